@@ -1,0 +1,82 @@
+/**
+ * The window's only doorway (exposed as `window.slipway` by app/bridge/preload.ts). It carries the client's transport verbs and a few
+ * shell dialogs. Bodies are bytes; streams have byte credits, so a slow screen holds the source back instead of losing or piling up.
+ */
+import type { ErrorKind } from './error.js';
+
+export interface ApiRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  /** Path and query, without the version prefix: `/containers/json?all=1`. */
+  path: string;
+  headers?: Record<string, string>;
+  /** Strings are sent as UTF-8 (JSON). */
+  body?: Uint8Array | string;
+}
+
+/** A byte source with back-pressure: the next chunk comes when the previous has been taken. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+export interface ApiResponse {
+  status: number;
+  headers: Record<string, string>;
+  /** Reading stops the source when not consumed; `cancel` closes the connection. */
+  body: ByteStream & { cancel(): void };
+}
+
+/** A connection that became raw bytes (attach, exec). */
+export interface ByteDuplex {
+  readonly readable: ByteStream;
+  write(bytes: Uint8Array): Promise<void>;
+  /** Half-close: no more input, output goes on. */
+  end(): void;
+  close(): void;
+}
+
+/** One way to reach an engine. Unix socket, TCP+TLS, SSH and the window's bridge differ only in this. */
+export interface Transport {
+  send(request: ApiRequest, options?: { signal?: AbortSignal }): Promise<ApiResponse>;
+  upgrade(request: ApiRequest): Promise<ByteDuplex>;
+  close(): Promise<void>;
+}
+
+/** What the preload puts on `window.slipway`. Structured-clone only: ids and MessagePorts, no functions with state across. */
+export interface Bridge {
+  /** Opens a request; its events arrive at `on`. Returns an id chosen by the caller's counter. */
+  open(id: number, request: ApiRequest & { upgrade?: boolean }): void;
+  write(id: number, bytes: Uint8Array): void;
+  end(id: number): void;
+  cancel(id: number): void;
+  /** The consumer took this many bytes: more may come. */
+  credit(id: number, bytes: number): void;
+  on(listener: (message: BridgeMessage) => void): void;
+  shell: {
+    platform(): Promise<{ version: string; electron: string; locale: string; connection: ConnectionInfo }>;
+    onConnection(listener: (info: ConnectionInfo) => void): void;
+    openExternal(url: string): Promise<void>;
+    copyText(text: string): Promise<void>;
+    readText(): Promise<string>;
+    window(action: 'minimize' | 'maximize' | 'close' | 'quit'): Promise<void>;
+    /** True when no installed font has Han glyphs; `hint` names the package to install. */
+    fonts(): Promise<{ han: boolean; hint: string }>;
+    setTheme(theme: 'system' | 'light' | 'dark' | 'contrast'): Promise<void>;
+    pathForFile(file: File): string;
+  };
+}
+
+export type BridgeMessage =
+  | { id: number; type: 'head'; status: number; headers: Record<string, string> }
+  | { id: number; type: 'data'; bytes: Uint8Array }
+  | { id: number; type: 'written'; bytes: number }
+  | { id: number; type: 'end' }
+  | { id: number; type: 'error'; kind: ErrorKind; message: string };
+
+/** Which engine the window talks to and how it is doing. */
+export interface ConnectionInfo {
+  name: string;
+  /** `starting`: not answering yet; `gone`: was there, is not; the window keeps what it showed. */
+  state: 'starting' | 'ready' | 'gone';
+  /** What went wrong, as a sentence with the way out. */
+  problem?: string;
+  /** The DOCKER_HOST that the docker CLI would use. */
+  host: string;
+}

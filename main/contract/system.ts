@@ -1,0 +1,61 @@
+/** `GET /version` and `GET /info`, the fields that clients read. */
+export interface SystemVersion {
+  Platform: { Name: string };
+  Components: { Name: string; Version: string; Details?: Record<string, string> }[];
+  Version: string;
+  ApiVersion: string;
+  MinAPIVersion: string;
+  GitCommit: string;
+  GoVersion: string;
+  Os: string;
+  Arch: string;
+  KernelVersion: string;
+  BuildTime: string;
+}
+
+export interface SystemInfo {
+  ID: string;
+  Name: string;
+  ServerVersion: string;
+  Containers: number;
+  ContainersRunning: number;
+  ContainersPaused: number;
+  ContainersStopped: number;
+  Images: number;
+  Driver: string;
+  DockerRootDir: string;
+  OperatingSystem: string;
+  OSType: string;
+  Architecture: string;
+  KernelVersion: string;
+  NCPU: number;
+  MemTotal: number;
+  CgroupDriver: string;
+  CgroupVersion: string;
+  SecurityOptions: string[];
+  DefaultRuntime: string;
+  Runtimes: Record<string, { path: string }>;
+  RegistryConfig: { IndexConfigs: Record<string, unknown>; InsecureRegistryCIDRs: string[]; Mirrors: string[] };
+  Warnings: string[] | null;
+  [more: string]: unknown;
+}
+
+/** `GET /slipway/features`: what this engine can do beyond Docker's API. A foreign engine answers 404: nothing of it. */
+export interface SlipwayFeatures {
+  /** Our own version and whether the engine runs without root. */
+  version: string;
+  rootless: boolean;
+  /** `app`: hosted by the desktop app; `headless`: on its own. */
+  host: 'app' | 'headless';
+  /** The pid of the process that hosts the engine. */
+  pid: number;
+  /** A starter image can be made without a network (`POST /slipway/starter`); undefined when busybox-static is missing. */
+  starter?: { image: string; present: boolean };
+  /** What this machine cannot do, in sentences (limits, networks). */
+  warnings: string[];
+}
+
+/** `POST /slipway/handover`: the caller takes over; the headless engine ends once its answer is out. */
+export interface HandoverAnswer {
+  pid: number;
+}
