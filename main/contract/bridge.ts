@@ -39,7 +39,27 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** What the preload puts on `window.slipway`. Structured-clone only: ids and MessagePorts, no functions with state across. */
+/** Bytes of one stream that may be under way without the taker's word (`credit` from the window, `written` to it), each way. */
+export const STREAM_WINDOW = 512 * 1024;
+
+export type Theme = 'system' | 'light' | 'dark' | 'contrast';
+
+/** What the window should know before its first paint. */
+export interface Platform {
+  version: string;
+  electron: string;
+  /** BCP 47, the desktop's: `zh-CN`. */
+  locale: string;
+  theme: Theme;
+  /** There is a tray to hide in; without one, the window's own menu has to offer Quit. */
+  tray: boolean;
+  connection: ConnectionInfo;
+}
+
+/**
+ * What the preload puts on `window.slipway`. Structured-clone only, no functions with state across. A request is answered by `head`, any number of `data`, then `end` or `error`;
+ * after `cancel` nothing more comes. A request made while the connection is not `ready` fails with `unavailable`.
+ */
 export interface Bridge {
   /** Opens a request; its events arrive at `on`. Returns an id chosen by the caller's counter. */
   open(id: number, request: ApiRequest & { upgrade?: boolean }): void;
@@ -50,7 +70,7 @@ export interface Bridge {
   credit(id: number, bytes: number): void;
   on(listener: (message: BridgeMessage) => void): void;
   shell: {
-    platform(): Promise<{ version: string; electron: string; locale: string; connection: ConnectionInfo }>;
+    platform(): Promise<Platform>;
     onConnection(listener: (info: ConnectionInfo) => void): void;
     openExternal(url: string): Promise<void>;
     copyText(text: string): Promise<void>;
@@ -58,7 +78,8 @@ export interface Bridge {
     window(action: 'minimize' | 'maximize' | 'close' | 'quit'): Promise<void>;
     /** True when no installed font has Han glyphs; `hint` names the package to install. */
     fonts(): Promise<{ han: boolean; hint: string }>;
-    setTheme(theme: 'system' | 'light' | 'dark' | 'contrast'): Promise<void>;
+    /** Remembered by the app, so the next window has the right ground before its first paint. */
+    setTheme(theme: Theme): Promise<void>;
     pathForFile(file: File): string;
   };
 }
