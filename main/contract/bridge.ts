@@ -76,7 +76,7 @@ export interface Bridge {
     copyText(text: string): Promise<void>;
     readText(): Promise<string>;
     window(action: 'minimize' | 'maximize' | 'close' | 'quit'): Promise<void>;
-    /** True when no installed font has Han glyphs; `hint` names the package to install. */
+    /** `han`: an installed font has Han glyphs. Where none has, `hint` names the package to install. */
     fonts(): Promise<{ han: boolean; hint: string }>;
     /** Remembered by the app, so the next window has the right ground before its first paint. */
     setTheme(theme: Theme): Promise<void>;
