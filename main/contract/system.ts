@@ -55,7 +55,10 @@ export interface SlipwayFeatures {
   warnings: string[];
 }
 
-/** `POST /slipway/handover`: the caller takes over; the headless engine ends once its answer is out. */
+/**
+ * `POST /slipway/handover`: the caller takes over. A headless engine started with `--standby` (by the app when it quits, or by the helper's watchdog) ends once its
+ * answer is out, leaving containers and the helper alone. One that a person started goes on and answers `conflict`: the app becomes its client.
+ */
 export interface HandoverAnswer {
   pid: number;
 }
