@@ -10,6 +10,7 @@
 
 #include "../base/error.h"
 #include "../base/spec.h"
+#include "failure.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -28,13 +29,6 @@ struct container_child {
     int console;     /* pty master, or -1 */
     int go;          /* write one byte: execve; close without writing: the process ends */
     int outcome;     /* EOF: execve succeeded; otherwise one struct container_failure was written first */
-};
-
-/* Why the process did not become the program: fixed size, written once to `outcome`. */
-struct container_failure {
-    int errnum;
-    char step[32];
-    char message[512];
 };
 
 /* Set up from the bundle's spec (rootfs already mounted at spec->root.path). On -1, err says the step; nothing is left running. */
