@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+/**
+ * `npm run bench [-- engine|runtime|window]`: speed and memory, ours and the peers interleaved in one run, in a network namespace of its
+ * own. Prints medians and ratios and exits non-zero when a target is missed.
+ */
+import { spawn } from 'node:child_process';
+import { resolveElectron } from './electron.mjs';
+import { findProgram, root, setup } from './setup.mjs';
+
+await setup({ tests: true, window: true });
+if (process.getuid?.() !== 0) {
+  console.error('The bench compares with dockerd, runc and crun, which need root: sudo npm run bench');
+  process.exit(1);
+}
+const inside = `${findProgram('ip')} link set lo up && exec "$@"`;
+const command = [process.execPath, '--import', 'tsx', 'e2e/bench/main.ts', ...process.argv.slice(2)];
+spawn('unshare', ['--net', 'sh', '-c', inside, 'sh', ...command], {
+  cwd: root,
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+    ELECTRON_OVERRIDE_DIST_PATH: resolveElectron().dist,
+  },
+}).on('exit', (code) => process.exit(code ?? 1));

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/**
+ * `npm run dist`: the unpacked app in dist/linux-unpacked, a tar of it, and a Debian package. Where this machine has only the fallback
+ * Electron, the package is for trying, not for releasing (docs/decisions/0003-electron.md).
+ */
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import fs from 'node:fs';
+import path from 'node:path';
+import { version } from './build.mjs';
+import { resolveElectron } from './electron.mjs';
+import { findProgram, root, setup } from './setup.mjs';
+
+await setup({ window: true, deb: true });
+const require = createRequire(import.meta.url);
+const electron = resolveElectron();
+const unpacked = path.join(root, 'dist/linux-unpacked');
+fs.rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+
+console.log(`packing with Electron ${electron.version} (${electron.source})`);
+const { build, Platform } = require('electron-builder');
+await build({
+  targets: Platform.LINUX.createTarget('dir'),
+  publish: 'never',
+  config: {
+    extends: path.join(root, 'electron-builder.yml'),
+    electronVersion: electron.version,
+    electronDist: electron.dist,
+    // The stand-in default app belongs to development.
+    afterPack: ({ appOutDir }) => fs.rmSync(path.join(appOutDir, 'resources/default_app.asar'), { force: true }),
+  },
+});
+fs.copyFileSync(path.join(root, 'LICENSE'), path.join(unpacked, 'LICENSE'));
+writeCommandLine();
+console.log(`app: ${unpacked}`);
+
+const archive = `dist/slipway-${version()}-linux-x64.tar.gz`;
+if (spawnSync('tar', ['-czf', archive, '-C', 'dist', 'linux-unpacked'], { cwd: root, stdio: 'inherit' }).status !== 0)
+  process.exit(1);
+console.log(`archive: ${archive}`);
+
+if (!findProgram('dpkg-deb') || !findProgram('fakeroot')) {
+  console.log('no .deb: dpkg-deb and fakeroot are missing here');
+  process.exit(0);
+}
+await require('electron-installer-debian')({
+  src: unpacked,
+  dest: path.join(root, 'dist'),
+  arch: 'amd64',
+  options: {
+    name: 'slipway-desktop',
+    productName: 'Slipway',
+    genericName: 'Container desktop',
+    description: 'A container desktop: one app that is the engine',
+    productDescription:
+      'Images, containers and terminals as things you can see and grab, with a container engine of its own inside. It speaks the Docker Engine API; no virtual machine, no daemon, no account.',
+    version: version(),
+    bin: 'slipway-desktop',
+    maintainer: 'Slipway maintainers <maintainers@slipway.invalid>',
+    section: 'devel',
+    categories: ['Development'],
+    icon: path.join(root, 'assets/icon.svg'),
+    depends: ['nftables', 'uidmap', 'libarchive13', 'libjson-c5', 'libseccomp2', 'libmnl0', 'libssl3'],
+    recommends: ['busybox-static', 'fonts-noto-cjk', 'dbus-user-session'],
+    scripts: { postinst: path.join(root, 'scripts/debian/postinst'), prerm: path.join(root, 'scripts/debian/prerm') },
+  },
+});
+console.log(
+  `package: ${fs
+    .readdirSync(path.join(root, 'dist'))
+    .filter((name) => name.endsWith('.deb'))
+    .map((name) => `dist/${name}`)}`,
+);
+
+/** `slipway`, our command line, run by the app's own Electron as Node: the package puts it on PATH. */
+function writeCommandLine() {
+  const script = `#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+ELECTRON_RUN_AS_NODE=1 exec "$here/slipway-desktop" "$here/resources/app.asar.unpacked/out/cli/slipway.cjs" "$@"
+`;
+  fs.writeFileSync(path.join(unpacked, 'slipway'), script, { mode: 0o755 });
+}
