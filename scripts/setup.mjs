@@ -111,6 +111,8 @@ export async function setup(wants = {}) {
     ['app bundles', appBundles],
   ];
   if (wants.window || wants.tests || wants.show || wants.deb) stages.push(['Electron runtime', electronRuntime]);
+  if (wants.tests || wants.show)
+    stages.push(['test images', async (tell) => (await import('./test-images.mjs')).testImages(tell)]);
   let worked = false;
   for (const [index, [name, stage]] of stages.entries()) {
     const from = Date.now();
