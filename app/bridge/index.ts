@@ -1,0 +1,71 @@
+/** The main process's side of the doorway: answers the preload's channels, for our own page only. */
+import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type MessagePortMain } from 'electron';
+import { z } from 'zod';
+import type { Bridge, Transport } from '../../main/contract/bridge.js';
+import { CHANNEL } from './port.js';
+import { relay, type Port } from './relay.js';
+
+type Shell = Bridge['shell'];
+
+/** What the window may ask of the desktop; app/main.ts knows how. */
+export type ShellVerbs = Omit<Shell, 'onConnection' | 'pathForFile'>;
+
+const text = z.string().max(16 * 1024 * 1024);
+const httpsOnly = z
+  .string()
+  .max(8192)
+  .refine((url) => {
+    try {
+      return new URL(url).protocol === 'https:';
+    } catch {
+      return false;
+    }
+  }, 'only https addresses are opened');
+
+interface Doorway {
+  /** The page that may ask: frames of any other origin are refused. */
+  origin: string;
+  /** The engine's transport; throws while none answers. */
+  transport: () => Transport;
+  shell: ShellVerbs;
+}
+
+/** Listens until the app ends. */
+export function serveBridge({ origin, transport, shell }: Doorway): void {
+  const isOurs = ({ senderFrame }: IpcMainEvent | IpcMainInvokeEvent) =>
+    senderFrame !== null && senderFrame.parent === null && senderFrame.url.startsWith(`${origin}/`);
+
+  ipcMain.on(CHANNEL.open, (event, request: unknown) => {
+    const [port, ...others] = event.ports;
+    for (const other of others) other.close();
+    if (!port) return;
+    if (!isOurs(event)) return port.close();
+    void relay(portOf(port), request, transport);
+  });
+
+  const verb = <T>(channel: string, input: z.ZodType<T>, act: (input: T) => Promise<unknown>) =>
+    ipcMain.handle(channel, (event, given: unknown) => {
+      if (!isOurs(event)) throw new Error('This page may not ask the app for anything.');
+      return act(input.parse(given));
+    });
+  verb(CHANNEL.platform, z.undefined(), shell.platform);
+  verb(CHANNEL.openExternal, httpsOnly, shell.openExternal);
+  verb(CHANNEL.copyText, text, shell.copyText);
+  verb(CHANNEL.readText, z.undefined(), shell.readText);
+  verb(CHANNEL.window, z.enum(['minimize', 'maximize', 'close', 'quit']), shell.window);
+  verb(CHANNEL.fonts, z.undefined(), shell.fonts);
+  verb(CHANNEL.setTheme, z.enum(['system', 'light', 'dark', 'contrast']), shell.setTheme);
+}
+
+/** Electron's port as the relay likes it. */
+function portOf(port: MessagePortMain): Port {
+  return {
+    post: (answer) => port.postMessage(answer),
+    onMessage: (listener) => {
+      port.on('message', ({ data }) => listener(data));
+      port.start();
+    },
+    onClose: (listener) => void port.on('close', listener),
+    close: () => port.close(),
+  };
+}

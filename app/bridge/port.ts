@@ -1,0 +1,24 @@
+/** What travels over one stream's port: the bridge's messages without the id, which the port itself stands for. */
+import type { BridgeMessage } from '../../main/contract/bridge.js';
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+/** From the main process. */
+export type PortAnswer = WithoutId<BridgeMessage>;
+
+/** From the window. */
+export type PortMessage =
+  { type: 'write'; bytes: Uint8Array } | { type: 'end' } | { type: 'cancel' } | { type: 'credit'; bytes: number };
+
+/** The names of the channels between preload and main process. */
+export const CHANNEL = {
+  open: 'slipway:open',
+  connection: 'slipway:connection',
+  platform: 'slipway:platform',
+  openExternal: 'slipway:open-external',
+  copyText: 'slipway:copy-text',
+  readText: 'slipway:read-text',
+  window: 'slipway:window',
+  fonts: 'slipway:fonts',
+  setTheme: 'slipway:set-theme',
+} as const;

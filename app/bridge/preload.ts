@@ -1,0 +1,53 @@
+/** Puts main/contract/bridge.ts on `window.slipway`, and nothing else. Runs sandboxed: each request has a port to the relay in the main process. */
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import type { Bridge, BridgeMessage, ConnectionInfo } from '../../main/contract/bridge.js';
+import { CHANNEL, type PortAnswer, type PortMessage } from './port.js';
+
+const ports = new Map<number, MessagePort>();
+const listeners = new Set<(message: BridgeMessage) => void>();
+
+function open(id: number, request: Parameters<Bridge['open']>[1]): void {
+  if (ports.has(id)) throw new Error(`request ${id} is already open`);
+  const { port1, port2 } = new MessageChannel();
+  ports.set(id, port1);
+  port1.onmessage = ({ data }: MessageEvent<PortAnswer>) => {
+    if (!ports.has(id)) return;
+    if (data.type === 'end' || data.type === 'error') close(id);
+    for (const listener of listeners) listener({ id, ...data });
+  };
+  ipcRenderer.postMessage(CHANNEL.open, request, [port2]);
+}
+
+function close(id: number): void {
+  ports.get(id)?.close();
+  ports.delete(id);
+}
+
+const post = (id: number, message: PortMessage) => ports.get(id)?.postMessage(message);
+
+const bridge: Bridge = {
+  open,
+  write: (id, bytes) => post(id, { type: 'write', bytes }),
+  end: (id) => post(id, { type: 'end' }),
+  credit: (id, bytes) => post(id, { type: 'credit', bytes }),
+  cancel: (id) => {
+    post(id, { type: 'cancel' });
+    close(id);
+  },
+  on: (listener) => void listeners.add(listener),
+  shell: {
+    platform: () => ipcRenderer.invoke(CHANNEL.platform),
+    onConnection: (listener) =>
+      void ipcRenderer.on(CHANNEL.connection, (_event, info: ConnectionInfo) => listener(info)),
+    openExternal: (url) => ipcRenderer.invoke(CHANNEL.openExternal, url),
+    copyText: (text) => ipcRenderer.invoke(CHANNEL.copyText, text),
+    readText: () => ipcRenderer.invoke(CHANNEL.readText),
+    window: (action) => ipcRenderer.invoke(CHANNEL.window, action),
+    fonts: () => ipcRenderer.invoke(CHANNEL.fonts),
+    setTheme: (theme) => ipcRenderer.invoke(CHANNEL.setTheme, theme),
+    // Electron 32 took File.path away; before 29 there is no webUtils.
+    pathForFile: (file) => (webUtils ? webUtils.getPathForFile(file) : (file as File & { path: string }).path),
+  },
+};
+
+contextBridge.exposeInMainWorld('slipway', bridge);

@@ -1,0 +1,170 @@
+/**
+ * The engine of this computer. One engine runs per data directory: when nobody answers on the socket this app hosts it; a standby engine, left by an earlier
+ * quit or crash, is taken back from; of any other the app is a client, until that one ends.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionInfo, Transport } from '../../main/contract/bridge.js';
+import type { HandoverAnswer, SlipwayFeatures } from '../../main/contract/system.js';
+import { conflict, EngineError, messageOf, unavailable } from '../../main/base/errors.js';
+
+/** An engine that lives in this process. */
+export interface HostedEngine {
+  /** Lets go of data and socket. `handover`: containers go on, another engine comes. */
+  close(options: { handover: boolean }): Promise<void>;
+}
+
+export interface LocalOptions {
+  /** The DOCKER_HOST value. */
+  host: string;
+  transport: Transport;
+  /** Starts the engine in this process; undefined: only ever be a client. */
+  openEngine: (() => Promise<HostedEngine>) | undefined;
+  /** Starts the headless engine that goes on after us, and waits until it answers. */
+  startStandby: () => Promise<void>;
+}
+
+const RETRY_MS = 1000;
+const LET_GO_MS = 15_000;
+
+export class LocalConnection {
+  readonly #options: LocalOptions;
+  readonly #listeners = new Set<(info: ConnectionInfo) => void>();
+  #info: ConnectionInfo;
+  #hosted: HostedEngine | undefined;
+  #closing = new AbortController();
+  #keeping: Promise<void> | undefined;
+
+  constructor(options: LocalOptions) {
+    this.#options = options;
+    this.#info = { name: 'local', state: 'starting', host: options.host };
+  }
+
+  get info(): ConnectionInfo {
+    return this.#info;
+  }
+
+  subscribe(listener: (info: ConnectionInfo) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The way to the engine, while there is one. */
+  transport(): Transport {
+    if (this.#info.state === 'ready') return this.#options.transport;
+    throw unavailable(this.#info.problem ?? 'The engine is starting. Try again in a moment.');
+  }
+
+  /** Begins, and keeps at it: an engine that goes is waited for or replaced. */
+  open(): void {
+    this.#keeping ??= this.#keep();
+  }
+
+  /** Lets go of the engine. Where containers run, a headless engine goes on with them. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#keeping;
+    const hosted = this.#hosted;
+    if (hosted) {
+      const handover = await this.#hasRunningContainers();
+      this.#tell('gone');
+      this.#hosted = undefined;
+      await hosted.close({ handover });
+      if (handover) await this.#options.startStandby();
+    }
+    await this.#options.transport.close();
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#settle();
+        this.#tell('ready');
+        await this.#end(signal);
+        if (!signal.aborted) this.#tell('gone', 'The engine has ended. Waiting for it, or starting another.');
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#tell(this.#info.state === 'ready' ? 'gone' : this.#info.state, messageOf(error));
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Returns once an engine answers, whoever hosts it. */
+  async #settle(): Promise<void> {
+    const there = await this.#whoAnswers();
+    if (there === 'nobody') return this.#host();
+    if (there === 'foreign' || there.host === 'app' || !this.#options.openEngine) return;
+    if (await this.#takeBack()) await this.#host();
+  }
+
+  async #host(): Promise<void> {
+    if (!this.#options.openEngine) throw unavailable(`No engine answers at ${this.#options.host}.`);
+    this.#hosted = await this.#options.openEngine();
+  }
+
+  /** Asks a standby engine to end; false when it is somebody's own and goes on. */
+  async #takeBack(): Promise<boolean> {
+    const response = await this.#options.transport.send({ method: 'POST', path: '/slipway/handover' });
+    const body = await textOf(response.body);
+    if (response.status === 409) return false;
+    if (response.status >= 300)
+      throw new EngineError('system', `The engine in the background does not hand over: ${body}`);
+    const { pid } = JSON.parse(body) as HandoverAnswer;
+    for (const until = Date.now() + LET_GO_MS; isAlive(pid); await sleep(10))
+      if (Date.now() > until)
+        throw conflict(`The engine in the background (process ${pid}) does not let go of the data.`);
+    return true;
+  }
+
+  /** Resolves when the engine is no longer there: its event stream ends with it. An engine of our own ends with us. */
+  async #end(signal: AbortSignal): Promise<void> {
+    if (this.#hosted)
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    const now = Math.floor(Date.now() / 1000);
+    const response = await this.#options.transport.send({ method: 'GET', path: `/events?since=${now}` }, { signal });
+    try {
+      for await (const _ of response.body);
+    } catch {
+      // Ended the hard way: it is gone all the same.
+    }
+  }
+
+  async #whoAnswers(): Promise<SlipwayFeatures | 'foreign' | 'nobody'> {
+    let response;
+    try {
+      response = await this.#options.transport.send({ method: 'GET', path: '/slipway/features' });
+    } catch (error) {
+      if (error instanceof EngineError && error.kind !== 'unavailable') throw error;
+      return 'nobody';
+    }
+    const body = await textOf(response.body);
+    return response.status === 200 ? (JSON.parse(body) as SlipwayFeatures) : 'foreign';
+  }
+
+  async #hasRunningContainers(): Promise<boolean> {
+    const response = await this.#options.transport.send({ method: 'GET', path: '/containers/json' });
+    return (JSON.parse(await textOf(response.body)) as unknown[]).length > 0;
+  }
+
+  #tell(state: ConnectionInfo['state'], problem?: string): void {
+    const { name, host } = this.#info;
+    this.#info = { name, host, state, ...(problem && { problem }) };
+    for (const listener of this.#listeners) listener(this.#info);
+  }
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body) text += decoder.decode(chunk, { stream: true });
+  return text + decoder.decode();
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

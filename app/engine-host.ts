@@ -1,0 +1,99 @@
+/** Hosts the engine in this process and serves its API on the socket everybody uses; starts the headless one that goes on after us. */
+import { spawn } from 'node:child_process';
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { system } from '../main/base/errors.js';
+import type { Transport } from '../main/contract/bridge.js';
+import type { HostedEngine } from './connections/local.js';
+import type { Launch } from './launch.js';
+
+/** Where the built parts are: `out/` of a checkout, `resources/` of a package. */
+export interface Parts {
+  daemon: string;
+  storeWorker: string;
+  helper: string;
+}
+
+/** A command that becomes the headless engine. */
+export interface Headless {
+  argv: string[];
+  env: Record<string, string>;
+}
+
+/** How this program, as plain Node, is the headless engine for the same places. `--standby`: it hands back to the next app. */
+export function headlessCommand({ places, registryMirrors, insecureRegistries }: Launch, parts: Parts): Headless {
+  const kept = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !/^(ELECTRON_|NODE_OPTIONS|CHROME_)/.test(entry[0]),
+  );
+  return {
+    argv: [
+      process.execPath,
+      parts.daemon,
+      '--standby',
+      ...['--data-root', places.dataRoot, '--exec-root', places.execRoot, '--host', `unix://${places.socket}`],
+      ...registryMirrors.flatMap((url) => ['--registry-mirror', url]),
+      ...insecureRegistries.flatMap((host) => ['--insecure-registry', host]),
+    ],
+    env: { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1' },
+  };
+}
+
+/** Loaded only now, so that the window is on its way to the screen before the engine's code is read. */
+export async function hostEngine(launch: Launch, parts: Parts): Promise<HostedEngine> {
+  const [{ openEngine }, { createApi }] = await Promise.all([
+    import('../main/engine/index.js'),
+    import('../main/api/index.js'),
+  ]);
+  const { places, registryMirrors, insecureRegistries } = launch;
+  const engine = await openEngine({
+    root: places.dataRoot,
+    runDir: places.execRoot,
+    helperPath: parts.helper,
+    storeWorker: parts.storeWorker,
+    registryMirrors,
+    insecureRegistries,
+    host: 'app',
+    headless: headlessCommand(launch, parts),
+  });
+  try {
+    const api = createApi(engine);
+    await api.listen(places.socket);
+    return {
+      async close({ handover }) {
+        await api.close();
+        await engine.close({ handover });
+      },
+    };
+  } catch (error) {
+    await engine.close({ handover: true });
+    throw error;
+  }
+}
+
+const STANDBY_MS = 10_000;
+
+/** Starts the headless engine in a session of its own and waits until it answers. */
+export async function startStandby(launch: Launch, parts: Parts, transport: Transport): Promise<void> {
+  const { argv, env } = headlessCommand(launch, parts);
+  const [program = process.execPath, ...args] = argv;
+  await mkdir(launch.places.execRoot, { recursive: true, mode: 0o700 });
+  const logFile = join(launch.places.execRoot, 'headless.log');
+  const log = await open(logFile, 'a', 0o600);
+  try {
+    const child = spawn(program, args, { cwd: '/', env, detached: true, stdio: ['ignore', log.fd, log.fd] });
+    let ended: string | undefined;
+    child.once('error', (error) => (ended = error.message));
+    child.once('exit', (code, signal) => (ended = signal ?? `exit status ${code}`));
+    child.unref();
+    for (const until = Date.now() + STANDBY_MS; ; await sleep(25)) {
+      const response = await transport.send({ method: 'GET', path: '/_ping' }).catch(() => undefined);
+      response?.body.cancel();
+      if (response?.status === 200) return;
+      if (ended) throw system(`The headless engine ended at once (${ended}); ${logFile} says why.`);
+      if (Date.now() > until) throw system(`The headless engine does not answer; ${logFile} may say why.`);
+    }
+  } finally {
+    await log.close();
+  }
+}

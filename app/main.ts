@@ -1,0 +1,147 @@
+/** The app: one window on the engine of this computer, which it hosts unless somebody else does. */
+import '../main/base/scopes.js';
+import { app, clipboard, Menu, nativeTheme, Notification, session, shell } from 'electron';
+import { dirname, join } from 'node:path';
+import type { Theme } from '../main/contract/bridge.js';
+import { messageOf } from '../main/base/errors.js';
+import { unixTransport } from '../main/client/transports/unix.js';
+import { serveBridge } from './bridge/index.js';
+import { CHANNEL } from './bridge/port.js';
+import { LocalConnection } from './connections/local.js';
+import { hostEngine, startStandby, type Parts } from './engine-host.js';
+import { hanFonts } from './fonts.js';
+import { readLaunch, shortName } from './launch.js';
+import { Settings } from './settings/settings.js';
+import { hasTrayHost, showTray } from './tray/tray.js';
+import { MainWindow } from './windows/main-window.js';
+import { declareScheme, lockDown, ORIGIN, servePage } from './windows/page.js';
+import { wordsFor } from './words.js';
+
+const out = dirname(__dirname);
+const binaries = app.isPackaged ? join(process.resourcesPath, 'bin') : join(out, '../native/build');
+const parts: Parts = {
+  daemon: join(out, 'daemon.cjs'),
+  storeWorker: join(out, 'store-worker.cjs'),
+  helper: join(binaries, 'slipway-helper'),
+};
+/** `npm run dev` serves the page itself, with hot reload. A packaged app has no such thing. */
+const developerPage = app.isPackaged ? undefined : process.env['SLIPWAY_DEV_PAGE'];
+const origin = developerPage ?? ORIGIN;
+
+declareScheme();
+Menu.setApplicationMenu(null);
+main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  app.exit(1);
+});
+
+async function main(): Promise<void> {
+  const launch = await readLaunch(process.argv.slice(1), process.env, process.getuid?.() ?? 0);
+  const { places } = launch;
+
+  // Chromium keeps its profile, and with it the lock that makes a second launch wake the first, once per data root.
+  const own = join(app.getPath('appData'), 'slipway');
+  app.setPath('userData', places.usual ? own : join(own, 'roots', await shortName(places.dataRoot)));
+  if (!app.requestSingleInstanceLock()) {
+    console.log('Slipway is already open; its window is in front now.');
+    return app.exit(0);
+  }
+
+  const transport = unixTransport(places.socket);
+  const connection = new LocalConnection({
+    host: `unix://${places.socket}`,
+    transport,
+    openEngine: launch.noEngine ? undefined : () => hostEngine(launch, parts),
+    startStandby: () => startStandby(launch, parts, transport),
+  });
+  const [settings, tray] = await Promise.all([
+    Settings.open(join(app.getPath('userData'), 'settings.json')),
+    hasTrayHost(),
+    app.whenReady(),
+  ]);
+  const locale = app.getPreferredSystemLanguages()[0] ?? app.getLocale();
+  const words = wordsFor(locale);
+  dress(settings.current.theme);
+  lockDown(session.defaultSession, origin);
+  servePage(session.defaultSession, join(out, 'renderer'));
+  serveBridge({
+    origin,
+    transport: () => connection.transport(),
+    shell: {
+      platform: async () => ({
+        version: app.getVersion(),
+        electron: process.versions.electron ?? '',
+        locale,
+        theme: settings.current.theme,
+        tray,
+        connection: connection.info,
+      }),
+      openExternal: (url) => shell.openExternal(url),
+      copyText: async (text) => clipboard.writeText(text),
+      readText: async () => clipboard.readText(),
+      window: async (action) => actions[action](),
+      fonts: hanFonts,
+      setTheme: async (theme) => {
+        dress(theme);
+        await settings.change({ theme });
+      },
+    },
+  });
+
+  const window = new MainWindow({
+    preload: join(__dirname, 'preload.cjs'),
+    icon: join(out, 'icons/slipway.png'),
+    origin,
+    settings,
+    developer: !app.isPackaged,
+    onClose: () => void tellAboutClosing(),
+  });
+  const actions = {
+    minimize: () => window.minimize(),
+    maximize: () => window.toggleMaximized(),
+    close: () => window.close(),
+    quit: () => app.quit(),
+  };
+  const trayIcon = tray
+    ? showTray({ icon: join(out, 'icons/tray.png'), words, show: () => window.show(), quit: () => app.quit() })
+    : undefined;
+
+  connection.subscribe((info) => window.send(CHANNEL.connection, info));
+  connection.open();
+
+  app.on('second-instance', () => window.show());
+  app.on('activate', () => window.show());
+  app.on('window-all-closed', () => {}); // the engine goes on without a window
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit());
+  app.on('before-quit', (event) => {
+    event.preventDefault();
+    void (ending ??= end());
+  });
+  let ending: Promise<void> | undefined;
+
+  async function end(): Promise<void> {
+    let status = 0;
+    window.hide();
+    try {
+      await connection.close();
+    } catch (error) {
+      status = 1;
+      console.error(messageOf(error));
+    }
+    window.destroy();
+    trayIcon?.destroy();
+    app.exit(status);
+  }
+
+  /** Once, where people would wonder: a closed window does not mean that Slipway has ended. */
+  async function tellAboutClosing(): Promise<void> {
+    if (settings.current.toldAboutClosing || !Notification.isSupported()) return;
+    await settings.change({ toldAboutClosing: true });
+    new Notification({ title: words.hiddenTitle, body: tray ? words.hiddenInTray : words.hiddenNoTray }).show();
+  }
+}
+
+/** Menus, scroll bars and the window's ground follow the page's theme. */
+function dress(theme: Theme): void {
+  nativeTheme.themeSource = theme === 'contrast' ? 'dark' : theme;
+}

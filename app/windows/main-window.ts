@@ -1,0 +1,133 @@
+/** The window: frameless (it draws its own title bar), where it stood last time, and unable to go anywhere else. */
+import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron';
+import type { Settings } from '../settings/settings.js';
+
+interface WindowOptions {
+  preload: string;
+  icon: string;
+  /** Where the page lives. */
+  origin: string;
+  settings: Settings;
+  developer: boolean;
+  /** Called when the person closes the window; it hides then. */
+  onClose: () => void;
+}
+
+const SMALLEST = { width: 880, height: 560 };
+const FIRST = { width: 1280, height: 820 };
+
+/** The page's ground before its first paint: `--rail` of the two themes. */
+const ground = () => (nativeTheme.shouldUseDarkColors ? '#0b1114' : '#f2f4f6');
+
+export class MainWindow {
+  readonly #window: BrowserWindow;
+  #ending = false;
+
+  constructor({ preload, icon, origin, settings, developer, onClose }: WindowOptions) {
+    const last = settings.current.window;
+    this.#window = new BrowserWindow({
+      ...FIRST,
+      ...(last && isOnScreen(last) ? { x: last.x, y: last.y, width: last.width, height: last.height } : {}),
+      minWidth: SMALLEST.width,
+      minHeight: SMALLEST.height,
+      title: 'Slipway',
+      icon,
+      frame: false,
+      show: false,
+      backgroundColor: ground(),
+      webPreferences: {
+        preload,
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        webviewTag: false,
+        navigateOnDragDrop: false,
+        spellcheck: false,
+        devTools: developer,
+      },
+    });
+    if (last?.maximized) this.#window.maximize();
+    this.#window.once('ready-to-show', () => this.#window.show());
+    this.#window.on('close', (event) => {
+      void settings.change({ window: { ...this.#window.getNormalBounds(), maximized: this.#window.isMaximized() } });
+      if (this.#ending) return;
+      event.preventDefault();
+      this.#window.hide();
+      onClose();
+    });
+    nativeTheme.on('updated', () => {
+      if (!this.#window.isDestroyed()) this.#window.setBackgroundColor(ground());
+    });
+    keepTo(this.#window.webContents, origin);
+    zoomKeys(this.#window.webContents, developer);
+    // A renderer that crashed comes back; everything it showed lives in the engine.
+    this.#window.webContents.on('render-process-gone', (_event, { reason }) => {
+      if (reason !== 'clean-exit' && !this.#ending) this.#window.webContents.reload();
+    });
+    void this.#window.loadURL(`${origin}/`);
+  }
+
+  /** To the front, from wherever it is. */
+  show(): void {
+    if (this.#window.isMinimized()) this.#window.restore();
+    this.#window.show();
+    this.#window.focus();
+  }
+
+  hide(): void {
+    this.#window.hide();
+  }
+
+  minimize(): void {
+    this.#window.minimize();
+  }
+
+  toggleMaximized(): void {
+    if (this.#window.isMaximized()) this.#window.unmaximize();
+    else this.#window.maximize();
+  }
+
+  close(): void {
+    this.#window.close();
+  }
+
+  send(channel: string, message: unknown): void {
+    if (!this.#window.isDestroyed()) this.#window.webContents.send(channel, message);
+  }
+
+  /** Closing is the end now, not hiding. */
+  destroy(): void {
+    this.#ending = true;
+    this.#window.close();
+    if (!this.#window.isDestroyed()) this.#window.destroy();
+  }
+}
+
+/** No other page, no second window, no embedded one. */
+function keepTo(contents: WebContents, origin: string): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  contents.on('will-navigate', (event, target) => {
+    if (!target.startsWith(`${origin}/`)) event.preventDefault();
+  });
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+}
+
+function zoomKeys(contents: WebContents, developer: boolean): void {
+  contents.on('before-input-event', (event, { type, control, shift, alt, key }) => {
+    if (type !== 'keyDown' || !control || alt) return;
+    if (key === '0') contents.setZoomLevel(0);
+    else if (key === '+' || key === '=') contents.setZoomLevel(Math.min(4, contents.getZoomLevel() + 0.5));
+    else if (key === '-') contents.setZoomLevel(Math.max(-3, contents.getZoomLevel() - 0.5));
+    else if (developer && shift && key === 'I') contents.toggleDevTools();
+    else return;
+    event.preventDefault();
+  });
+}
+
+function isOnScreen({ x, y, width }: { x: number; y: number; width: number }): boolean {
+  // The title bar has to be within reach of the pointer.
+  return screen.getAllDisplays().some(({ workArea }) => {
+    const right = Math.min(x + width, workArea.x + workArea.width);
+    return right - Math.max(x, workArea.x) > 100 && y >= workArea.y - 8 && y < workArea.y + workArea.height - 44;
+  });
+}
