@@ -1,0 +1,15 @@
+import type { Transport } from '../contract/bridge.js';
+import type { SystemInfo, SystemVersion } from '../contract/system.js';
+import { getJson, open } from './request.js';
+import { readText } from './streams.js';
+
+export const systemClient = (transport: Transport) => ({
+  /** The newest API version that the engine speaks. Fails with `unavailable` when nobody answers. */
+  async ping(): Promise<string> {
+    const { headers, body } = await open(transport, { method: 'GET', path: '/_ping' });
+    await readText(body);
+    return headers['api-version'] ?? '1.24';
+  },
+  version: () => getJson<SystemVersion>(transport, '/version'),
+  info: () => getJson<SystemInfo>(transport, '/info'),
+});

@@ -1,0 +1,115 @@
+/** Reaches an engine over a unix socket (or, for tests and `tcp://` hosts, plain TCP). */
+import {
+  Agent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import type { ApiRequest, ApiResponse, ByteDuplex, Transport } from '../../contract/bridge.js';
+import { ApiError, errorOf } from '../errors.js';
+import { readText } from '../streams.js';
+
+export type Address = { socketPath: string } | { host: string; port: number };
+
+export const unixTransport = (socketPath: string): Transport => new HttpTransport({ socketPath });
+export const tcpTransport = (host: string, port: number): Transport => new HttpTransport({ host, port });
+
+class HttpTransport implements Transport {
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 8, timeout: 0 });
+  readonly #upgraded = new Set<Socket>();
+
+  constructor(private readonly address: Address) {}
+
+  send(request: ApiRequest, { signal }: { signal?: AbortSignal } = {}): Promise<ApiResponse> {
+    return new Promise((resolve, reject) => {
+      const outgoing = this.#request(request, { agent: this.#agent, signal });
+      outgoing.once('error', (error) => reject(this.#explain(error)));
+      outgoing.once('response', (incoming) =>
+        resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming), body: this.#bodyOf(incoming) }),
+      );
+      outgoing.end(request.body);
+    });
+  }
+
+  upgrade(request: ApiRequest): Promise<ByteDuplex> {
+    return new Promise((resolve, reject) => {
+      // A connection of its own: it never goes back to a pool.
+      const outgoing = this.#request(
+        { ...request, headers: { ...request.headers, Connection: 'Upgrade', Upgrade: 'tcp' } },
+        { agent: false },
+      );
+      outgoing.once('error', (error) => reject(this.#explain(error)));
+      outgoing.once('upgrade', (_: IncomingMessage, socket: Socket, head: Buffer) => {
+        this.#upgraded.add(socket);
+        socket.once('close', () => this.#upgraded.delete(socket));
+        resolve(duplex(socket, head));
+      });
+      outgoing.once('response', (incoming) => {
+        readText(incoming).then((body) => reject(errorOf(incoming.statusCode ?? 0, body)), reject);
+      });
+      outgoing.end(request.body);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#agent.destroy();
+    for (const socket of this.#upgraded) socket.destroy();
+  }
+
+  #request({ method, path, headers = {}, body }: ApiRequest, options: RequestOptions): ClientRequest {
+    const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+    const bodiless = method === 'POST' && body === undefined ? { 'Content-Length': '0' } : {};
+    return httpRequest({
+      ...this.address,
+      ...options,
+      method,
+      path,
+      headers: { Host: 'docker', 'User-Agent': 'slipway', ...bodiless, ...length, ...headers },
+    });
+  }
+
+  #bodyOf(incoming: IncomingMessage): ApiResponse['body'] {
+    const explain = (error: unknown) => this.#explain(error);
+    return {
+      async *[Symbol.asyncIterator]() {
+        try {
+          for await (const chunk of incoming) yield chunk as Uint8Array;
+        } catch (error) {
+          throw explain(error);
+        }
+      },
+      cancel: () => void incoming.destroy(),
+    };
+  }
+
+  #explain(error: unknown): Error {
+    if (!(error instanceof Error)) return new Error(String(error));
+    if (error instanceof ApiError || error.name === 'AbortError') return error;
+    const where = 'socketPath' in this.address ? this.address.socketPath : `${this.address.host}:${this.address.port}`;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EACCES') return new ApiError('forbidden', `no permission to use the engine's socket ${where}`);
+    if (code === 'ENOENT' || code === 'ECONNREFUSED')
+      return new ApiError('unavailable', `no engine answers at ${where}: is it running?`);
+    return new ApiError('unavailable', `the connection to the engine at ${where} broke: ${error.message}`);
+  }
+}
+
+/** Repeated headers are joined; names are lower case, as Node gives them. */
+const flat = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]));
+
+function duplex(socket: Socket, head: Buffer): ByteDuplex {
+  if (head.length > 0) socket.unshift(head);
+  socket.setNoDelay(true);
+  // Whoever iterates or writes gets the error; a socket that nobody touches any more must not end the process.
+  socket.on('error', () => undefined);
+  return {
+    readable: socket as AsyncIterable<Uint8Array>,
+    write: (bytes) =>
+      new Promise((resolve, reject) => socket.write(bytes, (error) => (error ? reject(error) : resolve()))),
+    end: () => void socket.end(),
+    close: () => void socket.destroy(),
+  };
+}
