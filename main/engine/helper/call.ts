@@ -1,0 +1,172 @@
+import { connect, type Socket } from 'node:net';
+import { EngineError, unavailable } from '../../base/errors.js';
+import type { ErrorKind } from '../../contract/error.js';
+
+export interface CallOptions {
+  /** Body bytes that follow the request; the request is half-closed after them. */
+  body?: AsyncIterable<Uint8Array>;
+  onProgress?: (progress: unknown) => void;
+  signal?: AbortSignal;
+}
+
+/** What a request came to: the final line, then the bytes that follow it for the few requests that have some. */
+export interface Outcome {
+  answer: Record<string, unknown>;
+  output: AsyncIterable<Uint8Array>;
+}
+
+/** The helper was not there to take the request: it can be asked again once it is. */
+export class NotListening extends Error {}
+
+const KINDS = new Set<string>([
+  'not-modified',
+  'invalid',
+  'unauthorized',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'system',
+  'not-implemented',
+  'unavailable',
+] satisfies ErrorKind[]);
+
+/** One request is one connection; closing it cancels the work. */
+export async function call(path: string, request: object, options: CallOptions = {}): Promise<Outcome> {
+  options.signal?.throwIfAborted();
+  const socket = await open(path);
+  const abort = () => socket.destroy(reasonOf(options.signal));
+  options.signal?.addEventListener('abort', abort, { once: true });
+  socket.once('close', () => options.signal?.removeEventListener('abort', abort));
+  try {
+    socket.write(JSON.stringify(request) + '\n');
+    const sent = options.body ? send(socket, options.body) : undefined;
+    // A worker that refuses early answers before the body is through; its answer says more than our broken pipe.
+    sent?.catch(() => undefined);
+    const input = new LineInput(socket);
+    for (;;) {
+      const line = await input.line();
+      if (line === undefined) {
+        options.signal?.throwIfAborted();
+        await sent;
+        throw unavailable('the helper ended before it answered; its log (helper.log in the run directory) says why');
+      }
+      const message = parse(line);
+      if ('progress' in message) {
+        options.onProgress?.(message['progress']);
+        continue;
+      }
+      if ('error' in message) throw failure(message['error']);
+      return { answer: message, output: input.rest() };
+    }
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** A request whose answer has no bytes after it. */
+export async function ask<Answer>(path: string, request: object, options?: CallOptions): Promise<Answer> {
+  const { answer, output } = await call(path, request, options);
+  await output[Symbol.asyncIterator]().return?.();
+  return answer as Answer;
+}
+
+export function open(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      // From here on a failure shows as the end of input; without a listener it would end the process.
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      reject(absent ? new NotListening(error.message, { cause: error }) : error);
+    });
+  });
+}
+
+/** A line-then-bytes protocol read from a socket, with the socket's own back-pressure. */
+export class LineInput {
+  readonly #chunks: AsyncIterator<Buffer>;
+  #left: Buffer = Buffer.alloc(0);
+
+  constructor(private readonly socket: Socket) {
+    this.#chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  }
+
+  /** The next line without its newline; undefined at the end of input. */
+  async line(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#left.indexOf(0x0a);
+      if (end >= 0) {
+        const line = this.#left.toString('utf8', 0, end);
+        this.#left = this.#left.subarray(end + 1);
+        return line;
+      }
+      const more = await this.#next();
+      if (!more) return undefined;
+      this.#left = this.#left.length === 0 ? more : Buffer.concat([this.#left, more]);
+    }
+  }
+
+  /** Everything after the lines. Ending the iteration closes the connection. */
+  async *rest(): AsyncGenerator<Uint8Array> {
+    try {
+      if (this.#left.length > 0) yield this.#left;
+      for (;;) {
+        const more = await this.#next();
+        if (!more) return;
+        yield more;
+      }
+    } finally {
+      this.socket.destroy();
+    }
+  }
+
+  async #next(): Promise<Buffer | undefined> {
+    try {
+      const { value, done } = await this.#chunks.next();
+      return done ? undefined : value;
+    } catch {
+      return undefined; // reset by the other side: the end, as far as lines go
+    }
+  }
+}
+
+async function send(socket: Socket, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of body) {
+    if (socket.destroyed) return;
+    if (!socket.write(chunk)) {
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          socket.off('drain', go).off('close', go);
+          resolve();
+        };
+        socket.on('drain', go).on('close', go);
+      });
+    }
+  }
+  socket.end();
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch (error) {
+    throw unavailable(`the helper answered something that is not its protocol: ${line.slice(0, 200)}`, {
+      cause: error,
+    });
+  }
+}
+
+function failure(error: unknown): EngineError {
+  const { kind, message, step, errno } = error as { kind?: string; message?: string; step?: string; errno?: number };
+  return new EngineError(KINDS.has(kind ?? '') ? (kind as ErrorKind) : 'system', message ?? 'the helper failed', {
+    cause: { step, errno },
+  });
+}
+
+const reasonOf = (signal?: AbortSignal): Error | undefined =>
+  signal?.reason instanceof Error ? signal.reason : undefined;

@@ -1,0 +1,270 @@
+import { spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError, invalid, messageOf, system, unavailable } from '../../base/errors.js';
+import { createLog } from '../../base/log.js';
+import { ask, call, LineInput, NotListening, open, type CallOptions } from './call.js';
+import {
+  PROTOCOL,
+  type BridgeRequest,
+  type EndpointRequest,
+  type ExecRequest,
+  type HelperHello,
+  type RunRequest,
+  type Started,
+  type Unpacked,
+  type UnpackProgress,
+} from './protocol.js';
+
+/** The command that the helper starts when an engine dies without a goodbye. */
+export interface Headless {
+  argv: string[];
+  env: Record<string, string>;
+}
+
+export interface HelperOptions {
+  /** The `slipway-helper` program. */
+  binary: string;
+  runDir: string;
+  dataRoot: string;
+  /** Given: become the helper's owner at once, with this watchdog (null: none). */
+  headless?: Headless | null;
+}
+
+const log = createLog('helper');
+
+/** `R/c/<16 hex>/monitor.sock` is the longest path below the run directory; a unix socket's address holds 107 bytes. */
+const LONGEST_RUN_DIR = 107 - '/c/0123456789abcdef/monitor.sock'.length;
+
+/** How long a previous owner may take to let go. */
+const OWNER_PATIENCE_MS = 3000;
+
+/** The native helper's client. Starts it when it is not there, and again when it was killed. */
+export class Helper {
+  readonly #options: HelperOptions;
+  readonly #socketPath: string;
+  #hello!: HelperHello;
+  #starting: Promise<void> | undefined;
+  #owner: { headless: Headless | null; socket: Socket } | undefined;
+  #closed = false;
+
+  private constructor(options: HelperOptions) {
+    this.#options = options;
+    this.#socketPath = join(options.runDir, 'helper.sock');
+  }
+
+  static async open(options: HelperOptions): Promise<Helper> {
+    if (Buffer.byteLength(options.runDir) > LONGEST_RUN_DIR) {
+      throw invalid(
+        `the run directory ${options.runDir} is too long for unix sockets (at most ${LONGEST_RUN_DIR} bytes): choose a shorter one with --exec-root`,
+      );
+    }
+    await mkdir(options.runDir, { recursive: true, mode: 0o700 });
+    const helper = new Helper(options);
+    helper.#hello = await helper.#ask<HelperHello>({ op: 'hello' });
+    if (helper.#hello.version !== PROTOCOL) {
+      throw unavailable(
+        `the helper that runs (pid ${helper.#hello.pid}) speaks version ${helper.#hello.version} of our protocol, this engine version ${PROTOCOL}: end it and start again`,
+      );
+    }
+    if (options.headless !== undefined) await helper.own(options.headless);
+    return helper;
+  }
+
+  /** What the helper said about itself and this machine. */
+  get hello(): HelperHello {
+    return this.#hello;
+  }
+
+  get runDir(): string {
+    return this.#options.runDir;
+  }
+
+  /** Becomes the engine this helper serves. Its connection is our life line: should we die, `headless` is started. */
+  async own(headless: Headless | null): Promise<void> {
+    const deadline = Date.now() + OWNER_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.#takeOwnership(headless);
+      } catch (error) {
+        const taken = error instanceof EngineError && error.kind === 'conflict';
+        if (!taken || Date.now() > deadline) throw error;
+        await sleep(20); // an engine that has just died or handed over is still being noticed
+      }
+    }
+  }
+
+  /** Lets go of the helper: with `end` it exits too, once nothing is left to do. */
+  async goodbye({ end }: { end: boolean }): Promise<void> {
+    this.#closed = true;
+    const socket = this.#owner?.socket;
+    this.#owner = undefined;
+    if (!socket || socket.destroyed) return;
+    const gone = new Promise<void>((resolve) => socket.once('close', resolve));
+    socket.end(JSON.stringify({ op: 'goodbye', end }) + '\n');
+    await Promise.race([gone, sleep(1000, undefined, { ref: false })]);
+    socket.destroy();
+  }
+
+  unpack(
+    { blob, target, body }: { blob?: string; target: string; body?: AsyncIterable<Uint8Array> },
+    options: { onProgress?: (progress: UnpackProgress) => void; signal?: AbortSignal } = {},
+  ): Promise<Unpacked> {
+    const onProgress = options.onProgress as CallOptions['onProgress'];
+    return this.#ask(
+      { op: 'unpack', ...(blob && { blob }), target, whiteouts: 'overlay' },
+      { ...(body && { body }), ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
+    );
+  }
+
+  /** The tar of a changeset (`upper` given) or of a whole tree. Ending the iteration cancels it. */
+  async pack(request: { lower: string[]; upper: string | null }): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#retrying(() => call(this.#socketPath, { op: 'pack', ...request }))).output;
+  }
+
+  async discard(path: string): Promise<void> {
+    await this.#ask({ op: 'discard', path });
+  }
+
+  usage(path: string): Promise<{ bytes: number; entries: number }> {
+    return this.#ask({ op: 'usage', path });
+  }
+
+  /** Sets a container up completely; its monitor then waits for `start`. */
+  run(request: RunRequest): Promise<Started> {
+    return this.#ask({ op: 'run', ...request });
+  }
+
+  /** Sets a further process up in a running container; its monitor then waits for `start`. */
+  exec(request: ExecRequest): Promise<Started> {
+    return this.#ask({ op: 'exec', ...request });
+  }
+
+  /** SIGKILL to everything in the container's cgroup. */
+  async signalAll(id: string): Promise<void> {
+    await this.#ask({ op: 'signal-all', id });
+  }
+
+  async freeze(id: string): Promise<void> {
+    await this.#ask({ op: 'freeze', id });
+  }
+
+  async thaw(id: string): Promise<void> {
+    await this.#ask({ op: 'thaw', id });
+  }
+
+  /** Removes what a container or an exec left outside the data root: cgroups, state directory. Idempotent. */
+  async delete(id: string, { exec = false }: { exec?: boolean } = {}): Promise<void> {
+    await this.#ask({ op: 'delete', id, exec });
+  }
+
+  async bridge(request: BridgeRequest): Promise<void> {
+    await this.#ask({ op: 'bridge', ...request });
+  }
+
+  async bridgeRemove(name: string): Promise<void> {
+    await this.#ask({ op: 'bridge-remove', name });
+  }
+
+  endpoint(request: EndpointRequest): Promise<{ mac: string }> {
+    return this.#ask({ op: 'endpoint', ...request });
+  }
+
+  async nft(batch: string): Promise<void> {
+    await this.#ask({ op: 'nft' }, { body: once(Buffer.from(batch)) });
+  }
+
+  /** Lets go without a word, as a test or a short-lived client does: no watchdog is started, the helper stays. */
+  close(): Promise<void> {
+    return this.goodbye({ end: false });
+  }
+
+  #ask<Answer>(request: object, options?: CallOptions): Promise<Answer> {
+    return this.#retrying(() => ask<Answer>(this.#socketPath, request, options));
+  }
+
+  /** A helper that is not there has not taken the request: start it and ask again. */
+  async #retrying<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof NotListening)) throw error;
+    }
+    await this.#start();
+    try {
+      return await attempt();
+    } catch (error) {
+      throw error instanceof NotListening ? unavailable(`the helper does not listen: ${error.message}`) : error;
+    }
+  }
+
+  #start(): Promise<void> {
+    this.#starting ??= startHelper(this.#options).finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  async #takeOwnership(headless: Headless | null): Promise<void> {
+    const socket = await this.#retrying(() => open(this.#socketPath));
+    socket.write(JSON.stringify({ op: 'own', headless }) + '\n');
+    const input = new LineInput(socket);
+    const line = await input.line();
+    const answer = line === undefined ? undefined : (JSON.parse(line) as { error?: { kind: string; message: string } });
+    if (!answer || answer.error) {
+      socket.destroy();
+      if (answer?.error?.kind === 'conflict') throw new EngineError('conflict', answer.error.message);
+      throw unavailable(answer?.error?.message ?? 'the helper ended before it answered');
+    }
+    const owner = { headless, socket };
+    this.#owner = owner;
+    void input.line().then(() => this.#lost(owner));
+  }
+
+  /** The life line ended from the other side: the helper was killed. Another takes its place, monitors never noticed. */
+  async #lost(owner: { headless: Headless | null; socket: Socket }): Promise<void> {
+    owner.socket.destroy();
+    if (this.#closed || this.#owner !== owner) return;
+    this.#owner = undefined;
+    log.warn('the helper has gone; starting another');
+    try {
+      await this.own(owner.headless);
+    } catch (error) {
+      log.error(`the helper cannot be started again: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Starts the helper apart from us, and waits until it listens. Of two that start at once, one finds the other there. */
+async function startHelper({ binary, runDir, dataRoot }: HelperOptions): Promise<void> {
+  const child = spawn(binary, ['serve', '--run-dir', runDir, '--data-root', dataRoot], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  await new Promise<void>((resolve, reject) => {
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      if (said.includes('ready\n')) resolve();
+    });
+    child.once('error', (error) => reject(system(`the helper ${binary} cannot be started: ${error.message}`)));
+    child.once('close', (code, signal) => {
+      const why = complaint.trim() || `it ended with ${signal ?? `status ${code}`}`;
+      // Somebody else's helper may have taken the socket in the meantime: whoever asks next finds out.
+      open(join(runDir, 'helper.sock')).then(
+        (socket) => (socket.destroy(), resolve()),
+        () => reject(system(`the helper ${binary} did not start: ${why}`)),
+      );
+    });
+  });
+  child.stdout.destroy();
+  child.stderr.destroy();
+  child.unref();
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

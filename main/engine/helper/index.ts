@@ -1,0 +1,15 @@
+export { Helper, type HelperOptions } from './helper.js';
+export { Monitor, attachMonitor, type MonitorAttachment, type MonitorExit, type MonitorListener } from './monitor.js';
+export type {
+  BridgeRequest,
+  EndpointRequest,
+  ExecRequest,
+  ForeignRuntime,
+  HelperHello,
+  LogPlan,
+  RunRequest,
+  Started,
+  StreamPlan,
+  UnpackProgress,
+  Unpacked,
+} from './protocol.js';

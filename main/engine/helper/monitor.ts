@@ -1,0 +1,179 @@
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { conflict, system, unavailable, type EngineError } from '../../base/errors.js';
+import { LineInput, NotListening, open } from './call.js';
+
+/** How a process ended. `code` is 128 + signal for a signalled one. */
+export interface MonitorExit {
+  code: number;
+  signal: number;
+  oom: boolean;
+  finished: string;
+}
+
+/** What a monitor says unasked. `closed` comes last, exactly once; without `exited` before it the monitor was killed. */
+export interface MonitorListener {
+  oom?(): void;
+  exited?(exit: MonitorExit): void;
+  closed?(): void;
+}
+
+/** The monitor could not make the process; `step` and `errno` say where it stopped. */
+export interface StartFailure {
+  step: string;
+  errno: number;
+}
+
+export interface MonitorState {
+  phase: 'created' | 'running' | 'exited';
+  pid: number;
+  started: string;
+  exit?: MonitorExit;
+}
+
+/** A control connection to the monitor of one container or exec. */
+export class Monitor {
+  readonly #socket: Socket;
+  readonly #answers: ((line: string | undefined) => void)[] = [];
+
+  private constructor(
+    socket: Socket,
+    input: LineInput,
+    readonly state: MonitorState,
+    private readonly listener: MonitorListener,
+  ) {
+    this.#socket = socket;
+    void this.#listen(input);
+  }
+
+  /** Connects to the monitor of a state directory. Throws not-there as `unavailable`. */
+  static async connect(stateDir: string, listener: MonitorListener = {}): Promise<Monitor> {
+    const socket = await openMonitor(stateDir);
+    socket.write('control 1\n');
+    const input = new LineInput(socket);
+    const line = await input.line();
+    const state = line === undefined ? undefined : parseState(line);
+    if (!state) {
+      socket.destroy();
+      throw unavailable(`the monitor in ${stateDir} ended before it answered`);
+    }
+    return new Monitor(socket, input, state, listener);
+  }
+
+  /** Lets the process go. Resolves once its execve has succeeded; afterwards the monitor's own end is its `exited`. */
+  start(): Promise<void> {
+    return this.#command('start');
+  }
+
+  signal(number: number): Promise<void> {
+    return this.#command(`signal ${number}`);
+  }
+
+  resize(rows: number, columns: number): Promise<void> {
+    return this.#command(`resize ${rows} ${columns}`);
+  }
+
+  closeStdin(): Promise<void> {
+    return this.#command('close-stdin');
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  async #command(command: string): Promise<void> {
+    const line = await new Promise<string | undefined>((resolve) => {
+      if (this.#socket.destroyed || this.#socket.writableEnded) return resolve(undefined);
+      this.#answers.push(resolve);
+      this.#socket.write(command + '\n');
+    });
+    if (line === 'ok') return;
+    if (line === undefined) throw conflict('the process has ended');
+    throw parseError(line);
+  }
+
+  async #listen(input: LineInput): Promise<void> {
+    for (;;) {
+      const line = await input.line();
+      if (line === undefined) break;
+      if (!line.startsWith('event ')) {
+        this.#answers.shift()?.(line);
+        continue;
+      }
+      const [, event] = line.split(' ', 2);
+      if (event === 'oom') this.listener.oom?.();
+      if (event === 'exited') this.listener.exited?.(parseExit(words(line)));
+    }
+    this.#socket.destroy();
+    for (const answer of this.#answers.splice(0)) answer(undefined);
+    this.listener.closed?.();
+  }
+}
+
+/** A connection to a process's streams. */
+export interface MonitorAttachment {
+  /** Where the stream begins: bytes in the current log file, and rotations so far. */
+  log: number;
+  seq: number;
+  /** Bytes as the client gets them. Ending the iteration closes the connection. */
+  output: AsyncIterable<Uint8Array>;
+  /** For what goes to stdin: write, end (half-close), destroy. */
+  socket: Socket;
+}
+
+export async function attachMonitor(
+  stateDir: string,
+  streams: { stdin: boolean; stdout: boolean; stderr: boolean },
+): Promise<MonitorAttachment> {
+  const socket = await openMonitor(stateDir);
+  const flag = (on: boolean) => (on ? 1 : 0);
+  socket.write(`attach stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}\n`);
+  const input = new LineInput(socket);
+  const line = await input.line();
+  if (!line?.startsWith('ok ')) {
+    socket.destroy();
+    throw line === undefined ? unavailable('the process ended before it could be attached to') : parseError(line);
+  }
+  const said = words(line);
+  return { log: Number(said['log']), seq: Number(said['seq']), output: input.rest(), socket };
+}
+
+async function openMonitor(stateDir: string): Promise<Socket> {
+  try {
+    return await open(join(stateDir, 'monitor.sock'));
+  } catch (error) {
+    if (error instanceof NotListening) throw unavailable('the process has no monitor any more', { cause: error });
+    throw error;
+  }
+}
+
+/** `key=value` words of a line. */
+function words(line: string): Record<string, string> {
+  const pairs = line.split(' ').filter((word) => word.includes('='));
+  return Object.fromEntries(pairs.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
+}
+
+function parseState(line: string): MonitorState | undefined {
+  const [head, phase] = line.split(' ', 2);
+  if (head !== 'state' || (phase !== 'created' && phase !== 'running' && phase !== 'exited')) return undefined;
+  const said = words(line);
+  return {
+    phase,
+    pid: Number(said['pid'] ?? 0),
+    started: said['started'] ?? '',
+    ...(phase === 'exited' && { exit: parseExit(said) }),
+  };
+}
+
+const parseExit = (said: Record<string, string>): MonitorExit => ({
+  code: Number(said['code'] ?? 0),
+  signal: Number(said['signal'] ?? 0),
+  oom: said['oom'] === '1',
+  finished: said['finished'] ?? new Date().toISOString(),
+});
+
+/** `error ERRNO STEP MESSAGE…` */
+function parseError(line: string): EngineError {
+  const [, errno, step, message] = /^error (\d+) (\S+) ?(.*)$/.exec(line) ?? [];
+  return system(message || line, { cause: { errno: Number(errno ?? 0), step: step ?? '' } satisfies StartFailure });
+}

@@ -1,0 +1,100 @@
+/** The helper's requests and answers, as docs/helper-protocol.md has them. */
+
+export const PROTOCOL = 1;
+
+/** What the helper can do on this machine, asked once. */
+export interface HelperHello {
+  version: number;
+  pid: number;
+  rootless: boolean;
+  uidMap: [inside: number, outside: number, length: number][];
+  gidMap: [inside: number, outside: number, length: number][];
+  cgroup: { version: 1 | 2; controllers: string[]; limits: boolean };
+  overlay: { native: boolean; userxattr: boolean };
+  kernel: string;
+  warnings: string[];
+}
+
+/** The streams of a process and who holds them. */
+export interface StreamPlan {
+  tty: boolean;
+  stdin: boolean;
+  stdinOnce: boolean;
+  rows: number;
+  cols: number;
+}
+
+/** Where the monitor writes output, and when it rotates. `maxSize` 0: never. */
+export interface LogPlan {
+  path: string;
+  maxSize: number;
+  maxFile: number;
+}
+
+/** Another OCI runtime in the place of ours. */
+export interface ForeignRuntime {
+  path: string;
+  root: string;
+}
+
+export interface RunRequest {
+  id: string;
+  bundle: string;
+  stateDir: string;
+  cgroup: string;
+  io: StreamPlan;
+  log: LogPlan | null;
+  exitFile: string;
+  runtime: ForeignRuntime | null;
+}
+
+export interface ExecRequest {
+  id: string;
+  container: string;
+  pid: number;
+  pidStart: number;
+  bundle: string;
+  /** An OCI process object. */
+  process: object;
+  user: string;
+  groups: string[];
+  privileged: boolean;
+  stateDir: string;
+  cgroup: string;
+  io: StreamPlan;
+  exitFile: string;
+  runtime: ForeignRuntime | null;
+}
+
+/** A process set up completely, waiting to be let go by its monitor. */
+export interface Started {
+  monitorPid: number;
+  pid: number;
+}
+
+export interface UnpackProgress {
+  /** Compressed input taken so far. */
+  bytes: number;
+}
+
+export interface Unpacked {
+  diffId: string;
+  size: number;
+  entries: number;
+}
+
+export interface BridgeRequest {
+  name: string;
+  gateway: string;
+  mtu: number;
+}
+
+export interface EndpointRequest {
+  pid: number;
+  bridge: string | null;
+  address?: string;
+  gateway?: string | null;
+  mac?: string | null;
+  ifname?: string;
+  veth?: string;
+}

@@ -1,0 +1,131 @@
+import '../../base/scopes.js';
+import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LogFormat, openHistory, readLog, type LogRequest, type LogView } from './index.js';
+
+const time = (n: number): string => `2026-11-23T22:57:${String(n % 60).padStart(2, '0')}.000000000Z`;
+const line = (text: string, stream = 'stdout', at = time(0)): string =>
+  JSON.stringify({ log: text, stream, time: at }) + '\n';
+const frame = (text: string, stream = 1): Buffer => {
+  const header = Buffer.alloc(8);
+  header[0] = stream;
+  header.writeUInt32BE(Buffer.byteLength(text), 4);
+  return Buffer.concat([header, Buffer.from(text)]);
+};
+const all: LogView = { stdout: true, stderr: true, framed: false, timestamps: false, details: false };
+
+async function temporaryLog(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'slipway-logs-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return join(directory, 'x-json.log');
+}
+
+async function read(path: string, request: Partial<LogRequest> = {}): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readLog(path, { ...all, ...request })) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+test('every escape, control character and script comes back as it was', () => {
+  const text = 'a"b\\c\t\r\u0000\u001b[1m\u007f/ é 漢字 🚢 \u2028\n';
+  assert.equal(new LogFormat(all).push(Buffer.from(line(text))).toString(), text);
+  assert.equal(
+    new LogFormat(all)
+      .push(Buffer.from('{"log":"\\u00e9\\ud83d\\udea2\\/\\n","stream":"stdout","time":"2026-11-23T22:57:13Z"}\n'))
+      .toString(),
+    'é🚢/\n',
+  );
+});
+
+test('lines cut anywhere between two reads give the same output', () => {
+  const input = Buffer.from(line('one\n') + line('zwei "2"\n', 'stderr') + line('三\n'));
+  const whole = new LogFormat({ ...all, framed: true }).push(input);
+  assert.deepEqual(whole, Buffer.concat([frame('one\n'), frame('zwei "2"\n', 2), frame('三\n')]));
+  for (let cut = 0; cut <= input.length; cut++) {
+    const format = new LogFormat({ ...all, framed: true });
+    const parts = [format.push(input.subarray(0, cut)), format.push(input.subarray(cut))];
+    assert.deepEqual(Buffer.concat(parts), whole);
+  }
+});
+
+test('timestamps and details go inside the frame', () => {
+  const format = new LogFormat({ ...all, framed: true, timestamps: true, details: true });
+  assert.deepEqual(format.push(Buffer.from(line('x\n'))), frame(`${time(0)}  x\n`));
+});
+
+test('a foreign layout and trimmed times are understood, a torn line is skipped', () => {
+  const format = new LogFormat({ ...all, timestamps: true });
+  const input = '{"stream":"stdout","log":"x\\n","time":"2026-11-23T22:57:13.5Z"}\n{"log":"to\n' + line('y\n');
+  assert.equal(format.push(Buffer.from(input)).toString(), `2026-11-23T22:57:13.500000000Z x\n${time(0)} y\n`);
+});
+
+test('since and until bound what is read, and only the streams asked for come', async (t) => {
+  const path = await temporaryLog(t);
+  await writeFile(path, [1, 2, 3, 4].map((n) => line(`${n}\n`, n % 2 ? 'stdout' : 'stderr', time(n))).join(''));
+  assert.equal(await read(path, { since: time(2) }), '2\n3\n4\n');
+  assert.equal(await read(path, { until: time(2) }), '1\n2\n');
+  assert.equal(await read(path, { stderr: false }), '1\n3\n');
+});
+
+test('tail counts entries from the end, over rotated files too', async (t) => {
+  const path = await temporaryLog(t);
+  const lines = (from: number, to: number): string => {
+    let text = '';
+    for (let n = from; n <= to; n++) text += line(`${n}\n`);
+    return text;
+  };
+  await writeFile(`${path}.2`, lines(1, 3));
+  await writeFile(`${path}.1`, lines(4, 2000));
+  await writeFile(path, lines(2001, 2003));
+  assert.equal(await read(path, { tail: 0 }), '');
+  assert.equal(await read(path, { tail: 2 }), '2002\n2003\n');
+  assert.equal(await read(path, { tail: 3 }), '2001\n2002\n2003\n');
+  assert.equal(await read(path, { tail: 4 }), '2000\n2001\n2002\n2003\n');
+  assert.equal((await read(path, { tail: 2001 })).split('\n').length, 2002);
+  assert.equal((await read(path, { tail: 2001 })).slice(0, 4), '3\n4\n');
+  assert.equal((await read(path, { tail: 99999 })).slice(0, 4), '1\n2\n');
+});
+
+test('a log that was never written is empty', async (t) => {
+  assert.equal(await read(await temporaryLog(t)), '');
+});
+
+test('a follower sees every line over many rotations and ends with the container', async (t) => {
+  const path = await temporaryLog(t);
+  await writeFile(path, line('0\n'));
+  let end!: () => void;
+  const follow = new Promise<void>((resolve) => (end = resolve));
+  const reading = read(path, { follow });
+  const count = 400;
+  for (let n = 1; n < count; n++) {
+    await appendFile(path, line(`${n}\n`));
+    if (n % 50 === 0) {
+      await rename(`${path}.1`, `${path}.2`).catch(() => undefined);
+      await rename(path, `${path}.1`);
+      if (n % 100 === 0) await sleep(5);
+    }
+    if (n % 20 === 0) await sleep(1);
+  }
+  end();
+  const expected = Array.from({ length: count }, (_, n) => `${n}\n`).join('');
+  assert.equal(await reading, expected);
+});
+
+test('history ends at the byte asked for and knows of a rotation', async (t) => {
+  const path = await temporaryLog(t);
+  await writeFile(`${path}.1`, line('old\n'));
+  await writeFile(path, line('a\n'));
+  const history = await openHistory(path);
+  await appendFile(path, line('b\n'));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of history.read(line('a\n').length, all)) chunks.push(chunk);
+  assert.equal(Buffer.concat(chunks).toString(), 'old\na\n');
+  assert.equal(await history.current(), true);
+  await rename(path, `${path}.1`);
+  assert.equal(await history.current(), false);
+  await history[Symbol.asyncDispose]();
+});

@@ -1,0 +1,254 @@
+import { watch } from 'node:fs';
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { codeOf } from '../../base/errors.js';
+import { LogFormat, type LogView } from './format.js';
+
+export interface LogRequest extends LogView {
+  /** Only the last so many entries; undefined: all. */
+  tail?: number;
+  /** Go on with what is being written until this resolves, and what is written by then. */
+  follow?: Promise<unknown>;
+}
+
+const BLOCK = 256 * 1024;
+
+/** So many files missing in a row mean that there are no older ones; a single one may be on its way to its next name. */
+const GAP = 2;
+
+/** One file of a log, open: it stays readable when rotation renames or removes it. */
+interface Part {
+  handle: FileHandle;
+  inode: number;
+}
+
+/** The log's output as it is sent, oldest entry first. Ending the iteration closes the files. */
+export async function* readLog(path: string, request: LogRequest): AsyncGenerator<Uint8Array> {
+  const format = new LogFormat(request);
+  // Watching starts before the first byte is read: what is written in between shows as a change.
+  const changes = request.follow ? new Changes(path, request.follow) : undefined;
+  let parts: Part[] = [];
+  try {
+    parts = await openParts(path);
+    if (parts.length === 0 && changes) parts = await firstPart(path, changes);
+    let offset = request.tail === undefined ? 0 : await skipTo(parts, request.tail);
+    for (;;) {
+      const part = parts[0];
+      if (!part) return;
+      for (;;) {
+        // Asked before reading: what was written until then is read below.
+        const over = !changes || parts.length > 1 || changes.ended;
+        const next = !changes || parts.length > 1 ? undefined : await successorOf(path, part.inode);
+        for await (const bytes of readFrom(part.handle, offset)) {
+          offset += bytes.length;
+          const output = format.push(bytes);
+          if (output.length > 0) yield output;
+          if (format.finished) return;
+        }
+        if (next) parts.push(next);
+        if (over || next) break;
+        await changes.next();
+      }
+      parts.shift();
+      await part.handle.close();
+      offset = 0;
+    }
+  } finally {
+    changes?.close();
+    await Promise.all(parts.map(({ handle }) => handle.close()));
+  }
+}
+
+/** A log's files, held open so that reading may start at a point that is only known later. */
+export interface History extends AsyncDisposable {
+  /** Nothing was rotated since it was opened. */
+  current(): Promise<boolean>;
+  /** Everything up to `end` bytes of the newest file. */
+  read(end: number, view: LogView): AsyncGenerator<Uint8Array>;
+}
+
+export async function openHistory(path: string): Promise<History> {
+  const parts = await openParts(path);
+  const newest = parts.at(-1)?.inode;
+  return {
+    current: async () => (await inodeOf(path)) === newest,
+    async *read(end, view) {
+      const format = new LogFormat(view);
+      for (const part of parts) {
+        const limit = part === parts.at(-1) ? end : Infinity;
+        for await (const bytes of readFrom(part.handle, 0, limit)) {
+          const output = format.push(bytes);
+          if (output.length > 0) yield output;
+        }
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(parts.map(({ handle }) => handle.close()));
+    },
+  };
+}
+
+/** All files of the log, oldest first. Opened newest first: what rotates meanwhile shows up again under an older name. */
+async function openParts(path: string): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (let age = 0, missing = 0; missing < GAP; age++) {
+    const part = await openPart(nameOf(path, age));
+    if (!part) {
+      missing++;
+      continue;
+    }
+    if (parts.some(({ inode }) => inode === part.inode)) await part.handle.close();
+    else parts.unshift(part);
+  }
+  return parts;
+}
+
+async function openPart(path: string): Promise<Part | undefined> {
+  try {
+    const handle = await open(path, 'r');
+    return { handle, inode: (await handle.stat()).ino };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A container that has just been let go may not have written yet. */
+async function firstPart(path: string, changes: Changes): Promise<Part[]> {
+  for (;;) {
+    const over = changes.ended;
+    const parts = await openParts(path);
+    if (parts.length > 0 || over) return parts;
+    await changes.next();
+  }
+}
+
+/** The file that took over from the given one; undefined while that is still the newest. */
+async function successorOf(path: string, inode: number): Promise<Part | undefined> {
+  for (;;) {
+    const age = await ageOf(path, inode);
+    if (age === 0) return undefined;
+    // Rotated away and removed: the oldest that is left goes on.
+    const next = age === undefined ? await oldestAge(path) : age - 1;
+    const part = next === undefined ? undefined : await openPart(nameOf(path, next));
+    if (!part) return undefined; // not made yet: its making is a change that wakes us again
+    // Still in the same place afterwards: no rotation slipped in between.
+    if ((await ageOf(path, inode)) === age) return part;
+    await part.handle.close();
+  }
+}
+
+async function ageOf(path: string, inode: number): Promise<number | undefined> {
+  for (let age = 0, missing = 0; missing < GAP; age++) {
+    const found = await inodeOf(nameOf(path, age));
+    if (found === inode) return age;
+    if (found === undefined) missing++;
+  }
+  return undefined;
+}
+
+async function oldestAge(path: string): Promise<number | undefined> {
+  const name = basename(path);
+  const ages = (await readdir(dirname(path)))
+    .map((entry) => (entry === name ? 0 : entry.startsWith(`${name}.`) ? Number(entry.slice(name.length + 1)) : NaN))
+    .filter((age) => Number.isInteger(age));
+  return ages.length === 0 ? undefined : Math.max(...ages);
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).ino;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const nameOf = (path: string, age: number): string => (age === 0 ? path : `${path}.${age}`);
+
+async function* readFrom(handle: FileHandle, from: number, end = Infinity): AsyncGenerator<Buffer> {
+  let offset = from;
+  while (offset < end) {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(BLOCK, end - offset));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    if (bytesRead === 0) return;
+    offset += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Drops parts before the last `tail` entries and returns where in the first one left they begin. Reads from the end. */
+async function skipTo(parts: Part[], tail: number): Promise<number> {
+  let wanted = tail;
+  for (let index = parts.length - 1; index >= 0; index--) {
+    const { handle } = parts[index] as Part;
+    const { size } = await handle.stat();
+    const { offset, found } = await tailOffset(handle, size, wanted);
+    wanted -= found;
+    if (wanted > 0) continue;
+    await Promise.all(parts.splice(0, index).map((part) => part.handle.close()));
+    return offset;
+  }
+  return 0;
+}
+
+/** Where the last `wanted` lines of a file begin; `found` is less when it has fewer. */
+async function tailOffset(
+  handle: FileHandle,
+  size: number,
+  wanted: number,
+): Promise<{ offset: number; found: number }> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(64 * 1024, size));
+  if (wanted === 0) return { offset: size, found: 0 };
+  let found = 0;
+  let end = size;
+  while (end > 0) {
+    const start = Math.max(0, end - buffer.length);
+    const { bytesRead } = await handle.read(buffer, 0, end - start, start);
+    let at = bytesRead;
+    while (at > 0 && (at = buffer.lastIndexOf(0x0a, at - 1)) >= 0) {
+      // The newline before the first wanted line is the one that says where it begins.
+      if (found === wanted) return { offset: start + at + 1, found };
+      found++;
+    }
+    end = start;
+  }
+  return { offset: 0, found };
+}
+
+/** Wakes a follower when the log's directory changes or the container ends. */
+class Changes {
+  ended = false;
+  #changed = false;
+  #wake: (() => void) | undefined;
+  readonly #watcher;
+
+  constructor(path: string, end: Promise<unknown>) {
+    const name = basename(path);
+    this.#watcher = watch(join(dirname(path)), { persistent: false }, (_, file) => {
+      if (file === null || file.startsWith(name)) this.#poke();
+    });
+    this.#watcher.on('error', () => this.#poke());
+    const over = () => {
+      this.ended = true;
+      this.#poke();
+    };
+    end.then(over, over);
+  }
+
+  async next(): Promise<void> {
+    if (!this.#changed) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#changed = false;
+  }
+
+  close(): void {
+    this.#watcher.close();
+    this.#poke();
+  }
+
+  #poke(): void {
+    this.#changed = true;
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
