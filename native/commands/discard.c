@@ -1,0 +1,56 @@
+#include "discard.h"
+
+#include "../base/cleanup.h"
+#include "../kernel/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+static int open_trash(const char *data_root, struct error *err)
+{
+    cleanup_close int root = open(data_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || (mkdirat(root, "trash", 0700) < 0 && errno != EEXIST))
+        return fail(err, errno, "open %s/trash", data_root);
+    int trash = openat(root, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return trash < 0 ? fail(err, errno, "open %s/trash", data_root) : trash;
+}
+
+int discard_op(struct request *request, struct error *err)
+{
+    const char *path;
+    TRY(request_path_below_data(request, "path", &path, err));
+    cleanup_close int trash = open_trash(request->data_root, err);
+    TRY(trash);
+
+    uint64_t random;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        return fail(err, errno, "choose a name in the trash");
+    char name[24];
+    snprintf(name, sizeof name, "%016" PRIx64, random);
+    if (renameat(AT_FDCWD, path, trash, name) < 0)
+        return errno == ENOENT ? 0 : fail(err, errno, "move %s to the trash", path);
+    /* Whoever asks for it next must not meet it again, not even after a power cut. */
+    if (fsync(trash) < 0)
+        return fail(err, errno, "move %s to the trash", path);
+    TRY(request_answer_and_go_on(request, err));
+    return tree_remove(trash, name, err);
+}
+
+int trash_sweep(const char *data_root, struct error *err)
+{
+    cleanup_close int trash = open_trash(data_root, err);
+    TRY(trash);
+    cleanup_closedir DIR *entries = fdopendir(fcntl(trash, F_DUPFD_CLOEXEC, 0));
+    if (!entries)
+        return fail(err, errno, "read %s/trash", data_root);
+    struct dirent *entry;
+    while ((entry = readdir(entries)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            TRY(tree_remove(trash, entry->d_name, err));
+    return 0;
+}

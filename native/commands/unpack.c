@@ -1,0 +1,630 @@
+#include "unpack.h"
+
+#include "../base/cleanup.h"
+#include "../base/feed.h"
+#include "../kernel/tree.h"
+#include "../kernel/whiteout.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+#define WHITEOUT_PREFIX ".wh."
+#define WHITEOUT_META ".wh..wh."
+#define WHITEOUT_OPAQUE ".wh..wh..opq"
+
+/* A directory's times wait until nothing more is put in it. */
+struct dated_directory {
+    char *path;
+    struct timespec times[2];
+};
+
+struct extraction {
+    struct feed *feed;
+    struct archive *tar;
+    struct error *read_error; /* why the feed stopped */
+    const struct unpack_watcher *watcher;
+    struct timespec told;
+
+    int root;          /* the target */
+    int parent;        /* most entries share the directory of the one before */
+    char *parent_path; /* NULL: none remembered */
+    bool user_namespace, single_id;
+    struct dated_directory *directories;
+    size_t directory_count, directory_capacity;
+    struct unpack_result *result;
+};
+
+/* Names are the archive's, never trusted: `path` has no "." or ".." and no leading slash, "" is the target itself. */
+struct place {
+    char *path;
+    int parent;       /* borrowed from the extraction; -1 for the target itself */
+    const char *name; /* the last component */
+};
+
+static volatile sig_atomic_t cancelled;
+
+static void cancel(int signal)
+{
+    (void)signal;
+    cancelled = 1;
+}
+
+/* ---- names ---- */
+
+static int clean_path(const char *raw, char **out, struct error *err)
+{
+    size_t length = strlen(raw);
+    char *path = malloc(length + 2), *end = path;
+    if (!path)
+        return fail(err, ENOMEM, "read the layer");
+    for (const char *part = raw; *part;) {
+        size_t size = strcspn(part, "/");
+        if (size == 2 && part[0] == '.' && part[1] == '.') {
+            if (end == path) {
+                free(path);
+                return fail_kind(err, "invalid", 0, "the layer's entry %s leads out of the layer", raw);
+            }
+            while (end > path && *--end != '/')
+                ;
+        } else if (size > 0 && !(size == 1 && part[0] == '.')) {
+            if (end > path)
+                *end++ = '/';
+            memcpy(end, part, size);
+            end += size;
+        }
+        part += size;
+        while (*part == '/')
+            part++;
+    }
+    *end = '\0';
+    *out = path;
+    return 0;
+}
+
+static int open_inside(int root, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC),
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+    };
+    return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
+}
+
+static void forget_parent(struct extraction *x)
+{
+    if (x->parent >= 0)
+        close(x->parent);
+    x->parent = -1;
+    free(x->parent_path);
+    x->parent_path = NULL;
+}
+
+/* ---- directories ---- */
+
+/* Makes `name` a directory where there was none; one that takes a whiteout's place is opaque: what lower layers have there stays hidden. */
+static int make_directory(struct extraction *x, int parent, const char *name, const char *path, struct error *err)
+{
+    if (mkdirat(parent, name, 0755) == 0)
+        return 0;
+    struct stat there;
+    if (errno != EEXIST || fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(err, errno, "make directory %s", path);
+    if (S_ISDIR(there.st_mode))
+        return 0;
+    forget_parent(x);
+    if (unlinkat(parent, name, 0) < 0 || mkdirat(parent, name, 0755) < 0)
+        return fail(err, errno, "make directory %s", path);
+    if (!whiteout_is(&there))
+        return 0;
+    cleanup_close int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0)
+        return fail(err, errno, "open directory %s", path);
+    return opaque_make(directory, err);
+}
+
+/* Opens a directory of the layer; those on the way that the layer does not name are made. Links lead where they would inside the container. */
+static int open_directory(struct extraction *x, const char *path, struct error *err)
+{
+    int fd = open_inside(x->root, path, O_RDONLY | O_DIRECTORY);
+    if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
+        return fd >= 0 ? fd : fail(err, errno, "open directory %s", path);
+
+    cleanup_free char *prefix = strdup(path);
+    if (!prefix)
+        return fail(err, ENOMEM, "open directory %s", path);
+    cleanup_close int above = open_inside(x->root, "", O_RDONLY | O_DIRECTORY);
+    for (char *name = prefix;;) {
+        char *slash = strchr(name, '/');
+        if (slash)
+            *slash = '\0';
+        fd = open_inside(x->root, prefix, O_RDONLY | O_DIRECTORY);
+        if (fd < 0) {
+            struct stat there;
+            bool absent = fstatat(above, name, &there, AT_SYMLINK_NOFOLLOW) < 0;
+            if (!absent && !whiteout_is(&there))
+                return fail_kind(err, "invalid", 0, "the layer puts files below %s, which is not a directory", prefix);
+            TRY(make_directory(x, above, name, prefix, err));
+            fd = open_inside(x->root, prefix, O_RDONLY | O_DIRECTORY);
+            if (fd < 0)
+                return fail(err, errno, "open directory %s", prefix);
+        }
+        if (!slash)
+            return fd;
+        close(above);
+        above = fd;
+        *slash = '/';
+        name = slash + 1;
+    }
+}
+
+/* Where an entry goes. `raw` is the archive's spelling. */
+static int find_place(struct extraction *x, const char *raw, struct place *place, struct error *err)
+{
+    *place = (struct place){.parent = -1};
+    TRY(clean_path(raw, &place->path, err));
+    char *slash = strrchr(place->path, '/');
+    place->name = slash ? slash + 1 : place->path;
+    if (!*place->path)
+        return 0;
+    size_t length = slash ? (size_t)(slash - place->path) : 0;
+    if (!x->parent_path || strlen(x->parent_path) != length || memcmp(x->parent_path, place->path, length) != 0) {
+        cleanup_free char *parent_path = strndup(place->path, length);
+        if (!parent_path)
+            return fail(err, ENOMEM, "open directory of %s", place->path);
+        int parent = open_directory(x, parent_path, err);
+        TRY(parent);
+        forget_parent(x);
+        x->parent = parent;
+        x->parent_path = parent_path;
+        parent_path = NULL;
+    }
+    place->parent = x->parent;
+    return 0;
+}
+
+static void place_clear(struct place *place)
+{
+    free(place->path);
+}
+#define cleanup_place __attribute__((cleanup(place_clear)))
+
+/* A later entry takes the place of an earlier one. */
+static int make_room(struct extraction *x, struct place *place, struct error *err)
+{
+    struct stat there;
+    if (fstatat(place->parent, place->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : fail(err, errno, "look at %s", place->path);
+    TRY(tree_remove(place->parent, place->name, err));
+    /* The directory that went may have been the way to a remembered one: the next entry finds its own again. */
+    if (!S_ISREG(there.st_mode)) {
+        free(x->parent_path);
+        x->parent_path = NULL;
+    }
+    return 0;
+}
+
+/* ---- what an entry says about itself ---- */
+
+static int set_owner(const struct extraction *x, struct archive_entry *entry, int fd, const struct place *place, struct error *err)
+{
+    int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+    if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+        return fail_kind(err, "invalid", 0, "%s belongs to user %" PRId64 ", group %" PRId64 ", which cannot be", place->path, uid, gid);
+    if (x->single_id)
+        return 0;
+    int status = fd >= 0 ? fchown(fd, (uid_t)uid, (gid_t)gid)
+                         : fchownat(place->parent, place->name, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW);
+    if (status < 0 && errno == EINVAL)
+        return fail_kind(err, "unavailable", 0,
+                         "%s belongs to user %" PRId64 ", group %" PRId64
+                         ", more than your subordinate ids cover: ask for a longer range in /etc/subuid and /etc/subgid",
+                         place->path, uid, gid);
+    if (status < 0)
+        return fail(err, errno, "set the owner of %s", place->path);
+    return 0;
+}
+
+static int set_attributes(struct archive_entry *entry, int fd, const struct place *place, struct error *err)
+{
+    const char *name;
+    const void *value;
+    size_t size;
+    archive_entry_xattr_reset(entry);
+    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+        /* Labels of a mandatory access policy are the host's to give. */
+        if (is_overlay_attribute(name) || strcmp(name, "security.selinux") == 0)
+            continue;
+        int status;
+        if (fd >= 0) {
+            status = fsetxattr(fd, name, value, size, 0);
+        } else {
+            cleanup_free char *path = NULL;
+            if (asprintf(&path, "/proc/self/fd/%d/%s", place->parent, place->name) < 0)
+                return fail(err, ENOMEM, "set attributes of %s", place->path);
+            status = lsetxattr(path, name, value, size, 0);
+        }
+        /* What this file system or this namespace does not know is left out, as every engine does. */
+        if (status < 0 && errno != ENOTSUP && errno != EPERM)
+            return fail(err, errno, "set attribute %s of %s", name, place->path);
+    }
+    return 0;
+}
+
+static struct timespec sane_time(time_t seconds, long nanoseconds)
+{
+    if (seconds < 0 || nanoseconds < 0 || nanoseconds > 999999999)
+        return (struct timespec){0};
+    return (struct timespec){.tv_sec = seconds, .tv_nsec = nanoseconds};
+}
+
+static void times_of(struct archive_entry *entry, struct timespec times[2])
+{
+    times[1] = sane_time(archive_entry_mtime(entry), archive_entry_mtime_nsec(entry));
+    times[0] = archive_entry_atime_is_set(entry) ? sane_time(archive_entry_atime(entry), archive_entry_atime_nsec(entry)) : times[1];
+}
+
+/* In this order: a chown clears setuid bits and capabilities. `fd` -1: by name, never through a link. */
+static int describe(struct extraction *x, struct archive_entry *entry, int fd, const struct place *place, struct error *err)
+{
+    TRY(set_owner(x, entry, fd, place, err));
+    TRY(set_attributes(entry, fd, place, err));
+    mode_t type = archive_entry_filetype(entry), mode = archive_entry_perm(entry) & 07777;
+    if (type != AE_IFLNK && (fd >= 0 ? fchmod(fd, mode) : fchmodat(place->parent, place->name, mode, 0)) < 0)
+        return fail(err, errno, "set the mode of %s", place->path);
+    if (type == AE_IFDIR)
+        return 0;
+    struct timespec times[2];
+    times_of(entry, times);
+    if ((fd >= 0 ? futimens(fd, times) : utimensat(place->parent, place->name, times, AT_SYMLINK_NOFOLLOW)) < 0)
+        return fail(err, errno, "set the times of %s", place->path);
+    return 0;
+}
+
+/* ---- one recipe for each kind of entry ---- */
+
+static int write_content(struct extraction *x, int fd, int64_t size, const struct place *place, struct error *err)
+{
+    const void *bytes;
+    size_t count;
+    la_int64_t offset;
+    int64_t end = 0;
+    int status;
+    while ((status = archive_read_data_block(x->tar, &bytes, &count, &offset)) == ARCHIVE_OK) {
+        const char *next = bytes;
+        end = offset + (int64_t)count;
+        while (count > 0) {
+            ssize_t written = pwrite(fd, next, count, offset);
+            if (written < 0 && errno != EINTR)
+                return fail(err, errno, "write %s", place->path);
+            if (written > 0) {
+                next += written;
+                offset += written;
+                count -= (size_t)written;
+            }
+        }
+    }
+    if (status != ARCHIVE_EOF)
+        return fail_kind(err, "invalid", 0, "the layer is damaged at %s: %s", place->path, archive_error_string(x->tar));
+    if (end < size && ftruncate(fd, size) < 0) /* a sparse file that ends in a hole */
+        return fail(err, errno, "write %s", place->path);
+    return 0;
+}
+
+static int extract_file(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    cleanup_close int fd = openat(place->parent, place->name, flags, 0600);
+    if (fd < 0 && errno == EEXIST) {
+        TRY(make_room(x, place, err));
+        fd = openat(place->parent, place->name, flags, 0600);
+    }
+    if (fd < 0)
+        return fail(err, errno, "make file %s", place->path);
+    int64_t size = archive_entry_size(entry);
+    if (size > 0) {
+        TRY(write_content(x, fd, size, place, err));
+        x->result->size += (uint64_t)size;
+    }
+    return describe(x, entry, fd, place, err);
+}
+
+static int remember_times(struct extraction *x, struct archive_entry *entry, const struct place *place, struct error *err)
+{
+    if (x->directory_count == x->directory_capacity) {
+        size_t capacity = x->directory_capacity ? x->directory_capacity * 2 : 256;
+        struct dated_directory *directories = realloc(x->directories, capacity * sizeof *directories);
+        if (!directories)
+            return fail(err, ENOMEM, "remember the times of %s", place->path);
+        x->directories = directories;
+        x->directory_capacity = capacity;
+    }
+    struct dated_directory *directory = &x->directories[x->directory_count];
+    directory->path = strdup(place->path);
+    if (!directory->path)
+        return fail(err, ENOMEM, "remember the times of %s", place->path);
+    times_of(entry, directory->times);
+    x->directory_count++;
+    return 0;
+}
+
+static int extract_directory(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
+{
+    cleanup_close int fd = -1;
+    if (place->parent < 0) {
+        fd = open_inside(x->root, "", O_RDONLY | O_DIRECTORY);
+    } else {
+        cleanup_close int parent = fcntl(place->parent, F_DUPFD_CLOEXEC, 0); /* making it may forget the remembered one */
+        if (parent < 0)
+            return fail(err, errno, "make directory %s", place->path);
+        TRY(make_directory(x, parent, place->name, place->path, err));
+        fd = openat(parent, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    if (fd < 0)
+        return fail(err, errno, "open directory %s", place->path);
+    TRY(describe(x, entry, fd, place, err));
+    return remember_times(x, entry, place, err);
+}
+
+static int extract_link(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
+{
+    const char *target = archive_entry_symlink(entry);
+    if (!target || !*target)
+        return fail_kind(err, "invalid", 0, "the layer's link %s leads nowhere", place->path);
+    TRY(make_room(x, place, err));
+    if (symlinkat(target, place->parent, place->name) < 0)
+        return fail(err, errno, "make link %s", place->path);
+    return describe(x, entry, -1, place, err);
+}
+
+/* Both ends lie in this layer: a file of a lower one cannot have a second name here. */
+static int extract_hard_link(struct extraction *x, const char *raw, struct place *place, struct error *err)
+{
+    cleanup_free char *path = NULL;
+    TRY(clean_path(raw, &path, err));
+    char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    cleanup_free char *directory = strndup(path, slash ? (size_t)(slash - path) : 0);
+    cleanup_close int parent = directory ? open_inside(x->root, directory, O_RDONLY | O_DIRECTORY) : -1;
+    struct stat target, there;
+    if (parent < 0 || fstatat(parent, name, &target, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(target.st_mode) || whiteout_is(&target))
+        return fail_kind(err, "invalid", 0, "the layer has %s as another name of %s, which it does not contain", place->path, path);
+    if (fstatat(place->parent, place->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_ino == target.st_ino)
+        return 0;
+    TRY(make_room(x, place, err));
+    if (linkat(parent, name, place->parent, place->name, 0) < 0)
+        return fail(err, errno, "make %s another name of %s", place->path, path);
+    return 0;
+}
+
+static int extract_node(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
+{
+    mode_t type = archive_entry_filetype(entry);
+    if (type != AE_IFIFO && x->user_namespace) {
+        x->result->devices++;
+        return 0;
+    }
+    TRY(make_room(x, place, err));
+    if (mknodat(place->parent, place->name, type | 0600, type == AE_IFIFO ? 0 : archive_entry_rdev(entry)) < 0)
+        return fail(err, errno, "make %s", place->path);
+    return describe(x, entry, -1, place, err);
+}
+
+/* A whiteout speaks of lower layers only: what this layer has itself stays, wherever in the tar it comes. */
+static int extract_whiteout(struct place *place, struct error *err)
+{
+    if (strcmp(place->name, WHITEOUT_OPAQUE) == 0)
+        return opaque_make(place->parent, err);
+    if (strncmp(place->name, WHITEOUT_META, strlen(WHITEOUT_META)) == 0)
+        return 0; /* left over from aufs */
+    const char *hidden = place->name + strlen(WHITEOUT_PREFIX);
+    if (strspn(hidden, ".") == strlen(hidden) && strlen(hidden) <= 3)
+        return fail_kind(err, "invalid", 0, "the layer's whiteout %s names nothing that can be hidden", place->path);
+    struct stat there;
+    if (fstatat(place->parent, hidden, &there, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? whiteout_make(place->parent, hidden, err) : fail(err, errno, "look at %s", place->path);
+    if (!S_ISDIR(there.st_mode))
+        return 0;
+    cleanup_close int directory = openat(place->parent, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0)
+        return fail(err, errno, "open directory %s", hidden);
+    return opaque_make(directory, err);
+}
+
+/* Below a name that can only be a whiteout there is nothing of an image. */
+static bool below_whiteout(const char *path)
+{
+    for (const char *slash; (slash = strchr(path, '/')); path = slash + 1)
+        if (strncmp(path, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) == 0)
+            return true;
+    return false;
+}
+
+static int extract_entry(struct extraction *x, struct archive_entry *entry, struct error *err)
+{
+    const char *raw = archive_entry_pathname(entry);
+    if (!raw || !*raw)
+        return fail_kind(err, "invalid", 0, "the layer has an entry without a name");
+    cleanup_free char *path = NULL;
+    TRY(clean_path(raw, &path, err));
+    if (below_whiteout(path))
+        return 0;
+    cleanup_place struct place place;
+    TRY(find_place(x, path, &place, err));
+    x->result->entries++;
+
+    mode_t type = archive_entry_filetype(entry);
+    const char *same_as = archive_entry_hardlink(entry);
+    if (strncmp(place.name, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) == 0)
+        return type == AE_IFDIR ? 0 : extract_whiteout(&place, err);
+    if (type == AE_IFDIR)
+        return extract_directory(x, entry, &place, err);
+    if (place.parent < 0)
+        return fail_kind(err, "invalid", 0, "the layer's root is not a directory");
+    if (same_as)
+        return extract_hard_link(x, same_as, &place, err);
+    switch (type) {
+    case AE_IFREG:
+        return extract_file(x, entry, &place, err);
+    case AE_IFLNK:
+        return extract_link(x, entry, &place, err);
+    case AE_IFCHR:
+    case AE_IFBLK:
+    case AE_IFIFO:
+        return extract_node(x, entry, &place, err);
+    default:
+        return fail_kind(err, "invalid", 0, "the layer's entry %s is of an unknown kind", place.path);
+    }
+}
+
+/* ---- the whole ---- */
+
+static int tell_progress(struct extraction *x, struct error *err)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t passed = (now.tv_sec - x->told.tv_sec) * 1000 + (now.tv_nsec - x->told.tv_nsec) / 1000000;
+    if (!x->watcher || passed < 100)
+        return 0;
+    x->told = now;
+    return x->watcher->progress(x->watcher->context, feed_taken(x->feed), err);
+}
+
+static la_ssize_t read_feed(struct archive *archive, void *context, const void **bytes)
+{
+    struct extraction *x = context;
+    ssize_t count = cancelled ? fail_kind(x->read_error, "unavailable", 0, "the unpacking was cancelled")
+                              : feed_next(x->feed, bytes, x->read_error);
+    if (count >= 0 && tell_progress(x, x->read_error) < 0)
+        count = -1;
+    if (count < 0)
+        archive_set_error(archive, EIO, "%s", x->read_error->message);
+    return count;
+}
+
+static int apply_directory_times(const struct extraction *x, struct error *err)
+{
+    for (size_t i = 0; i < x->directory_count; i++) {
+        const struct dated_directory *directory = &x->directories[i];
+        cleanup_close int fd = open_inside(x->root, directory->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        if (fd < 0)
+            continue; /* replaced by something else since */
+        if (futimens(fd, directory->times) < 0)
+            return fail(err, errno, "set the times of %s", directory->path);
+    }
+    return 0;
+}
+
+static int extract_all(struct extraction *x, struct error *err)
+{
+    struct error read_error = {0};
+    x->read_error = &read_error;
+    archive_read_support_format_tar(x->tar);
+    int status = archive_read_open(x->tar, x, NULL, read_feed, NULL);
+    struct archive_entry *entry;
+    while (status == ARCHIVE_OK && !cancelled) {
+        /* A warning says that a name is not ASCII, which the C locale keeps as it is. */
+        status = archive_read_next_header(x->tar, &entry);
+        if (status == ARCHIVE_WARN)
+            status = ARCHIVE_OK;
+        if (status == ARCHIVE_OK && extract_entry(x, entry, err) < 0) {
+            if (read_error.message[0])
+                *err = read_error;
+            return -1;
+        }
+    }
+    /* The digest is of every byte, those after the end of the archive too. */
+    const void *bytes;
+    ssize_t left = 1;
+    while (status == ARCHIVE_EOF && left > 0 && (left = read_feed(x->tar, x, &bytes)) > 0)
+        ;
+    if (read_error.message[0]) {
+        *err = read_error;
+        return -1;
+    }
+    if (status != ARCHIVE_EOF)
+        return fail_kind(err, "invalid", 0, "the layer is not a tar archive that can be read: %s",
+                         cancelled ? "cancelled" : archive_error_string(x->tar));
+    return apply_directory_times(x, err);
+}
+
+static int unpack_beneath(int source, int root, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+{
+    struct extraction x = {
+        .root = root,
+        .parent = -1,
+        .watcher = watcher,
+        .user_namespace = in_user_namespace(),
+        .single_id = in_single_id_namespace(),
+        .result = result,
+    };
+    TRY(feed_open(source, &x.feed, err));
+    x.tar = archive_read_new();
+    int status = x.tar ? extract_all(&x, err) : fail(err, ENOMEM, "read the layer");
+    if (status == 0)
+        feed_digest(x.feed, result->diff_id);
+    archive_read_free(x.tar);
+    feed_close(x.feed);
+    forget_parent(&x);
+    while (x.directory_count > 0)
+        free(x.directories[--x.directory_count].path);
+    free(x.directories);
+    return status;
+}
+
+int unpack(int source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+{
+    *result = (struct unpack_result){0};
+    /* In a UTF-8 locale libarchive would recompose the accents of PAX names; in this one a name is its bytes. */
+    setlocale(LC_ALL, "C");
+    umask(0);
+    signal(SIGTERM, cancel);
+    if (mkdir(target, 0755) < 0)
+        return fail(err, errno, "make %s", target);
+    cleanup_close int root = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int status = root < 0 ? fail(err, errno, "open %s", target) : unpack_beneath(source, root, watcher, result, err);
+    struct error ignored;
+    if (status < 0)
+        tree_remove(AT_FDCWD, target, &ignored);
+    return status;
+}
+
+static int send_progress(void *context, uint64_t bytes, struct error *err)
+{
+    json_object *progress = json_object_new_object();
+    json_object_object_add(progress, "bytes", json_object_new_int64((int64_t)bytes));
+    return request_progress(context, progress, err);
+}
+
+int unpack_op(struct request *request, struct error *err)
+{
+    const char *blob = NULL, *target, *whiteouts = "overlay";
+    TRY(request_optional_string(request, "blob", &blob, err));
+    TRY(request_path_below_data(request, "target", &target, err));
+    TRY(request_optional_string(request, "whiteouts", &whiteouts, err));
+    if (strcmp(whiteouts, "overlay") != 0)
+        return fail_kind(err, "invalid", 0, "whiteouts: \"overlay\" is the only form there is");
+    cleanup_close int file = blob ? open(blob, O_RDONLY | O_CLOEXEC) : -1;
+    if (blob && file < 0)
+        return fail(err, errno, "open %s", blob);
+
+    struct unpack_watcher watcher = {.progress = send_progress, .context = request};
+    struct unpack_result result;
+    TRY(unpack(blob ? file : request->connection, target, &watcher, &result, err));
+    json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));
+    json_object_object_add(request->reply, "size", json_object_new_int64((int64_t)result.size));
+    json_object_object_add(request->reply, "entries", json_object_new_int64((int64_t)result.entries));
+    if (result.devices > 0)
+        json_object_object_add(request->reply, "devicesLeftOut", json_object_new_int64((int64_t)result.devices));
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* commands/unpack.h: a layer's tar becomes a directory that overlay can stack. */
+#ifndef SLIPWAY_COMMANDS_UNPACK_H
+#define SLIPWAY_COMMANDS_UNPACK_H
+
+#include "serve.h"
+
+#include <stdint.h>
+
+struct unpack_result {
+    char diff_id[72];  /* "sha256:<hex>" of the tar, uncompressed */
+    uint64_t size;     /* bytes of file content */
+    uint64_t entries;
+    uint64_t devices;  /* left out: a user namespace makes none */
+};
+
+/* Told from time to time how many bytes of `source` were taken; -1 stops the unpacking. */
+struct unpack_watcher {
+    int (*progress)(void *context, uint64_t bytes, struct error *err);
+    void *context;
+};
+
+/*
+ * Reads a tar, plain or compressed by gzip, zstd, xz or bzip2, from `source` to its end, and extracts it into the new directory `target`, whiteouts
+ * in overlay's form. On -1 nothing of `target` is left. The tar is an attacker's: whatever it says happens beneath `target`.
+ */
+int unpack(int source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err);
+
+/* {"op":"unpack","blob":FILE | absent (then the body),"target":DIR below D,"whiteouts":"overlay"} */
+int unpack_op(struct request *request, struct error *err);
+
+#endif
