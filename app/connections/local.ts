@@ -4,8 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionInfo, Transport } from '../../main/contract/bridge.js';
-import type { HandoverAnswer, SlipwayFeatures } from '../../main/contract/system.js';
-import { conflict, EngineError, messageOf, unavailable } from '../../main/base/errors.js';
+import type { SlipwayFeatures } from '../../main/contract/system.js';
+import { conflict, messageOf, unavailable } from '../../main/base/errors.js';
+import { ApiError, createClient, type Client } from '../../main/client/index.js';
 
 /** An engine that lives in this process. */
 export interface HostedEngine {
@@ -28,6 +29,7 @@ const LET_GO_MS = 15_000;
 
 export class LocalConnection {
   readonly #options: LocalOptions;
+  readonly #client: Client;
   readonly #listeners = new Set<(info: ConnectionInfo) => void>();
   #info: ConnectionInfo;
   #hosted: HostedEngine | undefined;
@@ -36,6 +38,7 @@ export class LocalConnection {
 
   constructor(options: LocalOptions) {
     this.#options = options;
+    this.#client = createClient(options.transport);
     this.#info = { name: 'local', state: 'starting', host: options.host };
   }
 
@@ -64,7 +67,11 @@ export class LocalConnection {
     await this.#keeping;
     const hosted = this.#hosted;
     if (hosted) {
-      const handover = await this.#hasRunningContainers();
+      // Where it cannot be asked, somebody had better look after whatever runs.
+      const handover = await this.#client.containers.list().then(
+        (running) => running.length > 0,
+        () => true,
+      );
       this.#tell('gone');
       this.#hosted = undefined;
       await hosted.close({ handover });
@@ -104,15 +111,14 @@ export class LocalConnection {
 
   /** Asks a standby engine to end; false when it is somebody's own and goes on. */
   async #takeBack(): Promise<boolean> {
-    const response = await this.#options.transport.send({ method: 'POST', path: '/slipway/handover' });
-    const body = await textOf(response.body);
-    if (response.status === 409) return false;
-    if (response.status >= 300)
-      throw new EngineError('system', `The engine in the background does not hand over: ${body}`);
-    const { pid } = JSON.parse(body) as HandoverAnswer;
-    for (const until = Date.now() + LET_GO_MS; isAlive(pid); await sleep(10))
+    const answer = await this.#client.slipway.handover().catch((error: unknown) => {
+      if (error instanceof ApiError && error.kind === 'conflict') return undefined;
+      throw error;
+    });
+    if (!answer) return false;
+    for (const until = Date.now() + LET_GO_MS; isAlive(answer.pid); await sleep(10))
       if (Date.now() > until)
-        throw conflict(`The engine in the background (process ${pid}) does not let go of the data.`);
+        throw conflict(`The engine in the background (process ${answer.pid}) does not let go of the data.`);
     return true;
   }
 
@@ -120,30 +126,21 @@ export class LocalConnection {
   async #end(signal: AbortSignal): Promise<void> {
     if (this.#hosted)
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    const now = Math.floor(Date.now() / 1000);
-    const response = await this.#options.transport.send({ method: 'GET', path: `/events?since=${now}` }, { signal });
+    const events = await this.#client.events.subscribe({}, { signal });
     try {
-      for await (const _ of response.body);
+      for await (const _ of events);
     } catch {
       // Ended the hard way: it is gone all the same.
     }
   }
 
   async #whoAnswers(): Promise<SlipwayFeatures | 'foreign' | 'nobody'> {
-    let response;
     try {
-      response = await this.#options.transport.send({ method: 'GET', path: '/slipway/features' });
+      return (await this.#client.slipway.features()) ?? 'foreign';
     } catch (error) {
-      if (error instanceof EngineError && error.kind !== 'unavailable') throw error;
-      return 'nobody';
+      if (error instanceof ApiError && error.kind === 'unavailable') return 'nobody';
+      throw error;
     }
-    const body = await textOf(response.body);
-    return response.status === 200 ? (JSON.parse(body) as SlipwayFeatures) : 'foreign';
-  }
-
-  async #hasRunningContainers(): Promise<boolean> {
-    const response = await this.#options.transport.send({ method: 'GET', path: '/containers/json' });
-    return (JSON.parse(await textOf(response.body)) as unknown[]).length > 0;
   }
 
   #tell(state: ConnectionInfo['state'], problem?: string): void {
@@ -151,13 +148,6 @@ export class LocalConnection {
     this.#info = { name, host, state, ...(problem && { problem }) };
     for (const listener of this.#listeners) listener(this.#info);
   }
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of body) text += decoder.decode(chunk, { stream: true });
-  return text + decoder.decode();
 }
 
 function isAlive(pid: number): boolean {
