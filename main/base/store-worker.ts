@@ -1,0 +1,156 @@
+/** The thread that owns the database: opens it, checks it, writes transactions. Its calls are synchronous, so they live here. */
+import './scopes.js';
+import { existsSync, renameSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'libsql';
+import type { ErrorKind } from '../contract/error.js';
+
+/** A put has a record; a removal has none. */
+export type Operation = [table: string, key: string, record?: string];
+
+export interface StoreRequest {
+  file: string;
+  tables: string[];
+  /** Distinguishes the files of one quarantine from those of another. */
+  stamp: string;
+}
+
+export type StoreReply =
+  | { type: 'opened'; rows: Map<string, [key: string, record: string][]>; warnings: string[] }
+  | { type: 'committed' }
+  | { type: 'failed'; kind: ErrorKind; message: string };
+
+export type StoreMessage = { type: 'commit'; operations: Operation[] } | { type: 'close' };
+
+/** Raised by one with every migration; a database of a higher version belongs to a newer Slipway. */
+const SCHEMA = 1;
+
+class NewerSchema extends Error {}
+class Corrupt extends Error {}
+
+const port = parentPort!;
+const { file, tables, stamp } = workerData as StoreRequest;
+
+try {
+  const warnings: string[] = [];
+  const database = openOrQuarantine(warnings);
+  const rows = new Map(
+    tables.map((table) => [
+      table,
+      database.prepare(`SELECT key, record FROM ${table}`).raw().all() as [string, string][],
+    ]),
+  );
+  serve(database);
+  reply({ type: 'opened', rows, warnings });
+} catch (error) {
+  reply(
+    error instanceof NewerSchema
+      ? { type: 'failed', kind: 'unavailable', message: error.message }
+      : { type: 'failed', kind: 'system', message: `Opening the database ${file} failed: ${(error as Error).message}` },
+  );
+}
+
+function openOrQuarantine(warnings: string[]): Database.Database {
+  try {
+    return open();
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    const aside = `${file}.corrupt-${stamp}`;
+    for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+    warnings.push(
+      `The database ${file} was damaged (${(error as Error).message}). It was kept as ${aside}, and Slipway started with an empty one: ` +
+        `images can be pulled again, containers that were known to it are not.`,
+    );
+    return open();
+  }
+}
+
+function open(): Database.Database {
+  const database = new Database(file);
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('busy_timeout = 5000');
+    const version = Number((database.prepare('PRAGMA user_version').raw().get() as [number])[0]);
+    if (version > SCHEMA) {
+      throw new NewerSchema(
+        `The data in ${file} was written by a newer Slipway (schema ${version}, this one knows ${SCHEMA}). ` +
+          'Start that version, or give this one another data directory (--data-root).',
+      );
+    }
+    const verdict = (database.prepare('PRAGMA quick_check').raw().get() as [string])[0];
+    if (verdict !== 'ok') throw new Corrupt(verdict);
+    database.exec('BEGIN IMMEDIATE');
+    for (const table of tables) {
+      database.exec(`CREATE TABLE IF NOT EXISTS ${table} (key TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID`);
+    }
+    database.exec(`PRAGMA user_version = ${SCHEMA}`);
+    database.exec('COMMIT');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function serve(database: Database.Database): void {
+  const puts = new Map(
+    tables.map((table) => [
+      table,
+      database.prepare(
+        `INSERT INTO ${table} (key, record) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record`,
+      ),
+    ]),
+  );
+  const removals = new Map(tables.map((table) => [table, database.prepare(`DELETE FROM ${table} WHERE key = ?`)]));
+  const write = (operations: Operation[]) => {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const [table, key, record] of operations) {
+        const statement = (record === undefined ? removals : puts).get(table);
+        if (!statement) throw new Error(`there is no table ${table}`);
+        statement.run(...(record === undefined ? [key] : [key, record]));
+      }
+      database.exec('COMMIT');
+    } catch (error) {
+      // A full disk may have ended the transaction already.
+      if (database.inTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  };
+  port.on('message', (message: StoreMessage) => {
+    if (message.type === 'close') {
+      database.close();
+      port.close();
+      return;
+    }
+    try {
+      write(message.operations);
+      reply({ type: 'committed' });
+    } catch (error) {
+      reply({
+        type: 'failed',
+        kind: 'system',
+        message: isFull(error)
+          ? `The disk that holds ${file} is full: free some space and try again.`
+          : `Writing to the database ${file} failed: ${(error as Error).message}`,
+      });
+    }
+  });
+}
+
+function reply(message: StoreReply): void {
+  port.postMessage(message);
+}
+
+function isCorrupt(error: unknown): boolean {
+  return (
+    error instanceof Corrupt ||
+    /SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '') ||
+    /malformed|not a database/i.test((error as Error).message)
+  );
+}
+
+function isFull(error: unknown): boolean {
+  return /SQLITE_FULL/.test((error as { code?: string }).code ?? '') || /disk is full/i.test((error as Error).message);
+}
