@@ -1,6 +1,6 @@
 /** The app: one window on the engine of this computer, which it hosts unless somebody else does. */
 import '../main/base/scopes.js';
-import { app, clipboard, Menu, nativeTheme, Notification, session, shell } from 'electron';
+import { app, clipboard, Menu, nativeImage, nativeTheme, Notification, session, shell } from 'electron';
 import { dirname, join } from 'node:path';
 import type { Theme } from '../main/contract/bridge.js';
 import { messageOf } from '../main/base/errors.js';
@@ -10,6 +10,8 @@ import { CHANNEL } from './bridge/port.js';
 import { LocalConnection } from './connections/local.js';
 import { hostEngine, startStandby, type Parts } from './engine-host.js';
 import { hanFonts } from './fonts.js';
+import windowIcon from './icons/slipway.png';
+import trayIcon from './icons/tray.png';
 import { readLaunch, shortName } from './launch.js';
 import { Settings } from './settings/settings.js';
 import { hasTrayHost, showTray } from './tray/tray.js';
@@ -90,7 +92,7 @@ async function main(): Promise<void> {
 
   const window = new MainWindow({
     preload: join(__dirname, 'preload.cjs'),
-    icon: join(out, 'icons/slipway.png'),
+    icon: nativeImage.createFromDataURL(windowIcon),
     origin,
     settings,
     developer: !app.isPackaged,
@@ -102,8 +104,13 @@ async function main(): Promise<void> {
     close: () => window.close(),
     quit: () => app.quit(),
   };
-  const trayIcon = tray
-    ? showTray({ icon: join(out, 'icons/tray.png'), words, show: () => window.show(), quit: () => app.quit() })
+  const shownTray = tray
+    ? showTray({
+        icon: nativeImage.createFromDataURL(trayIcon),
+        words,
+        show: () => window.show(),
+        quit: () => app.quit(),
+      })
     : undefined;
 
   connection.subscribe((info) => window.send(CHANNEL.connection, info));
@@ -129,7 +136,7 @@ async function main(): Promise<void> {
       console.error(messageOf(error));
     }
     window.destroy();
-    trayIcon?.destroy();
+    shownTray?.destroy();
     app.exit(status);
   }
 

@@ -37,6 +37,7 @@ export const bundles = () => [
   {
     ...shared(),
     entryPoints: ENTRIES,
+    loader: { '.png': 'dataurl' },
     // A CommonJS bundle has no import.meta.url; this is what it would say.
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'process.env.SLIPWAY_VERSION': JSON.stringify(version()), 'import.meta.url': 'importMetaUrl' },

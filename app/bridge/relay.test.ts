@@ -148,6 +148,7 @@ test('what is typed before the connection stands arrives in order, and is acknow
   let finish: () => void = () => {};
   async function* source(): AsyncGenerator<Uint8Array> {
     await new Promise<void>((resolve) => (finish = resolve));
+    yield* [];
   }
   const { transport } = fakeTransport(source(), upgraded);
   const window = openWindow({ method: 'POST', path: '/containers/x/attach?stdin=1', upgrade: true }, () => transport);

@@ -1,7 +1,7 @@
 /** The tray, where the desktop has one. Nothing is only there: the window's menu has the same. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Menu, Tray } from 'electron';
+import { Menu, Tray, type NativeImage } from 'electron';
 import type { wordsFor } from '../words.js';
 
 /** Does something on this desktop show status-notifier items? GNOME without an extension does not. */
@@ -17,7 +17,7 @@ export async function hasTrayHost(): Promise<boolean> {
 }
 
 interface TrayOptions {
-  icon: string;
+  icon: NativeImage;
   words: ReturnType<typeof wordsFor>;
   show: () => void;
   quit: () => void;

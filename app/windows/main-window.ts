@@ -1,10 +1,10 @@
 /** The window: frameless (it draws its own title bar), where it stood last time, and unable to go anywhere else. */
-import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron';
+import { BrowserWindow, nativeTheme, screen, type NativeImage, type WebContents } from 'electron';
 import type { Settings } from '../settings/settings.js';
 
 interface WindowOptions {
   preload: string;
-  icon: string;
+  icon: NativeImage;
   /** Where the page lives. */
   origin: string;
   settings: Settings;
