@@ -1,0 +1,33 @@
+/** The `filters` parameter, in both ways that clients write it. */
+import type { Filters } from '../contract/filters.js';
+import { invalid } from '../base/errors.js';
+
+/** Reads and checks the filters of a request. `known` are the keys that this list has. */
+export function filtersOf(query: URLSearchParams, known: readonly string[]): Filters {
+  const text = query.get('filters');
+  if (!text) return {};
+  const parsed = parse(text);
+  for (const key of Object.keys(parsed)) if (!known.includes(key)) throw invalid(`invalid filter '${key}'`);
+  return parsed;
+}
+
+/** `{"key":{"value":true}}`, and `{"key":["value"]}` from clients older than API 1.22. */
+function parse(text: string): Filters {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid('invalid filter: the filters parameter is not JSON');
+  }
+  if (!isObject(value)) throw invalid('invalid filter: the filters parameter is not a JSON object');
+  return Object.fromEntries(
+    Object.entries(value).map(([key, values]) => {
+      if (Array.isArray(values)) return [key, values.map(String)];
+      if (isObject(values)) return [key, Object.keys(values).filter((name) => values[name] !== false)];
+      throw invalid(`invalid filter '${key}': it needs a list of values`);
+    }),
+  );
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
