@@ -1,16 +1,20 @@
 // Lint rules: the import zones of the house (docs/architecture.md), what Node 18 and Chromium 114 lack, no *Sync in the engine, React's own.
 import js from '@eslint/js';
-import { importX } from 'eslint-plugin-import-x';
+import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import jsxA11y from 'eslint-plugin-jsx-a11y';
 import reactHooks from 'eslint-plugin-react-hooks';
 import ts from 'typescript-eslint';
 
-const room = (target, except, message) => ({
-  target,
-  from: ['./main', './app', './renderer', './e2e'],
-  except,
-  message,
-});
+/** One zone per tree: what is excepted is named relative to the tree it is in. */
+const room = (target, allowed, message) =>
+  ['main', 'app', 'renderer', 'e2e'].map((tree) => ({
+    target,
+    from: `./${tree}`,
+    except: allowed
+      .filter((each) => each === `./${tree}` || each.startsWith(`./${tree}/`))
+      .map((each) => `.${each.slice(tree.length + 2)}`.replace(/^\.$/, './')),
+    message,
+  }));
 /** The engine's rooms, top to bottom: each may use only the ones above it, and only their index. */
 const ENGINE = [
   ...[
@@ -53,6 +57,7 @@ export default ts.config(
   ts.configs.recommended,
   {
     plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } })] },
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-explicit-any': 'error',
@@ -63,39 +68,39 @@ export default ts.config(
         'error',
         {
           zones: [
-            room('./main/contract', ['./main/contract'], 'The contract imports nothing.'),
-            room('./main/base', ['./main/base', './main/contract'], 'base may use only the contract.'),
-            room(
+            ...room('./main/contract', ['./main/contract'], 'The contract imports nothing.'),
+            ...room('./main/base', ['./main/base', './main/contract'], 'base may use only the contract.'),
+            ...room(
               './main/client/!(transports)/**',
               ['./main/client', './main/contract'],
               'The client may use only the contract.',
             ),
-            room(
+            ...room(
               './main/client/transports',
               ['./main/client', './main/contract', './main/base'],
               'Transports: contract, base, client.',
             ),
-            room(
+            ...room(
               './main/engine',
               ['./main/engine', './main/contract', './main/base'],
               'The engine may use only contract and base.',
             ),
-            room(
+            ...room(
               './main/cli',
               ['./main/cli', './main/contract', './main/client', './main/base/scopes.ts'],
               'The command line is a client.',
             ),
-            room(
+            ...room(
               './main/api',
               ['./main/api', './main/contract', './main/base', './main/engine/index.ts'],
               'The API meets the engine at its index.',
             ),
-            room(
+            ...room(
               './main/daemon',
               ['./main/daemon', './main/contract', './main/base', './main/engine/index.ts', './main/api/index.ts'],
               'The daemon: engine and API indexes.',
             ),
-            room(
+            ...room(
               './app',
               [
                 './app',
@@ -108,7 +113,7 @@ export default ts.config(
               ],
               'The app: contract, client, and the indexes of engine and API.',
             ),
-            room(
+            ...room(
               './renderer',
               ['./renderer', './main/contract', './main/client'],
               'The window knows the contract and the client.',
