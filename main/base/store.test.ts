@@ -105,7 +105,13 @@ test('a damaged database is put aside, and the store starts empty with a warning
 test('the store works from a CommonJS bundle, as in Electron', async (t) => {
   const file = await temporaryFile(t);
   const out = dirname(file);
-  const common = { bundle: true, platform: 'node', format: 'cjs', target: 'node18', external: ['libsql'] } satisfies BuildOptions;
+  const common = {
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node18',
+    external: ['libsql'],
+  } satisfies BuildOptions;
   const here = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);
   await build({ ...common, entryPoints: [join(here, 'store-worker.ts')], outfile: join(out, 'store-worker.cjs') });
   await build({

@@ -44,14 +44,12 @@ export class Store implements AsyncDisposable {
     }
     const request: StoreRequest = { file, tables, stamp: `${Date.now()}-${randomBytes(3).toString('hex')}` };
     const worker = await startWorker(options.worker, request);
-    const opened = await new Promise<StoreReply>((resolve, reject) => {
+    const opened = await new Promise<StoreReply>((resolve) => {
+      const failed = (message: string) => resolve({ type: 'failed', kind: 'system', message });
       worker.once('message', resolve);
-      worker.once('error', (cause) =>
-        reject(system(`The database thread did not start: ${messageOf(cause)}`, { cause })),
-      );
-      worker.once('exit', () => reject(system('The database thread ended before it had opened the database.')));
+      worker.once('error', (cause) => failed(`The database thread did not start: ${messageOf(cause)}`));
+      worker.once('exit', () => failed('The database thread ended before it had opened the database.'));
     });
-    worker.removeAllListeners();
     if (opened.type !== 'opened') {
       void worker.terminate();
       throw opened.type === 'failed' ? new EngineError(opened.kind, opened.message) : system('Unexpected reply.');
