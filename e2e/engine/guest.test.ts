@@ -44,7 +44,7 @@ describe(
         recursive: true,
         filter: (name) => !/\.(o|d)$/.test(name),
       });
-      for (const name of ['libsql', '@libsql', '@neon-rs'])
+      for (const name of ['libsql', '@libsql', '@neon-rs', 'detect-libc'])
         await cp(path.join(root, 'node_modules', name), path.join(share, 'node_modules', name), { recursive: true });
       await cp(path.join(root, 'e2e/guest/limits.mjs'), path.join(share, 'limits.mjs'));
       await cp(await busyboxArchive(), path.join(share, 'busybox.tar'));
