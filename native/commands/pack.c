@@ -1,0 +1,309 @@
+#include "pack.h"
+
+#include "../base/cleanup.h"
+#include "../kernel/overlay.h"
+#include "../kernel/whiteout.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <sched.h>
+#include <search.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+struct packing {
+    struct archive *tar;
+    bool changeset;
+    const struct pack_output *output;
+    struct error *write_error;
+    void *names; /* a search tree of the first name of each file that has several */
+};
+
+struct first_name {
+    dev_t dev;
+    ino_t ino;
+    char *path;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct first_name *left = a, *right = b;
+    if (left->dev != right->dev)
+        return left->dev < right->dev ? -1 : 1;
+    return left->ino < right->ino ? -1 : left->ino > right->ino;
+}
+
+static void first_name_free(void *name)
+{
+    free(((struct first_name *)name)->path);
+    free(name);
+}
+
+static void entry_clear(struct archive_entry **entry)
+{
+    archive_entry_free(*entry);
+}
+#define cleanup_entry __attribute__((cleanup(entry_clear)))
+
+static int tar_failure(const struct packing *p, const char *path, struct error *err)
+{
+    if (p->write_error->message[0]) {
+        *err = *p->write_error;
+        return -1;
+    }
+    return fail(err, 0, "pack %s: %s", path, archive_error_string(p->tar));
+}
+
+/* The path under which this file is in the tar already, or NULL: then it is remembered under this one. */
+static int find_first_name(struct packing *p, const struct stat *stat, const char *path, const char **first, struct error *err)
+{
+    *first = NULL;
+    struct first_name *name = malloc(sizeof *name);
+    if (!name)
+        return fail(err, ENOMEM, "pack %s", path);
+    *name = (struct first_name){stat->st_dev, stat->st_ino, strdup(path)};
+    struct first_name **found = name->path ? tsearch(name, &p->names, compare) : NULL;
+    if (found && *found == name)
+        return 0;
+    first_name_free(name);
+    if (!found)
+        return fail(err, ENOMEM, "pack %s", path);
+    *first = (*found)->path;
+    return 0;
+}
+
+/* `at` is a path that reaches the file without following it. */
+static int copy_attributes(struct archive_entry *entry, const char *at, struct error *err)
+{
+    char names[65536];
+    ssize_t length = llistxattr(at, names, sizeof names);
+    if (length < 0)
+        return errno == ENOTSUP ? 0 : fail(err, errno, "list attributes of %s", archive_entry_pathname(entry));
+    for (const char *name = names; name < names + length; name += strlen(name) + 1) {
+        if (is_overlay_attribute(name) || strcmp(name, "security.selinux") == 0)
+            continue;
+        char value[65536];
+        ssize_t size = lgetxattr(at, name, value, sizeof value);
+        if (size < 0 && errno != ENODATA)
+            return fail(err, errno, "read attribute %s of %s", name, archive_entry_pathname(entry));
+        if (size >= 0)
+            archive_entry_xattr_add_entry(entry, name, value, (size_t)size);
+    }
+    return 0;
+}
+
+static int write_marker(struct packing *p, const char *directory, const char *prefix, const char *name, const struct stat *like,
+                        struct error *err)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s%s%s%s", directory, *directory ? "/" : "", prefix, name) < 0)
+        return fail(err, ENOMEM, "pack %s", name);
+    cleanup_entry struct archive_entry *entry = archive_entry_new();
+    archive_entry_copy_pathname(entry, path);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0600);
+    archive_entry_set_size(entry, 0);
+    archive_entry_set_mtime(entry, like->st_mtime, 0);
+    return archive_write_header(p->tar, entry) < ARCHIVE_WARN ? tar_failure(p, path, err) : 0;
+}
+
+static int write_content(struct packing *p, int fd, off_t size, const char *path, struct error *err)
+{
+    static char buffer[256 * 1024];
+    while (size > 0) {
+        ssize_t count = read(fd, buffer, (size_t)size < sizeof buffer ? (size_t)size : sizeof buffer);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return fail(err, errno, "read %s", path);
+        if (count == 0)
+            return 0; /* it became shorter meanwhile: the tar is filled up with zeros */
+        if (archive_write_data(p->tar, buffer, (size_t)count) < 0)
+            return tar_failure(p, path, err);
+        size -= count;
+    }
+    return 0;
+}
+
+static int pack_directory(struct packing *p, int fd, const char *path, struct error *err);
+
+static int pack_entry(struct packing *p, int parent, const char *directory, const char *name, struct error *err)
+{
+    cleanup_free char *path = NULL;
+    struct stat stat;
+    if (asprintf(&path, "%s%s%s", directory, *directory ? "/" : "", name) < 0)
+        return fail(err, ENOMEM, "pack %s", name);
+    if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : fail(err, errno, "look at %s", path);
+    if (whiteout_is(&stat))
+        return p->changeset ? write_marker(p, directory, ".wh.", name, &stat, err) : 0;
+    if (S_ISSOCK(stat.st_mode))
+        return 0; /* a tar has none, and nobody would listen */
+
+    cleanup_close int fd = -1;
+    if (S_ISREG(stat.st_mode) || S_ISDIR(stat.st_mode)) {
+        fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (S_ISDIR(stat.st_mode) ? O_DIRECTORY : 0));
+        struct stat opened;
+        if (fd < 0 && errno == ENOENT)
+            return 0;
+        if (fd < 0 || fstat(fd, &opened) < 0)
+            return fail(err, errno, "open %s", path);
+        if ((opened.st_mode & S_IFMT) != (stat.st_mode & S_IFMT))
+            return fail_kind(err, "conflict", 0, "%s changed while it was being packed: pause the container and try again", path);
+        stat = opened;
+    }
+
+    cleanup_entry struct archive_entry *entry = archive_entry_new();
+    archive_entry_copy_pathname(entry, path);
+    archive_entry_set_mode(entry, stat.st_mode);
+    archive_entry_set_uid(entry, stat.st_uid);
+    archive_entry_set_gid(entry, stat.st_gid);
+    archive_entry_set_mtime(entry, stat.st_mtime, 0);
+    archive_entry_set_size(entry, S_ISREG(stat.st_mode) ? stat.st_size : 0);
+    archive_entry_set_rdev(entry, stat.st_rdev);
+    if (S_ISLNK(stat.st_mode)) {
+        cleanup_free char *target = calloc(1, (size_t)stat.st_size + 2);
+        if (!target || readlinkat(parent, name, target, (size_t)stat.st_size + 1) < 0)
+            return fail(err, errno, "read link %s", path);
+        archive_entry_copy_symlink(entry, target);
+    }
+    const char *first = NULL;
+    if (!S_ISDIR(stat.st_mode) && stat.st_nlink > 1)
+        TRY(find_first_name(p, &stat, path, &first, err));
+    if (first) {
+        archive_entry_set_size(entry, 0);
+        archive_entry_copy_hardlink(entry, first);
+    } else {
+        cleanup_free char *at = NULL;
+        if (asprintf(&at, "/proc/self/fd/%d/%s", parent, name) < 0)
+            return fail(err, ENOMEM, "pack %s", path);
+        TRY(copy_attributes(entry, at, err));
+    }
+    if (archive_write_header(p->tar, entry) < ARCHIVE_WARN)
+        return tar_failure(p, path, err);
+    if (S_ISREG(stat.st_mode) && !first)
+        return write_content(p, fd, stat.st_size, path, err);
+    if (!S_ISDIR(stat.st_mode))
+        return 0;
+    if (p->changeset && opaque_is(fd))
+        TRY(write_marker(p, path, "", ".wh..wh..opq", &stat, err));
+    return pack_directory(p, fd, path, err);
+}
+
+static int not_a_dot(const struct dirent *entry)
+{
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int pack_directory(struct packing *p, int fd, const char *path, struct error *err)
+{
+    struct dirent **names;
+    int count = scandirat(fd, ".", &names, not_a_dot, by_name), status = 0;
+    if (count < 0)
+        return fail(err, errno, "read directory %s", path);
+    for (int i = 0; i < count; i++) {
+        if (status == 0)
+            status = pack_entry(p, fd, path, names[i]->d_name, err);
+        free(names[i]);
+    }
+    free(names);
+    return status;
+}
+
+static la_ssize_t write_output(struct archive *tar, void *context, const void *bytes, size_t length)
+{
+    struct packing *p = context;
+    if (p->output->write(p->output->context, bytes, length, p->write_error) == 0)
+        return (la_ssize_t)length;
+    archive_set_error(tar, EIO, "%s", p->write_error->message);
+    return -1;
+}
+
+int pack(int root, bool changeset, const struct pack_output *output, struct error *err)
+{
+    struct rlimit files; /* one descriptor for each level */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    setlocale(LC_ALL, "C.UTF-8"); /* names outside ASCII go as UTF-8, as they are */
+    struct error write_error = {0};
+    struct packing p = {.tar = archive_write_new(), .changeset = changeset, .output = output, .write_error = &write_error};
+    if (!p.tar || archive_write_set_format_pax_restricted(p.tar) != ARCHIVE_OK ||
+        archive_write_set_options(p.tar, "xattrheader=SCHILY") != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(p.tar, 256 * 1024) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(p.tar, 1) != ARCHIVE_OK || archive_write_open(p.tar, &p, NULL, write_output, NULL) != ARCHIVE_OK)
+        return fail(err, 0, "libarchive cannot write a tar");
+    int status = pack_directory(&p, root, "", err);
+    if (status == 0 && archive_write_close(p.tar) != ARCHIVE_OK)
+        status = tar_failure(&p, "the end", err);
+    if (status < 0)
+        archive_write_fail(p.tar);
+    archive_write_free(p.tar);
+    tdestroy(p.names, first_name_free);
+    return status;
+}
+
+/* ---- the operation ---- */
+
+/* Several layers are read as one through overlay, mounted where only this process sees it. */
+static int open_stack(const struct request *request, json_object *lower, struct error *err)
+{
+    size_t count = json_object_array_length(lower);
+    if (count == 0)
+        return fail_kind(err, "invalid", 0, "there is nothing to pack: \"lower\" is empty");
+    if (count == 1) {
+        const char *only = json_object_get_string(json_object_array_get_idx(lower, 0));
+        int root = open(only, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return root < 0 ? fail(err, errno, "open %s", only) : root;
+    }
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return fail(err, errno, "make a mount namespace");
+    json_object *stack = json_object_new_object();
+    json_object_object_add(stack, "lower", json_object_get(lower));
+    int status = overlay_mount(request->run_dir, json_object_to_json_string(stack), request->rootless, err);
+    json_object_put(stack);
+    TRY(status);
+    int root = open(request->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return root < 0 ? fail(err, errno, "open the layers") : root;
+}
+
+static int send_output(void *context, const void *bytes, size_t length, struct error *err)
+{
+    return request_write(context, bytes, length, err);
+}
+
+int pack_op(struct request *request, struct error *err)
+{
+    const char *upper = NULL;
+    TRY(request_optional_string(request, "upper", &upper, err));
+    cleanup_close int root = -1;
+    if (upper) {
+        root = open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (root < 0)
+            return fail(err, errno, "open %s", upper);
+    } else {
+        json_object *lower = json_object_object_get(request->fields, "lower");
+        bool good = json_object_is_type(lower, json_type_array);
+        for (size_t i = 0; good && i < json_object_array_length(lower); i++)
+            good = json_object_is_type(json_object_array_get_idx(lower, i), json_type_string);
+        if (!good)
+            return fail_kind(err, "invalid", 0, "the request's \"lower\" must be a list of directories");
+        root = open_stack(request, lower, err);
+        TRY(root);
+    }
+    TRY(request_answer(request, err));
+    struct pack_output output = {.write = send_output, .context = request};
+    return pack(root, upper != NULL, &output, err);
+}
