@@ -6,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { system } from '../main/base/errors.js';
 import type { Transport } from '../main/contract/bridge.js';
 import type { HostedEngine } from './connections/local.js';
-import type { Launch } from './launch.js';
+import type { Flags, Places } from './launch.js';
+
+/** What the command line and the defaults come to. */
+export type Launch = Flags & { places: Places };
 
 /** Where the built parts are: `out/` of a checkout, `resources/` of a package. */
 export interface Parts {

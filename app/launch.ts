@@ -11,12 +11,13 @@ export interface Places {
   execRoot: string;
   /** Path of the API's unix socket. */
   socket: string;
-  /** False when `--data-root` or `--host` named other places than this user's own. */
-  usual: boolean;
 }
 
-export interface Launch {
-  places: Places;
+/** The flags as given. */
+export interface Flags {
+  dataRoot: string | undefined;
+  execRoot: string | undefined;
+  host: string | undefined;
   /** Never host an engine: be a client of `--host`. */
   noEngine: boolean;
   registryMirrors: string[];
@@ -24,7 +25,7 @@ export interface Launch {
 }
 
 /** Chromium's own switches are in `argv` too; they are none of ours. */
-export async function readLaunch(argv: string[], env: NodeJS.ProcessEnv, uid: number): Promise<Launch> {
+export function readFlags(argv: string[]): Flags {
   const { values } = parseArgs({
     args: argv,
     strict: false,
@@ -37,42 +38,42 @@ export async function readLaunch(argv: string[], env: NodeJS.ProcessEnv, uid: nu
       'insecure-registry': { type: 'string', multiple: true },
     },
   });
-  const one = (name: 'data-root' | 'exec-root' | 'host') => {
+  const one = (name: keyof typeof values) => {
     const value = values[name];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  const many = (name: 'registry-mirror' | 'insecure-registry') =>
-    (Array.isArray(values[name]) ? values[name] : []).filter((value): value is string => typeof value === 'string');
+  const many = (name: keyof typeof values) =>
+    [values[name]].flat().filter((value): value is string => typeof value === 'string');
   return {
-    places: await places(one('data-root'), one('exec-root'), one('host'), env, uid),
+    dataRoot: one('data-root'),
+    execRoot: one('exec-root'),
+    host: one('host'),
     noEngine: values['no-engine'] === true,
     registryMirrors: many('registry-mirror'),
     insecureRegistries: many('insecure-registry'),
   };
 }
 
-async function places(
-  dataRoot: string | undefined,
-  execRoot: string | undefined,
-  host: string | undefined,
-  env: NodeJS.ProcessEnv,
-  uid: number,
-): Promise<Places> {
-  const home = env['HOME'] || homedir();
-  const usualData =
-    uid === 0 ? '/var/lib/slipway' : join(absolute(env['XDG_DATA_HOME']) ?? join(home, '.local/share'), 'slipway');
-  const usualRun = uid === 0 ? '/run/slipway' : join(absolute(env['XDG_RUNTIME_DIR']) ?? `/run/user/${uid}`, 'slipway');
-  const data = resolve(dataRoot ?? usualData);
-  const usual = data === usualData;
-  const run = resolve(execRoot ?? (usual ? usualRun : join(usualRun, await shortName(data))));
-  return { dataRoot: data, execRoot: run, socket: socketOf(host) ?? join(run, 'docker.sock'), usual: usual && !host };
+/** Where things are, for this user. */
+export async function placesFor(flags: Flags, env: NodeJS.ProcessEnv, uid: number): Promise<Places> {
+  const usual = usualPlaces(env, uid);
+  const dataRoot = resolve(flags.dataRoot ?? usual.data);
+  const run = dataRoot === usual.data ? usual.run : join(usual.run, shortName(await real(dataRoot)));
+  const execRoot = resolve(flags.execRoot ?? run);
+  return { dataRoot, execRoot, socket: socketOf(flags.host) ?? join(execRoot, 'docker.sock') };
 }
 
-/** The first 8 hex digits that stand for a data root elsewhere. */
-export async function shortName(folder: string): Promise<string> {
-  const real = await realpath(folder).catch(() => folder);
-  return createHash('sha256').update(real).digest('hex').slice(0, 8);
+function usualPlaces(env: NodeJS.ProcessEnv, uid: number): { data: string; run: string } {
+  if (uid === 0) return { data: '/var/lib/slipway', run: '/run/slipway' };
+  const share = absolute(env['XDG_DATA_HOME']) ?? join(env['HOME'] || homedir(), '.local/share');
+  const run = absolute(env['XDG_RUNTIME_DIR']) ?? `/run/user/${uid}`;
+  return { data: join(share, 'slipway'), run: join(run, 'slipway') };
 }
+
+const real = (folder: string) => realpath(folder).catch(() => folder);
+
+/** The 8 hex digits that stand for a path where a whole one is too long. */
+export const shortName = (path: string) => createHash('sha256').update(path).digest('hex').slice(0, 8);
 
 function socketOf(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;

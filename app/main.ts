@@ -12,7 +12,7 @@ import { hostEngine, startStandby, type Parts } from './engine-host.js';
 import { hanFonts } from './fonts.js';
 import windowIcon from './icons/slipway.png';
 import trayIcon from './icons/tray.png';
-import { readLaunch, shortName } from './launch.js';
+import { placesFor, readFlags, shortName } from './launch.js';
 import { Settings } from './settings/settings.js';
 import { hasTrayHost, showTray } from './tray/tray.js';
 import { MainWindow } from './windows/main-window.js';
@@ -38,22 +38,24 @@ main().catch((error: unknown) => {
 });
 
 async function main(): Promise<void> {
-  const launch = await readLaunch(process.argv.slice(1), process.env, process.getuid?.() ?? 0);
-  const { places } = launch;
-
-  // Chromium keeps its profile, and with it the lock that makes a second launch wake the first, once per data root.
+  const flags = readFlags(process.argv.slice(1));
+  // Chromium keeps its profile, and with it the lock that makes a second launch wake the first, once per data root and host.
+  // Nothing may be awaited before: Chromium would make its profile in the usual place meanwhile.
   const own = join(app.getPath('appData'), 'slipway');
-  app.setPath('userData', places.usual ? own : join(own, 'roots', await shortName(places.dataRoot)));
+  const elsewhere = [flags.dataRoot, flags.host].filter((each) => each !== undefined);
+  app.setPath('userData', elsewhere.length === 0 ? own : join(own, 'elsewhere', shortName(elsewhere.join('\n'))));
   if (!app.requestSingleInstanceLock()) {
     console.log('Slipway is already open; its window is in front now.');
     return app.exit(0);
   }
 
+  const places = await placesFor(flags, process.env, process.getuid?.() ?? 0);
+  const launch = { ...flags, places };
   const transport = unixTransport(places.socket);
   const connection = new LocalConnection({
     host: `unix://${places.socket}`,
     transport,
-    openEngine: launch.noEngine ? undefined : () => hostEngine(launch, parts),
+    openEngine: flags.noEngine ? undefined : () => hostEngine(launch, parts),
     startStandby: () => startStandby(launch, parts, transport),
   });
   const [settings, tray] = await Promise.all([
@@ -61,7 +63,9 @@ async function main(): Promise<void> {
     hasTrayHost(),
     app.whenReady(),
   ]);
-  const locale = app.getPreferredSystemLanguages()[0] ?? app.getLocale();
+  // The C locale comes out as a language of that name.
+  const locale =
+    [...app.getPreferredSystemLanguages(), app.getLocale()].find((each) => /^[a-z]{2,3}\b/i.test(each)) ?? 'en';
   const words = wordsFor(locale);
   dress(settings.current.theme);
   lockDown(session.defaultSession, origin);

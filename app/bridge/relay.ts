@@ -177,8 +177,7 @@ class RelayedStream {
 
   #take(unknown: unknown): void {
     const message = messageSchema.safeParse(unknown);
-    if (!message.success)
-      return this.finish({ type: 'error', kind: 'invalid', message: z.prettifyError(message.error) });
+    if (!message.success) return this.finish({ type: 'error', kind: 'invalid', message: reasonOf(message.error) });
     switch (message.data.type) {
       case 'credit':
         this.#credit = Math.min(STREAM_WINDOW, this.#credit + message.data.bytes);
@@ -225,10 +224,13 @@ class RelayedStream {
 
 function parse(request: unknown): ApiRequest & { upgrade?: boolean | undefined } {
   const parsed = requestSchema.safeParse(request);
-  if (!parsed.success) throw new EngineError('invalid', z.prettifyError(parsed.error));
+  if (!parsed.success) throw new EngineError('invalid', reasonOf(parsed.error));
   const { headers, body, ...rest } = parsed.data;
   return { ...rest, ...(headers && { headers }), ...(body !== undefined && { body }) };
 }
+
+const reasonOf = ({ issues: [first] }: z.ZodError) =>
+  `the window asked for something the app does not do: ${first?.path.join('.')} ${first?.message}`;
 
 function kindOf(error: unknown): ErrorKind {
   if (error instanceof EngineError) return error.kind;
