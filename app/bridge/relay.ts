@@ -177,7 +177,10 @@ class RelayedStream {
 
   #take(unknown: unknown): void {
     const message = messageSchema.safeParse(unknown);
-    if (!message.success) return this.finish({ type: 'error', kind: 'invalid', message: reasonOf(message.error) });
+    if (!message.success) {
+      this.finish({ type: 'error', kind: 'invalid', message: reasonOf(message.error) });
+      return this.#abort.abort();
+    }
     switch (message.data.type) {
       case 'credit':
         this.#credit = Math.min(STREAM_WINDOW, this.#credit + message.data.bytes);
