@@ -72,6 +72,21 @@ test('a throw while a change is put together changes nothing', async (t) => {
   await store.commit((change) => change.put('facts', 'b', 1));
 });
 
+test('memory changed ahead of a commit is put right when it fails', async (t) => {
+  await using store = await Store.open(await temporaryFile(t), ['facts']);
+  const memory = ['a'];
+  const commit = (table: string) =>
+    store.commit((change) => {
+      memory.push('b');
+      change.undo(() => memory.pop());
+      change.put(table, 'b', 1);
+    });
+  await assert.rejects(commit('nowhere'));
+  assert.deepEqual(memory, ['a']);
+  await commit('facts');
+  assert.deepEqual(memory, ['a', 'b']);
+});
+
 test('a commit that fails says why, and the next one works', async (t) => {
   await using store = await Store.open(await temporaryFile(t), ['facts']);
   await assert.rejects(

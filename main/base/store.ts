@@ -10,6 +10,8 @@ import type { Operation, StoreReply, StoreRequest } from './store-worker.js';
 export interface Change {
   put(table: string, key: string, record: unknown): void;
   remove(table: string, key: string): void;
+  /** Takes back what the caller changed in its memory ahead of the commit, should the commit fail. Newest first. */
+  undo(revert: () => void): void;
 }
 
 export interface StoreOptions {
@@ -75,20 +77,21 @@ export class Store implements AsyncDisposable {
     return new Map(rows.map(([key, record]) => [key, JSON.parse(record) as T]));
   }
 
-  /** Resolves once what `build` put and removed is on disk. `build` runs at once; a throw in it changes nothing. */
+  /** Resolves once what `build` put and removed is on disk. `build` runs at once, so what it checks still holds; a throw in it changes nothing. */
   async commit(build: (change: Change) => void): Promise<void> {
     const operations: Operation[] = [];
-    build({
-      put: (table, key, record) => operations.push([table, key, JSON.stringify(record)]),
-      remove: (table, key) => operations.push([table, key]),
-    });
-    if (operations.length === 0) return;
-    if (this.#broken) throw this.#broken;
-    if (this.#closed) throw system('The database is closed.');
-    await new Promise<void>((resolve, reject) => {
-      this.#queue.push({ operations, resolve, reject });
-      this.#write();
-    });
+    const reverts: (() => void)[] = [];
+    try {
+      build({
+        put: (table, key, record) => operations.push([table, key, JSON.stringify(record)]),
+        remove: (table, key) => operations.push([table, key]),
+        undo: (revert) => reverts.unshift(revert),
+      });
+      if (operations.length > 0) await this.#queued(operations);
+    } catch (error) {
+      for (const revert of reverts) revert();
+      throw error;
+    }
   }
 
   /** Writes what was committed, then lets go of the file. */
@@ -109,6 +112,15 @@ export class Store implements AsyncDisposable {
     const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.postMessage({ type: 'close' });
     await gone;
+  }
+
+  #queued(operations: Operation[]): Promise<void> {
+    if (this.#broken) throw this.#broken;
+    if (this.#closed) throw system('The database is closed.');
+    return new Promise<void>((resolve, reject) => {
+      this.#queue.push({ operations, resolve, reject });
+      this.#write();
+    });
   }
 
   #write(): void {

@@ -1,0 +1,325 @@
+import '../../base/scopes.js';
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf, invalid, messageOf, notFound, system, unavailable } from '../../base/errors.js';
+import { Flights } from '../../base/flights.js';
+import { newId, shortId } from '../../base/ids.js';
+import { checkedDigest, digestOf } from './digest.js';
+
+export interface BlobProgress {
+  stage: 'downloading' | 'retrying' | 'verifying';
+  current: number;
+  total: number;
+  /** Seconds until the next attempt, while retrying. */
+  seconds?: number;
+}
+
+/** Where a blob comes from: its bytes from `offset` on. The source may begin earlier (at 0) when it cannot skip. */
+export type BlobSource = (
+  offset: number,
+  signal: AbortSignal,
+) => Promise<{ offset: number; body: AsyncIterable<Uint8Array> }>;
+
+/** Blobs that must stay while something still works with them. */
+export interface ContentLease extends Disposable {
+  pin(digest: string): void;
+}
+
+/** Unfinished or unreferenced content is kept this long, so a pull can go on where it stopped. */
+const PATIENCE_MS = 24 * 3600 * 1000;
+const ATTEMPTS = 5;
+
+/** Blobs by digest, as an OCI image layout keeps them: verified while they stream in, immutable once there. */
+export class Content {
+  readonly #blobs: string;
+  readonly #ingest: string;
+  readonly #flights = new Flights<void, BlobProgress>();
+  readonly #pins = new Map<string, number>();
+  /** Time between attempts; tests shorten it. */
+  readonly #backOffMs: number;
+
+  static async open({ root, backOffMs = 1000 }: { root: string; backOffMs?: number }): Promise<Content> {
+    const content = new Content(root, backOffMs);
+    await mkdir(content.#blobs, { recursive: true, mode: 0o700 });
+    await mkdir(content.#ingest, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(content.#ingest)) {
+      const path = join(content.#ingest, name);
+      const expected = /^[a-f0-9]{64}$/.test(name);
+      if (!expected || Date.now() - (await stat(path)).mtimeMs > PATIENCE_MS) await rm(path, { force: true });
+    }
+    return content;
+  }
+
+  private constructor(root: string, backOffMs: number) {
+    this.#blobs = join(root, 'blobs', 'sha256');
+    this.#ingest = join(root, 'ingest');
+    this.#backOffMs = backOffMs;
+  }
+
+  path(digest: string): string {
+    return join(this.#blobs, checkedDigest(digest).slice('sha256:'.length));
+  }
+
+  /** A blob's size, or undefined when it is not here. */
+  async size(digest: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.path(digest))).size;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** A document (manifest, config) in one piece. */
+  async read(digest: string, limit = 8 * 1024 * 1024): Promise<Buffer> {
+    const size = await this.size(digest);
+    if (size === undefined) throw notFound(`content ${digest} is not in the store`);
+    if (size > limit) throw invalid(`content ${digest} has ${size} bytes: too many for a document (at most ${limit})`);
+    return readFile(this.path(digest));
+  }
+
+  stream(digest: string): AsyncIterable<Uint8Array> {
+    return createReadStream(this.path(digest), { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  }
+
+  lease(): ContentLease {
+    const mine: string[] = [];
+    return {
+      pin: (digest) => {
+        mine.push(digest);
+        this.#pins.set(digest, (this.#pins.get(digest) ?? 0) + 1);
+      },
+      [Symbol.dispose]: () => {
+        for (const digest of mine.splice(0)) {
+          const left = (this.#pins.get(digest) ?? 1) - 1;
+          if (left > 0) this.#pins.set(digest, left);
+          else this.#pins.delete(digest);
+        }
+      },
+    };
+  }
+
+  /** Stores a document and returns its digest. */
+  async write(bytes: Uint8Array): Promise<string> {
+    const digest = digestOf(bytes);
+    if ((await this.size(digest)) === undefined) await this.receive(once(bytes), digest);
+    return digest;
+  }
+
+  /** Stores bytes whose digest is known only at their end. `expected`: refused when it is another. */
+  async receive(body: AsyncIterable<Uint8Array>, expected?: string): Promise<{ digest: string; size: number }> {
+    const path = join(this.#ingest, `receive-${newId().slice(0, 16)}`);
+    const file = await open(path, 'wx', 0o600);
+    try {
+      const hash = createHash('sha256');
+      const size = await append(file, hash, 0, body);
+      const digest = `sha256:${hash.digest('hex')}`;
+      if (expected && digest !== expected) throw mismatch(expected, digest);
+      if ((await this.size(digest)) === undefined) await this.#commit(file, path, digest);
+      return { digest, size };
+    } catch (error) {
+      throw explained(error);
+    } finally {
+      await file.close();
+      await rm(path, { force: true });
+    }
+  }
+
+  /**
+   * Brings a blob in, once for everybody who wants it now. What an earlier attempt left is taken up where it stopped, after reading it
+   * again: its hash is never taken on trust.
+   */
+  async fetch(
+    { digest, size }: { digest: string; size: number },
+    source: BlobSource,
+    options: { onProgress?: (progress: BlobProgress) => void; signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    if ((await this.size(digest)) !== undefined) return;
+    await this.#flights.join(digest, (signal, report) => this.#fetch(digest, size, source, signal, report), {
+      signal: options.signal,
+      onReport: options.onProgress,
+    });
+  }
+
+  async #fetch(
+    digest: string,
+    size: number,
+    source: BlobSource,
+    signal: AbortSignal,
+    report: (progress: BlobProgress) => void,
+  ): Promise<void> {
+    if ((await this.size(digest)) !== undefined) return;
+    const path = join(this.#ingest, digest.slice('sha256:'.length));
+    const file = await open(path, 'a+', 0o600);
+    try {
+      let { offset, hash } = await this.#resume(file, size);
+      let inherited = offset > 0;
+      for (let failures = 0; ;) {
+        const before = offset;
+        try {
+          while (offset < size) {
+            const from = await source(offset, signal);
+            if (from.offset !== offset) {
+              if (from.offset !== 0) throw unavailable(`the source answered from byte ${from.offset}, not ${offset}`);
+              await file.truncate(0);
+              ({ offset, hash } = { offset: 0, hash: createHash('sha256') });
+            }
+            offset = await append(file, hash, offset, from.body, (current) => {
+              if (current > size)
+                throw invalid(`the layer ${shortId(digest)} is longer than its manifest says (${size} bytes)`);
+              offset = current;
+              report({ stage: 'downloading', current, total: size });
+            });
+            if (offset < size) throw unavailable(`the connection ended after ${offset} of ${size} bytes`);
+          }
+        } catch (error) {
+          signal.throwIfAborted();
+          if (codeOf(error) === 'ENOSPC' || !isTransient(error)) {
+            await rm(path, { force: true });
+            throw error;
+          }
+          failures = offset > before ? 1 : failures + 1;
+          if (failures >= ATTEMPTS) throw error;
+          await this.#pause(failures, offset, size, signal, report);
+          continue;
+        }
+        report({ stage: 'verifying', current: size, total: size });
+        const found = `sha256:${hash.digest('hex')}`;
+        if (found === digest) break;
+        await file.truncate(0);
+        if (!inherited) {
+          await rm(path, { force: true });
+          throw mismatch(digest, found);
+        }
+        // What a power cut left of an earlier attempt may be zeros: once more, from the first byte.
+        inherited = false;
+        ({ offset, hash } = { offset: 0, hash: createHash('sha256') });
+      }
+      await this.#commit(file, path, digest);
+    } catch (error) {
+      throw explained(error);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes blobs that nobody works with at this moment. */
+  async remove(digests: Iterable<string>): Promise<void> {
+    for (const digest of digests) {
+      if (this.#pins.has(digest)) continue;
+      await unlink(this.path(digest)).catch((error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      });
+    }
+  }
+
+  /** Removes what no record names any more and nobody has come back for. Called once, at start. */
+  async collect(referenced: ReadonlySet<string>): Promise<void> {
+    for (const name of await readdir(this.#blobs)) {
+      if (referenced.has(`sha256:${name}`) || this.#pins.has(`sha256:${name}`)) continue;
+      const path = join(this.#blobs, name);
+      if (Date.now() - (await stat(path)).mtimeMs > PATIENCE_MS) await unlink(path);
+    }
+  }
+
+  async #resume(file: FileHandle, size: number): Promise<{ offset: number; hash: Hash }> {
+    const hash = createHash('sha256');
+    const there = (await file.stat()).size;
+    if (there === 0) return { offset: 0, hash };
+    if (there > size) {
+      await file.truncate(0);
+      return { offset: 0, hash };
+    }
+    const chunk = Buffer.allocUnsafe(1024 * 1024);
+    let offset = 0;
+    while (offset < there) {
+      const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
+      if (bytesRead === 0) break;
+      hash.update(chunk.subarray(0, bytesRead));
+      offset += bytesRead;
+    }
+    return { offset, hash };
+  }
+
+  async #pause(
+    failures: number,
+    current: number,
+    total: number,
+    signal: AbortSignal,
+    report: (progress: BlobProgress) => void,
+  ): Promise<void> {
+    for (let seconds = 2 ** (failures - 1); seconds > 0; seconds--) {
+      report({ stage: 'retrying', current, total, seconds });
+      await new Promise<void>((resolve, reject) => {
+        const stop = () => {
+          clearTimeout(timer);
+          reject(signal.reason as Error);
+        };
+        const timer = setTimeout(() => {
+          signal.removeEventListener('abort', stop);
+          resolve();
+        }, this.#backOffMs);
+        signal.addEventListener('abort', stop, { once: true });
+      });
+    }
+  }
+
+  /** Bytes before name: a name in `blobs` always has its whole content, also after a power cut. */
+  async #commit(file: FileHandle, path: string, digest: string): Promise<void> {
+    await file.chmod(0o444);
+    await file.sync();
+    await rename(path, this.path(digest));
+    const directory = await open(this.#blobs);
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+}
+
+async function append(
+  file: FileHandle,
+  hash: Hash,
+  start: number,
+  body: AsyncIterable<Uint8Array>,
+  onBytes: (current: number) => void = () => undefined,
+): Promise<number> {
+  let offset = start;
+  for await (const chunk of body) {
+    onBytes(offset + chunk.length);
+    hash.update(chunk);
+    for (let written = 0; written < chunk.length;) {
+      written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
+    }
+    offset += chunk.length;
+  }
+  return offset;
+}
+
+const mismatch = (expected: string, found: string) =>
+  invalid(`the content does not match its digest and was refused: expected ${expected}, got ${found}`);
+
+/** A failure that another attempt may not meet: the network's, not the disk's and not the registry's considered answer. */
+function isTransient(error: unknown): boolean {
+  const kind = (error as { kind?: string }).kind;
+  if (kind) return kind === 'unavailable';
+  return (
+    /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI|ERR_STREAM_PREMATURE)/.test(codeOf(error) ?? '') ||
+    /aborted|terminated|socket hang up/.test(messageOf(error))
+  );
+}
+
+function explained(error: unknown): unknown {
+  if (codeOf(error) !== 'ENOSPC') return error;
+  return system('no space left on device: free some space on the disk that holds the images, then try again', {
+    cause: error,
+  });
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

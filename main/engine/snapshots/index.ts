@@ -1,0 +1,1 @@
+export { Snapshots, type Mounts, type SnapshotDraft, type SnapshotRecord, type SnapshotsHelper } from './snapshots.js';

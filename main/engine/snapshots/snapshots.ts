@@ -1,0 +1,233 @@
+import '../../base/scopes.js';
+import { chmod, mkdir, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf, notFound } from '../../base/errors.js';
+import type { Change, Store } from '../../base/store.js';
+
+/** A committed snapshot: what a stack of layers comes to, bottom to here. The stack below is its parent's. */
+export interface SnapshotRecord {
+  chainId: string;
+  parent: string | null;
+  diffId: string;
+  /** Its directory below `layers/`: small, so that many fit in one mount. */
+  number: number;
+  /** Bytes of file content that this layer adds. */
+  size: number;
+}
+
+/** A snapshot being made; invisible until committed. */
+export interface SnapshotDraft {
+  readonly number: number;
+  /** Not there yet: whoever unpacks makes it. */
+  readonly path: string;
+}
+
+/** What an overlay is made of, `lower` top first. */
+export interface Mounts {
+  lower: string[];
+  upper: string;
+  work: string;
+}
+
+export interface SnapshotsHelper {
+  discard(path: string): Promise<void>;
+}
+
+const COMMITTED = 'snapshots';
+const ACTIVE = 'active_snapshots';
+
+/** Filesystem states: committed ones by chain ID, and an active one per container on top of one of them. */
+export class Snapshots {
+  static readonly tables = [COMMITTED, ACTIVE];
+  readonly #root: string;
+  readonly #store: Store;
+  readonly #helper: SnapshotsHelper;
+  readonly #committed: Map<string, SnapshotRecord>;
+  /** Container ID to the chain ID below it. */
+  readonly #active: Map<string, string>;
+  readonly #holders = new Map<string, Set<string>>();
+  #next: number;
+
+  /** `root` is the data root: committed snapshots live in `layers/`, active ones with their containers. */
+  static async open({
+    root,
+    store,
+    helper,
+  }: {
+    root: string;
+    store: Store;
+    helper: SnapshotsHelper;
+  }): Promise<Snapshots> {
+    const snapshots = new Snapshots(root, store, helper);
+    await mkdir(join(root, 'layers'), { recursive: true, mode: 0o711 });
+    await mkdir(join(root, 'containers'), { recursive: true, mode: 0o711 });
+    const known = new Set([...snapshots.#committed.values()].map(({ number }) => String(number)));
+    // What an interrupted pull left has no record.
+    for (const name of await readdir(join(root, 'layers'))) {
+      if (!known.has(name) && name !== EMPTY) await helper.discard(join(root, 'layers', name));
+    }
+    return snapshots;
+  }
+
+  private constructor(root: string, store: Store, helper: SnapshotsHelper) {
+    this.#root = root;
+    this.#store = store;
+    this.#helper = helper;
+    this.#committed = store.rows<SnapshotRecord>(COMMITTED);
+    this.#active = store.rows<string>(ACTIVE);
+    this.#next = 1 + Math.max(0, ...[...this.#committed.values()].map(({ number }) => number));
+  }
+
+  get(chainId: string): SnapshotRecord | undefined {
+    return this.#committed.get(chainId);
+  }
+
+  /** The directories of a stack, top first. */
+  lowers(chainId: string): string[] {
+    return this.#stack(chainId).map(({ number }) => this.#fs(number));
+  }
+
+  /** Bytes of file content in the whole stack. */
+  size(chainId: string): number {
+    return this.#stack(chainId).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Room for a snapshot that is about to be unpacked. */
+  async draft(): Promise<SnapshotDraft> {
+    const number = this.#next++;
+    await mkdir(join(this.#root, 'layers', String(number)), { mode: 0o711 });
+    return { number, path: this.#fs(number) };
+  }
+
+  async drop({ number }: SnapshotDraft): Promise<void> {
+    await this.#helper.discard(join(this.#root, 'layers', String(number)));
+  }
+
+  /** The names of finished drafts reach the disk; their content is synced by who unpacked them. */
+  async syncNames(drafts: Iterable<SnapshotDraft>): Promise<void> {
+    for (const { number } of drafts) await syncDirectory(join(this.#root, 'layers', String(number)));
+    await syncDirectory(join(this.#root, 'layers'));
+  }
+
+  /** Makes a synced draft visible, in the caller's transaction. */
+  commit(change: Change, record: SnapshotRecord): void {
+    if (this.#committed.has(record.chainId)) return;
+    this.#committed.set(record.chainId, record);
+    change.undo(() => this.#committed.delete(record.chainId));
+    change.put(COMMITTED, record.chainId, record);
+  }
+
+  /** Keeps a stack while somebody (an image, a pull) needs it. Holds live in memory: each holder takes them again when it opens. */
+  hold(chainId: string, holder: string): void {
+    const holders = this.#holders.get(chainId) ?? new Set();
+    this.#holders.set(chainId, holders.add(holder));
+  }
+
+  release(chainId: string, holder: string): void {
+    const holders = this.#holders.get(chainId);
+    holders?.delete(holder);
+    if (holders?.size === 0) this.#holders.delete(chainId);
+  }
+
+  /** Takes the stacks that nobody holds out of the records, from the top. Their directories go after the commit, by `drop`. */
+  collect(change: Change): SnapshotRecord[] {
+    const needed = new Set<string>();
+    for (const top of [...this.#holders.keys(), ...this.#active.values()]) {
+      for (let id: string | null | undefined = top; id && !needed.has(id); id = this.#committed.get(id)?.parent) {
+        needed.add(id);
+      }
+    }
+    const gone = [...this.#committed.values()].filter(({ chainId }) => !needed.has(chainId)).reverse();
+    for (const record of gone) {
+      this.#committed.delete(record.chainId);
+      change.undo(() => this.#committed.set(record.chainId, record));
+      change.remove(COMMITTED, record.chainId);
+    }
+    return gone;
+  }
+
+  /** Removes the directories of collected snapshots. */
+  async dropAll(records: Iterable<SnapshotRecord>): Promise<void> {
+    for (const { number } of records) await this.drop({ number, path: this.#fs(number) });
+  }
+
+  /** An active snapshot for a container. Its record comes first: nothing may collect what it stands on. */
+  async prepare(containerId: string, chainId: string): Promise<Mounts> {
+    this.#stack(chainId);
+    await this.#store.commit((change) => {
+      this.#active.set(containerId, chainId);
+      change.undo(() => this.#active.delete(containerId));
+      change.put(ACTIVE, containerId, chainId);
+    });
+    const mounts = this.mountsOf(containerId);
+    if (chainId === '') await makeDirectory(mounts.lower[0] as string);
+    await mkdir(join(this.#root, 'containers', containerId), { recursive: true, mode: 0o711 });
+    await makeDirectory(mounts.upper);
+    await makeDirectory(mounts.work);
+    return mounts;
+  }
+
+  mountsOf(containerId: string): Mounts {
+    const chainId = this.#active.get(containerId);
+    if (chainId === undefined) throw notFound(`there is no file system of a container ${containerId}`);
+    const directory = join(this.#root, 'containers', containerId);
+    const lower = chainId === '' ? [join(this.#root, 'layers', EMPTY)] : this.lowers(chainId);
+    return { lower, upper: join(directory, 'upper'), work: join(directory, 'work') };
+  }
+
+  /** The containers that have an active snapshot. */
+  active(): string[] {
+    return [...this.#active.keys()];
+  }
+
+  /** Removes a container's own files and, when it was the last to need them, the layers below. Idempotent. */
+  async discard(containerId: string): Promise<void> {
+    const chainId = this.#active.get(containerId);
+    if (chainId === undefined) return;
+    let gone: SnapshotRecord[] = [];
+    await this.#store.commit((change) => {
+      this.#active.delete(containerId);
+      change.undo(() => this.#active.set(containerId, chainId));
+      change.remove(ACTIVE, containerId);
+      gone = this.collect(change);
+    });
+    const directory = join(this.#root, 'containers', containerId);
+    for (const name of ['upper', 'work']) await this.#helper.discard(join(directory, name));
+    await this.dropAll(gone);
+  }
+
+  #stack(chainId: string): SnapshotRecord[] {
+    const stack: SnapshotRecord[] = [];
+    for (let id: string | null = chainId || null; id;) {
+      const record = this.#committed.get(id);
+      if (!record) throw notFound(`the layer ${id} is not in the store`);
+      stack.push(record);
+      id = record.parent;
+    }
+    return stack;
+  }
+
+  #fs(number: number): string {
+    return join(this.#root, 'layers', String(number), 'fs');
+  }
+}
+
+/** What an image without layers stands on: overlay wants at least one directory below. */
+const EMPTY = 'empty';
+
+/** The container's root directory takes this one's mode, whatever our umask says. */
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, 0o755);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path);
+  try {
+    await directory.sync();
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL') throw error;
+  } finally {
+    await directory.close();
+  }
+}
