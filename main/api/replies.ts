@@ -7,7 +7,13 @@ type Chunk = Uint8Array | string;
 
 export type Reply =
   | { readonly kind: 'empty'; readonly status: number; readonly headers: Headers }
-  | { readonly kind: 'json'; readonly status: number; readonly headers: Headers; readonly value: unknown }
+  | {
+      readonly kind: 'json';
+      readonly status: number;
+      readonly headers: Headers;
+      readonly value: unknown;
+      readonly sent?: () => void;
+    }
   | {
       readonly kind: 'stream';
       readonly status: number;
@@ -26,6 +32,14 @@ export const json = (value: unknown, status = 200, headers: Headers = {}): Reply
   status,
   headers,
   value,
+});
+/** The same, and something to do once it is out. */
+export const jsonAndThen = (value: unknown, sent: () => void): Reply => ({
+  kind: 'json',
+  status: 200,
+  headers: {},
+  value,
+  sent,
 });
 export const created = (value: unknown): Reply => json(value, 201);
 export const empty = (status: number, headers: Headers = {}): Reply => ({ kind: 'empty', status, headers });

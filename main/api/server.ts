@@ -138,6 +138,7 @@ export class ApiServer {
       case 'json': {
         const text = Buffer.from(`${JSON.stringify(reply.value)}\n`);
         const headers = { 'Content-Type': 'application/json', 'Content-Length': text.length, ...reply.headers };
+        if (reply.sent) response.once('finish', reply.sent);
         response.writeHead(reply.status, headers).end(text);
         return;
       }

@@ -1,4 +1,4 @@
-import type { Transport } from '../contract/bridge.js';
+import type { ByteStream, Transport } from '../contract/bridge.js';
 import type { Filters } from '../contract/filters.js';
 import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary, Progress } from '../contract/images.js';
 import { ApiError } from './errors.js';
@@ -50,7 +50,7 @@ export const imagesClient = (transport: Transport) => ({
   },
 
   /** Reads an archive of `docker save` or an OCI layout. */
-  async *load(archive: Uint8Array, cancel: Cancel = {}): AsyncGenerator<Progress> {
+  async *load(archive: Uint8Array | ByteStream, cancel: Cancel = {}): AsyncGenerator<Progress> {
     const headers = { 'Content-Type': 'application/x-tar' };
     const { body } = await open(transport, { method: 'POST', path: '/images/load', headers, body: archive }, cancel);
     yield* withoutFailure(readJsonLines<Progress>(body));

@@ -9,8 +9,8 @@ export interface ApiRequest {
   /** Path and query, without the version prefix: `/containers/json?all=1`. */
   path: string;
   headers?: Record<string, string>;
-  /** Strings are sent as UTF-8 (JSON). */
-  body?: Uint8Array | string;
+  /** Strings are sent as UTF-8 (JSON). A stream can be sent by transports that hold a socket, not through the window's doorway. */
+  body?: Uint8Array | string | ByteStream;
 }
 
 /** A byte source with back-pressure: the next chunk comes when the previous has been taken. */

@@ -7,7 +7,8 @@ import {
   type RequestOptions,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ApiRequest, ApiResponse, ByteDuplex, Transport } from '../../contract/bridge.js';
+import { Readable } from 'node:stream';
+import type { ApiRequest, ApiResponse, ByteDuplex, ByteStream, Transport } from '../../contract/bridge.js';
 import { ApiError, errorOf } from '../errors.js';
 import { readText } from '../streams.js';
 
@@ -29,7 +30,7 @@ class HttpTransport implements Transport {
       outgoing.once('response', (incoming) =>
         resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming), body: this.#bodyOf(incoming) }),
       );
-      outgoing.end(request.body);
+      sendBody(outgoing, request.body);
     });
   }
 
@@ -49,7 +50,7 @@ class HttpTransport implements Transport {
       outgoing.once('response', (incoming) => {
         readText(incoming).then((body) => reject(errorOf(incoming.statusCode ?? 0, body)), reject);
       });
-      outgoing.end(request.body);
+      sendBody(outgoing, request.body);
     });
   }
 
@@ -59,14 +60,15 @@ class HttpTransport implements Transport {
   }
 
   #request({ method, path, headers = {}, body }: ApiRequest, options: RequestOptions): ClientRequest {
-    const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
-    const bodiless = method === 'POST' && body === undefined ? { 'Content-Length': '0' } : {};
+    // A body of unknown length goes in chunks.
+    const length =
+      isStream(body) || (body === undefined && method !== 'POST') ? {} : { 'Content-Length': lengthOf(body) };
     return httpRequest({
       ...this.address,
       ...options,
       method,
       path,
-      headers: { Host: 'docker', 'User-Agent': 'slipway', ...bodiless, ...length, ...headers },
+      headers: { Host: 'docker', 'User-Agent': 'slipway', ...length, ...headers },
     });
   }
 
@@ -94,6 +96,20 @@ class HttpTransport implements Transport {
       return new ApiError('unavailable', `no engine answers at ${where}: is it running?`);
     return new ApiError('unavailable', `the connection to the engine at ${where} broke: ${error.message}`);
   }
+}
+
+type RequestBody = ApiRequest['body'];
+
+const isStream = (body: RequestBody): body is ByteStream => typeof body === 'object' && Symbol.asyncIterator in body;
+
+const lengthOf = (body: Exclude<RequestBody, ByteStream>) => String(body === undefined ? 0 : Buffer.byteLength(body));
+
+function sendBody(outgoing: ClientRequest, body: RequestBody): void {
+  if (!isStream(body)) return void outgoing.end(body);
+  // An engine that refuses early answers while we still send: its answer counts, not our broken pipe.
+  Readable.from(body)
+    .once('error', (error) => outgoing.destroy(error))
+    .pipe(outgoing);
 }
 
 /** Repeated headers are joined; names are lower case, as Node gives them. */

@@ -1,0 +1,158 @@
+/**
+ * What clients may send. Fields that we do not know are kept as they are, lists may be null, a command may be one string:
+ * the ways of Docker's own decoder.
+ */
+import { z } from 'zod';
+import type { ContainerCreate, ExecCreate, ExecStart } from '../contract/containers.js';
+import { invalid } from '../base/errors.js';
+
+/** Absent and null are the same: not said. */
+const maybe = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().transform((value) => value ?? undefined);
+const strings = z.array(z.string());
+const words = z.union([strings, z.string().transform((word) => [word])]);
+const anything = z.record(z.string(), z.unknown());
+const whole = z.number().int();
+
+const hostConfig = z.looseObject({
+  Binds: maybe(strings),
+  LogConfig: maybe(
+    z.looseObject({
+      Type: maybe(z.string()).transform((value) => value ?? ''),
+      Config: maybe(z.record(z.string(), z.string())).transform((value) => value ?? {}),
+    }),
+  ),
+  NetworkMode: maybe(z.string()),
+  RestartPolicy: maybe(
+    z.looseObject({
+      Name: maybe(z.enum(['', 'no', 'always', 'unless-stopped', 'on-failure'])).transform((value) => value ?? ''),
+      MaximumRetryCount: maybe(whole).transform((value) => value ?? 0),
+    }),
+  ),
+  AutoRemove: maybe(z.boolean()),
+  CapAdd: maybe(words),
+  CapDrop: maybe(words),
+  Dns: maybe(strings),
+  ExtraHosts: maybe(strings),
+  GroupAdd: maybe(strings),
+  IpcMode: maybe(z.string()),
+  PidMode: maybe(z.string()),
+  UTSMode: maybe(z.string()),
+  CgroupnsMode: maybe(z.string()),
+  Privileged: maybe(z.boolean()),
+  PublishAllPorts: maybe(z.boolean()),
+  ReadonlyRootfs: maybe(z.boolean()),
+  SecurityOpt: maybe(strings),
+  ShmSize: maybe(whole),
+  Tmpfs: maybe(z.record(z.string(), z.string())),
+  Sysctls: maybe(z.record(z.string(), z.string())),
+  Runtime: maybe(z.string()),
+  Init: maybe(z.boolean()),
+  OomScoreAdj: maybe(whole),
+  Memory: maybe(whole),
+  MemoryReservation: maybe(whole),
+  MemorySwap: maybe(whole),
+  MemorySwappiness: maybe(whole),
+  NanoCpus: maybe(whole),
+  CpuShares: maybe(whole),
+  CpuPeriod: maybe(whole),
+  CpuQuota: maybe(whole),
+  CpusetCpus: maybe(z.string()),
+  CpusetMems: maybe(z.string()),
+  PidsLimit: maybe(whole),
+  OomKillDisable: maybe(z.boolean()),
+  Ulimits: maybe(z.array(z.looseObject({ Name: z.string(), Soft: whole, Hard: whole }))),
+  // Here null and an empty list differ: null is the default set of paths, an empty list is none.
+  MaskedPaths: strings.nullish(),
+  ReadonlyPaths: strings.nullish(),
+  PortBindings: maybe(
+    z.record(
+      z.string(),
+      maybe(
+        z.array(
+          z.object({
+            HostIp: maybe(z.string()).transform((value) => value ?? ''),
+            HostPort: maybe(z.string()).transform((value) => value ?? ''),
+          }),
+        ),
+      ).transform((value) => value ?? []),
+    ),
+  ),
+  Links: maybe(strings),
+  VolumesFrom: maybe(strings),
+  ConsoleSize: maybe(z.tuple([whole, whole])),
+});
+
+const containerCreateSchema = z.looseObject({
+  Hostname: maybe(z.string()),
+  Domainname: maybe(z.string()),
+  User: maybe(z.string()),
+  AttachStdin: maybe(z.boolean()),
+  AttachStdout: maybe(z.boolean()),
+  AttachStderr: maybe(z.boolean()),
+  Tty: maybe(z.boolean()),
+  OpenStdin: maybe(z.boolean()),
+  StdinOnce: maybe(z.boolean()),
+  Env: maybe(strings),
+  Cmd: maybe(words),
+  Image: maybe(z.string()),
+  Volumes: maybe(anything),
+  WorkingDir: maybe(z.string()),
+  Entrypoint: maybe(words),
+  Labels: maybe(z.record(z.string(), z.string())),
+  ExposedPorts: maybe(anything),
+  StopSignal: maybe(z.string()),
+  StopTimeout: maybe(whole),
+  HostConfig: maybe(hostConfig),
+  NetworkingConfig: maybe(z.looseObject({ EndpointsConfig: maybe(anything) })),
+});
+
+const consoleSize = z.tuple([whole, whole]).nullish();
+
+const execCreateSchema = z.object({
+  AttachStdin: maybe(z.boolean()),
+  AttachStdout: maybe(z.boolean()),
+  AttachStderr: maybe(z.boolean()),
+  DetachKeys: maybe(z.string()),
+  Tty: maybe(z.boolean()),
+  Env: maybe(strings),
+  Cmd: maybe(words).transform((value) => value ?? []),
+  Privileged: maybe(z.boolean()),
+  User: maybe(z.string()),
+  WorkingDir: maybe(z.string()),
+  ConsoleSize: consoleSize,
+});
+
+const execStartSchema = z.object({
+  Detach: maybe(z.boolean()),
+  Tty: maybe(z.boolean()),
+  ConsoleSize: consoleSize,
+});
+
+export function containerCreate(body: unknown): ContainerCreate {
+  if (body === undefined || body === null) throw invalid('config cannot be empty in order to create a container');
+  return said(read(containerCreateSchema, body)) as ContainerCreate;
+}
+
+export function execCreate(body: unknown): ExecCreate {
+  const wish = said(read(execCreateSchema, body ?? {})) as ExecCreate;
+  if (wish.Cmd.length === 0) throw invalid('No exec command specified');
+  return wish;
+}
+
+export const execStart = (body: unknown): ExecStart => said(read(execStartSchema, body ?? {})) as ExecStart;
+
+function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue?.path.join('.');
+  throw invalid(`invalid request body: ${where ? `${where}: ` : ''}${issue?.message ?? 'it does not fit'}`);
+}
+
+/** Without the fields that were not said, at every depth where we look. */
+function said(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : [[key, said(inner)]])),
+  );
+}

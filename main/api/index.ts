@@ -1,0 +1,27 @@
+/** The engine's HTTP face: the Docker Engine API, and our own under `/slipway`. */
+import type { Engine } from '../engine/index.js';
+import { containerRoutes } from './routes/containers.js';
+import { execRoutes } from './routes/exec.js';
+import { imageRoutes } from './routes/images.js';
+import { missingRoutes } from './routes/missing.js';
+import { networkRoutes } from './routes/networks.js';
+import { slipwayRoutes } from './routes/slipway.js';
+import { systemRoutes } from './routes/system.js';
+import { ApiServer } from './server.js';
+
+export type { ApiServer } from './server.js';
+
+/** Serves an engine; `listen` on as many socket paths as needed. */
+export const createApi = (engine: Engine): ApiServer =>
+  new ApiServer(
+    [
+      ...containerRoutes(engine),
+      ...execRoutes(engine),
+      ...imageRoutes(engine),
+      ...networkRoutes(engine),
+      ...systemRoutes(engine),
+      ...slipwayRoutes(engine),
+      ...missingRoutes(),
+    ],
+    { product: `Slipway/${engine.version} (linux)` },
+  );

@@ -1,0 +1,119 @@
+import type { Engine } from '../../engine/index.js';
+import { containerCreate } from '../documents.js';
+import { filtersOf } from '../filters.js';
+import { flag, integer, nanoseconds, text } from '../parameters.js';
+import { created, empty, hijack, json, noContent, stream, websocket } from '../replies.js';
+import { del, get, post, type Call, type Route } from '../router.js';
+import { streamType } from '../stream-type.js';
+import { atLeast } from '../versions.js';
+
+const listFilters = [
+  ...['ancestor', 'before', 'exited', 'expose', 'health', 'id', 'is-task', 'isolation', 'label', 'name', 'network'],
+  ...['publish', 'since', 'status', 'volume'],
+];
+
+export const containerRoutes = ({ containers, system }: Engine): Route[] => [
+  get('/containers/json', async ({ query }) =>
+    json(
+      await containers.list({
+        all: flag(query, 'all'),
+        limit: integer(query, 'limit'),
+        size: flag(query, 'size'),
+        filters: filtersOf(query, listFilters),
+      }),
+    ),
+  ),
+  post('/containers/create', async ({ query, body }) =>
+    created(await containers.create(containerCreate(await body.json()), text(query, 'name'), text(query, 'platform'))),
+  ),
+  post('/containers/prune', async ({ query }) =>
+    json(await system.pruneContainers(filtersOf(query, ['until', 'label', 'label!']))),
+  ),
+  get('/containers/:id/json', async ({ params, query }) =>
+    json(await containers.inspect(params.id, flag(query, 'size'))),
+  ),
+  post('/containers/:id/start', async ({ params, query }) => {
+    await containers.start(params.id, text(query, 'detachKeys'));
+    return noContent();
+  }),
+  post('/containers/:id/stop', async ({ params, query, version }) => {
+    await containers.stop(params.id, ending(query, atLeast(version, '1.42')));
+    return noContent();
+  }),
+  post('/containers/:id/restart', async ({ params, query, version }) => {
+    await containers.restart(params.id, ending(query, atLeast(version, '1.42')));
+    return noContent();
+  }),
+  post('/containers/:id/kill', async ({ params, query }) => {
+    await containers.kill(params.id, text(query, 'signal') ?? 'KILL');
+    return noContent();
+  }),
+  post('/containers/:id/pause', async ({ params }) => {
+    await containers.pause(params.id);
+    return noContent();
+  }),
+  post('/containers/:id/unpause', async ({ params }) => {
+    await containers.unpause(params.id);
+    return noContent();
+  }),
+  post('/containers/:id/rename', async ({ params, query }) => {
+    await containers.rename(params.id, query.get('name') ?? '');
+    return noContent();
+  }),
+  post('/containers/:id/resize', async ({ params, query }) => {
+    await containers.resize(params.id, integer(query, 'h') ?? 0, integer(query, 'w') ?? 0);
+    return empty(200);
+  }),
+  del('/containers/:id', async ({ params, query }) => {
+    await containers.remove(params.id, { force: flag(query, 'force'), v: flag(query, 'v'), link: flag(query, 'link') });
+    return noContent();
+  }),
+  get('/containers/:id/top', async ({ params, query }) =>
+    json(await containers.top(params.id, query.get('ps_args') ?? '-ef')),
+  ),
+  // The answer's head goes out at once: it tells the client that it may start the container now.
+  post('/containers/:id/wait', async ({ params, query }) => {
+    const ended = await containers.waiting(params.id, text(query, 'condition'));
+    return stream(answering(ended), { 'Content-Type': 'application/json' });
+  }),
+  post('/containers/:id/attach', async (call) => {
+    const attached = await containers.attach(call.params.id, attachment(call));
+    return hijack(attached, streamType(call, attached.tty));
+  }),
+  get('/containers/:id/attach/ws', async (call) => {
+    const attached = await containers.attach(call.params.id, attachment(call));
+    return websocket(attached, atLeast(call.version, '1.28'));
+  }),
+  get('/containers/:id/logs', async ({ params, query, signal, version }) => {
+    const { tty, chunks } = await containers.logs(params.id, {
+      follow: flag(query, 'follow'),
+      stdout: flag(query, 'stdout'),
+      stderr: flag(query, 'stderr'),
+      since: nanoseconds(query, 'since'),
+      until: nanoseconds(query, 'until'),
+      tail: text(query, 'tail'),
+      timestamps: flag(query, 'timestamps'),
+      details: flag(query, 'details'),
+      signal,
+    });
+    return stream(chunks, { 'Content-Type': streamType({ version, headers: { upgrade: 'tcp' } }, tty) });
+  }),
+];
+
+const ending = (query: URLSearchParams, withSignal: boolean) => ({
+  t: integer(query, 't'),
+  ...(withSignal && { signal: text(query, 'signal') }),
+});
+
+const attachment = ({ query }: Pick<Call, 'query'>) => ({
+  stdin: flag(query, 'stdin'),
+  stdout: flag(query, 'stdout'),
+  stderr: flag(query, 'stderr'),
+  stream: flag(query, 'stream'),
+  logs: flag(query, 'logs'),
+  detachKeys: text(query, 'detachKeys'),
+});
+
+async function* answering(value: Promise<unknown>) {
+  yield `${JSON.stringify(await value)}\n`;
+}

@@ -1,0 +1,11 @@
+import type { Engine } from '../../engine/index.js';
+import { filtersOf } from '../filters.js';
+import { json } from '../replies.js';
+import { get, type Route } from '../router.js';
+
+export const networkRoutes = ({ networks }: Engine): Route[] => [
+  get('/networks', async ({ query }) =>
+    json(await networks.list(filtersOf(query, ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']))),
+  ),
+  get('/networks/:id', async ({ params }) => json(await networks.inspect(params.id))),
+];
