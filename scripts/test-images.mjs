@@ -20,7 +20,15 @@ export function testImages(tell) {
   if (!fs.existsSync(debianTar)) {
     tell('a Debian root file system for the test registry (mmdebstrap, about 100 MB)');
     const part = `${debianTar}.part`;
-    must('mmdebstrap', ['--quiet', '--variant=essential', '--mode=auto', '--format=tar', 'bookworm', part, ...sources()]);
+    must('mmdebstrap', [
+      '--quiet',
+      '--variant=essential',
+      '--mode=auto',
+      '--format=tar',
+      'bookworm',
+      part,
+      ...sources(),
+    ]);
     fs.renameSync(part, debianTar);
     did.push('Debian image');
   }
