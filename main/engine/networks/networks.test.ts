@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Change } from '../../base/store.js';
+import { Networks } from './index.js';
+
+/** A store in memory that outlives the room, as a file would. */
+class FakeStore {
+  readonly tables = new Map<string, Map<string, unknown>>();
+
+  rows<T>(table: string): Map<string, T> {
+    return structuredClone(this.#table(table)) as Map<string, T>;
+  }
+
+  async commit(build: (change: Change) => void): Promise<void> {
+    build({
+      put: (table, key, record) => void this.#table(table).set(key, structuredClone(record)),
+      remove: (table, key) => void this.#table(table).delete(key),
+    });
+  }
+
+  #table(name: string): Map<string, unknown> {
+    const table = this.tables.get(name) ?? new Map<string, unknown>();
+    this.tables.set(name, table);
+    return table;
+  }
+}
+
+class FakeHelper {
+  readonly asked: object[] = [];
+
+  async bridge(request: object): Promise<void> {
+    this.asked.push(request);
+  }
+  async bridgeRemove(name: string): Promise<void> {
+    this.asked.push({ remove: name });
+  }
+  async endpoint(request: object): Promise<{ mac: string }> {
+    this.asked.push(request);
+    return { mac: '' };
+  }
+}
+
+async function openNetworks({ store = new FakeStore(), rootless = false } = {}) {
+  const helper = new FakeHelper();
+  const events: string[] = [];
+  const networks = await Networks.open({
+    store,
+    helper,
+    rootless,
+    routes: async () => [],
+    events: {
+      publish: (type, action, _, attributes) =>
+        events.push(`${type} ${action} ${attributes?.['name']} ${attributes?.['container']}`),
+    },
+  });
+  return { store, helper, networks, events };
+}
+
+const names = (networks: Networks, filters = {}) => networks.list(filters).map(({ Name }) => Name);
+
+test('every engine has bridge, host and none', async () => {
+  const { networks } = await openNetworks();
+  assert.deepEqual(names(networks), ['bridge', 'host', 'none']);
+  const { Driver, IPAM, Options } = networks.inspect('bridge');
+  assert.deepEqual([Driver, IPAM.Config], ['bridge', [{ Subnet: '172.17.0.0/16', Gateway: '172.17.0.1' }]]);
+  assert.match(Options['com.docker.network.bridge.name'] ?? '', /^slipway\d+$/);
+  assert.equal(networks.inspect('none').Driver, 'null');
+});
+
+test('a network is found by its id, its name and the beginning of its id', async () => {
+  const { networks } = await openNetworks();
+  const { Id } = networks.inspect('host');
+  assert.equal(networks.inspect(Id).Name, 'host');
+  assert.equal(networks.inspect(Id.slice(0, 20)).Name, 'host');
+  assert.throws(() => networks.inspect('web'), { kind: 'not-found', message: 'network web not found' });
+});
+
+test('filters narrow the list', async () => {
+  const { networks } = await openNetworks();
+  assert.deepEqual(names(networks, { name: ['brid'] }), ['bridge']);
+  assert.deepEqual(names(networks, { driver: ['null', 'host'] }), ['host', 'none']);
+  assert.deepEqual(names(networks, { type: ['custom'] }), []);
+  assert.deepEqual(names(networks, { dangling: ['false'], name: ['none'] }), ['none']);
+});
+
+test('networks keep their ids and their range from one engine to the next', async () => {
+  const { store, networks } = await openNetworks();
+  const again = await openNetworks({ store });
+  assert.deepEqual(again.networks.list(), networks.list());
+});
+
+test('an endpoint gets the lowest free address and a MAC made from it', async () => {
+  const { store, networks } = await openNetworks();
+  await store.commit((change) => ['a', 'b', 'c'].forEach((id) => networks.allocate(change, id)));
+  assert.equal(networks.endpointOf('c').IPAddress, '172.17.0.4');
+  await store.commit((change) => networks.release(change, 'b'));
+  await store.commit((change) => networks.allocate(change, 'd'));
+  const { IPAddress, IPPrefixLen, Gateway, MacAddress } = networks.endpointOf('d');
+  assert.deepEqual([IPAddress, IPPrefixLen, Gateway], ['172.17.0.3', 16, '172.17.0.1']);
+  assert.equal(MacAddress, '02:42:ac:11:00:03');
+});
+
+test('an address outlives the engine and is not given twice', async () => {
+  const { store, networks } = await openNetworks();
+  await store.commit((change) => networks.allocate(change, 'a'));
+  const again = await openNetworks({ store });
+  await store.commit((change) => again.networks.allocate(change, 'b'));
+  assert.equal(again.networks.endpointOf('a').IPAddress, '172.17.0.2');
+  assert.equal(again.networks.endpointOf('b').IPAddress, '172.17.0.3');
+});
+
+test('a container without a place has an empty one', async () => {
+  const { networks } = await openNetworks();
+  const { NetworkID, EndpointID, IPAddress, MacAddress } = networks.endpointOf('gone');
+  assert.equal(NetworkID, networks.inspect('bridge').Id);
+  assert.deepEqual([EndpointID, IPAddress, MacAddress], ['', '', '']);
+});
+
+test('connecting makes the bridge first and only once, and a wire of its own for each container', async () => {
+  const { store, helper, networks, events } = await openNetworks();
+  await store.commit((change) => ['a', 'b'].forEach((id) => networks.allocate(change, id)));
+  await networks.connect('a', 100);
+  await networks.connect('b', 200);
+  const [bridge, first, second, ...more] = helper.asked as Record<string, unknown>[];
+  assert.equal(more.length, 0);
+  assert.equal(bridge?.['gateway'], '172.17.0.1/16');
+  assert.deepEqual([first?.['pid'], first?.['address']], [100, '172.17.0.2/16']);
+  assert.deepEqual([second?.['pid'], second?.['address']], [200, '172.17.0.3/16']);
+  assert.notEqual(first?.['veth'], second?.['veth']);
+  assert.deepEqual(events, ['network connect bridge a', 'network connect bridge b']);
+});
+
+test('on none only lo comes up, on host nothing is touched', async () => {
+  const { store, helper, networks } = await openNetworks();
+  await store.commit((change) => {
+    networks.allocate(change, 'quiet', { network: 'none' });
+    networks.allocate(change, 'open', { network: 'host' });
+  });
+  await networks.connect('quiet', 1);
+  await networks.connect('open', 2);
+  assert.deepEqual(helper.asked, [{ pid: 1, bridge: null }]);
+});
+
+test('inspect lists who is connected', async () => {
+  const { store, networks } = await openNetworks();
+  await store.commit((change) => networks.allocate(change, 'a', { name: 'web' }));
+  const { Containers } = networks.inspect('bridge');
+  assert.equal(Containers['a']?.Name, 'web');
+  assert.equal(Containers['a']?.IPv4Address, '172.17.0.2/16');
+  assert.deepEqual(networks.inspect('none').Containers, {});
+});
+
+test('what is released can be announced afterwards', async () => {
+  const { store, networks, events } = await openNetworks();
+  await store.commit((change) => networks.allocate(change, 'a'));
+  let announce = () => {};
+  await store.commit((change) => (announce = networks.release(change, 'a')));
+  assert.deepEqual(events, []);
+  announce();
+  assert.deepEqual(events, ['network disconnect bridge a']);
+});
+
+test("Docker's words for the usual network mean the bridge", async () => {
+  const { networks } = await openNetworks();
+  for (const word of ['', 'default', 'bridge']) assert.deepEqual(networks.modeOf(word), { mode: 'bridge' });
+  assert.deepEqual(networks.modeOf('host'), { mode: 'host' });
+  assert.deepEqual(networks.modeOf('container:web'), { mode: 'container:web' });
+  assert.throws(() => networks.modeOf('web'), { kind: 'not-found', message: 'network web not found' });
+});
+
+test('started by an ordinary user the usual network is none, with a warning', async () => {
+  const { networks } = await openNetworks({ rootless: true });
+  const { mode, warning } = networks.modeOf('default');
+  assert.equal(mode, 'none');
+  assert.match(warning ?? '', /--network host/);
+  assert.deepEqual(networks.modeOf('none'), { mode: 'none' });
+  assert.deepEqual(names(networks), ['host', 'none']);
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { conflict } from '../../base/errors.js';
+import { formatSubnet, parseSubnet, Wires } from './index.js';
+import { parseRoutes } from './routes.js';
+
+const table = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
+tun0\t008012AC\t00000000\t0001\t0\t0\t0\t00F0FFFF\t0\t0\t0
+`;
+
+/** Remembers what was asked of the helper. */
+function fakeHelper() {
+  const asked: string[] = [];
+  return {
+    asked,
+    bridge: async ({ name, gateway }: { name: string; gateway: string }) =>
+      void asked.push(`bridge ${name} ${gateway}`),
+    bridgeRemove: async (name: string) => void asked.push(`remove ${name}`),
+    endpoint: async ({ bridge, address }: { bridge: string | null; address?: string }) => {
+      asked.push(`endpoint ${bridge} ${address}`);
+      return { mac: '' };
+    },
+  };
+}
+
+test('the routing table is read with its masks', () => {
+  const routes = parseRoutes(table).map((route) => `${route.link} ${formatSubnet(route)}`);
+  assert.deepEqual(routes, ['eth0 0.0.0.0/0', 'docker0 172.17.0.0/16', 'tun0 172.18.128.0/20']);
+});
+
+test('a range that a route leads into is passed over, however small the route', async () => {
+  const wires = new Wires(fakeHelper(), async () => parseRoutes(table));
+  assert.equal(formatSubnet(await wires.freeSubnet()), '172.19.0.0/16');
+});
+
+test('the range of before is kept while it is free, and the route of its own bridge does not count', async () => {
+  const wires = new Wires(fakeHelper(), async () => parseRoutes(table));
+  const of = async (subnet: string, bridge?: string) =>
+    formatSubnet(await wires.freeSubnet(parseSubnet(subnet), bridge));
+  assert.equal(await of('172.25.0.0/16'), '172.25.0.0/16');
+  assert.equal(await of('172.17.0.0/16'), '172.19.0.0/16');
+  assert.equal(await of('172.17.0.0/16', 'docker0'), '172.17.0.0/16');
+});
+
+test('no range free is said with the way out', async () => {
+  const all = async () => [{ link: 'eth0', first: 0x8000_0000, prefix: 1 }];
+  await assert.rejects(new Wires(fakeHelper(), all).freeSubnet(), { kind: 'unavailable', message: /--network host/ });
+});
+
+test('a bridge is made once, and again after a failure', async () => {
+  const helper = fakeHelper();
+  const wires = new Wires(helper, async () => []);
+  const bridge = { name: 'slipway7', gateway: '172.17.0.1/16' };
+  const make = helper.bridge;
+  helper.bridge = async () => Promise.reject(conflict('somebody else has it'));
+  await assert.rejects(wires.ensure(bridge), { kind: 'conflict' });
+  helper.bridge = make;
+  await Promise.all([wires.ensure(bridge), wires.ensure(bridge)]);
+  assert.deepEqual(helper.asked, ['bridge slipway7 172.17.0.1/16']);
+});

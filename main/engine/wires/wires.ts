@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { access, readFile } from 'node:fs/promises';
+import { EngineError, unavailable } from '../../base/errors.js';
+import type { Helper } from '../helper/index.js';
+import { overlaps, type Subnet } from './ipv4.js';
+import { readRoutes, type Route } from './routes.js';
+
+/** A bridge of ours on this machine, and the network it serves. */
+export interface Bridge {
+  name: string;
+  /** With its prefix length: `172.17.0.1/16`. */
+  gateway: string;
+}
+
+/** What a container's end of a wire is to have. */
+export interface Plug {
+  pid: number;
+  /** With its prefix length. */
+  address: string;
+  gateway: string;
+  mac: string;
+}
+
+const USUAL_MTU = 1500;
+
+/** Docker's own range first, so that a machine with one engine has the addresses people know. */
+const SUBNETS: Subnet[] = [
+  ...Array.from({ length: 15 }, (_, index) => ({ first: 0xac11_0000 + index * 0x1_0000, prefix: 16 })),
+  ...Array.from({ length: 16 }, (_, index) => ({ first: 0xc0a8_0000 + index * 0x1000, prefix: 20 })),
+];
+
+/** Bridges and veth pairs. Makes no decision about who is connected to what. */
+export class Wires {
+  readonly #helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'endpoint'>;
+  readonly #routes: () => Promise<Route[]>;
+  readonly #made = new Map<string, Promise<void>>();
+
+  constructor(
+    helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'endpoint'>,
+    routes: () => Promise<Route[]> = readRoutes,
+  ) {
+    this.#helper = helper;
+    this.#routes = routes;
+  }
+
+  /** A network that no route of this machine leads to already; `preferred` if it is still free. A bridge's own route is none. */
+  async freeSubnet(preferred?: Subnet, bridge?: string): Promise<Subnet> {
+    const taken = (await this.#routes()).filter(({ link, prefix }) => prefix > 0 && link !== bridge);
+    const candidates = preferred ? [preferred, ...SUBNETS] : SUBNETS;
+    const free = candidates.find((subnet) => !taken.some((route) => overlaps(route, subnet)));
+    if (!free) {
+      throw unavailable(
+        "every address range for containers (172.17.0.0/16 and after, 192.168.0.0/16) is among this machine's routes: remove one, or use --network host",
+      );
+    }
+    return free;
+  }
+
+  /** A bridge name that no link of this machine has. */
+  async freeName(): Promise<string> {
+    for (let number = 0; ; number++) {
+      const name = `slipway${number}`;
+      if (!(await linkExists(name))) return name;
+    }
+  }
+
+  /** Makes the bridge unless it is there. Once made it is not looked at again, so that the next start is quick. */
+  ensure(bridge: Bridge): Promise<void> {
+    let made = this.#made.get(bridge.name);
+    if (!made) {
+      made = this.#make(bridge);
+      this.#made.set(bridge.name, made);
+      made.catch(() => this.#made.delete(bridge.name));
+    }
+    return made;
+  }
+
+  /** A bridge that an engine before us left: its rules are made good again. False: there is none, or it is somebody else's. */
+  async adopt(bridge: Bridge): Promise<'adopted' | 'absent' | 'foreign'> {
+    if (!(await linkExists(bridge.name))) return 'absent';
+    try {
+      await this.ensure(bridge);
+      return 'adopted';
+    } catch (error) {
+      if (error instanceof EngineError && error.kind === 'conflict') return 'foreign';
+      throw error;
+    }
+  }
+
+  /** Joins a container to the bridge. Every wire has a name of its own: an old one may still be going. */
+  async plug(bridge: Bridge, { pid, address, gateway, mac }: Plug): Promise<void> {
+    const request = { pid, bridge: bridge.name, address, gateway, mac, ifname: 'eth0' };
+    const plugIn = () =>
+      this.#helper.endpoint({ ...request, veth: `veth${randomBytes(4).toString('hex').slice(0, 7)}` });
+    await this.ensure(bridge);
+    try {
+      await plugIn();
+    } catch (error) {
+      if (await linkExists(bridge.name)) throw error;
+      this.#made.delete(bridge.name); // taken away behind our back
+      await this.ensure(bridge);
+      await plugIn();
+    }
+  }
+
+  /** A network namespace with nothing but `lo`. */
+  async plugLoopback(pid: number): Promise<void> {
+    await this.#helper.endpoint({ pid, bridge: null });
+  }
+
+  async remove(bridge: Bridge): Promise<void> {
+    this.#made.delete(bridge.name);
+    if (await linkExists(bridge.name)) await this.#helper.bridgeRemove(bridge.name);
+  }
+
+  async #make({ name, gateway }: Bridge): Promise<void> {
+    await this.#helper.bridge({ name, gateway, mtu: await this.mtu() });
+  }
+
+  /** Not more than the way out carries: a tunnel's smaller packets would otherwise be lost without a word. */
+  async mtu(): Promise<number> {
+    const out = (await this.#routes()).find(({ prefix }) => prefix === 0);
+    const text = out && (await readFile(`/sys/class/net/${out.link}/mtu`, 'utf8').catch(() => undefined));
+    return Math.min(USUAL_MTU, Number(text) || USUAL_MTU);
+  }
+}
+
+const linkExists = (name: string): Promise<boolean> =>
+  access(`/sys/class/net/${name}`).then(
+    () => true,
+    () => false,
+  );
