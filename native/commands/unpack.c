@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -599,6 +601,27 @@ int unpack(int source, const char *target, const struct unpack_watcher *watcher,
     return status;
 }
 
+/*
+ * ext4 puts a new directory near its parent, where thousands of inodes may just have been deleted with another layer, and looks at each of
+ * those again for every file it makes (20 times slower). Children of a directory so marked are spread over the disk. Others ignore it.
+ */
+static void spread_children(const char *directory)
+{
+    cleanup_close int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int flags;
+    if (fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && !(flags & FS_TOPDIR_FL)) {
+        flags |= FS_TOPDIR_FL;
+        ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
+}
+
+/* On disk before anybody is told that it is there: a layer with empty files would stay so for good. */
+static int sync_content(const char *target, struct error *err)
+{
+    cleanup_close int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || syncfs(fd) < 0 ? fail(err, errno, "write %s to disk", target) : 0;
+}
+
 static int send_progress(void *context, uint64_t bytes, struct error *err)
 {
     json_object *progress = json_object_new_object();
@@ -609,18 +632,26 @@ static int send_progress(void *context, uint64_t bytes, struct error *err)
 int unpack_op(struct request *request, struct error *err)
 {
     const char *blob = NULL, *target, *whiteouts = "overlay";
+    bool sync;
     TRY(request_optional_string(request, "blob", &blob, err));
     TRY(request_path_below_data(request, "target", &target, err));
     TRY(request_optional_string(request, "whiteouts", &whiteouts, err));
     if (strcmp(whiteouts, "overlay") != 0)
         return fail_kind(err, "invalid", 0, "whiteouts: \"overlay\" is the only form there is");
+    TRY(request_bool(request, "sync", true, &sync, err));
     cleanup_close int file = blob ? open(blob, O_RDONLY | O_CLOEXEC) : -1;
     if (blob && file < 0)
         return fail(err, errno, "open %s", blob);
 
     struct unpack_watcher watcher = {.progress = send_progress, .context = request};
     struct unpack_result result;
+    cleanup_free char *layers = NULL;
+    if (asprintf(&layers, "%s/layers", request->data_root) < 0)
+        return fail(err, ENOMEM, "unpack %s", target);
+    spread_children(layers);
     TRY(unpack(blob ? file : request->connection, target, &watcher, &result, err));
+    if (sync)
+        TRY(sync_content(target, err));
     json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));
     json_object_object_add(request->reply, "size", json_object_new_int64((int64_t)result.size));
     json_object_object_add(request->reply, "entries", json_object_new_int64((int64_t)result.entries));

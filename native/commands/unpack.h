@@ -25,7 +25,7 @@ struct unpack_watcher {
  */
 int unpack(int source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err);
 
-/* {"op":"unpack","blob":FILE | absent (then the body),"target":DIR below D,"whiteouts":"overlay"} */
+/* {"op":"unpack","blob":FILE | absent (then the body),"target":DIR below D,"whiteouts":"overlay","sync":true} */
 int unpack_op(struct request *request, struct error *err);
 
 #endif

@@ -6,16 +6,23 @@ import { Networks } from './index.js';
 /** A store in memory that outlives the room, as a file would. */
 class FakeStore {
   readonly tables = new Map<string, Map<string, unknown>>();
+  /** Commits fail. */
+  full = false;
 
   rows<T>(table: string): Map<string, T> {
     return structuredClone(this.#table(table)) as Map<string, T>;
   }
 
   async commit(build: (change: Change) => void): Promise<void> {
+    const reverts: (() => void)[] = [];
     build({
+      undo: (revert) => void reverts.unshift(revert),
       put: (table, key, record) => void this.#table(table).set(key, structuredClone(record)),
       remove: (table, key) => void this.#table(table).delete(key),
     });
+    if (!this.full) return;
+    reverts.forEach((revert) => revert());
+    throw new Error('no space left on device');
   }
 
   #table(name: string): Map<string, unknown> {
@@ -107,6 +114,13 @@ test('an address outlives the engine and is not given twice', async () => {
   await store.commit((change) => again.networks.allocate(change, 'b'));
   assert.equal(again.networks.endpointOf('a').IPAddress, '172.17.0.2');
   assert.equal(again.networks.endpointOf('b').IPAddress, '172.17.0.3');
+});
+
+test('an address is free again when the commit that took it fails', async () => {
+  const { store, networks } = await openNetworks();
+  store.full = true;
+  await assert.rejects(store.commit((change) => networks.allocate(change, 'a')));
+  assert.equal(networks.endpointOf('a').IPAddress, '');
 });
 
 test('a container without a place has an empty one', async () => {

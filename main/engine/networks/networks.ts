@@ -79,6 +79,7 @@ export class Networks {
       ...(bridge && { address: this.#freeAddress(bridge) }),
     };
     this.#endpoints.set(containerId, endpoint);
+    change.undo(() => (before ? this.#endpoints.set(containerId, before) : this.#endpoints.delete(containerId)));
     change.put('endpoints', containerId, endpoint);
     return endpoint;
   }
@@ -124,6 +125,7 @@ export class Networks {
     const endpoint = this.#endpoints.get(containerId);
     if (!endpoint) return () => undefined;
     this.#endpoints.delete(containerId);
+    change.undo(() => this.#endpoints.set(containerId, endpoint));
     change.remove('endpoints', containerId);
     return () => this.#announce('disconnect', endpoint);
   }
