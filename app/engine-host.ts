@@ -14,7 +14,6 @@ export type Launch = Flags & { places: Places };
 /** Where the built parts are: `out/` of a checkout, `resources/` of a package. */
 export interface Parts {
   daemon: string;
-  storeWorker: string;
   helper: string;
 }
 
@@ -53,7 +52,6 @@ export async function hostEngine(launch: Launch, parts: Parts): Promise<HostedEn
     root: places.dataRoot,
     runDir: places.execRoot,
     helperPath: parts.helper,
-    storeWorker: parts.storeWorker,
     registryMirrors,
     insecureRegistries,
     host: 'app',

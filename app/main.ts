@@ -20,15 +20,13 @@ import { declareScheme, lockDown, ORIGIN, servePage } from './windows/page.js';
 import { wordsFor } from './words.js';
 
 const out = dirname(__dirname);
-const binaries = app.isPackaged ? join(process.resourcesPath, 'bin') : join(out, '../native/build');
-const parts: Parts = {
-  daemon: join(out, 'daemon.cjs'),
-  storeWorker: join(out, 'store-worker.cjs'),
-  helper: join(binaries, 'slipway-helper'),
-};
+// Programs cannot be run out of a package's archive: electron-builder.yml puts these beside it.
+const unpacked = app.isPackaged ? join(process.resourcesPath, 'app.asar.unpacked/out') : out;
+const native = app.isPackaged ? join(process.resourcesPath, 'native') : join(out, '../native/build');
+const parts: Parts = { daemon: join(unpacked, 'daemon.cjs'), helper: join(native, 'slipway-helper') };
 /** `npm run dev` serves the page itself, with hot reload. A packaged app has no such thing. */
-const developerPage = app.isPackaged ? undefined : process.env['SLIPWAY_DEV_PAGE'];
-const origin = developerPage ?? ORIGIN;
+const developerPage = app.isPackaged ? undefined : process.env['SLIPWAY_DEV_SERVER'];
+const origin = developerPage ? new URL(developerPage).origin : ORIGIN;
 
 declareScheme();
 Menu.setApplicationMenu(null);
