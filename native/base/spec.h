@@ -166,6 +166,9 @@ const char *spec_process_getenv(const struct spec_process *process, const char *
 int spec_resources_parse(json_object *json, struct spec_resources *out, struct error *err);
 void spec_resources_clear(struct spec_resources *resources);
 
+/* "CAP_CHOWN" for 0 and so on; NULL past the last. */
+const char *spec_capability_name(int number);
+
 /* The annotation's text, or NULL. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 

@@ -16,11 +16,20 @@
 #include <sys/types.h>
 
 /* The streams the process gets. With spec->process.terminal the three are ignored: a pty is made on the container's own devpts. */
+struct container_gate;
 struct container_io {
     int in;  /* read end, or -1 for /dev/null */
     int out; /* write end */
     int err; /* write end */
     unsigned short rows, cols; /* first window size of the pty; 0: leave */
+    const struct container_gate *gate; /* NULL: pipes are made and handed back, and the process dies with the caller */
+};
+
+/* For an OCI runtime, whose `create` ends long before `start` comes: what the process waits on instead, and where it says why it failed. It then
+ * outlives the caller. */
+struct container_gate {
+    int go;      /* readable: one byte lets go */
+    int outcome; /* writable */
 };
 
 struct container_child {

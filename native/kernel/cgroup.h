@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct cgroup_support {
@@ -19,15 +20,12 @@ struct cgroup_support {
 /* What this process can do with cgroups here. */
 void cgroup_probe(struct cgroup_support *support);
 
-/* v2 without privilege: moves everything in our own, delegated cgroup into a leaf of it, so that containers may have limits beside it. No-op elsewhere. */
-int cgroup_claim(struct error *err);
-
 /* Makes the groups and sets the limits; `leaf` becomes a descriptor for CLONE_INTO_CGROUP, or -1 where there is none. Where nothing may be made
  * (an ordinary user on v1) this succeeds unless a limit was asked for. */
 int cgroup_create(const char *path, const struct spec_resources *resources, int *leaf, struct error *err);
 int cgroup_update(const char *path, const struct spec_resources *resources, struct error *err);
-/* Moves the process in; the v2 leaf too unless it was born there. */
-int cgroup_join(const char *path, pid_t pid, struct error *err);
+/* Moves the process in; into the v2 leaf too unless it was born there. */
+int cgroup_join(const char *path, pid_t pid, bool born_in_leaf, struct error *err);
 int cgroup_freeze(const char *path, bool frozen, struct error *err);
 /* Whether it is frozen now. */
 bool cgroup_frozen(const char *path);
@@ -37,5 +35,9 @@ int cgroup_kill_all(const char *path, struct error *err);
 int cgroup_delete(const char *path, struct error *err);
 /* Every process inside, in our pid namespace; *pids is the caller's to free. */
 int cgroup_processes(const char *path, pid_t **pids, size_t *count, struct error *err);
+
+
+/* Mounts the groups as the container sees them over `target`, an O_PATH directory. Without a cgroup namespace of its own it sees its own groups only. */
+int cgroup_mount(const char *path, bool own_namespace, uint64_t attributes, int target, struct error *err);
 
 #endif

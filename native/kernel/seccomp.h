@@ -17,11 +17,11 @@ struct seccomp_filter {
 /* Where compiled filters are kept from one run to the next (`D/seccomp`); NULL: nowhere. Process-wide, copied. */
 void seccomp_set_cache(const char *directory);
 
-/* The OCI linux.seccomp section as BPF: built in, from the cache, or compiled now. NULL section: no filter. */
+/* The OCI linux.seccomp section as BPF: from the cache, or compiled now. NULL section: no filter. */
 int seccomp_prepare(json_object *section, struct seccomp_filter *filter, struct error *err);
 void seccomp_filter_clear(struct seccomp_filter *filter);
 
 /* Loads it into this process. Needs no_new_privs or CAP_SYS_ADMIN. */
-int seccomp_load(const struct seccomp_filter *filter, struct error *err);
+int seccomp_enforce(const struct seccomp_filter *filter, struct error *err);
 
 #endif

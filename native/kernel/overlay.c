@@ -1,0 +1,171 @@
+#include "overlay.h"
+#include "../base/cleanup.h"
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define LOWERS_MAX 500
+
+struct layers {
+    const char *lower[LOWERS_MAX]; /* top first */
+    size_t count;
+    const char *upper, *work; /* NULL: read-only */
+};
+
+static const char *text_of(json_object *object, const char *key)
+{
+    json_object *value = NULL;
+    json_object_object_get_ex(object, key, &value);
+    return json_object_is_type(value, json_type_string) && json_object_get_string_len(value) > 0 ? json_object_get_string(value) : NULL;
+}
+
+static int read_layers(json_object *json, struct layers *layers, struct error *err)
+{
+    json_object *lower = NULL;
+    if (!json_object_is_type(json, json_type_object) || !json_object_object_get_ex(json, "lower", &lower) ||
+        !json_object_is_type(lower, json_type_array) || json_object_array_length(lower) == 0)
+        return fail_kind(err, "invalid", 0, "dev.slipway.overlay names no lower directories");
+    if (json_object_array_length(lower) > LOWERS_MAX)
+        return fail_kind(err, "invalid", 0, "the image has more than the %d layers that the kernel can stack", LOWERS_MAX);
+    for (size_t i = 0; i < json_object_array_length(lower); i++) {
+        const char *path = json_object_get_string(json_object_array_get_idx(lower, i));
+        if (!path || path[0] != '/')
+            return fail_kind(err, "invalid", 0, "dev.slipway.overlay: a lower directory is no absolute path");
+        layers->lower[layers->count++] = path;
+    }
+    layers->upper = text_of(json, "upper");
+    layers->work = text_of(json, "work");
+    if (!layers->upper != !layers->work)
+        return fail_kind(err, "invalid", 0, "dev.slipway.overlay: upper and work go together");
+    return 0;
+}
+
+/* Linux 6.5: one call for each layer, no limit on the length of the whole. -1 with errno and an empty err: this kernel has no such thing. */
+static int make_by_layers(const struct layers *layers, bool userxattr, struct error *err)
+{
+    cleanup_close int context = fsopen("overlay", FSOPEN_CLOEXEC);
+    if (context < 0)
+        return fail(err, errno, "open an overlay");
+    for (size_t i = 0; i < layers->count; i++) {
+        cleanup_close int layer = open(layers->lower[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        char path[32];
+        if (layer < 0)
+            return fail(err, errno, "open the layer %s", layers->lower[i]);
+        /* A string of at most 255 bytes is taken; a longer one goes by its descriptor. */
+        snprintf(path, sizeof path, "/proc/self/fd/%d", layer);
+        const char *name = strlen(layers->lower[i]) < 256 ? layers->lower[i] : path;
+        if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", name, 0) < 0)
+            return i == 0 && errno == EINVAL ? -1 : fail(err, errno, "stack the layer %s", layers->lower[i]);
+    }
+    if (layers->upper && (fsconfig(context, FSCONFIG_SET_STRING, "upperdir", layers->upper, 0) < 0 ||
+                          fsconfig(context, FSCONFIG_SET_STRING, "workdir", layers->work, 0) < 0))
+        return fail(err, errno, "put the writable layer %s on top", layers->upper);
+    if (userxattr && fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
+        return fail(err, errno, "set userxattr");
+    if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return fail(err, errno, "stack the layers");
+    int made = fsmount(context, FSMOUNT_CLOEXEC, layers->upper ? 0 : MOUNT_ATTR_RDONLY);
+    return made >= 0 ? made : fail(err, errno, "mount the layers");
+}
+
+/* Older kernels take one page of options. Paths are relative to the directory that holds all layers ("12/fs"), so 500 fit; a colon or a comma in
+ * one of ours does not occur. */
+static size_t common_directory(const struct layers *layers)
+{
+    size_t common = (size_t)(strrchr(layers->lower[0], '/') - layers->lower[0]) + 1;
+    for (size_t i = 1; i < layers->count; i++) {
+        size_t same = 0;
+        while (same < common && layers->lower[i][same] == layers->lower[0][same])
+            same++;
+        common = same;
+    }
+    while (common > 0 && layers->lower[0][common - 1] != '/')
+        common--;
+    return common;
+}
+
+static int mount_by_string(const char *target, const struct layers *layers, bool userxattr, struct error *err)
+{
+    char options[4096], directory[PATH_MAX];
+    size_t common = common_directory(layers);
+    snprintf(directory, sizeof directory, "%.*s", (int)common, layers->lower[0]);
+    size_t used = (size_t)snprintf(options, sizeof options, "%s%s%s%s%s%slowerdir=", userxattr ? "userxattr," : "", layers->upper ? "upperdir=" : "",
+                                   layers->upper ? layers->upper : "", layers->upper ? ",workdir=" : "", layers->upper ? layers->work : "",
+                                   layers->upper ? "," : "");
+    for (size_t i = 0; i < layers->count && used < sizeof options; i++)
+        used += (size_t)snprintf(options + used, sizeof options - used, "%s%s", i ? ":" : "", layers->lower[i] + common);
+    if (used >= sizeof options)
+        return fail_kind(err, "invalid", 0, "this kernel cannot stack so many layers with such long names");
+    cleanup_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0 || chdir(directory) < 0)
+        return fail(err, errno, "enter %s", directory);
+    int status = mount("overlay", target, "overlay", layers->upper ? 0 : MS_RDONLY, options), reason = errno;
+    if (fchdir(here) < 0)
+        return fail(err, errno, "go back to the working directory");
+    return status == 0 ? 0 : fail(err, reason, "stack the layers");
+}
+
+static int mount_layers(const char *target, const struct layers *layers, bool userxattr, struct error *err)
+{
+    if (layers->count == 1 && !layers->upper) { /* one directory is no stack */
+        cleanup_close int source = open(layers->lower[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        cleanup_close int tree = source < 0 ? -1 : mount_clone(source, true);
+        if (tree < 0 || mount_set(tree, MOUNT_ATTR_RDONLY, 0, false) < 0 || move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+            return fail(err, errno, "mount the layer %s", layers->lower[0]);
+        return 0;
+    }
+    cleanup_close int made = make_by_layers(layers, userxattr, err);
+    if (made < 0)
+        return err->message[0] ? -1 : mount_by_string(target, layers, userxattr, err);
+    return move_mount(made, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) == 0 ? 0 : fail(err, errno, "mount the layers on %s", target);
+}
+
+int overlay_mount(const char *target, const char *annotation, bool userxattr, struct error *err)
+{
+    json_object *json = json_tokener_parse(annotation);
+    struct layers layers = {.count = 0};
+    int status = read_layers(json, &layers, err);
+    if (status == 0)
+        status = mount_layers(target, &layers, userxattr, err);
+    json_object_put(json);
+    return status < 0 ? in_step(err, "overlay") : 0;
+}
+
+/* ---- is it possible at all? ---- */
+
+static int try_in(const char *scratch, bool userxattr)
+{
+    struct error ignored = {0};
+    char paths[4][PATH_MAX];
+    static const char *const names[] = {"lower", "upper", "work", "merged"};
+    for (int i = 0; i < 4; i++) {
+        if (snprintf(paths[i], sizeof paths[i], "%s/%s", scratch, names[i]) >= (int)sizeof paths[i])
+            return -1;
+        if (mkdir(paths[i], 0700) < 0 && errno != EEXIST)
+            return -1;
+    }
+    struct layers layers = {.lower = {paths[0]}, .count = 1, .upper = paths[1], .work = paths[2]};
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+        return -1;
+    return mount_layers(paths[3], &layers, userxattr, &ignored);
+}
+
+bool overlay_works(const char *scratch, bool userxattr)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return false;
+    if (child == 0)
+        _exit(try_in(scratch, userxattr) == 0 ? 0 : 1);
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
