@@ -1,0 +1,161 @@
+import type { Socket } from 'node:net';
+import { attachMonitor } from '../helper/index.js';
+import { DetachKeys } from './detach-keys.js';
+import { Spool, type SpoolOptions } from './spool.js';
+
+/** A client's end of a process's streams: bytes exactly as the client gets them, Docker's frames or a terminal's own. */
+export interface AttachStream {
+  tty: boolean;
+  readable: AsyncIterable<Uint8Array>;
+  /** Resolves when more may be written. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Half-close: no more input, output goes on. */
+  end(): void;
+  close(): void;
+}
+
+export interface AttachmentOptions {
+  tty: boolean;
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** Typing them leaves the process; undefined: they are input like any other. */
+  detachKeys?: Uint8Array;
+  onDetach?: () => void;
+  spool: SpoolOptions;
+}
+
+/** An attach, from before the process is there until it or the client leaves. */
+export class Attachment implements AttachStream {
+  readonly tty: boolean;
+  readonly #options: AttachmentOptions;
+  readonly #spool: Spool;
+  readonly #keys: DetachKeys | undefined;
+  readonly #connected: Promise<Socket | undefined>;
+  #connect!: (socket: Socket | undefined) => void;
+  #socket: Socket | undefined;
+  /** Writes and the half-close reach the process in the order they came, also those from before it was there. */
+  #input: Promise<void> = Promise.resolve();
+  #inputEnded = false;
+  #closed = false;
+
+  constructor(options: AttachmentOptions) {
+    this.#options = options;
+    this.tty = options.tty;
+    this.#spool = new Spool(options.spool);
+    this.#keys = options.detachKeys && options.tty ? new DetachKeys(options.detachKeys) : undefined;
+    this.#connected = new Promise((resolve) => (this.#connect = resolve));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get readable(): AsyncIterable<Uint8Array> {
+    return this.#read();
+  }
+
+  /** Joins the process's streams: every byte from this point on, none twice. */
+  async connect(stateDir: string): Promise<void> {
+    await this.connectAfter(stateDir, () => Promise.resolve(nothing()));
+  }
+
+  /** The same, with what came before sent first. `before` says undefined where it cannot tell: then nothing has happened. */
+  async connectAfter(
+    stateDir: string,
+    before: (from: { log: number; seq: number }) => Promise<AsyncIterable<Uint8Array> | undefined>,
+  ): Promise<boolean> {
+    if (this.#closed) return true;
+    const { stdin, stdout, stderr } = this.#options;
+    const { log, seq, output, socket } = await attachMonitor(stateDir, { stdin, stdout, stderr });
+    const history = await before({ log, seq });
+    if (!history || this.#closed) {
+      socket.destroy();
+      return this.#closed;
+    }
+    this.#socket = socket;
+    if (!stdin) socket.end();
+    this.#connect(socket);
+    void this.#pump(joined(history, output));
+    return true;
+  }
+
+  /** Sends something that is not the process's own, an error or stored output. */
+  async send(bytes: Uint8Array): Promise<void> {
+    await this.#spool.push(bytes);
+  }
+
+  /** No process will come, or it has gone: the client reads what is left. */
+  finish(): void {
+    this.#connect(undefined);
+    this.#spool.finish();
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (!this.#options.stdin || this.#inputEnded || this.#closed) return Promise.resolve();
+    const { input, detached } = this.#keys?.filter(bytes) ?? { input: bytes, detached: false };
+    this.#input = this.#input.then(async () => {
+      const socket = await this.#connected;
+      if (socket && !socket.destroyed && input.length > 0 && !socket.write(input)) await drained(socket);
+    });
+    if (detached) this.#detach();
+    return this.#input;
+  }
+
+  end(): void {
+    if (this.#inputEnded) return;
+    this.#inputEnded = true;
+    this.#input = this.#input.then(async () => void (await this.#connected)?.end());
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket?.destroy();
+    this.finish();
+    this.#spool.close();
+  }
+
+  /** The process goes on; the client still gets what was there when it left. */
+  #detach(): void {
+    this.#inputEnded = true;
+    this.#options.onDetach?.();
+    void this.#input.then(() => {
+      this.#socket?.destroy();
+      this.finish();
+    });
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#spool;
+    } finally {
+      this.close();
+    }
+  }
+
+  async #pump(output: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const chunk of output) if (!(await this.#spool.push(chunk))) break;
+    } finally {
+      this.finish();
+    }
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function* joined(...parts: AsyncIterable<Uint8Array>[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield* part;
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      socket.off('drain', go).off('close', go);
+      resolve();
+    };
+    socket.on('drain', go).on('close', go);
+  });
+}

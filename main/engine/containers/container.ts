@@ -1,0 +1,80 @@
+import type { ContainerStatus, ContainerWait } from '../../contract/containers.js';
+import type { Monitor } from '../helper/index.js';
+import type { Attachment } from './attachment.js';
+import { NEVER, type ContainerRecord } from './record.js';
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+/** A container's running process, as we hold it. */
+export interface Live {
+  monitor: Monitor;
+  pid: number;
+  /** When it was let go, by our clock (ms): short lives make the next restart wait longer. */
+  since: number;
+  /** Resolves once its end has been recorded and announced. */
+  readonly ended: Promise<void>;
+  end(): void;
+  /** Somebody asked for its end: no restart, whatever the policy. */
+  stopping: boolean;
+  /** It is being restarted by hand: not removed in between. */
+  keep: boolean;
+}
+
+/** A container in memory: its record, what of it is alive, and who waits for it. */
+export class Container {
+  live: Live | undefined;
+  /** Set while its restart policy waits to let it go again. */
+  restarting: { cancel(): void } | undefined;
+  /** Milliseconds until the next restart. */
+  backoff = 0;
+  removal: Promise<void> | undefined;
+  dead = false;
+  /** What its last run left is still being cleared away. */
+  cleanup: Promise<void> = Promise.resolve();
+  /** Attached before there is a process. */
+  readonly pending = new Set<Attachment>();
+  readonly execs = new Set<string>();
+  readonly #waiters = new Set<{ condition: WaitCondition; resolve: (result: ContainerWait) => void }>();
+
+  constructor(readonly record: ContainerRecord) {}
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get status(): ContainerStatus {
+    if (this.removal) return 'removing';
+    if (this.dead) return 'dead';
+    if (this.live) return this.record.paused ? 'paused' : 'running';
+    if (this.restarting) return 'restarting';
+    return this.record.startedAt === NEVER ? 'created' : 'exited';
+  }
+
+  /** As Docker counts: a container between two runs of its restart policy is running. */
+  get running(): boolean {
+    return this.live !== undefined || this.restarting !== undefined;
+  }
+
+  /** Registered at once, so that no end from here on is missed. */
+  wait(condition: WaitCondition, signal?: AbortSignal): Promise<ContainerWait> {
+    if (condition === 'not-running' && !this.running) return Promise.resolve(this.#result());
+    return new Promise((resolve) => {
+      const waiter = { condition, resolve };
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', () => this.#waiters.delete(waiter), { once: true });
+    });
+  }
+
+  wake(...conditions: WaitCondition[]): void {
+    for (const waiter of [...this.#waiters]) {
+      if (!conditions.includes(waiter.condition)) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve(this.#result());
+    }
+  }
+
+  #result(): ContainerWait {
+    const { exitCode, error } = this.record;
+    return { StatusCode: exitCode, ...(error && { Error: { Message: error } }) };
+  }
+}

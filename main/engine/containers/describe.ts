@@ -1,0 +1,147 @@
+import type {
+  ContainerInspect,
+  ContainerState,
+  ContainerSummary,
+  EndpointSettings,
+} from '../../contract/containers.js';
+import type { Container } from './container.js';
+import { argumentsOf } from './plan.js';
+import { sharedContainer } from './spec.js';
+import type { OverlayMounts } from './rooms.js';
+import type { ContainerPaths } from './paths.js';
+import { statusInWords } from './words.js';
+
+export interface Sizes {
+  SizeRw: number;
+  SizeRootFs: number;
+}
+
+export function stateOf(container: Container): ContainerState {
+  const { record, live, status } = container;
+  return {
+    Status: status,
+    Running: container.running,
+    Paused: live !== undefined && record.paused,
+    Restarting: container.restarting !== undefined,
+    OOMKilled: record.oomKilled,
+    Dead: status === 'dead',
+    Pid: live?.pid ?? 0,
+    ExitCode: record.exitCode,
+    Error: record.error,
+    StartedAt: record.startedAt,
+    FinishedAt: record.finishedAt,
+  };
+}
+
+/** The networks a container is on, as inspect and list name them. */
+function networksOf({ record }: Container, endpoint: EndpointSettings): Record<string, EndpointSettings> {
+  return sharedContainer(record.network) === undefined ? { [record.network]: endpoint } : {};
+}
+
+export function summarize(container: Container, endpoint: EndpointSettings, sizes?: Sizes): ContainerSummary {
+  const { record, status } = container;
+  const { config, hostConfig } = record;
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: record.image.reference,
+    ImageID: record.image.id,
+    Command: commandInWords(argumentsOf(config)),
+    Created: Math.floor(Date.parse(record.created) / 1000),
+    Ports: Object.keys(config.ExposedPorts ?? {})
+      .map(exposedPort)
+      .filter(() => status === 'running' || status === 'paused'),
+    Labels: config.Labels,
+    State: status,
+    Status: statusInWords({ ...record, status }),
+    HostConfig: { NetworkMode: hostConfig.NetworkMode },
+    NetworkSettings: { Networks: networksOf(container, endpoint) },
+    Mounts: record.mounts,
+    ...sizes,
+  };
+}
+
+/** `80/tcp`: open inside, not published. */
+function exposedPort(port: string): { PrivatePort: number; Type: string } {
+  const [number, protocol = 'tcp'] = port.split('/');
+  return { PrivatePort: Number(number), Type: protocol };
+}
+
+/** The command line as dockerd shows it: what has a space is quoted. */
+const commandInWords = (args: string[]): string =>
+  args.map((arg) => (arg.includes(' ') ? `'${arg.replaceAll("'", `\\'`)}'` : arg)).join(' ');
+
+export function inspect(
+  container: Container,
+  {
+    endpoint,
+    overlay,
+    paths,
+    sizes,
+  }: { endpoint: EndpointSettings; overlay?: OverlayMounts; paths: ContainerPaths; sizes?: Sizes },
+): ContainerInspect {
+  const { record } = container;
+  const [path = '', ...args] = argumentsOf(record.config);
+  const started = container.live !== undefined || record.running || container.status !== 'created';
+  const wherever = (file: string): string => (started ? file : '');
+  return {
+    Id: record.id,
+    Created: record.created,
+    Path: path,
+    Args: args,
+    State: stateOf(container),
+    Image: record.image.id,
+    ResolvConfPath: wherever(paths.resolvConf),
+    HostnamePath: wherever(paths.hostname),
+    HostsPath: wherever(paths.hosts),
+    LogPath: record.hostConfig.LogConfig.Type === 'none' ? '' : wherever(paths.log),
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: container.execs.size > 0 ? [...container.execs] : null,
+    HostConfig: record.hostConfig,
+    GraphDriver: {
+      Data: overlay
+        ? {
+            LowerDir: overlay.lower.join(':'),
+            MergedDir: paths.merged,
+            UpperDir: overlay.upper,
+            WorkDir: overlay.work,
+          }
+        : {},
+      Name: 'overlay2',
+    },
+    ...sizes,
+    Mounts: record.mounts,
+    Config: record.config,
+    NetworkSettings: {
+      Bridge: '',
+      SandboxID: '',
+      SandboxKey: container.live && record.network !== 'host' ? `/proc/${container.live.pid}/ns/net` : '',
+      Ports: container.live
+        ? Object.fromEntries(Object.keys(record.config.ExposedPorts ?? {}).map((port) => [port, null]))
+        : {},
+      HairpinMode: false,
+      LinkLocalIPv6Address: '',
+      LinkLocalIPv6PrefixLen: 0,
+      SecondaryIPAddresses: null,
+      SecondaryIPv6Addresses: null,
+      EndpointID: onBridge(container, endpoint.EndpointID),
+      Gateway: onBridge(container, endpoint.Gateway),
+      GlobalIPv6Address: onBridge(container, endpoint.GlobalIPv6Address),
+      GlobalIPv6PrefixLen: record.network === 'bridge' ? endpoint.GlobalIPv6PrefixLen : 0,
+      IPAddress: onBridge(container, endpoint.IPAddress),
+      IPPrefixLen: record.network === 'bridge' ? endpoint.IPPrefixLen : 0,
+      IPv6Gateway: onBridge(container, endpoint.IPv6Gateway),
+      MacAddress: onBridge(container, endpoint.MacAddress),
+      Networks: networksOf(container, endpoint),
+    },
+  };
+}
+
+/** The fields beside `Networks` are those of the default bridge alone. */
+const onBridge = ({ record }: Container, value: string): string => (record.network === 'bridge' ? value : '');

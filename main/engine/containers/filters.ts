@@ -1,0 +1,99 @@
+import { invalid } from '../../base/errors.js';
+import type { Filters } from '../../contract/filters.js';
+import type { Container } from './container.js';
+
+const KNOWN =
+  'ancestor before exited expose health id is-task isolation label name network publish since status volume'.split(' ');
+const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+
+export interface FilterContext {
+  /** The container that `before` and `since` name; throws not-found. */
+  find(reference: string): Container;
+  /** The image ids that an `ancestor` names: the image itself and what was built on it. */
+  imagesOf(reference: string): ReadonlySet<string>;
+}
+
+/** The test that `GET /containers/json` applies to each container. */
+export function containerFilter(filters: Filters, context: FilterContext): (container: Container) => boolean {
+  for (const key of Object.keys(filters)) if (!KNOWN.includes(key)) throw invalid(`Invalid filter '${key}'`);
+  const tests = Object.entries(filters).flatMap(([key, values]) =>
+    values.length > 0 ? [testOf(key, values, context)] : [],
+  );
+  return (container) => tests.every((test) => test(container));
+}
+
+function testOf(key: string, values: readonly string[], context: FilterContext): (container: Container) => boolean {
+  const any =
+    (matches: (container: Container, value: string) => boolean) =>
+    (container: Container): boolean =>
+      values.some((value) => matches(container, value));
+  switch (key) {
+    case 'id':
+      return any(({ id }, value) => id.startsWith(value) || searches(value, id));
+    case 'name':
+      return any(({ record: { name } }, value) => searches(value, `/${name}`) || searches(value, name));
+    case 'label':
+      return ({ record }) => values.every((value) => hasLabel(record.config.Labels, value));
+    case 'status':
+      for (const value of values) if (!STATUSES.includes(value)) throw invalid(`Invalid filter 'status=${value}'`);
+      return any(({ status }, value) => status === value);
+    case 'exited': {
+      const codes = values.map((value) => {
+        if (!/^-?\d+$/.test(value)) throw invalid(`Invalid filter 'exited=${value}'`);
+        return Number(value);
+      });
+      return ({ status, record }) => (status === 'exited' || status === 'dead') && codes.includes(record.exitCode);
+    }
+    case 'ancestor': {
+      const images = values.map((value) => context.imagesOf(value));
+      return ({ record }) => images.some((ids) => ids.has(record.image.id));
+    }
+    case 'before': {
+      const limits = values.map((value) => context.find(value).record.created);
+      return ({ record }) => limits.every((limit) => record.created < limit);
+    }
+    case 'since': {
+      const limits = values.map((value) => context.find(value).record.created);
+      return ({ record }) => limits.every((limit) => record.created > limit);
+    }
+    case 'network':
+      return any(({ record }, value) => record.network === value);
+    case 'volume':
+      return any(({ record }, value) =>
+        record.mounts.some(({ Source, Destination }) => Source === value || Destination === value),
+      );
+    case 'expose':
+      return any(({ record }, value) =>
+        Object.keys(record.config.ExposedPorts ?? {}).some((port) => port === value || port === `${value}/tcp`),
+      );
+    case 'publish':
+      return () => false;
+    case 'health':
+      return any((_, value) => value === 'none');
+    case 'isolation':
+      return any((_, value) => value === 'default');
+    default: {
+      // is-task: nothing of ours belongs to a swarm
+      const wanted = values.map((value) => {
+        if (!/^(0|1|t|f|true|false)$/i.test(value)) throw invalid(`Invalid filter '${key}=[${value}]'`);
+        return /^(1|t|true)$/i.test(value);
+      });
+      return () => wanted.includes(false);
+    }
+  }
+}
+
+/** `key` or `key=value`. */
+export function hasLabel(labels: Record<string, string>, wanted: string): boolean {
+  const at = wanted.indexOf('=');
+  if (at < 0) return wanted in labels;
+  return labels[wanted.slice(0, at)] === wanted.slice(at + 1);
+}
+
+function searches(pattern: string, text: string): boolean {
+  try {
+    return new RegExp(pattern).test(text);
+  } catch {
+    return false; // as dockerd: what is no pattern matches nothing
+  }
+}

@@ -1,0 +1,92 @@
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname as hostName } from 'node:os';
+import { codeOf } from '../../base/errors.js';
+import type { EndpointSettings } from '../../contract/containers.js';
+import type { HelperHello, RunRequest } from '../helper/index.js';
+import { networkFiles } from './network-files.js';
+import type { ContainerPaths } from './paths.js';
+import { logLimits } from './plan.js';
+import type { ContainerRecord, MountPoint } from './record.js';
+import type { OverlayMounts } from './rooms.js';
+import type { Seccomp } from './seccomp.js';
+import { buildSpec, cgroupOf, sharedContainer, specText } from './spec.js';
+
+export interface BundleInput {
+  record: ContainerRecord;
+  paths: ContainerPaths;
+  hello: HelperHello;
+  overlay: OverlayMounts;
+  endpoint: EndpointSettings;
+  seccomp: Seccomp;
+  lastCapability: number;
+  pidOf(container: string): number;
+  /** The files of a container whose network is shared. */
+  pathsOf(container: string): ContainerPaths;
+}
+
+/** Writes the bundle: config.json and the files it mounts. Returns the container's host name. */
+export async function writeBundle(input: BundleInput): Promise<void> {
+  const { record, paths, endpoint } = input;
+  const { config, hostConfig, network } = record;
+  const hostname = hostNameOf(record);
+  const other = sharedContainer(network);
+  const identity = other === undefined ? paths : input.pathsOf(other);
+  await Promise.all([mkdir(paths.merged, { recursive: true }), rm(paths.exitFile, { force: true })]);
+  const list = (key: string): string[] => (hostConfig[key] as string[] | null) ?? [];
+  const [spec, files] = await Promise.all([
+    buildSpec({ ...input, hostname, files: identity }),
+    networkFiles({
+      mode: network,
+      hostname,
+      domainname: config.Domainname,
+      addresses: [endpoint.IPAddress, endpoint.GlobalIPv6Address],
+      gateway: endpoint.Gateway,
+      dns: list('Dns'),
+      dnsSearch: list('DnsSearch'),
+      dnsOptions: list('DnsOptions'),
+      extraHosts: list('ExtraHosts'),
+    }),
+  ]);
+  await Promise.all([
+    writeFile(paths.config, specText(spec), { mode: 0o600 }),
+    ...(other === undefined
+      ? [
+          writeFile(paths.hostname, files.hostname),
+          writeFile(paths.hosts, files.hosts),
+          writeFile(paths.resolvConf, files.resolvConf),
+        ]
+      : []),
+    ...record.mounts.map(makeSource),
+  ]);
+}
+
+/** With the host's network or UTS namespace a container bears the host's name. */
+export function hostNameOf({ config, hostConfig, network, id }: ContainerRecord): string {
+  const generated = config.Hostname === id.slice(0, 12);
+  return hostConfig.UTSMode === 'host' || (network === 'host' && generated) ? hostName() : config.Hostname;
+}
+
+/** As dockerd does for `-v`: a source that is not there becomes an empty directory. */
+async function makeSource({ Type, Source }: MountPoint): Promise<void> {
+  if (Type !== 'bind') return;
+  try {
+    await stat(Source);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return; // the mount itself will say it better
+    await mkdir(Source, { recursive: true, mode: 0o755 });
+  }
+}
+
+export function runRequest({ id, config, hostConfig, runtime }: ContainerRecord, paths: ContainerPaths): RunRequest {
+  const [rows = 0, cols = 0] = hostConfig.ConsoleSize ?? [];
+  return {
+    id,
+    bundle: paths.bundle,
+    stateDir: paths.stateDir,
+    cgroup: cgroupOf(id),
+    io: { tty: config.Tty, stdin: config.OpenStdin, stdinOnce: config.StdinOnce, rows, cols },
+    log: hostConfig.LogConfig.Type === 'none' ? null : { path: paths.log, ...logLimits(hostConfig.LogConfig.Config) },
+    exitFile: paths.exitFile,
+    runtime,
+  };
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { invalid } from '../../base/errors.js';
+import type { NetworkMode } from './rooms.js';
+
+/** The three files of a container that say who it is and whom it can ask; bind-mounted, never part of its layer. */
+export interface NetworkFiles {
+  hostname: string;
+  hosts: string;
+  resolvConf: string;
+}
+
+export interface NetworkFilesRequest {
+  mode: NetworkMode;
+  hostname: string;
+  domainname: string;
+  /** The container's own addresses. */
+  addresses: string[];
+  gateway: string;
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+  extraHosts: string[];
+}
+
+const LOCAL_HOSTS = `127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+ff00::0\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+`;
+
+const FALLBACK_DNS = ['8.8.8.8', '8.8.4.4'];
+
+export async function networkFiles(request: NetworkFilesRequest): Promise<NetworkFiles> {
+  const host = request.mode === 'host';
+  const [hosts, resolvConf] = await Promise.all([
+    host ? readOrEmpty('/etc/hosts') : LOCAL_HOSTS,
+    host ? readOrEmpty('/etc/resolv.conf') : upstreamResolvConf(),
+  ]);
+  const { hostname: name, domainname } = request;
+  const names = domainname ? `${name}.${domainname} ${name}` : name;
+  const own = request.addresses.filter(Boolean).map((address) => `${address}\t${names}\n`);
+  const extra = request.extraHosts.map((entry) => extraHost(entry, request.gateway));
+  return {
+    hostname: `${host && !name ? hostname() : name}\n`,
+    hosts: hosts + extra.join('') + own.join(''),
+    resolvConf: resolvConfOf(resolvConf, request),
+  };
+}
+
+/** The resolvers of this machine; where systemd-resolved answers on a loopback address, those behind it. */
+async function upstreamResolvConf(): Promise<string> {
+  const own = await readOrEmpty('/etc/resolv.conf');
+  const servers = nameservers(own);
+  if (servers.length === 1 && servers[0] === '127.0.0.53') {
+    return (await readOrEmpty('/run/systemd/resolve/resolv.conf')) || own;
+  }
+  return own;
+}
+
+/** A loopback resolver is out of reach from another network namespace. */
+export function resolvConfOf(
+  host: string,
+  { mode, dns, dnsSearch, dnsOptions }: Pick<NetworkFilesRequest, 'mode' | 'dns' | 'dnsSearch' | 'dnsOptions'>,
+): string {
+  const given = dns.length > 0 || dnsSearch.length > 0 || dnsOptions.length > 0;
+  if (mode === 'host' && !given) return host;
+  const lines = host.split('\n').filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line));
+  const other = (keyword: string) => lines.filter((line) => line.trim().startsWith(keyword));
+  const reachable = nameservers(host).filter((server) => mode === 'host' || !/^(127\.|::1$)/.test(server));
+  const servers = dns.length > 0 ? dns : reachable.length > 0 ? reachable : FALLBACK_DNS;
+  const search = dnsSearch.filter((domain) => domain !== '.');
+  return (
+    [
+      ...servers.map((server) => `nameserver ${server}`),
+      ...(dnsSearch.length > 0 ? (search.length > 0 ? [`search ${search.join(' ')}`] : []) : other('search')),
+      ...(dnsOptions.length > 0 ? [`options ${dnsOptions.join(' ')}`] : other('options')),
+    ].join('\n') + '\n'
+  );
+}
+
+const nameservers = (text: string): string[] =>
+  text.split('\n').flatMap((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? []);
+
+/** `name:address`, `name=address`; the address may be `host-gateway`. */
+function extraHost(entry: string, gateway: string): string {
+  const [, name, given] = /^([^:=]+)[:=](.+)$/.exec(entry) ?? [];
+  if (!name || !given) throw invalid(`bad format for add-host: "${entry}"`);
+  const address = given === 'host-gateway' ? gateway : given.replace(/^\[(.*)\]$/, '$1');
+  if (!address) throw invalid(`"${entry}": this container's network has no host-gateway`);
+  return `${address}\t${name}\n`;
+}
+
+async function readOrEmpty(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,422 @@
+import { cpus } from 'node:os';
+import { isIP } from 'node:net';
+import { invalid, notImplemented } from '../../base/errors.js';
+import type { ContainerCreate } from '../../contract/containers.js';
+import type { ImageConfig } from '../../contract/images.js';
+import type { HelperHello } from '../helper/index.js';
+import { capabilitiesOf } from './capabilities.js';
+import { planMounts } from './mounts.js';
+import type { FullConfig, FullHostConfig, MountPoint } from './record.js';
+import { parseProfile } from './seccomp.js';
+import { signalNumber } from './signals.js';
+
+/** What `POST /containers/create` asked for, checked, with what the image and Docker's defaults add. */
+export interface ContainerPlan {
+  config: FullConfig;
+  hostConfig: FullHostConfig;
+  mounts: MountPoint[];
+  warnings: string[];
+}
+
+export const MASKED_PATHS = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
+
+export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+const SHM_SIZE = 64 * 1024 * 1024;
+const MIN_MEMORY = 6 * 1024 * 1024;
+const LOG_OPTIONS = 'max-size max-file labels labels-regex env env-regex tag compress mode max-buffer-size'.split(' ');
+const RLIMITS =
+  'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
+
+export async function planContainer(
+  id: string,
+  body: ContainerCreate,
+  image: ImageConfig,
+  hello: HelperHello,
+): Promise<ContainerPlan> {
+  const config = mergeConfig(id, body, image);
+  const hostConfig = fillHostConfig((body.HostConfig ?? {}) as Record<string, unknown>, hello);
+  refuseWhatIsMissing(hostConfig);
+  checkConfig(config);
+  checkHostConfig(hostConfig);
+  const warnings = dropWhatCannotHold(hostConfig, hello);
+  const { mounts, tmpfs } = await planMounts(hostConfig as { Binds: string[] | null });
+  if (Object.keys(tmpfs).length > 0) hostConfig.Tmpfs = tmpfs;
+  return { config, hostConfig, mounts, warnings };
+}
+
+/** The process to run, as inspect's Path and Args have it. */
+export const argumentsOf = ({ Entrypoint, Cmd }: Pick<FullConfig, 'Entrypoint' | 'Cmd'>): string[] => [
+  ...(Entrypoint ?? []),
+  ...(Cmd ?? []),
+];
+
+/** Docker's merge: the request wins, the image fills what it left open. */
+function mergeConfig(id: string, body: ContainerCreate, image: ImageConfig): FullConfig {
+  let entrypoint = list(body.Entrypoint);
+  let cmd = list(body.Cmd);
+  if (!entrypoint?.length) {
+    if (!cmd?.length) cmd = image.Cmd ?? null;
+    entrypoint ??= image.Entrypoint ?? null;
+  }
+  // `--entrypoint ''` takes the image's away.
+  if (entrypoint?.length === 1 && entrypoint[0] === '') entrypoint = null;
+  if (!entrypoint?.length && !cmd?.length) throw invalid('No command specified');
+  const env = [...(body.Env ?? [])];
+  const named = new Set(env.map(keyOf));
+  env.push(...(image.Env ?? []).filter((entry) => !named.has(keyOf(entry))));
+  const ports = { ...image.ExposedPorts, ...body.ExposedPorts };
+  const volumes = { ...image.Volumes, ...body.Volumes };
+  const stopSignal = body.StopSignal || image.StopSignal;
+  const healthcheck = (body as { Healthcheck?: unknown }).Healthcheck ?? image.Healthcheck;
+  return {
+    Hostname: body.Hostname || id.slice(0, 12),
+    Domainname: body.Domainname ?? '',
+    User: body.User || image.User || '',
+    AttachStdin: body.AttachStdin ?? false,
+    AttachStdout: body.AttachStdout ?? false,
+    AttachStderr: body.AttachStderr ?? false,
+    ...(Object.keys(ports).length > 0 && { ExposedPorts: ports }),
+    Tty: body.Tty ?? false,
+    OpenStdin: body.OpenStdin ?? false,
+    StdinOnce: body.StdinOnce ?? false,
+    Env: env,
+    Cmd: cmd,
+    ...(healthcheck !== undefined && healthcheck !== null && { Healthcheck: healthcheck }),
+    Image: body.Image ?? '',
+    Volumes: Object.keys(volumes).length > 0 ? volumes : null,
+    WorkingDir: body.WorkingDir || image.WorkingDir || '',
+    Entrypoint: entrypoint,
+    OnBuild: null,
+    Labels: { ...image.Labels, ...body.Labels },
+    ...(stopSignal && { StopSignal: stopSignal }),
+    ...(typeof body.StopTimeout === 'number' && { StopTimeout: body.StopTimeout }),
+  };
+}
+
+/** A list, or the single string that old clients send. */
+const list = (given: string[] | string | null | undefined): string[] | null =>
+  typeof given === 'string' ? [given] : (given ?? null);
+
+const keyOf = (entry: string): string => entry.split('=', 1)[0] as string;
+
+/** In the order and with the defaults of dockerd's inspect. */
+function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): FullHostConfig {
+  const privileged = body['Privileged'] === true;
+  const unmasked = privileged || ((body['SecurityOpt'] as string[] | null) ?? []).includes('systempaths=unconfined');
+  const defaults = {
+    Binds: null,
+    ContainerIDFile: '',
+    LogConfig: { Type: 'json-file', Config: {} },
+    NetworkMode: 'default',
+    PortBindings: {},
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    AutoRemove: false,
+    VolumeDriver: '',
+    VolumesFrom: null,
+    ConsoleSize: [0, 0],
+    CapAdd: null,
+    CapDrop: null,
+    CgroupnsMode: 'private',
+    Dns: [],
+    DnsOptions: [],
+    DnsSearch: [],
+    ExtraHosts: null,
+    GroupAdd: null,
+    IpcMode: 'private',
+    Cgroup: '',
+    Links: null,
+    OomScoreAdj: 0,
+    PidMode: '',
+    Privileged: false,
+    PublishAllPorts: false,
+    ReadonlyRootfs: false,
+    SecurityOpt: null,
+    UTSMode: '',
+    UsernsMode: '',
+    ShmSize: SHM_SIZE,
+    Runtime: 'slipway',
+    Isolation: '',
+    CpuShares: 0,
+    Memory: 0,
+    NanoCpus: 0,
+    CgroupParent: '',
+    BlkioWeight: 0,
+    BlkioWeightDevice: [],
+    BlkioDeviceReadBps: [],
+    BlkioDeviceWriteBps: [],
+    BlkioDeviceReadIOps: [],
+    BlkioDeviceWriteIOps: [],
+    CpuPeriod: 0,
+    CpuQuota: 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: '',
+    CpusetMems: '',
+    Devices: [],
+    DeviceCgroupRules: null,
+    DeviceRequests: null,
+    MemoryReservation: 0,
+    MemorySwap: 0,
+    MemorySwappiness: null,
+    OomKillDisable: hello.cgroup.version === 1 ? false : null,
+    PidsLimit: null,
+    Ulimits: [],
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+    MaskedPaths: unmasked ? null : MASKED_PATHS,
+    ReadonlyPaths: unmasked ? null : READONLY_PATHS,
+  };
+  const filled: Record<string, unknown> = { ...defaults };
+  for (const key of [...Object.keys(defaults), 'Tmpfs', 'Sysctls', 'Init', 'Mounts', 'Annotations', 'StorageOpt']) {
+    const given = body[key];
+    if (given !== undefined && given !== null) filled[key] = given;
+  }
+  const hostConfig = filled as unknown as FullHostConfig;
+  // An empty word or a zero means: as usual.
+  hostConfig.NetworkMode ||= 'default';
+  hostConfig.IpcMode ||= 'private';
+  hostConfig.CgroupnsMode ||= 'private';
+  hostConfig.Runtime ||= 'slipway';
+  hostConfig.ShmSize ||= SHM_SIZE;
+  const { Name = '', MaximumRetryCount = 0 } = hostConfig.RestartPolicy;
+  hostConfig.RestartPolicy = { Name: Name || 'no', MaximumRetryCount };
+  const { Type = '', Config } = hostConfig.LogConfig;
+  hostConfig.LogConfig = { Type: Type || 'json-file', Config: Config ?? {} };
+  if (hostConfig.Memory > 0 && hostConfig.MemorySwap === 0) hostConfig.MemorySwap = hostConfig.Memory * 2;
+  if (hostConfig.MemorySwappiness === -1) hostConfig.MemorySwappiness = null;
+  if (hostConfig.PidsLimit !== null && hostConfig.PidsLimit <= 0) hostConfig.PidsLimit = null;
+  return hostConfig;
+}
+
+/** What this version has no answer for is refused by name: a wish that is silently dropped would surprise later. */
+function refuseWhatIsMissing(hostConfig: FullHostConfig): void {
+  const given = (value: unknown): boolean =>
+    Array.isArray(value)
+      ? value.length > 0
+      : typeof value === 'object' && value
+        ? Object.keys(value).length > 0
+        : !!value;
+  const missing: Record<string, unknown> = {
+    'published ports (-p)': hostConfig.PortBindings,
+    'publishing all ports (-P)': hostConfig.PublishAllPorts,
+    'links (--link)': hostConfig.Links,
+    'volumes from another container (--volumes-from)': hostConfig.VolumesFrom,
+    'volume drivers (--volume-driver)': hostConfig['VolumeDriver'],
+    'device requests (--gpus)': hostConfig['DeviceRequests'],
+    'storage options (--storage-opt)': hostConfig['StorageOpt'],
+    'a cgroup parent (--cgroup-parent)': hostConfig['CgroupParent'],
+    'real-time scheduling (--cpu-rt-runtime)': hostConfig['CpuRealtimeRuntime'],
+  };
+  for (const [name, value] of Object.entries(missing)) {
+    if (given(value))
+      throw notImplemented(`${name} are not available in this version of Slipway: leave that option out`);
+  }
+}
+
+function checkConfig(config: FullConfig): void {
+  if (config.WorkingDir && !config.WorkingDir.startsWith('/')) {
+    throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
+  }
+  for (const entry of config.Env) if (keyOf(entry) === '') throw invalid(`invalid environment variable: ${entry}`);
+  if (config.StopSignal) signalNumber(config.StopSignal);
+  const texts = [...argumentsOf(config), ...config.Env, config.WorkingDir, config.Hostname, config.User];
+  if (texts.some((text) => text.includes('\0')))
+    throw invalid('a NUL byte cannot be part of a command or its environment');
+}
+
+function checkHostConfig(hostConfig: FullHostConfig): void {
+  checkRestartPolicy(hostConfig);
+  checkLog(hostConfig);
+  checkMemory(hostConfig);
+  checkCpu(hostConfig);
+  capabilitiesOf(hostConfig, 63);
+  securityOptions(hostConfig.SecurityOpt);
+  if (hostConfig.ShmSize < 0) throw invalid('SHM size can not be less than 0');
+  if (hostConfig.OomScoreAdj < -1000 || hostConfig.OomScoreAdj > 1000) {
+    throw invalid(`Invalid value ${hostConfig.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  for (const [field, modes] of Object.entries({
+    IpcMode: /^(|none|private|shareable|host|container:.+)$/,
+    PidMode: /^(|host|container:.+)$/,
+    UTSMode: /^(|host)$/,
+    UsernsMode: /^(|host)$/,
+    CgroupnsMode: /^(|host|private)$/,
+  })) {
+    const mode = String(hostConfig[field] ?? '');
+    if (!modes.test(mode)) throw invalid(`invalid ${field.replace('Mode', ' mode')}: ${mode}`);
+  }
+  for (const { Name, Soft, Hard } of hostConfig.Ulimits ?? []) {
+    if (!RLIMITS.includes(Name)) throw invalid(`invalid ulimit type: ${Name}`);
+    if (Hard !== -1 && (Soft > Hard || Soft === -1)) {
+      throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
+    }
+  }
+  for (const server of hostConfig.Dns ?? [])
+    if (!isIP(server)) throw invalid(`bad nameserver: ${server} is not an ip address`);
+  for (const entry of hostConfig.ExtraHosts ?? []) {
+    if (!/^[^:=\s]+[:=].+$/.test(entry)) throw invalid(`bad format for add-host: "${entry}"`);
+  }
+  for (const name of Object.keys(hostConfig.Sysctls ?? {})) {
+    if (!/^[a-z0-9_-]+([./][a-zA-Z0-9_-]+)+$/.test(name)) throw invalid(`invalid sysctl: ${name}`);
+  }
+}
+
+function checkRestartPolicy({ RestartPolicy: { Name, MaximumRetryCount }, AutoRemove }: FullHostConfig): void {
+  if (!['no', 'always', 'unless-stopped', 'on-failure'].includes(Name))
+    throw invalid(`invalid restart policy '${Name}'`);
+  if (Name !== 'on-failure' && MaximumRetryCount !== 0) {
+    throw invalid(`maximum retry count cannot be used with restart policy '${Name}'`);
+  }
+  if (MaximumRetryCount < 0) throw invalid('maximum retry count cannot be negative');
+  if (AutoRemove && Name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
+}
+
+function checkLog({ LogConfig: { Type, Config } }: FullHostConfig): void {
+  if (Type === 'none') return;
+  if (Type !== 'json-file') throw invalid(`error looking up logging plugin ${Type}: plugin "${Type}" not found`);
+  for (const option of Object.keys(Config)) {
+    if (!LOG_OPTIONS.includes(option)) throw invalid(`unknown log opt '${option}' for json-file log driver`);
+  }
+  logLimits(Config);
+}
+
+/** When the log is rotated: never, unless `max-size` says so. */
+export function logLimits(config: Record<string, string>): { maxSize: number; maxFile: number } {
+  const size = config['max-size'];
+  const count = config['max-file'];
+  const maxSize = size === undefined || size === '-1' ? 0 : bytesOf(size, 'max-size');
+  const maxFile = count === undefined ? 1 : Number(count);
+  if (!Number.isInteger(maxFile) || maxFile < 1) throw invalid('max-file cannot be less than 1');
+  return { maxSize, maxFile };
+}
+
+function bytesOf(text: string, name: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
+  const scale = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }[unit?.toLowerCase() ?? ''];
+  if (number === undefined || scale === undefined) throw invalid(`invalid size: '${text}' for ${name}`);
+  return Math.floor(Number(number) * scale);
+}
+
+function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }: FullHostConfig): void {
+  if (Memory !== 0 && Memory < MIN_MEMORY) throw invalid('Minimum memory limit allowed is 6MB');
+  if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
+    throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
+  }
+  if (Memory === 0 && MemorySwap > 0) {
+    throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
+  }
+  if (MemorySwappiness !== null && (MemorySwappiness < 0 || MemorySwappiness > 100)) {
+    throw invalid(`Invalid value: ${MemorySwappiness}, valid memory swappiness range is 0-100`);
+  }
+  if (MemoryReservation > 0 && MemoryReservation < MIN_MEMORY) {
+    throw invalid('Minimum memory reservation allowed is 6MB');
+  }
+  if (Memory > 0 && MemoryReservation > Memory) {
+    throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
+  }
+}
+
+function checkCpu({ NanoCpus, CpuPeriod, CpuQuota, CpusetCpus, CpusetMems }: FullHostConfig): void {
+  const available = cpus().length;
+  if (NanoCpus > 0 && (CpuPeriod > 0 || CpuQuota > 0)) {
+    throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set.');
+  }
+  if (NanoCpus < 0 || NanoCpus > available * 1e9) {
+    throw invalid(`Range of CPUs is from 0.01 to ${available}.00, as there are only ${available} CPUs available`);
+  }
+  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) {
+    throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  }
+  if (CpuQuota > 0 && CpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  for (const set of [CpusetCpus, CpusetMems]) {
+    if (set !== '' && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(set)) throw invalid(`Invalid value ${set} for cpuset`);
+  }
+  if (CpusetCpus.split(/[,-]/).some((cpu) => Number(cpu) >= available)) {
+    throw invalid(`Requested CPUs are not available - requested ${CpusetCpus}, available: 0-${available - 1}`);
+  }
+}
+
+export interface SecurityOptions {
+  noNewPrivileges: boolean;
+  /** `unconfined`, or the JSON of a profile; undefined: the default profile. */
+  seccomp?: string;
+}
+
+/** `--security-opt`, in its two spellings. */
+export function securityOptions(options: string[] | null): SecurityOptions {
+  const result: SecurityOptions = { noNewPrivileges: false };
+  for (const option of options ?? []) {
+    if (option === 'no-new-privileges') {
+      result.noNewPrivileges = true;
+      continue;
+    }
+    const at = option.search(/[=:]/);
+    const [key, value] = at < 0 ? [option, undefined] : [option.slice(0, at), option.slice(at + 1)];
+    if (value === undefined) throw invalid(`invalid --security-opt 1: "${option}"`);
+    if (key === 'no-new-privileges') result.noNewPrivileges = value === 'true';
+    else if (key === 'seccomp') result.seccomp = value;
+    else if (key === 'apparmor' || key === 'label') {
+      if (value !== 'unconfined' && value !== 'disable' && value !== '') {
+        throw notImplemented(`this engine loads no ${key} profiles: leave "${option}" out, or say ${key}=unconfined`);
+      }
+    } else if (key !== 'systempaths' || value !== 'unconfined') throw invalid(`invalid --security-opt 2: "${option}"`);
+  }
+  if (result.seccomp === 'builtin' || result.seccomp === '') delete result.seccomp;
+  if (result.seccomp !== undefined && result.seccomp !== 'unconfined') parseProfile(result.seccomp);
+  return result;
+}
+
+/** Limits that this machine cannot enforce are dropped, and said so. */
+function dropWhatCannotHold(hostConfig: FullHostConfig, { cgroup }: HelperHello): string[] {
+  const warnings: string[] = [];
+  const has = (controller: string): boolean => cgroup.limits && cgroup.controllers.includes(controller);
+  const drop = (controller: string, fields: Record<string, unknown>, warning: string): void => {
+    if (has(controller) || !Object.entries(fields).some(([key, none]) => differs(hostConfig[key], none))) return;
+    Object.assign(hostConfig, fields);
+    warnings.push(warning);
+  };
+  const kernel = 'Your kernel does not support';
+  drop(
+    'memory',
+    { Memory: 0, MemorySwap: 0, MemoryReservation: 0, MemorySwappiness: null },
+    `${kernel} memory limit capabilities or the cgroup is not mounted. Limitation discarded.`,
+  );
+  drop(
+    'cpu',
+    { NanoCpus: 0, CpuQuota: 0, CpuPeriod: 0, CpuShares: 0 },
+    `${kernel} CPU CFS scheduler or the cgroup is not mounted. CPU limits discarded.`,
+  );
+  drop(
+    'cpuset',
+    { CpusetCpus: '', CpusetMems: '' },
+    `${kernel} cpuset or the cgroup is not mounted. CPUset discarded.`,
+  );
+  drop(
+    'pids',
+    { PidsLimit: null },
+    `${kernel} pids limit capabilities or the cgroup is not mounted. PIDs limit discarded.`,
+  );
+  if (hostConfig.OomKillDisable && cgroup.version === 2) {
+    hostConfig.OomKillDisable = null;
+    warnings.push(`${kernel} OomKillDisable. OomKillDisable discarded.`);
+  }
+  return warnings;
+}
+
+const differs = (value: unknown, none: unknown): boolean => (value ?? none) !== none;

@@ -1,0 +1,53 @@
+import type { ContainerConfig, HostConfig } from '../../contract/containers.js';
+import type { ForeignRuntime } from '../helper/index.js';
+import type { NetworkMode } from './rooms.js';
+
+/** Docker's "never". */
+export const NEVER = '0001-01-01T00:00:00Z';
+
+/** What one container is, as the store keeps it. Process ids and sockets are not here: the monitor knows them. */
+export interface ContainerRecord {
+  id: string;
+  /** Without the slash. */
+  name: string;
+  created: string;
+  image: { id: string; reference: string; chainId: string };
+  config: FullConfig;
+  hostConfig: FullHostConfig;
+  mounts: MountPoint[];
+  network: NetworkMode;
+  runtime: ForeignRuntime | null;
+  /** It has been let go, or is about to be: its monitor knows how far it came. */
+  running: boolean;
+  paused: boolean;
+  /** The boot in which it was last let go. */
+  bootId: string;
+  startedAt: string;
+  finishedAt: string;
+  exitCode: number;
+  error: string;
+  oomKilled: boolean;
+  /** Stopped by somebody's wish: `unless-stopped` stays down. */
+  stoppedByHand: boolean;
+  restartCount: number;
+}
+
+/** Fields that we keep and show without acting on them come along. */
+export type FullConfig = ContainerConfig & Record<string, unknown>;
+export type FullHostConfig = HostConfig & { Devices?: DeviceMapping[] } & Record<string, unknown>;
+
+export interface DeviceMapping {
+  PathOnHost: string;
+  PathInContainer: string;
+  CgroupPermissions: string;
+}
+
+/** A directory or file of this machine, or a tmpfs, at a place in the container. Shown as it is by inspect. */
+export interface MountPoint {
+  Type: 'bind' | 'tmpfs';
+  Source: string;
+  Destination: string;
+  Mode: string;
+  RW: boolean;
+  Propagation: string;
+}

@@ -1,0 +1,64 @@
+import type { Change } from '../../base/store.js';
+import type { EndpointSettings } from '../../contract/containers.js';
+import type { EngineEvent } from '../../contract/events.js';
+import type { ImageConfig } from '../../contract/images.js';
+import type { ExecRequest, HelperHello, RunRequest, Started } from '../helper/index.js';
+
+/** What this room asks of the rooms above it; the real ones are wider. */
+
+export interface HelperRoom {
+  readonly hello: HelperHello;
+  run(request: RunRequest): Promise<Started>;
+  exec(request: ExecRequest): Promise<Started>;
+  signalAll(id: string): Promise<void>;
+  freeze(id: string): Promise<void>;
+  thaw(id: string): Promise<void>;
+  delete(id: string, options?: { exec?: boolean }): Promise<void>;
+  discard(path: string): Promise<void>;
+  usage(path: string): Promise<{ bytes: number; entries: number }>;
+}
+
+export interface StoreRoom {
+  rows<Row>(table: string): Map<string, Row>;
+  commit(build: (change: Change) => void): Promise<void>;
+  /** What was wrong with the data when it was opened. */
+  readonly warnings?: readonly string[];
+}
+
+export interface EventsRoom {
+  publish(type: EngineEvent['Type'], action: string, id: string, attributes?: Record<string, string>): void;
+}
+
+export interface OverlayMounts {
+  lower: string[];
+  upper: string;
+  work: string;
+}
+
+export interface SnapshotsRoom {
+  prepare(containerId: string, chainId: string): Promise<OverlayMounts>;
+  mountsOf(containerId: string): OverlayMounts | Promise<OverlayMounts>;
+  discard(containerId: string): Promise<void>;
+}
+
+export interface ResolvedImage {
+  id: string;
+  chainId: string;
+  config: ImageConfig;
+}
+
+export interface ImagesRoom {
+  resolve(reference: string): ResolvedImage;
+  hold(change: Change, imageId: string, holder: string): void;
+  release(change: Change, imageId: string, holder: string): void;
+}
+
+export type NetworkMode = 'bridge' | 'host' | 'none' | `container:${string}`;
+
+export interface NetworksRoom {
+  modeOf(requested: string): { mode: NetworkMode; warning?: string };
+  allocate(change: Change, containerId: string): unknown;
+  connect(containerId: string, pid: number): Promise<void>;
+  endpointOf(containerId: string): EndpointSettings;
+  release(change: Change, containerId: string): void;
+}

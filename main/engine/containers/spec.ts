@@ -1,0 +1,372 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { invalid } from '../../base/errors.js';
+import type { HelperHello } from '../helper/index.js';
+import { capabilitiesOf } from './capabilities.js';
+import { argumentsOf, securityOptions } from './plan.js';
+import type { ContainerRecord, DeviceMapping, FullHostConfig, MountPoint } from './record.js';
+import type { OverlayMounts } from './rooms.js';
+import { parseProfile, resolveProfile, type Seccomp } from './seccomp.js';
+
+/** Everything config.json is made of. */
+export interface SpecInput {
+  record: ContainerRecord;
+  hello: HelperHello;
+  overlay: OverlayMounts;
+  /** Bind-mounted over /etc/hostname, /etc/hosts and /etc/resolv.conf. */
+  files: { hostname: string; hosts: string; resolvConf: string };
+  hostname: string;
+  seccomp: Seccomp;
+  /** The highest capability number of this kernel. */
+  lastCapability: number;
+  /** The first process of a container whose namespaces are shared, by the id or name in `container:…`. */
+  pidOf(container: string): number;
+}
+
+interface OciMount {
+  destination: string;
+  type: string;
+  source: string;
+  options: string[];
+}
+
+interface OciDevice {
+  path: string;
+  type: 'c' | 'b';
+  major: number;
+  minor: number;
+  fileMode: number;
+  uid: number;
+  gid: number;
+}
+
+interface DeviceRule {
+  allow: boolean;
+  type?: 'a' | 'c' | 'b';
+  major?: number;
+  minor?: number;
+  access: string;
+}
+
+const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** null zero full random urandom tty console ptmx and pseudo-terminals; nodes of any kind may be made, not opened. */
+const DEVICE_RULES: DeviceRule[] = [
+  { allow: false, access: 'rwm' },
+  { allow: true, type: 'c', access: 'm' },
+  { allow: true, type: 'b', access: 'm' },
+  ...(
+    [
+      [1, 3],
+      [1, 5],
+      [1, 7],
+      [1, 8],
+      [1, 9],
+      [5, 0],
+      [5, 1],
+      [5, 2],
+    ] as const
+  ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
+  { allow: true, type: 'c', major: 136, access: 'rwm' },
+];
+
+/** The OCI runtime specification (1.2) of a container, with Docker's defaults. */
+export async function buildSpec(input: SpecInput): Promise<object> {
+  const { record, hello, overlay, hostname, lastCapability } = input;
+  const { config, hostConfig } = record;
+  const capabilities = capabilitiesOf(hostConfig, lastCapability);
+  const security = securityOptions(hostConfig.SecurityOpt);
+  const [devices, deviceRules] = await devicesOf(hostConfig, hello.rootless);
+  const seccomp = seccompOf(input, security.seccomp, capabilities);
+  const [rows = 0, columns = 0] = hostConfig.ConsoleSize ?? [];
+  return {
+    ociVersion: '1.2.0',
+    process: {
+      terminal: config.Tty,
+      ...(config.Tty && rows > 0 && columns > 0 && { consoleSize: { height: rows, width: columns } }),
+      user: { uid: 0, gid: 0 }, // dev.slipway.user says who, once the container's own files can be asked
+      args: argumentsOf(config),
+      env: environmentOf(record, hostname),
+      cwd: config.WorkingDir || '/',
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      ...(hostConfig.Ulimits?.length && { rlimits: hostConfig.Ulimits.map(rlimitOf) }),
+      noNewPrivileges: security.noNewPrivileges,
+      oomScoreAdj: hostConfig.OomScoreAdj,
+    },
+    root: { path: 'rootfs', readonly: hostConfig.ReadonlyRootfs },
+    ...(hostConfig.UTSMode !== 'host' && { hostname }),
+    ...(hostConfig.UTSMode !== 'host' && config.Domainname && { domainname: config.Domainname }),
+    mounts: mountsOf(input),
+    annotations: {
+      'dev.slipway.overlay': JSON.stringify(overlay),
+      'dev.slipway.user': config.User,
+      ...(hostConfig.GroupAdd?.length && { 'dev.slipway.groups': JSON.stringify(hostConfig.GroupAdd) }),
+      ...(hostConfig.Init && { 'dev.slipway.init': 'true' }),
+    },
+    linux: {
+      namespaces: namespacesOf(input),
+      cgroupsPath: cgroupOf(record.id),
+      resources: { devices: deviceRules, ...limitsOf(hostConfig) },
+      ...(devices.length > 0 && { devices }),
+      ...(sysctlsOf(input) ?? {}),
+      ...(seccomp && { seccomp }),
+      ...(hostConfig.MaskedPaths && { maskedPaths: hostConfig.MaskedPaths }),
+      ...(hostConfig.ReadonlyPaths && { readonlyPaths: hostConfig.ReadonlyPaths }),
+      rootfsPropagation: propagationOf(record.mounts),
+    },
+  };
+}
+
+export const cgroupOf = (id: string): string => `slipway/${id}`;
+
+/** Docker's own variables, then the container's, which win. */
+export function environmentOf({ config }: Pick<ContainerRecord, 'config'>, hostname: string): string[] {
+  return mergeEnvironment([PATH, `HOSTNAME=${hostname}`, ...(config.Tty ? ['TERM=xterm'] : [])], config.Env);
+}
+
+/** Later entries replace earlier ones of the same name; a name alone takes the variable away. */
+export function mergeEnvironment(base: readonly string[], over: readonly string[]): string[] {
+  const merged = new Map<string, string>();
+  for (const entry of [...base, ...over]) {
+    const at = entry.indexOf('=');
+    if (at < 0) merged.delete(entry);
+    else merged.set(entry.slice(0, at), entry);
+  }
+  return [...merged.values()];
+}
+
+/** `container:web` names a container; other modes do not. */
+export const sharedContainer = (mode: string): string | undefined => /^container:(.+)$/.exec(mode)?.[1];
+
+function namespacesOf({ record, pidOf }: SpecInput): { type: string; path?: string }[] {
+  const { hostConfig, network } = record;
+  const namespace = (type: string, file: string, mode: string): { type: string; path?: string }[] => {
+    if (mode === 'host') return [];
+    const other = sharedContainer(mode);
+    return [{ type, ...(other !== undefined && { path: `/proc/${pidOf(other)}/ns/${file}` }) }];
+  };
+  return [
+    { type: 'mount' },
+    ...namespace('network', 'net', network),
+    ...namespace('uts', 'uts', hostConfig.UTSMode),
+    ...namespace('pid', 'pid', hostConfig.PidMode),
+    ...namespace('ipc', 'ipc', hostConfig.IpcMode),
+    ...namespace('cgroup', 'cgroup', hostConfig.CgroupnsMode),
+  ];
+}
+
+function mountsOf({ record, hello, files, pidOf }: SpecInput): OciMount[] {
+  const { hostConfig, network, mounts } = record;
+  const bind = (destination: string, source: string, ...options: string[]): OciMount => ({
+    destination,
+    type: 'bind',
+    source,
+    options: ['rbind', 'rprivate', ...options],
+  });
+  const readOnly = hostConfig.Privileged ? [] : ['ro'];
+  const quiet = ['nosuid', 'noexec', 'nodev'];
+  // A sysfs can be made only by who owns the network namespace it shows.
+  const sys: OciMount =
+    hello.rootless && network === 'host'
+      ? bind('/sys', '/sys', ...quiet, ...readOnly)
+      : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...quiet, ...readOnly] };
+  const system: OciMount[] = [
+    { destination: '/proc', type: 'proc', source: 'proc', options: quiet },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
+    sys,
+    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...quiet, ...readOnly] },
+    ...sharedMemory(hostConfig, pidOf, quiet, bind),
+  ];
+  const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map(([destination, options]) => ({
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: tmpfsOptions(options),
+  }));
+  const wished = [...tmpfs, ...mounts.filter(({ Type }) => Type === 'bind').map(bindOf)];
+  const identity = [
+    bind('/etc/resolv.conf', files.resolvConf),
+    bind('/etc/hostname', files.hostname),
+    bind('/etc/hosts', files.hosts),
+  ];
+  // A person's own mount takes the place of ours, and parents come before what is mounted below them.
+  const taken = new Set(wished.map(({ destination }) => destination));
+  const ours = (mount: OciMount): boolean => !taken.has(mount.destination);
+  const byDepth = [...identity.filter(ours), ...wished].sort((a, b) => depth(a.destination) - depth(b.destination));
+  return [...system.filter(ours), ...byDepth];
+}
+
+function sharedMemory(
+  hostConfig: FullHostConfig,
+  pidOf: (container: string) => number,
+  quiet: string[],
+  bind: (destination: string, source: string) => OciMount,
+): OciMount[] {
+  const mqueue: OciMount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: quiet };
+  const { IpcMode: mode, ShmSize: size } = hostConfig;
+  if (mode === 'none') return [mqueue];
+  if (mode === 'host') return [bind('/dev/mqueue', '/dev/mqueue'), bind('/dev/shm', '/dev/shm')];
+  const other = sharedContainer(mode);
+  if (other !== undefined) return [mqueue, bind('/dev/shm', `/proc/${pidOf(other)}/root/dev/shm`)];
+  return [
+    mqueue,
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...quiet, 'mode=1777', `size=${size}`] },
+  ];
+}
+
+const bindOf = ({ Source, Destination, RW, Propagation }: MountPoint): OciMount => ({
+  destination: Destination,
+  type: 'bind',
+  source: Source,
+  options: ['rbind', Propagation, ...(RW ? [] : ['ro'])],
+});
+
+/** Docker's defaults, but for those the person said the opposite of. */
+function tmpfsOptions(given: string): string[] {
+  const own = given.split(',').filter(Boolean);
+  const opposite: Record<string, string> = { noexec: 'exec', nosuid: 'suid', nodev: 'dev' };
+  return [...Object.keys(opposite).filter((option) => !own.includes(opposite[option] as string)), 'rprivate', ...own];
+}
+
+const depth = (path: string): number => path.split('/').length;
+
+/** What a bind shares with the host has to pass through the root. */
+function propagationOf(mounts: MountPoint[]): string {
+  if (mounts.some(({ Propagation }) => /^r?shared$/.test(Propagation))) return 'shared';
+  return mounts.some(({ Propagation }) => /^r?slave$/.test(Propagation)) ? 'rslave' : 'rprivate';
+}
+
+function seccompOf(
+  { seccomp, hello }: SpecInput,
+  wish: string | undefined,
+  capabilities: string[],
+): object | undefined {
+  const target = { capabilities, kernel: hello.kernel };
+  if (wish === 'unconfined') return undefined;
+  return wish === undefined ? seccomp.default(target) : resolveProfile(parseProfile(wish), target);
+}
+
+/** Ports below 1024 and ping for everybody, as dockerd has it, where the network namespace is the container's own. */
+function sysctlsOf({ record, hello }: SpecInput): { sysctl: Record<string, string> } | undefined {
+  const own = record.network === 'bridge' || record.network === 'none';
+  const sysctl = {
+    ...(own && { 'net.ipv4.ip_unprivileged_port_start': '0' }),
+    ...(own && !hello.rootless && { 'net.ipv4.ping_group_range': '0 2147483647' }),
+    ...record.hostConfig.Sysctls,
+  };
+  return Object.keys(sysctl).length > 0 ? { sysctl } : undefined;
+}
+
+export function limitsOf(hostConfig: FullHostConfig): object {
+  const { Memory, MemoryReservation, MemorySwap, MemorySwappiness, OomKillDisable, PidsLimit } = hostConfig;
+  const { NanoCpus, CpuShares, CpuPeriod, CpuQuota, CpusetCpus, CpusetMems } = hostConfig;
+  const memory = {
+    ...(Memory > 0 && { limit: Memory }),
+    ...(MemoryReservation > 0 && { reservation: MemoryReservation }),
+    ...(MemorySwap !== 0 && { swap: MemorySwap }),
+    ...(MemorySwappiness !== null && { swappiness: MemorySwappiness }),
+    ...(OomKillDisable && { disableOOMKiller: true }),
+  };
+  const cpu = {
+    ...(CpuShares > 0 && { shares: CpuShares }),
+    ...(NanoCpus > 0 && { period: 100_000, quota: Math.floor(NanoCpus / 10_000) }),
+    ...(CpuPeriod > 0 && { period: CpuPeriod }),
+    ...(CpuQuota !== 0 && { quota: CpuQuota }),
+    ...(CpusetCpus !== '' && { cpus: CpusetCpus }),
+    ...(CpusetMems !== '' && { mems: CpusetMems }),
+  };
+  return {
+    ...(Object.keys(memory).length > 0 && { memory }),
+    ...(Object.keys(cpu).length > 0 && { cpu }),
+    ...(PidsLimit !== null && { pids: { limit: PidsLimit } }),
+  };
+}
+
+const rlimitOf = ({ Name, Soft, Hard }: { Name: string; Soft: number; Hard: number }): object => ({
+  type: `RLIMIT_${Name.toUpperCase()}`,
+  // -1 is "unlimited"; RLIM_INFINITY is what C makes of it.
+  soft: Soft < 0 ? UNLIMITED : Soft,
+  hard: Hard < 0 ? UNLIMITED : Hard,
+});
+
+const UNLIMITED = 18446744073709551615n as unknown as number;
+
+/** config.json as text; a 64-bit number that a double cannot hold stays exact. */
+export const specText = (spec: object): string =>
+  JSON.stringify(spec, (_, value: unknown) => (typeof value === 'bigint' ? `bigint:${value}` : value)).replace(
+    /"bigint:(\d+)"/g,
+    '$1',
+  );
+
+async function devicesOf(hostConfig: FullHostConfig, rootless: boolean): Promise<[OciDevice[], DeviceRule[]]> {
+  if (hostConfig.Privileged) {
+    const devices = rootless ? [] : await hostDevices('/dev');
+    return [devices, [{ allow: true, type: 'a', access: 'rwm' }]];
+  }
+  const devices: OciDevice[] = [];
+  const rules = [...DEVICE_RULES];
+  for (const mapping of hostConfig.Devices ?? []) {
+    const device = await deviceAt(mapping.PathOnHost, mapping.PathInContainer || mapping.PathOnHost);
+    if (!device) throw invalid(missingDevice(mapping));
+    devices.push(device);
+    const { type, major, minor } = device;
+    rules.push({ allow: true, type, major, minor, access: mapping.CgroupPermissions || 'rwm' });
+  }
+  for (const rule of (hostConfig['DeviceCgroupRules'] as string[] | null) ?? []) rules.push(parseDeviceRule(rule));
+  return [devices, rules];
+}
+
+const missingDevice = ({ PathOnHost }: DeviceMapping): string =>
+  `error gathering device information while adding custom device "${PathOnHost}": not a device node`;
+
+function parseDeviceRule(rule: string): DeviceRule {
+  const [, type, major, minor, access] = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(rule) ?? [];
+  if (!type || !access) throw invalid(`invalid device cgroup rule format: '${rule}'`);
+  return {
+    allow: true,
+    type: type as 'a' | 'c' | 'b',
+    ...(major !== '*' && { major: Number(major) }),
+    ...(minor !== '*' && { minor: Number(minor) }),
+    access,
+  };
+}
+
+async function deviceAt(path: string, inside: string): Promise<OciDevice | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found || !(found.isCharacterDevice() || found.isBlockDevice())) return undefined;
+  return {
+    path: inside,
+    type: found.isCharacterDevice() ? 'c' : 'b',
+    major: ((found.rdev >>> 8) & 0xfff) | 0,
+    minor: (found.rdev & 0xff) | ((found.rdev >>> 12) & 0xfff00),
+    fileMode: found.mode & 0o777,
+    uid: found.uid,
+    gid: found.gid,
+  };
+}
+
+/** All device nodes of this machine, for a privileged container; what a container has of its own is left out. */
+async function hostDevices(directory: string): Promise<OciDevice[]> {
+  const devices: OciDevice[] = [];
+  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) {
+      if (!['pts', 'shm', 'fd', 'mqueue', '.lxc'].includes(entry.name)) devices.push(...(await hostDevices(path)));
+    } else if (!['console', 'ptmx', 'tty', 'null', 'zero', 'full', 'random', 'urandom'].includes(entry.name)) {
+      const device = await deviceAt(path, path);
+      if (device) devices.push(device);
+    }
+  }
+  return devices;
+}

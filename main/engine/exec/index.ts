@@ -1,0 +1,1 @@
+export { Execs, type ExecsOptions } from './execs.js';
