@@ -1,0 +1,45 @@
+/** Light, dark and high contrast; English and Chinese; and fonts that can draw it. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from '../fixtures/story.js';
+import { SlipwayPage } from '../fixtures/window.js';
+
+test('themes change at once and are remembered by the next start', async ({ openApp, shot }) => {
+  const app = await openApp();
+  const window = new SlipwayPage(app.page);
+  await window.goTo('Settings');
+  const theme = () => app.page.evaluate(() => document.documentElement.dataset['theme']);
+  for (const [word, name] of Object.entries({ Light: 'light', Dark: 'dark', 'High contrast': 'contrast' })) {
+    await app.page.getByRole('radiogroup', { name: 'Theme' }).getByRole('radio', { name: word, exact: true }).click();
+    await expect.poll(theme).toBe(name);
+    await shot(app, name);
+  }
+  await app.page.getByRole('radiogroup', { name: 'Theme' }).getByRole('radio', { name: 'Light', exact: true }).click();
+  await app.quit();
+  await app.start();
+  expect(await app.page.evaluate(() => document.documentElement.dataset['theme'])).toBe('light');
+});
+
+test('Chinese is a choice in settings', async ({ openApp, shot }) => {
+  const app = await openApp();
+  const window = new SlipwayPage(app.page);
+  await window.goTo('Settings');
+  await app.page.getByLabel('Language').first().selectOption('zh-CN');
+  await expect(app.page.getByRole('heading', { name: '设置', level: 1 })).toBeVisible();
+  expect(await app.page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
+  await shot(app, 'Chinese');
+});
+
+test('a Chinese desktop gets a Chinese window, and is told which fonts to install where none can draw it', async ({
+  prepareApp,
+  shot,
+}) => {
+  const app = await prepareApp();
+  // A font configuration without a single font that has Han glyphs.
+  const fonts = path.join(app.folder, 'fonts.conf');
+  await writeFile(fonts, '<fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>');
+  await app.start({ env: { LANGUAGE: 'zh_CN', LANG: 'zh_CN.UTF-8', FONTCONFIG_FILE: fonts } });
+  await expect.poll(() => app.page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
+  await expect(app.page.getByText('fonts-noto-cjk')).toBeVisible();
+  await shot(app, 'no Han fonts');
+});
