@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/index.js';
 import { containerCreate } from '../documents.js';
 import { filtersOf } from '../filters.js';
-import { flag, integer, nanoseconds, text } from '../parameters.js';
+import { flag, integer, text } from '../parameters.js';
 import { created, empty, hijack, json, noContent, stream, websocket } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
 import { streamType } from '../stream-type.js';
@@ -12,7 +12,7 @@ const listFilters = [
   ...['publish', 'since', 'status', 'volume'],
 ];
 
-export const containerRoutes = ({ containers, system }: Engine): Route[] => [
+export const containerRoutes = ({ containers }: Engine): Route[] => [
   get('/containers/json', async ({ query }) =>
     json(
       await containers.list({
@@ -27,13 +27,13 @@ export const containerRoutes = ({ containers, system }: Engine): Route[] => [
     created(await containers.create(containerCreate(await body.json()), text(query, 'name'), text(query, 'platform'))),
   ),
   post('/containers/prune', async ({ query }) =>
-    json(await system.pruneContainers(filtersOf(query, ['until', 'label', 'label!']))),
+    json(await containers.prune(filtersOf(query, ['until', 'label', 'label!']))),
   ),
   get('/containers/:id/json', async ({ params, query }) =>
     json(await containers.inspect(params.id, flag(query, 'size'))),
   ),
-  post('/containers/:id/start', async ({ params, query }) => {
-    await containers.start(params.id, text(query, 'detachKeys'));
+  post('/containers/:id/start', async ({ params }) => {
+    await containers.start(params.id);
     return noContent();
   }),
   post('/containers/:id/stop', async ({ params, query, version }) => {
@@ -72,8 +72,8 @@ export const containerRoutes = ({ containers, system }: Engine): Route[] => [
     json(await containers.top(params.id, query.get('ps_args') ?? '-ef')),
   ),
   // The answer's head goes out at once: it tells the client that it may start the container now.
-  post('/containers/:id/wait', async ({ params, query }) => {
-    const ended = await containers.waiting(params.id, text(query, 'condition'));
+  post('/containers/:id/wait', ({ params, query, signal }) => {
+    const ended = containers.wait(params.id, text(query, 'condition'), signal);
     return stream(answering(ended), { 'Content-Type': 'application/json' });
   }),
   post('/containers/:id/attach', async (call) => {
@@ -84,17 +84,16 @@ export const containerRoutes = ({ containers, system }: Engine): Route[] => [
     const attached = await containers.attach(call.params.id, attachment(call));
     return websocket(attached, atLeast(call.version, '1.28'));
   }),
-  get('/containers/:id/logs', async ({ params, query, signal, version }) => {
-    const { tty, chunks } = await containers.logs(params.id, {
+  get('/containers/:id/logs', ({ params, query, version }) => {
+    const { tty, chunks } = containers.logs(params.id, {
       follow: flag(query, 'follow'),
       stdout: flag(query, 'stdout'),
       stderr: flag(query, 'stderr'),
-      since: nanoseconds(query, 'since'),
-      until: nanoseconds(query, 'until'),
+      since: text(query, 'since'),
+      until: text(query, 'until'),
       tail: text(query, 'tail'),
       timestamps: flag(query, 'timestamps'),
       details: flag(query, 'details'),
-      signal,
     });
     return stream(chunks, { 'Content-Type': streamType({ version, headers: { upgrade: 'tcp' } }, tty) });
   }),

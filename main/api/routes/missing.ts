@@ -19,6 +19,7 @@ const lacking: Record<string, string[]> = {
     ...['POST /networks/:id/connect', 'POST /networks/:id/disconnect'],
   ],
   'ask a registry about an image without pulling it': ['GET /distribution/:name+/json'],
+  'check what you log in with: credentials are used when an image is pulled': ['POST /auth'],
   'use plugins': ['GET /plugins', 'POST /plugins/pull'],
   'be part of a swarm': [
     ...['GET /swarm', 'POST /swarm/init', 'POST /swarm/join', 'POST /swarm/leave', 'GET /nodes', 'GET /tasks'],

@@ -2,7 +2,7 @@ import type { Engine } from '../../engine/index.js';
 import { filtersOf } from '../filters.js';
 import { nanoseconds } from '../parameters.js';
 import { empty, json, jsonLines, text } from '../replies.js';
-import { get, head, post, type Route } from '../router.js';
+import { get, head, type Route } from '../router.js';
 
 const eventFilters = [
   ...['config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin', 'scope', 'secret'],
@@ -21,12 +21,11 @@ const pingHeaders = {
 export const systemRoutes = ({ system, events }: Engine): Route[] => [
   get('/_ping', () => text('OK', pingHeaders)),
   head('/_ping', () => empty(200, { ...pingHeaders, 'Content-Length': '0' })),
-  get('/version', async () => json(await system.version())),
-  get('/info', async () => json(await system.info())),
+  get('/version', () => json(system.version())),
+  get('/info', () => json(system.info())),
   get('/system/df', async () => json(await system.diskUsage())),
   get('/events', ({ query, signal }) => {
     const range = { since: nanoseconds(query, 'since'), until: nanoseconds(query, 'until') };
     return jsonLines(events.stream({ ...range, filters: filtersOf(query, eventFilters) }, signal));
   }),
-  post('/auth', async ({ body }) => json(await system.login(await body.json()))),
 ];

@@ -1,0 +1,143 @@
+/** The architecture, readable from top to bottom: each room may use only the rooms above it. */
+import '../base/scopes.js';
+import { mkdir, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { conflict } from '../base/errors.js';
+import { createLog } from '../base/log.js';
+import { Store } from '../base/store.js';
+import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
+import { Containers } from './containers/index.js';
+import { Content } from './content/index.js';
+import { Events } from './events/index.js';
+import { Execs } from './exec/index.js';
+import { Helper } from './helper/index.js';
+import { Images } from './images/index.js';
+import { Layers } from './layers/index.js';
+import { lockDataRoot } from './lock.js';
+import { Networks } from './networks/index.js';
+import { Registry } from './registry/index.js';
+import { Snapshots } from './snapshots/index.js';
+import { System } from './system/index.js';
+
+export interface EngineOptions {
+  /** The data root. */
+  root: string;
+  /** The run directory (`--exec-root`). */
+  runDir: string;
+  helperPath: string;
+  /** Docker's default seccomp profile; beside the helper when not given. */
+  seccompProfile?: string;
+  storeWorker?: string;
+  registryMirrors?: string[];
+  insecureRegistries?: string[];
+  /** Further OCI runtimes by name. */
+  runtimes?: Record<string, { path: string }>;
+  defaultRuntime?: string;
+  host: SlipwayFeatures['host'];
+  /** What the helper starts when this process dies without a goodbye; null: nothing. */
+  headless: { argv: string[]; env: Record<string, string> } | null;
+  /** Called when the app asks a standby engine to let go. Without it, the engine belongs to whoever started it. */
+  onHandover?: () => void;
+  version?: string;
+}
+
+const log = createLog('engine');
+
+/** Docker's name for what happens when nobody says which runtime. */
+const OWN_RUNTIME = 'slipway';
+
+/** Takes the data root, adopts what runs, and is ready to serve. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  await mkdir(options.root, { recursive: true, mode: 0o711 });
+  // Paths go into mounts and records: they are the real ones.
+  const root = await realpath(options.root);
+  const { runDir, helperPath, registryMirrors = [], insecureRegistries = [], defaultRuntime = OWN_RUNTIME } = options;
+  const version = options.version ?? process.env['SLIPWAY_VERSION'] ?? 'development';
+  const runtimes = Object.fromEntries(
+    Object.entries(options.runtimes ?? {}).map(([name, { path }]) => [
+      name,
+      { path, root: join(runDir, 'runtimes', name) },
+    ]),
+  );
+
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    const lock = await lockDataRoot(root);
+    undo.push(async () => lock[Symbol.asyncDispose]());
+    const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: options.headless });
+    undo.push(() => helper.goodbye({ end: false }));
+    const tables = [...Snapshots.tables, ...Images.tables, ...Networks.tables, 'containers', 'execs', ...System.tables];
+    const store = await Store.open(join(root, 'slipway.db'), tables, { worker: options.storeWorker });
+    undo.push(() => store.close());
+
+    const events = new Events();
+    const content = await Content.open({ root });
+    const registry = new Registry({ mirrors: registryMirrors, insecure: insecureRegistries });
+    const snapshots = await Snapshots.open({ root, store, helper });
+    const layers = new Layers({ content, snapshots, helper });
+    const images = await Images.open({ root, store, content, registry, snapshots, layers, events });
+    const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
+    const containers = await Containers.open({
+      ...{ root, runDir, store, helper, events, images, snapshots, networks, runtimes },
+      ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
+      seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
+    });
+    undo.push(() => containers.close());
+    const execs = await Execs.open({ root, runDir, store, helper, containers });
+    const system = await System.open({
+      ...{
+        store,
+        helper,
+        images,
+        containers,
+        root,
+        version,
+        registryMirrors,
+        insecureRegistries,
+        runtimes,
+        defaultRuntime,
+      },
+      host: options.host,
+    });
+    for (const warning of [...store.warnings, ...helper.hello.warnings]) log.warn(warning);
+
+    const close = async ({ handover = false }: { handover?: boolean } = {}) => {
+      const { running, paused } = containers.counts();
+      // What runs goes on without us: its monitors need neither the engine nor the helper.
+      const last = !handover && running + paused === 0;
+      await containers.close();
+      await networks.close({ last });
+      await helper.goodbye({ end: last });
+      await store.close();
+      await lock[Symbol.asyncDispose]();
+    };
+    let closing: Promise<void> | undefined;
+    return {
+      ...{ events, images, networks, containers, execs, system, version },
+      close: (how) => (closing ??= close(how)),
+      handOver() {
+        if (!options.onHandover)
+          throw conflict(`this engine (pid ${process.pid}) was started on purpose and goes on: use it at its socket`);
+        return { answer: { pid: process.pid }, letGo: options.onHandover };
+      },
+    };
+  } catch (error) {
+    for (const step of undo.reverse()) await step().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Every room, and how the whole comes to rest. */
+export interface Engine {
+  readonly events: Events;
+  readonly images: Images;
+  readonly networks: Networks;
+  readonly containers: Containers;
+  readonly execs: Execs;
+  readonly system: System;
+  readonly version: string;
+  /** Lets go of the data root. Containers go on; with `handover` so does the helper, for the engine that comes next. */
+  close(how?: { handover?: boolean }): Promise<void>;
+  /** The answer to who wants to take over, and what to do once it is out. */
+  handOver(): { answer: HandoverAnswer; letGo: () => void };
+}

@@ -1,0 +1,194 @@
+/** Questions that span nouns: what this engine and its machine are, what is used. */
+import { hostname, release, totalmem, cpus, arch } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import type { ContainerSummary } from '../../contract/containers.js';
+import type { ImageSummary } from '../../contract/images.js';
+import type { SlipwayFeatures, SystemInfo, SystemVersion } from '../../contract/system.js';
+import { newId } from '../../base/ids.js';
+import type { Store } from '../../base/store.js';
+import type { HelperHello } from '../helper/index.js';
+
+export interface SystemOptions {
+  store: Store;
+  helper: { readonly hello: HelperHello };
+  images: {
+    list(filters?: object, all?: boolean): ImageSummary[];
+    starterOffer(): Promise<SlipwayFeatures['starter']>;
+  };
+  containers: {
+    counts(): { running: number; paused: number; stopped: number };
+    list(request: { all: boolean; size: boolean }): Promise<ContainerSummary[]>;
+  };
+  root: string;
+  version: string;
+  host: SlipwayFeatures['host'];
+  registryMirrors: readonly string[];
+  insecureRegistries: readonly string[];
+  runtimes: Readonly<Record<string, { path: string }>>;
+  defaultRuntime: string;
+}
+
+const TABLE = 'engine';
+
+export class System {
+  static readonly tables = [TABLE];
+  readonly #options: SystemOptions;
+  readonly #id: string;
+  readonly #machine: { kernel: string; system: string; memory: number; processors: number };
+
+  static async open(options: SystemOptions): Promise<System> {
+    const known = options.store.rows<string>(TABLE).get('id');
+    const id = known ?? newId();
+    if (known === undefined) await options.store.commit((change) => change.put(TABLE, 'id', id));
+    return new System(options, id, await systemName());
+  }
+
+  private constructor(options: SystemOptions, id: string, system: string) {
+    this.#options = options;
+    this.#id = id;
+    this.#machine = { kernel: release(), system, memory: totalmem(), processors: cpus().length };
+  }
+
+  version(): SystemVersion {
+    const { version } = this.#options;
+    const { kernel } = this.#machine;
+    const described = {
+      ApiVersion: '1.47',
+      MinAPIVersion: '1.24',
+      Os: 'linux',
+      Arch: goArchitecture(),
+      KernelVersion: kernel,
+      GitCommit: '',
+      BuildTime: '',
+    };
+    return {
+      Platform: { Name: 'Slipway' },
+      Components: [{ Name: 'Engine', Version: version, Details: { ...described, Experimental: 'false' } }],
+      Version: version,
+      ...described,
+      GoVersion: '',
+    };
+  }
+
+  info(): SystemInfo {
+    const { containers, images, helper, root, version, registryMirrors, insecureRegistries } = this.#options;
+    const { hello } = helper;
+    const { running, paused, stopped } = containers.counts();
+    const can = (controller: string) => hello.cgroup.limits && hello.cgroup.controllers.includes(controller);
+    const { kernel, system, memory, processors } = this.#machine;
+    return {
+      ID: this.#id,
+      Name: hostname(),
+      ServerVersion: version,
+      Containers: running + paused + stopped,
+      ContainersRunning: running,
+      ContainersPaused: paused,
+      ContainersStopped: stopped,
+      Images: images.list().length,
+      Driver: 'overlay2',
+      DriverStatus: [
+        ['Native Overlay Diff', String(hello.overlay.native)],
+        ['userxattr', String(hello.overlay.userxattr)],
+      ],
+      Plugins: { Volume: [], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'none'] },
+      MemoryLimit: can('memory'),
+      SwapLimit: can('memory'),
+      CpuCfsPeriod: can('cpu'),
+      CpuCfsQuota: can('cpu'),
+      CPUShares: can('cpu'),
+      CPUSet: can('cpuset'),
+      PidsLimit: can('pids'),
+      OomKillDisable: can('memory') && hello.cgroup.version === 1,
+      IPv4Forwarding: !hello.rootless,
+      Debug: false,
+      NFd: -1,
+      NGoroutines: 0,
+      NEventsListener: 0,
+      SystemTime: new Date().toISOString(),
+      LoggingDriver: 'json-file',
+      CgroupDriver: hello.cgroup.limits ? 'cgroupfs' : 'none',
+      CgroupVersion: String(hello.cgroup.version),
+      KernelVersion: kernel,
+      OperatingSystem: system,
+      OSVersion: '',
+      OSType: 'linux',
+      Architecture: arch() === 'x64' ? 'x86_64' : arch() === 'arm64' ? 'aarch64' : arch(),
+      IndexServerAddress: 'https://index.docker.io/v1/',
+      RegistryConfig: {
+        InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...insecureRegistries.filter((entry) => entry.includes('/'))],
+        IndexConfigs: {
+          'docker.io': { Name: 'docker.io', Mirrors: registryMirrors, Secure: true, Official: true },
+          ...Object.fromEntries(
+            insecureRegistries
+              .filter((entry) => !entry.includes('/'))
+              .map((entry) => [entry, { Name: entry, Mirrors: [], Secure: false, Official: false }]),
+          ),
+        },
+        Mirrors: [...registryMirrors],
+      },
+      NCPU: processors,
+      MemTotal: memory,
+      GenericResources: null,
+      DockerRootDir: root,
+      HttpProxy: '',
+      HttpsProxy: '',
+      NoProxy: '',
+      Labels: [],
+      ExperimentalBuild: false,
+      Runtimes: { slipway: { path: 'slipway-helper' }, ...this.#options.runtimes },
+      DefaultRuntime: this.#options.defaultRuntime,
+      Swarm: {
+        NodeID: '',
+        NodeAddr: '',
+        LocalNodeState: 'inactive',
+        ControlAvailable: false,
+        Error: '',
+        RemoteManagers: null,
+      },
+      LiveRestoreEnabled: true,
+      Isolation: '',
+      InitBinary: 'slipway-monitor',
+      ContainerdCommit: { ID: '', Expected: '' },
+      RuncCommit: { ID: '', Expected: '' },
+      InitCommit: { ID: '', Expected: '' },
+      SecurityOptions: [
+        'name=seccomp,profile=builtin',
+        ...(hello.rootless ? ['name=rootless'] : []),
+        ...(hello.cgroup.version === 2 ? ['name=cgroupns'] : []),
+      ],
+      Warnings: hello.warnings.map((warning) => `WARNING: ${warning}`),
+    };
+  }
+
+  /** What takes room, by noun. There are no volumes and no build cache yet. */
+  async diskUsage() {
+    const images = this.#options.images.list({}, true);
+    return {
+      LayersSize: images.reduce((sum, { Size }) => sum + Size, 0),
+      Images: images,
+      Containers: await this.#options.containers.list({ all: true, size: true }),
+      Volumes: [],
+      BuildCache: [],
+    };
+  }
+
+  async features(): Promise<SlipwayFeatures> {
+    const { version, host, helper, images } = this.#options;
+    const starter = await images.starterOffer();
+    return {
+      version,
+      rootless: helper.hello.rootless,
+      host,
+      pid: process.pid,
+      ...(starter && { starter }),
+      warnings: helper.hello.warnings,
+    };
+  }
+}
+
+const goArchitecture = () => (arch() === 'x64' ? 'amd64' : arch());
+
+async function systemName(): Promise<string> {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] || 'Linux';
+}
