@@ -41,7 +41,7 @@ static void option(char *argument)
 {
     char *value = strchr(argument, '=');
     if (!value)
-        return; /* the container's id, for whoever looks at the process list */
+        return; /* the container's id */
     *value++ = '\0';
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (strcmp(argument, numbers[i].name) == 0)
@@ -54,6 +54,7 @@ static void option(char *argument)
         monitor.options.log_max_size = strtoull(value, NULL, 10);
     else if (strcmp(argument, "log-max-file") == 0)
         monitor.options.log_max_file = (unsigned)strtoul(value, NULL, 10);
+    value[-1] = '='; /* for whoever looks at the process list */
 }
 
 static void read_options(char **argv)
@@ -292,6 +293,7 @@ int main(int argc, char **argv)
     for (;;) {
         if (monitor.phase == ENDED && (!streams_open() || now_ms() >= monitor.drain_until))
             finish();
+        clients_settle();
         if (monitor.phase == EXITED && all_said())
             return 0;
         wait_and_serve();

@@ -121,7 +121,7 @@ struct call {
 static _Noreturn void become_runtime(const struct call *call)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const struct container_io *io = call->streams ? &call->streams->theirs : &(struct container_io){-1, -1, -1, 0, 0};
+    const struct container_io *io = call->streams ? &call->streams->theirs : &(struct container_io){.in = -1, .out = -1, .err = -1};
     sigset_t none;
 
     sigemptyset(&none);

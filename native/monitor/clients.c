@@ -314,34 +314,36 @@ void clients_poll(struct pollfd *set)
 
 void clients_handle(const struct pollfd *set)
 {
-    int64_t now = now_ms();
-
     for (int i = 0; i < CLIENTS; i++) {
         struct client *client = &clients[i];
-        if (client->fd < 0)
+        if (client->fd < 0 || set[i].fd != client->fd || set[i].revents == 0)
             continue;
-        if (set[i].fd == client->fd && set[i].revents != 0) {
-            if (set[i].revents & POLLOUT)
-                flush(client);
-            if ((set[i].revents & (POLLIN | POLLHUP | POLLERR)) && listens(client)) {
-                if (client->kind == SILENT)
-                    first_line(client);
-                else
-                    receive(client);
-            }
-            if (client->fd >= 0 && (set[i].revents & (POLLHUP | POLLERR))) {
-                client->hung_up = true;
-                client->used = 0;
-            }
+        if (set[i].revents & POLLOUT)
+            flush(client);
+        if ((set[i].revents & (POLLIN | POLLHUP | POLLERR)) && listens(client)) {
+            if (client->kind == SILENT)
+                first_line(client);
+            else
+                receive(client);
         }
-        if (client->fd < 0)
-            continue;
+        if (client->fd >= 0 && (set[i].revents & (POLLHUP | POLLERR))) {
+            client->hung_up = true;
+            client->used = 0;
+        }
+    }
+}
+
+void clients_settle(void)
+{
+    int64_t now = now_ms();
+
+    for (struct client *client = clients; client < clients + CLIENTS; client++) {
         bool done = client->input_ended && client->used == 0 && client->kind == CONTROL && !client->awaits_start;
         bool over = monitor.phase == EXITED && client->kind != SILENT && client->used == 0;
         bool gone = client->hung_up && (client->input_ended || !client->types);
         bool late = client->kind == SILENT && now - client->since >= FIRST_LINE_MS;
         bool stuck = client->full_since != 0 && now - client->full_since >= FULL_MS;
-        if (done || over || gone || late || stuck)
+        if (client->fd >= 0 && (done || over || gone || late || stuck))
             drop(client);
     }
 }

@@ -110,6 +110,7 @@ void clients_accept(void);
 /* Says in `set` what each client is waited for; clients_handle takes the same places back. */
 void clients_poll(struct pollfd *set);
 void clients_handle(const struct pollfd *set);
+void clients_settle(void); /* lets go of those that are done, gone, or have been waited for long enough */
 bool clients_have_room(size_t length);
 void clients_output(enum stream stream, const unsigned char *bytes, size_t length);
 void clients_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
