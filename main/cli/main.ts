@@ -10,6 +10,7 @@ import { complain, print, write } from './output.js';
 import { fullName, pullImage } from './pull.js';
 import { attach, exec, run, startAttached, type AttachFlags, type ExecFlags } from './run.js';
 import { withRunFlags, type RunFlags } from './run-flags.js';
+import { table } from './table.js';
 import { cliVersion, events, info, inspect, version } from './show.js';
 import { moment } from './units.js';
 
@@ -276,6 +277,20 @@ program
   );
 
 program
+  .command('top')
+  .description('Display the running processes of a container')
+  .passThroughOptions()
+  .argument('<container>')
+  .argument('[ps...]')
+  .action((container: string, ps: string[]) =>
+    withEngine(async ({ client }) => {
+      const { Titles, Processes } = await client.containers.top(container, ps.join(' ') || undefined);
+      // The last column is a command line, as long as it is.
+      await print(table([Titles, ...Processes], 20));
+    }),
+  );
+
+program
   .command('rmi')
   .description('Remove one or more images')
   .option('-f, --force', 'Force removal of the image')
@@ -329,9 +344,10 @@ async function main(): Promise<number> {
     await program.parseAsync();
     return exitCode;
   } catch (error) {
-    const code = (error as { exitCode?: number }).exitCode;
-    // Commander has told what was wrong with the flags; docker's code for that is 125.
-    if (code !== undefined) return code === 0 ? 0 : 125;
+    const { code, exitCode: said } = error as { code?: string; exitCode?: number };
+    // Commander has told what was wrong. Docker's code for a flag is 125, for a missing argument or an unknown command 1.
+    if (said !== undefined)
+      return code === 'commander.unknownOption' || code === 'commander.invalidArgument' ? 125 : said;
     // A pipe that is no longer read (`slipway logs web | head`) is no failure.
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
     await complain(sentence(error, host)).catch(() => undefined);

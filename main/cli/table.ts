@@ -1,10 +1,10 @@
 import { columnsOf, render, type Fields } from './template.js';
 
 /** Columns as Go's tabwriter sets them for docker: at least 10 wide, three spaces between, the last one as long as it is. */
-export function table(rows: string[][]): string {
+export function table(rows: string[][], least = 10): string {
   const widths: number[] = [];
   for (const row of rows)
-    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 10, [...cell].length + 3)));
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? least, [...cell].length + 3)));
   return rows
     .map((row) =>
       row

@@ -90,7 +90,9 @@ class HttpTransport implements Transport {
     if (!(error instanceof Error)) return new Error(String(error));
     if (error instanceof ApiError || error.name === 'AbortError') return error;
     const where = 'socketPath' in this.address ? this.address.socketPath : `${this.address.host}:${this.address.port}`;
-    const code = (error as NodeJS.ErrnoException).code;
+    const { code, syscall, path } = error as NodeJS.ErrnoException;
+    // The file that was to be sent, not the connection.
+    if (syscall !== 'connect' && path !== undefined) return error;
     if (code === 'EACCES') return new ApiError('forbidden', `no permission to use the engine's socket ${where}`);
     if (code === 'ENOENT' || code === 'ECONNREFUSED')
       return new ApiError('unavailable', `no engine answers at ${where}: is it running?`);
