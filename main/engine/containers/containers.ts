@@ -15,6 +15,7 @@ import {
 import { newId, shortId } from '../../base/ids.js';
 import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
+import type { Change } from '../../base/store.js';
 import type {
   ContainerCreate,
   ContainerCreated,
@@ -22,6 +23,7 @@ import type {
   ContainerSummary,
   ContainerTop,
   ContainerWait,
+  EndpointSettings,
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
 import { Monitor, type ForeignRuntime, type MonitorExit } from '../helper/index.js';
@@ -38,7 +40,15 @@ import { containerPaths, type ContainerPaths } from './paths.js';
 import { planContainer } from './plan.js';
 import { NEVER, type ContainerRecord } from './record.js';
 import { nextDelay, wantsRestart } from './restart-policy.js';
-import type { EventsRoom, HelperRoom, ImagesRoom, NetworksRoom, SnapshotsRoom, StoreRoom } from './rooms.js';
+import {
+  predefinedNetwork,
+  type EventsRoom,
+  type HelperRoom,
+  type ImagesRoom,
+  type NetworksRoom,
+  type SnapshotsRoom,
+  type StoreRoom,
+} from './rooms.js';
 import { Seccomp } from './seccomp.js';
 import { signalNumber } from './signals.js';
 import { sharedContainer } from './spec.js';
@@ -69,7 +79,7 @@ export interface AttachRequest {
   stderr: boolean;
   stream: boolean;
   logs: boolean;
-  detachKeys?: string;
+  detachKeys?: string | undefined;
 }
 
 export interface LogsRequest {
@@ -79,17 +89,17 @@ export interface LogsRequest {
   timestamps: boolean;
   details: boolean;
   /** Unix seconds, with a fraction or without; empty or `0`: no bound. */
-  since?: string;
-  until?: string;
+  since?: string | undefined;
+  until?: string | undefined;
   /** `all` or a number. */
-  tail?: string;
+  tail?: string | undefined;
 }
 
 export interface ListRequest {
-  all?: boolean;
-  limit?: number;
-  size?: boolean;
-  filters?: Filters;
+  all?: boolean | undefined;
+  limit?: number | undefined;
+  size?: boolean | undefined;
+  filters?: Filters | undefined;
 }
 
 /** What another room may know of a container that runs. */
@@ -117,6 +127,9 @@ const log = createLog('containers');
 
 /** Containers: made from images, run by the helper, watched through their monitors. */
 export class Containers {
+  /** The tables of the store that are this room's. */
+  static readonly tables = [TABLE];
+
   readonly #options: ContainersOptions;
   readonly #seccomp: Seccomp;
   readonly #lastCapability: number;
@@ -125,6 +138,7 @@ export class Containers {
   /** Name to id; a name is taken from the moment somebody tries to have it. */
   readonly #names = new Map<string, string>();
   readonly #locks = new Locks();
+  readonly #background = new Set<Promise<void>>();
   #closed = false;
 
   private constructor(options: ContainersOptions, seccomp: Seccomp, lastCapability: number, boot: string) {
@@ -160,7 +174,7 @@ export class Containers {
       container.live?.monitor.close();
       for (const attachment of container.pending) attachment.close();
     }
-    await Promise.allSettled([...this.#containers.values()].map(({ cleanup }) => cleanup));
+    await Promise.allSettled([...this.#background, ...[...this.#containers.values()].map(({ cleanup }) => cleanup)]);
   }
 
   /** How many there are, by what they are doing. */
@@ -238,7 +252,7 @@ export class Containers {
   }
 
   /** Resolves when it has ended. Throws not-modified where nothing ran. */
-  async stop(reference: string, options: { signal?: string; t?: number } = {}): Promise<void> {
+  async stop(reference: string, options: { signal?: string | undefined; t?: number | undefined } = {}): Promise<void> {
     const container = this.#find(reference);
     const signal = options.signal ? signalNumber(options.signal) : undefined;
     if (!container.running) throw notModified(`Container ${container.id} is already stopped`);
@@ -261,7 +275,10 @@ export class Containers {
     if (stops && container.record.paused) await this.#thaw(container);
   }
 
-  async restart(reference: string, options: { signal?: string; t?: number } = {}): Promise<void> {
+  async restart(
+    reference: string,
+    options: { signal?: string | undefined; t?: number | undefined } = {},
+  ): Promise<void> {
     const container = this.#find(reference);
     const signal = options.signal ? signalNumber(options.signal) : undefined;
     if (container.removal) throw conflict('container is marked for removal and cannot be restarted');
@@ -438,11 +455,7 @@ export class Containers {
       .slice(0, limit > 0 ? limit : undefined);
     return Promise.all(
       found.map(async (container) =>
-        summarize(
-          container,
-          this.#options.networks.endpointOf(container.id),
-          size ? await this.#sizesOf(container) : undefined,
-        ),
+        summarize(container, this.#endpointOf(container), size ? await this.#sizesOf(container) : undefined),
       ),
     );
   }
@@ -451,7 +464,7 @@ export class Containers {
     const container = this.#find(reference);
     const overlay = await this.#options.snapshots.mountsOf(container.id);
     return inspect(container, {
-      endpoint: this.#options.networks.endpointOf(container.id),
+      endpoint: this.#endpointOf(container),
       paths: this.#paths(container),
       ...(overlay && { overlay }),
       ...(size && { sizes: await this.#sizesOf(container) }),
@@ -583,7 +596,7 @@ export class Containers {
       // The one transaction of a start goes on beside the work; the monitor knows how far that came.
       const committed = store.commit((change) => {
         change.put(TABLE, container.id, record);
-        if (record.network === 'bridge') networks.allocate(change, container.id);
+        this.#takePlace(change, record);
       });
       committed.catch(() => undefined);
       const { monitor, live } = await this.#makeProcess(container, waiting);
@@ -609,7 +622,7 @@ export class Containers {
       paths,
       hello: helper.hello,
       overlay: await snapshots.mountsOf(container.id),
-      endpoint: networks.endpointOf(container.id),
+      endpoint: this.#endpointOf(container),
       seccomp: this.#seccomp,
       lastCapability: this.#lastCapability,
       pidOf: (reference) => this.#pidOf(reference),
@@ -617,10 +630,9 @@ export class Containers {
     });
     const { pid } = await helper.run(runRequest(record, paths));
     const live = newLive(pid);
-    const ownNetwork = record.network === 'bridge' || record.network === 'none';
     const [monitor] = await Promise.all([
       this.#watch(container, live, paths.stateDir),
-      ownNetwork && networks.connect(container.id, pid),
+      sharedContainer(record.network) === undefined && networks.connect(container.id, pid),
       ...waiting.map((attachment) => attachment.connect(paths.stateDir)),
     ]);
     return { monitor, live };
@@ -655,15 +667,12 @@ export class Containers {
   /** A start that failed leaves the container as it was, but for the reason. Returns the error for the caller. */
   async #abandon(container: Container, before: ContainerRecord, cause: unknown): Promise<EngineError> {
     const { record } = container;
-    const { helper, networks, store } = this.#options;
+    const { helper } = this.#options;
     const { exitCode, error } = startFailure(cause, record);
     Object.assign(record, before, { exitCode, error: error.message, name: record.name });
     container.cleanup = this.#clear(container);
     await helper.signalAll(container.id).catch(() => undefined);
-    await store.commit((change) => {
-      change.put(TABLE, container.id, record);
-      networks.release(change, container.id);
-    });
+    await this.#saveEnded(container);
     await container.cleanup;
     container.wake('not-running', 'next-exit');
     if (record.hostConfig.AutoRemove) void this.#removeQuietly(container);
@@ -697,7 +706,6 @@ export class Containers {
   /** The end of a run: recorded, announced, then those who wait are told; removal and restart come last. */
   async #ended(container: Container, live: Live | undefined, exit: MonitorExit & { error?: string }): Promise<void> {
     const { record } = container;
-    const { store, networks } = this.#options;
     {
       using _ = await this.#locks.take(container.id);
       if (live && container.live !== live) return;
@@ -712,11 +720,9 @@ export class Containers {
       });
       const again = !this.#closed && !live?.stopping && wantsRestart(record.hostConfig.RestartPolicy, record);
       if (again) record.restartCount++;
+      let announce = (): void => undefined;
       try {
-        await store.commit((change) => {
-          change.put(TABLE, container.id, record);
-          networks.release(change, container.id);
-        });
+        announce = await this.#saveEnded(container);
         await rm(this.#paths(container).exitFile, { force: true });
       } catch (error) {
         log.error(`the end of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
@@ -724,6 +730,7 @@ export class Containers {
       container.cleanup = this.#clear(container);
       if (again) this.#scheduleRestart(container, live ? Date.now() - live.since : 0);
       this.#publish(container, 'die', { exitCode: String(exit.code) });
+      announce();
       container.wake('not-running', 'next-exit');
       live?.monitor.close();
       live?.end();
@@ -824,15 +831,17 @@ export class Containers {
     container.restarting?.cancel();
     // A start under way is let through first: it holds the lock.
     using _ = await this.#lockStopped(container);
-    await container.cleanup;
     const { store, images, networks } = this.#options;
     await store.commit((change) => {
       change.remove(TABLE, container.id);
       images.release(change, container.record.image.id, container.id);
       networks.release(change, container.id);
     });
-    // Row before data: a crash in between leaves a directory without a row, which the sweep at start gives to the trash.
-    await this.#discardFiles(container.id);
+    // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
+    this.#inBackground(
+      container.cleanup.then(() => this.#discardFiles(container.id)),
+      `the files of ${container.id}`,
+    );
     this.#containers.delete(container.id);
     this.#names.delete(container.record.name);
     for (const attachment of container.pending) attachment.close();
@@ -858,6 +867,13 @@ export class Containers {
     } catch (error) {
       log.error(`container ${shortId(container.id)} could not be removed: ${messageOf(error)}`);
     }
+  }
+
+  #inBackground(work: Promise<void>, what: string): void {
+    const done = work
+      .catch((error: unknown) => log.warn(`${what} could not be removed: ${messageOf(error)}`))
+      .finally(() => this.#background.delete(done));
+    this.#background.add(done);
   }
 
   async #discardFiles(id: string): Promise<void> {
@@ -909,7 +925,8 @@ export class Containers {
       if (codeOf(error) === 'ENOENT') return [];
       throw error;
     });
-    const strays = entries.filter((id) => !this.#containers.has(id));
+    const made = this.#options.snapshots.active?.() ?? [];
+    const strays = [...new Set([...entries, ...made])].filter((id) => !this.#containers.has(id));
     for (const id of strays) {
       await this.#discardFiles(id).catch((error: unknown) =>
         log.warn(`${id} could not be discarded: ${messageOf(error)}`),
@@ -951,15 +968,11 @@ export class Containers {
 
   /** The engine died between making the process and letting it go; nobody was told of a start. */
   async #undoStart(container: Container, monitor: Monitor): Promise<void> {
-    const { helper, store, networks } = this.#options;
-    await helper.signalAll(container.id).catch(() => undefined);
+    await this.#options.helper.signalAll(container.id).catch(() => undefined);
     await monitor.signal(9).catch(() => undefined);
     monitor.close();
     container.record.running = false;
-    await store.commit((change) => {
-      change.put(TABLE, container.id, container.record);
-      networks.release(change, container.id);
-    });
+    await this.#saveEnded(container);
     await this.#clear(container);
     await rm(this.#paths(container).exitFile, { force: true });
   }
@@ -967,7 +980,6 @@ export class Containers {
   /** An end that is only now read: the row first, then the exit file goes. */
   async #recordEnd(container: Container, exit: ReadExit): Promise<void> {
     const { record } = container;
-    const { store, networks } = this.#options;
     Object.assign(record, {
       running: false,
       paused: false,
@@ -976,13 +988,11 @@ export class Containers {
       finishedAt: exit.finished,
       error: exit.error ?? '',
     });
-    await store.commit((change) => {
-      change.put(TABLE, container.id, record);
-      networks.release(change, container.id);
-    });
+    const announce = await this.#saveEnded(container);
     await rm(this.#paths(container).exitFile, { force: true });
     container.cleanup = this.#clear(container);
     this.#publish(container, 'die', { exitCode: String(exit.code) });
+    announce();
   }
 
   /** What its policy or `--rm` asks for, once it is known what runs. */
@@ -994,6 +1004,25 @@ export class Containers {
   }
 
   // ---- small things
+
+  #takePlace(change: Change, { id, name, network }: ContainerRecord): void {
+    const predefined = predefinedNetwork(network);
+    if (predefined) this.#options.networks.allocate(change, id, { network: predefined, name });
+  }
+
+  #endpointOf({ id, record }: Container): EndpointSettings {
+    return this.#options.networks.endpointOf(id, predefinedNetwork(record.network));
+  }
+
+  /** Writes a record whose container runs no more, and gives back what its run had. Returns how to announce that. */
+  async #saveEnded({ id, record }: Container): Promise<() => void> {
+    let announce = (): void => undefined;
+    await this.#options.store.commit((change) => {
+      change.put(TABLE, id, record);
+      announce = this.#options.networks.release(change, id);
+    });
+    return announce;
+  }
 
   async #save(container: Container): Promise<void> {
     await this.#options.store.commit((change) => change.put(TABLE, container.id, container.record));

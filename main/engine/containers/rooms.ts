@@ -39,6 +39,8 @@ export interface SnapshotsRoom {
   prepare(containerId: string, chainId: string): Promise<OverlayMounts>;
   mountsOf(containerId: string): OverlayMounts | Promise<OverlayMounts>;
   discard(containerId: string): Promise<void>;
+  /** The containers it keeps something for. */
+  active?(): string[];
 }
 
 export interface ResolvedImage {
@@ -53,12 +55,18 @@ export interface ImagesRoom {
   release(change: Change, imageId: string, holder: string): void;
 }
 
-export type NetworkMode = 'bridge' | 'host' | 'none' | `container:${string}`;
+export type PredefinedNetwork = 'bridge' | 'host' | 'none';
+export type NetworkMode = PredefinedNetwork | `container:${string}`;
+
+/** The network a container has a place of its own on; undefined where it shares another container's. */
+export const predefinedNetwork = (mode: NetworkMode): PredefinedNetwork | undefined =>
+  mode === 'bridge' || mode === 'host' || mode === 'none' ? mode : undefined;
 
 export interface NetworksRoom {
   modeOf(requested: string): { mode: NetworkMode; warning?: string };
-  allocate(change: Change, containerId: string): unknown;
+  allocate(change: Change, containerId: string, place: { network: PredefinedNetwork; name: string }): unknown;
   connect(containerId: string, pid: number): Promise<void>;
-  endpointOf(containerId: string): EndpointSettings;
-  release(change: Change, containerId: string): void;
+  endpointOf(containerId: string, network?: PredefinedNetwork): EndpointSettings;
+  /** Returns how to announce it, once the container's end has been. */
+  release(change: Change, containerId: string): () => void;
 }

@@ -22,8 +22,6 @@ import {
 import { Monitor } from '../helper/index.js';
 
 export interface ExecsOptions {
-  /** The data root. */
-  root: string;
   runDir: string;
   store: StoreRoom;
   helper: HelperRoom;
@@ -62,6 +60,9 @@ const log = createLog('exec');
 
 /** Further processes in running containers. */
 export class Execs {
+  /** The tables of the store that are this room's. */
+  static readonly tables = [TABLE];
+
   readonly #options: ExecsOptions;
   readonly #execs = new Map<string, Exec>();
   /** Ids of ended execs, oldest first. */
@@ -103,7 +104,7 @@ export class Execs {
   /** The stream comes at once, as Docker's does: what goes wrong after that is said in it. Detached: once it runs. */
   async start(
     id: string,
-    options: { detach?: boolean; tty?: boolean; consoleSize?: [number, number] | null } = {},
+    options: { detach?: boolean; tty?: boolean; consoleSize?: [number, number] | null | undefined } = {},
   ): Promise<AttachStream | undefined> {
     const exec = this.#find(id);
     if (exec.state !== 'created') throw conflict(`Error: Exec command ${id} has already run`);

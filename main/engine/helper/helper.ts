@@ -109,12 +109,21 @@ export class Helper {
   }
 
   unpack(
-    { blob, target, body }: { blob?: string; target: string; body?: AsyncIterable<Uint8Array> },
-    options: { onProgress?: (progress: UnpackProgress) => void; signal?: AbortSignal } = {},
+    request: {
+      blob?: string | undefined;
+      target: string;
+      /** The layers below, top first: what the tar only implies looks as it does there. */
+      lower?: string[];
+      /** False: the caller syncs once for many. */
+      sync?: boolean;
+      body?: AsyncIterable<Uint8Array> | undefined;
+    },
+    options: { onProgress?: ((progress: UnpackProgress) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<Unpacked> {
+    const { body, ...fields } = request;
     const onProgress = options.onProgress as CallOptions['onProgress'];
     return this.#ask(
-      { op: 'unpack', ...(blob && { blob }), target, whiteouts: 'overlay' },
+      { op: 'unpack', whiteouts: 'overlay', ...fields },
       { ...(body && { body }), ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
     );
   }
@@ -122,6 +131,11 @@ export class Helper {
   /** The tar of a changeset (`upper` given) or of a whole tree. Ending the iteration cancels it. */
   async pack(request: { lower: string[]; upper: string | null }): Promise<AsyncIterable<Uint8Array>> {
     return (await this.#retrying(() => call(this.#socketPath, { op: 'pack', ...request }))).output;
+  }
+
+  /** What was written below the data root is on disk when this resolves. */
+  async sync(): Promise<void> {
+    await this.#ask({ op: 'sync' });
   }
 
   async discard(path: string): Promise<void> {

@@ -81,6 +81,8 @@ export interface Unpacked {
   diffId: string;
   size: number;
   entries: number;
+  /** Directories that had no entry of their own, where no lower layers were given to take their looks from. */
+  implied?: number;
 }
 
 export interface BridgeRequest {
