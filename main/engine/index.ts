@@ -75,7 +75,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const registry = new Registry({ mirrors: registryMirrors, insecure: insecureRegistries });
     const snapshots = await Snapshots.open({ root, store, helper });
     const layers = new Layers({ content, snapshots, helper });
-    const images = await Images.open({ root, store, content, registry, snapshots, layers, events });
+    const images = await Images.open({ store, content, registry, snapshots, layers, events });
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
     const containers = await Containers.open({
       ...{ root, runDir, store, helper, events, images, snapshots, networks, runtimes },
@@ -83,7 +83,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
-    const execs = await Execs.open({ root, runDir, store, helper, containers });
+    const execs = await Execs.open({ runDir, store, helper, containers });
     const system = await System.open({
       ...{
         store,

@@ -37,6 +37,7 @@ export class Content {
   readonly #ingest: string;
   readonly #flights = new Flights<void, BlobProgress>();
   readonly #pins = new Map<string, number>();
+  readonly #removing = new Map<string, Promise<void>>();
   /** Time between attempts; tests shorten it. */
   readonly #backOffMs: number;
 
@@ -64,6 +65,7 @@ export class Content {
 
   /** A blob's size, or undefined when it is not here. */
   async size(digest: string): Promise<number | undefined> {
+    await this.#removing.get(digest);
     try {
       return (await stat(this.path(digest))).size;
     } catch (error) {
@@ -209,9 +211,9 @@ export class Content {
   async remove(digests: Iterable<string>): Promise<void> {
     for (const digest of digests) {
       if (this.#pins.has(digest)) continue;
-      await unlink(this.path(digest)).catch((error: unknown) => {
-        if (codeOf(error) !== 'ENOENT') throw error;
-      });
+      const removal = rm(this.path(digest), { force: true }).finally(() => this.#removing.delete(digest));
+      this.#removing.set(digest, removal);
+      await removal;
     }
   }
 
@@ -319,7 +321,6 @@ function explained(error: unknown): unknown {
   });
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

@@ -103,7 +103,7 @@ export class Snapshots {
     await this.#helper.discard(join(this.#root, 'layers', String(number)));
   }
 
-  /** The names of finished drafts reach the disk; their content is synced by who unpacked them. */
+  /** The names of finished drafts reach the disk; the helper synced their content. */
   async syncNames(drafts: Iterable<SnapshotDraft>): Promise<void> {
     for (const { number } of drafts) await syncDirectory(join(this.#root, 'layers', String(number)));
     await syncDirectory(join(this.#root, 'layers'));
@@ -111,9 +111,9 @@ export class Snapshots {
 
   /** Makes a synced draft visible, in the caller's transaction. */
   commit(change: Change, record: SnapshotRecord): void {
-    if (this.#committed.has(record.chainId)) return;
+    const before = this.#committed.get(record.chainId);
     this.#committed.set(record.chainId, record);
-    change.undo(() => this.#committed.delete(record.chainId));
+    if (!before) change.undo(() => this.#committed.delete(record.chainId));
     change.put(COMMITTED, record.chainId, record);
   }
 

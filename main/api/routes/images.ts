@@ -1,0 +1,49 @@
+import { invalid } from '../../base/errors.js';
+import type { Engine } from '../../engine/index.js';
+import { filtersOf } from '../filters.js';
+import { flag, text } from '../parameters.js';
+import { empty, json, progress, stream } from '../replies.js';
+import { del, get, post, type Call, type Route } from '../router.js';
+
+const listFilters = ['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until'];
+
+export const imageRoutes = ({ images }: Engine): Route[] => [
+  get('/images/json', ({ query }) => json(images.list(filtersOf(query, listFilters)))),
+  post('/images/create', (call) => {
+    const request = pullRequest(call);
+    return progress((onProgress) => images.pull(request, { onProgress, signal: call.signal }));
+  }),
+  post('/images/load', ({ query, body, signal }) => {
+    const quiet = flag(query, 'quiet');
+    return progress((onProgress) => images.load(body.stream(), { onProgress, quiet, signal }));
+  }),
+  get('/images/get', ({ query }) => archive(images.save(query.getAll('names').flatMap((names) => names.split(','))))),
+  post('/images/prune', async ({ query }) =>
+    json(await images.prune(filtersOf(query, ['dangling', 'until', 'label', 'label!']))),
+  ),
+  get('/images/:name+/json', ({ params }) => json(images.inspect(params.name))),
+  get('/images/:name+/history', ({ params }) => json(images.history(params.name))),
+  get('/images/:name+/get', ({ params }) => archive(images.save([params.name]))),
+  post('/images/:name+/tag', async ({ params, query }) => {
+    await images.tag(params.name, text(query, 'repo') ?? '', text(query, 'tag') ?? '');
+    return empty(201);
+  }),
+  del('/images/:name+', async ({ params, query }) =>
+    json(await images.remove(params.name, { force: flag(query, 'force'), noprune: flag(query, 'noprune') })),
+  ),
+];
+
+/** `fromImage` with the tag or the digest in `tag`, or all in one. */
+function pullRequest({ query, headers }: Call<object>) {
+  const image = text(query, 'fromImage');
+  if (!image) throw invalid('fromImage is missing: images are pulled by name (import from a tar is not supported)');
+  const tag = text(query, 'tag');
+  const header = headers['x-registry-auth'];
+  return {
+    reference: tag ? `${image}${tag.includes(':') ? '@' : ':'}${tag}` : image,
+    auth: typeof header === 'string' ? header : undefined,
+    platform: text(query, 'platform'),
+  };
+}
+
+const archive = (bytes: AsyncIterable<Uint8Array>) => stream(bytes, { 'Content-Type': 'application/x-tar' });

@@ -1,0 +1,648 @@
+import '../../base/scopes.js';
+import { conflict, invalid, notFound } from '../../base/errors.js';
+import { Locks } from '../../base/locks.js';
+import { shortId } from '../../base/ids.js';
+import { Slots } from '../../base/slots.js';
+import type { Change, Store } from '../../base/store.js';
+import type { Filters } from '../../contract/filters.js';
+import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary, Progress } from '../../contract/images.js';
+import type { Content } from '../content/index.js';
+import type { Events } from '../events/index.js';
+import { chainIds, type LayerLease, type Layers } from '../layers/index.js';
+import {
+  DEFAULT_TAG,
+  familiar,
+  familiarName,
+  parseReference,
+  parseRegistryAuth,
+  repositoryOf,
+  withDefaultTag,
+  type Reference,
+  type Registry,
+  type Repository,
+} from '../registry/index.js';
+import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
+import { readArchive } from './archive.js';
+import { Library } from './library.js';
+import { listed } from './list.js';
+import { choosePlatform, parsePlatform, platformText, type Platform } from './platform.js';
+import { moving, still, throttled } from './progress.js';
+import {
+  NEVER,
+  parseConfiguration,
+  parseManifest,
+  type Descriptor,
+  type ImageRecord,
+  type Manifest,
+} from './record.js';
+import { writeArchive } from './save.js';
+import { STARTER, starterArchive, starterBusybox } from './starter.js';
+
+export interface ImagesOptions {
+  store: Store;
+  content: Content;
+  snapshots: Snapshots;
+  registry: Registry;
+  layers: Layers;
+  events: Pick<Events, 'publish'>;
+}
+
+export interface PullRequest {
+  reference: string;
+  /** What the client sent as X-Registry-Auth. */
+  auth?: string | undefined;
+  platform?: string | undefined;
+}
+
+type Report = (progress: Progress) => void;
+
+/** An image whose content is all in the store: what is needed to unpack it and write it down. */
+interface Complete {
+  configDigest: string;
+  layers: Descriptor[];
+  manifest: Descriptor | null;
+  /** Content besides the layers. */
+  documents: string[];
+}
+
+const DOWNLOADS_AT_ONCE = 3;
+
+/** References, manifests and configurations; pull, load, tag, remove. */
+export class Images {
+  static readonly tables = Library.tables;
+  readonly #store: Store;
+  readonly #content: Content;
+  readonly #snapshots: Snapshots;
+  readonly #registry: Registry;
+  readonly #layers: Layers;
+  readonly #events: Pick<Events, 'publish'>;
+  readonly #library: Library;
+  readonly #locks = new Locks();
+  readonly #downloads = new Slots(DOWNLOADS_AT_ONCE);
+
+  static async open(options: ImagesOptions): Promise<Images> {
+    const images = new Images(options);
+    for (const { chainId, id } of images.#library.all()) images.#snapshots.hold(chainId, id);
+    await images.#content.collect(new Set(images.#library.all().flatMap(contentOf)));
+    return images;
+  }
+
+  private constructor({ store, content, snapshots, registry, layers, events }: ImagesOptions) {
+    this.#store = store;
+    this.#content = content;
+    this.#snapshots = snapshots;
+    this.#registry = registry;
+    this.#layers = layers;
+    this.#events = events;
+    this.#library = new Library(store);
+  }
+
+  /** The image that a name, a digest or (the beginning of) an ID means. */
+  resolve(reference: string): ImageRecord {
+    return this.#library.find(reference);
+  }
+
+  list(filters: Filters = {}): ImageSummary[] {
+    return listed(this.#library, filters);
+  }
+
+  /** How many images there are. */
+  count(): number {
+    return this.#library.all().length;
+  }
+
+  inspect(reference: string): ImageInspect {
+    const image = this.resolve(reference);
+    const references = this.#library.referencesOf(image.id);
+    const lower = this.#snapshots.lowers(image.chainId);
+    return {
+      Id: image.id,
+      RepoTags: references.filter(({ digest }) => !digest).map(familiar),
+      RepoDigests: references.filter(({ digest }) => digest).map(familiar),
+      Parent: '',
+      Comment: image.comment,
+      Created: image.created,
+      DockerVersion: image.dockerVersion,
+      Author: image.author,
+      Config: image.config,
+      Architecture: image.architecture,
+      ...(image.variant && { Variant: image.variant }),
+      Os: image.os,
+      Size: image.size,
+      VirtualSize: image.size,
+      GraphDriver: {
+        Name: 'overlay2',
+        Data: {
+          ...(lower.length > 1 && { LowerDir: lower.slice(1).join(':') }),
+          ...(lower[0] && { UpperDir: lower[0] }),
+        },
+      },
+      RootFS: { Type: 'layers', Layers: image.diffIds },
+      Metadata: { LastTagTime: image.lastTagged },
+    };
+  }
+
+  /** Newest first. */
+  history(reference: string): ImageHistoryItem[] {
+    const image = this.resolve(reference);
+    const tags = this.#library.referencesOf(image.id).filter(({ digest }) => !digest);
+    const chain = image.chain.map((chainId) => this.#snapshots.get(chainId)?.size ?? 0);
+    let layer = 0;
+    const items = image.history.map((entry) => ({
+      Id: '<missing>',
+      Created: unixSeconds(entry.created),
+      CreatedBy: entry.created_by ?? '',
+      Tags: null as string[] | null,
+      Size: entry.empty_layer ? 0 : (chain[layer++] ?? 0),
+      Comment: entry.comment ?? '',
+    }));
+    if (items.length === 0) {
+      items.push({
+        Id: '',
+        Created: unixSeconds(image.created),
+        CreatedBy: '',
+        Tags: null,
+        Size: image.size,
+        Comment: image.comment,
+      });
+    }
+    const newest = items.reverse();
+    Object.assign(newest[0] as ImageHistoryItem, { Id: image.id, Tags: tags.length > 0 ? tags.map(familiar) : null });
+    return newest;
+  }
+
+  async tag(source: string, repository: string, tag: string): Promise<void> {
+    const image = this.resolve(source);
+    const name = parseReference(repository);
+    if (name.digest || name.tag) throw invalid('refusing to create a tag with a digest or a second tag');
+    const reference = parseReference(`${repository}:${tag || DEFAULT_TAG}`);
+    await this.#store.commit((change) => this.#name(change, image.id, [reference]));
+    this.#announce('tag', image, familiar(reference));
+  }
+
+  /** Pins an image for a container, inside the caller's transaction. */
+  hold(change: Change, imageId: string, holder: string): void {
+    this.#library.hold(change, imageId, holder);
+  }
+
+  release(change: Change, imageId: string, holder: string): void {
+    this.#library.release(change, imageId, holder);
+  }
+
+  /** A holder that runs cannot be overruled by force. */
+  setRunning(holder: string, running: boolean): void {
+    this.#library.setRunning(holder, running);
+  }
+
+  /** Untags and, when that was the last name, deletes; or deletes by ID. Docker's rules and words. */
+  async remove(text: string, { force = false }: { force?: boolean; noprune?: boolean } = {}): Promise<ImageRemoved[]> {
+    using _ = await this.#locks.take('remove');
+    const image = this.resolve(text);
+    const removed: ImageRemoved[] = [];
+    const untagged: Reference[] = [];
+    let gone: { layers: SnapshotRecord[]; content: string[] } | undefined;
+    await this.#store.commit((change) => {
+      const untag = (reference: Reference) => {
+        this.#library.unname(change, reference);
+        untagged.push(reference);
+        removed.push({ Untagged: familiar(reference) });
+      };
+      const byId = image.id.replace('sha256:', '').startsWith(text.replace('sha256:', ''));
+      if (byId) {
+        if (this.#library.hasSingleName(image.id)) {
+          this.#library.checkDeletable(image, { force, ignoreReferences: true });
+          this.#library.referencesOf(image.id).forEach(untag);
+        }
+      } else {
+        const holder = this.#library.holders(image.id)[0];
+        if (!force && holder && this.#library.hasSingleName(image.id)) {
+          throw conflict(
+            `conflict: unable to remove repository reference "${text}" (must force) - container ${shortId(holder)} is using its referenced image ${shortId(image.id)}`,
+          );
+        }
+        const reference = withDefaultTag(parseReference(text));
+        const { tag: _tag, ...withoutTag } = reference;
+        untag(reference.digest ? withoutTag : reference);
+        if (!reference.digest) this.#forgetDigestsOf(image.id, reference, untag);
+        if (this.#library.referencesOf(image.id).length > 0) return;
+        // A name was asked to go and went; that the image stays in use is then no failure.
+        if (
+          this.#library.holders(image.id).length > 0 &&
+          !isDeletable(() => this.#library.checkDeletable(image, { force, ignoreReferences: true }))
+        )
+          return;
+      }
+      if (byId) this.#library.checkDeletable(image, { force, ignoreReferences: false });
+      this.#library.referencesOf(image.id).forEach(untag);
+      gone = this.#delete(change, image);
+      removed.push({ Deleted: image.id });
+      removed.push(...gone.layers.map(({ chainId }) => ({ Deleted: chainId })));
+    });
+    for (const _reference of untagged) this.#announce('untag', image);
+    if (gone) {
+      this.#announce('delete', image);
+      await this.#clear(gone);
+    }
+    return removed;
+  }
+
+  /** Removes images that nobody uses: those without a name, or (`dangling` false) all of them. */
+  async prune(filters: Filters = {}): Promise<{ ImagesDeleted: ImageRemoved[]; SpaceReclaimed: number }> {
+    const danglingOnly = !(filters['dangling'] ?? []).some((value) => ['false', '0'].includes(value));
+    const until = filters['until']?.[0];
+    const limit = until === undefined ? Infinity : pointInTime(until);
+    const { dangling: _d, until: _u, ...rest } = filters;
+    const candidates = listed(this.#library, { ...rest, ...(danglingOnly && { dangling: ['true'] }) });
+    const result = { ImagesDeleted: [] as ImageRemoved[], SpaceReclaimed: 0 };
+    for (const { Id, Created } of candidates) {
+      if (Created * 1000 > limit || this.#library.holders(Id).length > 0) continue;
+      const before = this.#stored();
+      result.ImagesDeleted.push(...(await this.remove(Id, { force: true })));
+      result.SpaceReclaimed += before - this.#stored();
+    }
+    return result;
+  }
+
+  /** Brings an image in from its registry, with dockerd's progress lines. */
+  async pull(
+    { reference: text, auth, platform }: PullRequest,
+    { onProgress = () => undefined, signal }: { onProgress?: Report; signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    const reference = withDefaultTag(parseReference(text));
+    const wanted = parsePlatform(platform);
+    const repository = this.#registry.repository(reference, parseRegistryAuth(auth));
+    const asked = reference.digest ?? (reference.tag as string);
+    const top = await repository.manifest(asked, signal);
+    onProgress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
+
+    using lease = this.#content.lease();
+    const documents: string[] = [];
+    const keep = async (bytes: Uint8Array) => {
+      const digest = await this.#content.write(bytes);
+      documents.push(digest);
+      return digest;
+    };
+    lease.pin(top.digest);
+    await keep(top.bytes);
+    const { manifest, descriptor } = await this.#imageManifest(
+      repository,
+      top,
+      wanted,
+      async (bytes, digest) => {
+        lease.pin(digest);
+        await keep(bytes);
+      },
+      signal,
+    );
+    lease.pin(manifest.config.digest);
+    documents.push(manifest.config.digest);
+    await this.#content.fetch(manifest.config, repository.blob(manifest.config.digest), { signal });
+    for (const { digest } of manifest.layers) lease.pin(digest);
+
+    const complete: Complete = {
+      configDigest: manifest.config.digest,
+      layers: manifest.layers,
+      manifest: descriptor,
+      documents,
+    };
+    const names = [
+      ...(reference.tag && !reference.digest ? [{ ...reference }] : []),
+      { domain: reference.domain, path: reference.path, digest: top.digest },
+    ];
+    const renamed = await this.#install(complete, {
+      names,
+      repository,
+      wanted: platform ? wanted : undefined,
+      report: onProgress,
+      signal,
+    });
+    onProgress({ status: `Digest: ${top.digest}` });
+    const shown = familiar(
+      reference.digest ? { domain: reference.domain, path: reference.path, digest: reference.digest } : reference,
+    );
+    onProgress({
+      status: renamed ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
+    });
+    this.#events.publish('image', 'pull', shown, {
+      ...labelsOf(this.#library.get(complete.configDigest)),
+      name: familiarName(reference),
+    });
+  }
+
+  /** Reads an archive of images (docker save, OCI). */
+  async load(
+    body: AsyncIterable<Uint8Array>,
+    {
+      onProgress = () => undefined,
+      quiet = false,
+      signal,
+    }: { onProgress?: Report; quiet?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    using lease = this.#content.lease();
+    const archive = await readArchive(body, this.#content, lease, signal);
+    try {
+      if (archive.images.length === 0) throw invalid('the archive holds no image');
+      for (const image of archive.images) {
+        const names = image.names.map((name) => withDefaultTag(parseReference(name)));
+        await this.#install(
+          {
+            configDigest: image.config,
+            layers: image.layers,
+            manifest: image.manifest,
+            documents: [image.config, ...(image.manifest ? [image.manifest.digest] : [])],
+          },
+          { names: names.map(({ digest: _, ...name }) => name), report: quiet ? () => undefined : onProgress, signal },
+        );
+        const record = this.resolve(image.config);
+        this.#announce('load', record);
+        if (names.length === 0) onProgress({ stream: `Loaded image ID: ${image.config}\n` });
+        for (const name of names) onProgress({ stream: `Loaded image: ${familiar(name)}\n` });
+      }
+    } finally {
+      lease[Symbol.dispose]();
+      const used = new Set(this.#library.all().flatMap(contentOf));
+      await this.#content.remove(archive.stored.filter((digest) => !used.has(digest)));
+    }
+  }
+
+  /** Images as one archive that this engine, Docker and OCI tools load. */
+  save(references: string[]): AsyncIterable<Uint8Array> {
+    if (references.length === 0) throw invalid('no image was named');
+    const wanted = new Map<string, { image: ImageRecord; names: Reference[] }>();
+    for (const text of references) {
+      const image = this.resolve(text);
+      const entry = wanted.get(image.id) ?? { image, names: [] };
+      wanted.set(image.id, entry);
+      for (const name of this.#namesMeant(image, text)) {
+        if (!entry.names.some((other) => familiar(other) === familiar(name))) entry.names.push(name);
+      }
+    }
+    for (const { image } of wanted.values()) this.#announce('save', image);
+    return writeArchive([...wanted.values()], this.#content);
+  }
+
+  /** Makes `slipway/starter:latest` from this machine's own busybox: an image on a machine without a network. */
+  async starter(): Promise<{ id: string; reference: string }> {
+    const busybox = await starterBusybox();
+    await this.load(starterArchive(busybox), { quiet: true });
+    return { id: this.resolve(STARTER).id, reference: STARTER };
+  }
+
+  /** Whether the starter image can be made, and whether it is here. Undefined: it cannot, for want of busybox-static. */
+  async starterOffer(): Promise<{ image: string; present: boolean } | undefined> {
+    const present = this.#library.lookup(parseReference(STARTER)) !== undefined;
+    const possible = present || (await starterBusybox().catch(() => undefined)) !== undefined;
+    return possible ? { image: STARTER, present } : undefined;
+  }
+
+  async #imageManifest(
+    repository: Repository,
+    top: { bytes: Buffer; digest: string; mediaType: string },
+    wanted: Platform,
+    keep: (bytes: Uint8Array, digest: string) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<{ manifest: Manifest; descriptor: Descriptor }> {
+    let { bytes, digest, mediaType } = top;
+    for (let depth = 0; depth < 4; depth++) {
+      const parsed = parseManifest(bytes, mediaType);
+      if (parsed.kind === 'manifest') {
+        return { manifest: parsed.manifest, descriptor: { mediaType: parsed.mediaType, digest, size: bytes.length } };
+      }
+      const entry = choosePlatform(parsed.entries, wanted);
+      ({ bytes, digest, mediaType } = await repository.manifest(entry.digest, signal));
+      await keep(bytes, digest);
+    }
+    throw invalid('the image is an index within an index within an index: refused');
+  }
+
+  /** Gets what is missing, unpacks it, and makes image, layers and names visible in one transaction. True when a name moved or is new. */
+  async #install(
+    image: Complete,
+    {
+      names,
+      repository,
+      wanted,
+      report,
+      signal,
+    }: {
+      names: Reference[];
+      repository?: Repository;
+      wanted?: Platform | undefined;
+      report: Report;
+      signal?: AbortSignal | undefined;
+    },
+  ): Promise<boolean> {
+    const configuration = parseConfiguration(await this.#content.read(image.configDigest));
+    if (configuration.os !== 'linux')
+      throw invalid(`image operating system "${configuration.os}" cannot be used on this platform`);
+    const { architecture, os } = configuration;
+    if (wanted && architecture !== wanted.architecture) {
+      throw notFound(
+        `the image is for ${platformText({ os, architecture })}, not for ${platformText(wanted)} as asked`,
+      );
+    }
+    if (configuration.diffIds.length !== image.layers.length) {
+      throw invalid(
+        `the image has ${image.layers.length} layers, but its configuration names ${configuration.diffIds.length}: refused`,
+      );
+    }
+    const chain = chainIds(configuration.diffIds);
+    await using lease = this.#layers.lease();
+    const known = this.#library.get(image.configDigest);
+    const complete = known && chain.every((chainId) => lease.has(chainId));
+    if (!complete) await this.#unpackAll(image, configuration.diffIds, chain, lease, { repository, report, signal });
+    await lease.sync();
+
+    const record: ImageRecord = {
+      id: image.configDigest,
+      chainId: chain.at(-1) ?? '',
+      chain,
+      layers: image.layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+      documents: [...new Set([...image.documents, ...(known?.documents ?? [])])],
+      manifest: image.manifest ?? known?.manifest ?? null,
+      ...configuration,
+      size: 0,
+      lastTagged: known?.lastTagged ?? NEVER,
+    };
+    // Known already, it may have come with other blobs of the same layers: those stay.
+    if (known && complete) record.layers = known.layers;
+    let renamed = false;
+    await this.#store.commit((change) => {
+      signal?.throwIfAborted();
+      lease.commit(change);
+      record.size = this.#snapshots.size(record.chainId);
+      this.#library.put(change, record);
+      this.#snapshots.hold(record.chainId, record.id);
+      if (!known) change.undo(() => this.#snapshots.release(record.chainId, record.id));
+      renamed = this.#name(change, record.id, names);
+    });
+    return renamed;
+  }
+
+  async #unpackAll(
+    image: Complete,
+    diffIds: string[],
+    chain: string[],
+    lease: LayerLease,
+    {
+      repository,
+      report,
+      signal,
+    }: { repository?: Repository | undefined; report: Report; signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    // One layer's failure stops the others; the first failure is the one to tell.
+    const control = new AbortController();
+    const stop = () => control.abort(signal?.reason);
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+    let failure: unknown;
+    const fail = (error: unknown) => {
+      failure ??= error;
+      control.abort(error);
+      throw error;
+    };
+    let below: Promise<unknown> = Promise.resolve();
+    const layers = image.layers.map((layer, at) => {
+      const request = {
+        chainId: chain[at] as string,
+        parent: chain[at - 1] ?? null,
+        diffId: diffIds[at] as string,
+        blob: layer.digest,
+        below,
+      };
+      const id = shortId(repository ? layer.digest : request.diffId);
+      if (lease.has(request.chainId)) {
+        if (repository) report(still(id, 'Already exists'));
+        return undefined;
+      }
+      if (repository) report(still(id, 'Pulling fs layer'));
+      const work = (async () => {
+        if (repository) await this.#download(repository, layer, id, report, control.signal);
+        const status = repository ? 'Extracting' : 'Loading layer';
+        const onBytes = throttled((current) => report(moving(id, status, current, layer.size)), layer.size);
+        await lease.obtain(request, { onProgress: ({ bytes }) => onBytes(bytes), signal: control.signal });
+        onBytes(layer.size);
+        if (repository) report(still(id, 'Pull complete'));
+      })().catch(fail);
+      work.catch(() => undefined);
+      below = Promise.all([below, work]);
+      below.catch(() => undefined);
+      return work;
+    });
+    await Promise.allSettled(layers);
+    signal?.removeEventListener('abort', stop);
+    signal?.throwIfAborted();
+    if (failure !== undefined) throw failure;
+  }
+
+  async #download(
+    repository: Repository,
+    layer: Descriptor,
+    id: string,
+    report: Report,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if ((await this.#content.size(layer.digest)) === undefined) {
+      if (this.#downloads.busy) report(still(id, 'Waiting'));
+      using _ = await this.#downloads.take(signal);
+      const onBytes = throttled((current) => report(moving(id, 'Downloading', current, layer.size)), layer.size);
+      await this.#content.fetch(layer, repository.blob(layer.digest), {
+        signal,
+        onProgress: ({ stage, current, seconds }) => {
+          if (stage === 'downloading') onBytes(current);
+          else if (stage === 'retrying') report(still(id, `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`));
+          else report(still(id, 'Verifying Checksum'));
+        },
+      });
+    }
+    report(still(id, 'Download complete'));
+  }
+
+  /** True when a name means another image than before. */
+  #name(change: Change, id: string, names: Reference[]): boolean {
+    let moved = false;
+    for (const name of names) moved = this.#library.name(change, name, id) || moved;
+    const image = this.#library.get(id);
+    if (moved && image) this.#library.put(change, { ...image, lastTagged: new Date().toISOString() });
+    return moved;
+  }
+
+  #forgetDigestsOf(id: string, { domain, path }: Reference, untag: (reference: Reference) => void): void {
+    const same = this.#library.referencesOf(id).filter((reference) => repositoryOf(reference) === `${domain}/${path}`);
+    if (same.every(({ digest }) => digest)) same.forEach(untag);
+  }
+
+  #delete(change: Change, image: ImageRecord): { layers: SnapshotRecord[]; content: string[] } {
+    this.#library.drop(change, image);
+    this.#snapshots.release(image.chainId, image.id);
+    change.undo(() => this.#snapshots.hold(image.chainId, image.id));
+    const used = new Set(this.#library.all().flatMap(contentOf));
+    return {
+      layers: this.#snapshots.collect(change),
+      content: contentOf(image).filter((digest) => !used.has(digest)),
+    };
+  }
+
+  /** Records first, then the data: a crash in between leaves directories without a record, which the next start clears. */
+  async #clear({ layers, content }: { layers: SnapshotRecord[]; content: string[] }): Promise<void> {
+    await this.#content.remove(content);
+    await this.#snapshots.dropAll(layers);
+  }
+
+  #stored(): number {
+    const chains = new Set(this.#library.all().flatMap(({ chain }) => chain));
+    return [...chains].reduce((sum, chainId) => sum + (this.#snapshots.get(chainId)?.size ?? 0), 0);
+  }
+
+  /** Which of an image's names a caller meant: the one given, or all of its repository, or none for an ID. */
+  #namesMeant(image: ImageRecord, text: string): Reference[] {
+    let reference: Reference;
+    try {
+      reference = parseReference(text);
+    } catch {
+      return [];
+    }
+    if (reference.digest || this.#library.lookup(withDefaultTag(reference)) !== image) return [];
+    return [withDefaultTag(reference)];
+  }
+
+  #announce(action: string, image: ImageRecord, name = image.id): void {
+    this.#events.publish('image', action, image.id, { ...labelsOf(image), name });
+  }
+}
+
+const contentOf = ({ layers, documents }: ImageRecord): string[] => [
+  ...documents,
+  ...layers.map(({ digest }) => digest),
+];
+
+const labelsOf = (image: ImageRecord | undefined): Record<string, string> => image?.config.Labels ?? {};
+
+function isDeletable(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function unixSeconds(date: string | undefined): number {
+  const time = Date.parse(date ?? NEVER);
+  return Number.isNaN(time) || date === undefined || date === NEVER ? 0 : Math.floor(time / 1000);
+}
+
+/** `until`: a date, Unix seconds, or how long ago (`10m`, `1h30m`). In milliseconds. */
+function pointInTime(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
+  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
+    const units = { h: 3600e3, m: 60e3, s: 1e3, ms: 1 };
+    return (
+      Date.now() - parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units], 0)
+    );
+  }
+  const date = Date.parse(text);
+  if (Number.isNaN(date)) throw invalid(`invalid filter 'until': ${text} is neither a date nor a duration`);
+  return date;
+}

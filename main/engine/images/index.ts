@@ -1,0 +1,2 @@
+export { Images, type ImagesOptions, type PullRequest } from './images.js';
+export type { ImageRecord } from './record.js';

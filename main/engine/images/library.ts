@@ -1,0 +1,170 @@
+import { conflict, invalid, notFound } from '../../base/errors.js';
+import { shortId } from '../../base/ids.js';
+import type { Change, Store } from '../../base/store.js';
+import { isDigest } from '../content/index.js';
+import {
+  canonical,
+  familiar,
+  parseReference,
+  repositoryOf,
+  withDefaultTag,
+  type Reference,
+} from '../registry/index.js';
+import type { ImageRecord } from './record.js';
+
+const IMAGES = 'images';
+const REFERENCES = 'image_references';
+const HOLDS = 'image_holds';
+
+/** Which images there are, what they are called and who uses them. Memory first; each change is undone when its commit fails. */
+export class Library {
+  static readonly tables = [IMAGES, REFERENCES, HOLDS];
+  readonly #images: Map<string, ImageRecord>;
+  /** Canonical reference (with a tag or a digest) to image ID. */
+  readonly #references: Map<string, string>;
+  /** Image ID to holders. */
+  readonly #holders = new Map<string, Set<string>>();
+  readonly #running = new Set<string>();
+
+  constructor(store: Store) {
+    this.#images = store.rows<ImageRecord>(IMAGES);
+    this.#references = store.rows<string>(REFERENCES);
+    for (const [image, holder] of store.rows<[image: string, holder: string]>(HOLDS).values()) {
+      this.#holdersOf(image).add(holder);
+    }
+  }
+
+  get(id: string): ImageRecord | undefined {
+    return this.#images.get(id);
+  }
+
+  all(): ImageRecord[] {
+    return [...this.#images.values()];
+  }
+
+  /** An image by name, digest, ID or unique beginning of an ID, in the order that Docker looks. */
+  find(text: string): ImageRecord {
+    if (isDigest(text) || /^[a-f0-9]{64}$/.test(text)) {
+      const image = this.#images.get(text.startsWith('sha256:') ? text : `sha256:${text}`);
+      if (!image) throw notFound(`No such image: ${text.startsWith('sha256:') ? text : `sha256:${text}`}`);
+      return image;
+    }
+    const prefix = /^(?:sha256:)?([a-f0-9]+)$/.exec(text)?.[1];
+    let reference: Reference | undefined;
+    try {
+      reference = withDefaultTag(parseReference(text));
+    } catch (error) {
+      if (prefix === undefined) throw error;
+    }
+    const named = reference && this.lookup(reference);
+    const image = named ?? (prefix === undefined ? undefined : this.#byPrefix(prefix));
+    if (!image) throw notFound(`No such image: ${reference ? familiar(reference) : text}`);
+    return image;
+  }
+
+  /** The image that a reference names. A digest decides over a tag. */
+  lookup(reference: Reference): ImageRecord | undefined {
+    const { tag, digest, ...name } = reference;
+    const key = canonical(digest ? { ...name, digest } : { ...name, ...(tag && { tag }) });
+    return this.#images.get(this.#references.get(key) ?? '');
+  }
+
+  #byPrefix(prefix: string): ImageRecord | undefined {
+    const matches = [...this.#images.values()].filter(({ id }) => id.startsWith(`sha256:${prefix}`));
+    if (matches.length > 1) throw invalid(`multiple IDs found with provided prefix: ${prefix}`);
+    return matches[0];
+  }
+
+  /** What an image is called: tags first. */
+  referencesOf(id: string): Reference[] {
+    const references = [...this.#references].filter(([, image]) => image === id).map(([key]) => parseReference(key));
+    return references.sort((a, b) => Number(!!a.digest) - Number(!!b.digest) || compare(canonical(a), canonical(b)));
+  }
+
+  put(change: Change, image: ImageRecord): void {
+    const before = this.#images.get(image.id);
+    this.#images.set(image.id, image);
+    change.undo(() => (before ? this.#images.set(image.id, before) : this.#images.delete(image.id)));
+    change.put(IMAGES, image.id, image);
+  }
+
+  drop(change: Change, image: ImageRecord): void {
+    this.#images.delete(image.id);
+    change.undo(() => this.#images.set(image.id, image));
+    change.remove(IMAGES, image.id);
+  }
+
+  /** Lets a reference name an image; whether it named another one (or none) before. */
+  name(change: Change, reference: Reference, id: string): boolean {
+    const key = canonical(reference);
+    const before = this.#references.get(key);
+    if (before === id) return false;
+    this.#references.set(key, id);
+    change.undo(() => (before === undefined ? this.#references.delete(key) : this.#references.set(key, before)));
+    change.put(REFERENCES, key, id);
+    return true;
+  }
+
+  unname(change: Change, reference: Reference): void {
+    const key = canonical(reference);
+    const before = this.#references.get(key);
+    if (before === undefined) throw notFound(`No such image: ${familiar(reference)}`);
+    this.#references.delete(key);
+    change.undo(() => this.#references.set(key, before));
+    change.remove(REFERENCES, key);
+  }
+
+  hold(change: Change, image: string, holder: string): void {
+    if (!this.#images.has(image)) throw notFound(`No such image: ${image}`);
+    const holders = this.#holdersOf(image);
+    if (holders.has(holder)) return;
+    holders.add(holder);
+    change.undo(() => holders.delete(holder));
+    change.put(HOLDS, `${image} ${holder}`, [image, holder]);
+  }
+
+  release(change: Change, image: string, holder: string): void {
+    const holders = this.#holdersOf(image);
+    if (!holders.delete(holder)) return;
+    change.undo(() => holders.add(holder));
+    change.remove(HOLDS, `${image} ${holder}`);
+  }
+
+  setRunning(holder: string, running: boolean): void {
+    if (running) this.#running.add(holder);
+    else this.#running.delete(holder);
+  }
+
+  holders(image: string): string[] {
+    return [...this.#holdersOf(image)];
+  }
+
+  /** Why an image cannot be deleted, in Docker's words; force overcomes what is only a question of manners. */
+  checkDeletable(image: ImageRecord, { force, ignoreReferences }: { force: boolean; ignoreReferences: boolean }): void {
+    const refuse = (why: string, must: string) =>
+      conflict(`conflict: unable to delete ${shortId(image.id)} (${must}) - ${why}`);
+    const holders = this.holders(image.id);
+    const running = holders.find((holder) => this.#running.has(holder));
+    if (running) throw refuse(`image is being used by running container ${shortId(running)}`, 'cannot be forced');
+    if (force) return;
+    if (!ignoreReferences && this.referencesOf(image.id).length > 0) {
+      throw refuse('image is referenced in multiple repositories', 'must be forced');
+    }
+    if (holders[0]) throw refuse(`image is being used by stopped container ${shortId(holders[0])}`, 'must be forced');
+  }
+
+  /** One name, and at most that same repository's digests: removing the image by its ID surprises nobody. */
+  hasSingleName(id: string): boolean {
+    const references = this.referencesOf(id);
+    const tags = references.filter(({ digest }) => !digest);
+    return references.length <= 1 || (tags.length <= 1 && new Set(references.map(repositoryOf)).size === 1);
+  }
+
+  #holdersOf(image: string): Set<string> {
+    let holders = this.#holders.get(image);
+    if (!holders) this.#holders.set(image, (holders = new Set()));
+    return holders;
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

@@ -1,0 +1,87 @@
+import { invalid, notFound } from '../../base/errors.js';
+import type { Filters } from '../../contract/filters.js';
+import type { ImageSummary } from '../../contract/images.js';
+import { familiar, familiarName, type Reference } from '../registry/index.js';
+import type { Library } from './library.js';
+import { NEVER, type ImageRecord } from './record.js';
+
+/** Newest first. A reference filter also narrows which names are shown. */
+export function listed(library: Library, filters: Filters): ImageSummary[] {
+  const accepted = filterOf(library, filters);
+  return library
+    .all()
+    .flatMap((image) => {
+      const references = library.referencesOf(image.id);
+      const patterns = filters['reference'];
+      const shown = patterns
+        ? references.filter((name) => patterns.some((pattern) => fits(pattern, name)))
+        : references;
+      return accepted(image, references) && (!patterns || shown.length > 0) ? [summary(image, shown)] : [];
+    })
+    .sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1));
+}
+
+function summary(image: ImageRecord, references: Reference[]): ImageSummary {
+  return {
+    Id: image.id,
+    ParentId: '',
+    RepoTags: references.filter(({ digest }) => !digest).map(familiar),
+    RepoDigests: references.filter(({ digest }) => digest).map(familiar),
+    Created: seconds(image),
+    Size: image.size,
+    SharedSize: -1,
+    VirtualSize: image.size,
+    Labels: image.config.Labels ?? null,
+    Containers: -1,
+  };
+}
+
+function filterOf(library: Library, filters: Filters): (image: ImageRecord, references: Reference[]) => boolean {
+  const dangling = filters['dangling']?.map(truth);
+  const before = filters['before']?.map((text) => time(known(library, text)));
+  const since = filters['since']?.map((text) => time(known(library, text)));
+  const has = (image: ImageRecord, label: string): boolean => {
+    const [key = '', ...value] = label.split('=');
+    const labels = image.config.Labels ?? {};
+    return key in labels && (value.length === 0 || labels[key] === value.join('='));
+  };
+  return (image, references) =>
+    (!dangling || dangling.includes(!references.some(({ digest }) => !digest))) &&
+    (!before || before.every((limit) => time(image) < limit)) &&
+    (!since || since.every((limit) => time(image) > limit)) &&
+    (filters['label'] ?? []).every((label) => has(image, label)) &&
+    (filters['label!'] ?? []).every((label) => !has(image, label));
+}
+
+function known(library: Library, text: string): ImageRecord {
+  try {
+    return library.find(text);
+  } catch {
+    throw notFound(`No such image: ${text}`);
+  }
+}
+
+function truth(value: string): boolean {
+  if (['1', 'true', 't', 'True', 'TRUE'].includes(value)) return true;
+  if (['0', 'false', 'f', 'False', 'FALSE'].includes(value)) return false;
+  throw invalid(`invalid filter 'dangling=[${value}]'`);
+}
+
+/** A glob over the name with or without its tag; `*` stays within one part of the path. */
+function fits(pattern: string, reference: Reference): boolean {
+  const source = pattern.replace(/\[[^\]]*\]|[.*+?^${}()|\\/]/g, (part) => {
+    if (part === '*') return '[^/]*';
+    if (part === '?') return '[^/]';
+    return part.startsWith('[') ? part : `\\${part}`;
+  });
+  let glob: RegExp;
+  try {
+    glob = new RegExp(`^${source}$`);
+  } catch (error) {
+    throw invalid(`invalid filter 'reference=${pattern}'`, { cause: error });
+  }
+  return glob.test(familiar(reference)) || glob.test(familiarName(reference));
+}
+
+const time = ({ created }: ImageRecord): number => Date.parse(created) || 0;
+const seconds = (image: ImageRecord): number => (image.created === NEVER ? 0 : Math.floor(time(image) / 1000));
