@@ -110,6 +110,7 @@ export default ts.config(
                 './main/api/index.ts',
                 './main/base/scopes.ts',
                 './main/base/errors.ts',
+                './main/base/places.ts',
               ],
               'The app: contract, client, and the indexes of engine and API.',
             ),

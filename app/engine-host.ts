@@ -4,9 +4,10 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { system } from '../main/base/errors.js';
+import type { Places } from '../main/base/places.js';
 import type { Transport } from '../main/contract/bridge.js';
 import type { HostedEngine } from './connections/local.js';
-import type { Flags, Places } from './launch.js';
+import type { Flags } from './launch.js';
 
 /** What the command line and the defaults come to. */
 export type Launch = Flags & { places: Places };
@@ -32,7 +33,7 @@ export function headlessCommand({ places, registryMirrors, insecureRegistries }:
     argv: [
       process.execPath,
       parts.daemon,
-      '--standby',
+      ...['--standby', '--helper', parts.helper],
       ...['--data-root', places.dataRoot, '--exec-root', places.execRoot, '--host', `unix://${places.socket}`],
       ...registryMirrors.flatMap((url) => ['--registry-mirror', url]),
       ...insecureRegistries.flatMap((host) => ['--insecure-registry', host]),

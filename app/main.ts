@@ -4,6 +4,7 @@ import { app, clipboard, Menu, nativeImage, nativeTheme, Notification, session, 
 import { dirname, join } from 'node:path';
 import type { Theme } from '../main/contract/bridge.js';
 import { messageOf } from '../main/base/errors.js';
+import { placesOf } from '../main/base/places.js';
 import { unixTransport } from '../main/client/transports/unix.js';
 import { serveBridge } from './bridge/index.js';
 import { CHANNEL } from './bridge/port.js';
@@ -12,7 +13,7 @@ import { hostEngine, startStandby, type Parts } from './engine-host.js';
 import { hanFonts } from './fonts.js';
 import windowIcon from './icons/slipway.png';
 import trayIcon from './icons/tray.png';
-import { placesFor, readFlags, shortName } from './launch.js';
+import { readFlags, shortName } from './launch.js';
 import { Settings } from './settings/settings.js';
 import { hasTrayHost, showTray } from './tray/tray.js';
 import { MainWindow } from './windows/main-window.js';
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
     return app.exit(0);
   }
 
-  const places = await placesFor(flags, process.env, process.getuid?.() ?? 0);
+  const places = await placesOf(flags, process.env, process.getuid?.() ?? 0);
   const launch = { ...flags, places };
   const transport = unixTransport(places.socket);
   const connection = new LocalConnection({

@@ -69,7 +69,8 @@ const helperPath = (given: string | undefined) =>
   resolve(here, process.env['SLIPWAY_VERSION'] ? '..' : '../..', 'native/build/slipway-helper');
 
 async function main(): Promise<void> {
-  const flags = command.parse().opts<Flags>();
+  // Run by Electron as Node, commander would take the script's own path for an argument.
+  const flags = command.parse(process.argv, { from: 'node' }).opts<Flags>();
   if (flags.debug) setLogLevel('debug');
   const places = await placesOf(flags, process.env, process.getuid?.() ?? 0);
   const watched = flags.watchdog === true || flags.standby === true;
