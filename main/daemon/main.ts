@@ -1,7 +1,7 @@
 /** The headless engine: flags, the engine, its API on a socket, and a clean end. */
 import '../base/scopes.js';
 import { writeFile, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createApi } from '../api/index.js';
