@@ -65,8 +65,10 @@ int caps_drop(const struct spec_caps *caps, struct error *err)
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return fail(err, errno, "clear the ambient capabilities");
     TRY(set(data, err));
+    /* Only what is inheritable can be ambient; some specs ask for more, and get less. */
+    uint64_t possible = caps->ambient & (data[0].inheritable | (uint64_t)data[1].inheritable << 32);
     for (int number = 0; number < 64; number++)
-        if ((caps->ambient & BIT(number)) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0)
+        if ((possible & BIT(number)) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0)
             return fail(err, errno, "make %s ambient", spec_capability_name(number));
     return 0;
 }

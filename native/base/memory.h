@@ -1,0 +1,10 @@
+/* base/memory.h: our own program out of a container's reach (CVE-2019-5736). */
+#ifndef SLIPWAY_BASE_MEMORY_H
+#define SLIPWAY_BASE_MEMORY_H
+
+#include "error.h"
+
+/* Goes on in a sealed copy of this program, which nobody can write to through /proc/PID/exe; returns at once in the copy. */
+int memory_run_from(char **argv, struct error *err);
+
+#endif
