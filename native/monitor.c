@@ -100,6 +100,7 @@ static void set_up(void)
 {
     sigset_t all;
 
+    prctl(PR_SET_NAME, "slipway-monitor");
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* a foreign runtime leaves the container's first process to us */
     sigfillset(&all);
@@ -150,9 +151,10 @@ static void close_stream(int *fd)
     *fd = -1;
 }
 
+/* Whether there may be more to hear: output, or whether it started at all. */
 static bool streams_open(void)
 {
-    return monitor.options.console >= 0 || monitor.options.out >= 0 || monitor.options.err >= 0;
+    return (monitor.start_asked && monitor.options.outcome >= 0) || monitor.options.console >= 0 || monitor.options.out >= 0 || monitor.options.err >= 0;
 }
 
 static void process_ended(int status)
@@ -167,10 +169,6 @@ static void process_ended(int status)
     /* It may have become the program, or have said why not, in the moment before. */
     if (monitor.start_asked && monitor.options.outcome >= 0)
         start_outcome();
-    if (monitor.failed) {
-        monitor.code = start_failure_code();
-        monitor.signal = 0;
-    }
     look_for_oom();
     monitor.phase = ENDED;
     monitor.drain_until = now_ms() + DRAIN_MS;
@@ -200,6 +198,10 @@ static void finish(void)
     close_stream(&monitor.options.console);
     log_close();
     look_for_oom();
+    if (monitor.failed) {
+        monitor.code = start_failure_code();
+        monitor.signal = 0;
+    }
     record_write();
     monitor.phase = EXITED;
     monitor.end_at = now_ms() + LINGER_MS;

@@ -130,6 +130,10 @@ static _Noreturn void become_runtime(const struct call *call)
     dup2(io->in >= 0 ? io->in : nothing, STDIN_FILENO);
     dup2(io->out >= 0 ? io->out : nothing, STDOUT_FILENO);
     dup2(io->err >= 0 ? io->err : nothing, STDERR_FILENO);
+    if (isatty(STDIN_FILENO)) { /* whose size it follows is its controlling terminal */
+        setsid();
+        ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+    }
     execv(call->runtime, call->arguments);
     _exit(127);
 }

@@ -49,6 +49,7 @@ struct monitor {
     bool oom;
     struct container_failure failure; /* why it did not start */
     bool failed;
+    struct timespec let_go; /* when `start` was asked for */
     bool start_asked;
     int64_t drain_until, end_at; /* CLOCK_BOOTTIME in ms */
 };

@@ -17,6 +17,7 @@ int start_begin(void)
     if (write(monitor.options.go, "g", 1) != 1)
         return errno;
     close_option(&monitor.options.go);
+    clock_gettime(CLOCK_REALTIME, &monitor.let_go);
     monitor.start_asked = true;
     return 0;
 }
@@ -34,9 +35,12 @@ void start_outcome(void)
         syscall(SYS_pidfd_send_signal, monitor.options.pidfd, SIGKILL, NULL, 0);
         return; /* its end follows; who asked is answered once that is on disk */
     }
-    clock_gettime(CLOCK_REALTIME, &monitor.started);
-    if (monitor.phase == CREATED)
+    if (monitor.phase == CREATED) {
         monitor.phase = RUNNING;
+        clock_gettime(CLOCK_REALTIME, &monitor.started);
+    } else {
+        monitor.started = monitor.let_go; /* it was over before we heard of its beginning */
+    }
     clients_started();
     clients_event("event started");
 }
