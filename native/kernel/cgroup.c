@@ -560,45 +560,41 @@ int cgroup_delete(const char *path, struct error *err)
 
 /* ---- what the container sees ---- */
 
-static int clone_own_group(const struct hierarchy *hierarchy, const char *path, struct error *err)
+/* Part of the host's tree: the container's own group, or (path "") the whole of it, then never writable. */
+static int clone_view(const struct hierarchy *hierarchy, const char *path, uint64_t attributes, struct error *err)
 {
     char full[PATH_MAX];
     if (snprintf(full, sizeof full, "%s/%s/%s", CGROUP_ROOT, hierarchy->name, path + strspn(path, "/")) >= (int)sizeof full)
         return fail(err, ENAMETOOLONG, "bind the cgroup %s", path);
-    int tree = open_tree(AT_FDCWD, full, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    return tree >= 0 ? tree : fail(err, errno, "bind the cgroup %s", full);
+    cleanup_close int tree = open_tree(AT_FDCWD, full, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0 || mount_propagation(tree, MS_PRIVATE, false) < 0 || mount_set(tree, attributes | (path[0] ? 0 : MOUNT_ATTR_RDONLY), 0, false) < 0)
+        return fail(err, errno, "bind the cgroup %s", full);
+    return steal_fd(&tree);
+}
+
+static int mount_view(const struct hierarchy *hierarchy, uint64_t attributes, struct error *err)
+{
+    char names[64], *rest = NULL;
+    const char *options[8] = {NULL};
+    size_t count = 0;
+    if (hierarchy->unified)
+        return mount_make("cgroup2", "cgroup", NULL, attributes, err);
+    if (strcmp(hierarchy->name, "systemd") == 0) /* a hierarchy without a controller has a name instead */
+        return mount_make("cgroup", "cgroup", (const char *[]){"none", "name=systemd", NULL}, attributes, err);
+    snprintf(names, sizeof names, "%s", hierarchy->name);
+    for (char *part = strtok_r(names, ",", &rest); part && count < 7; part = strtok_r(NULL, ",", &rest))
+        options[count++] = part;
+    return mount_make("cgroup", "cgroup", options, attributes, err);
 }
 
 static int make_view(const struct hierarchy *hierarchy, const char *path, bool own_namespace, uint64_t attributes, struct error *err)
 {
-    const char *options[2] = {NULL, NULL};
-    char name[80];
-    if (!own_namespace && path && hierarchy->root >= 0) {
-        cleanup_close int tree = clone_own_group(hierarchy, path, err);
-        if (tree < 0)
-            return -1;
-        if (mount_set(tree, attributes, 0, false) < 0 || mount_propagation(tree, MS_PRIVATE, false) < 0)
-            return fail(err, errno, "set the options of the cgroup mount");
-        return steal_fd(&tree);
-    }
-    if (hierarchy->unified)
-        return mount_make("cgroup2", "cgroup", NULL, attributes, err);
-    /* A named hierarchy without a controller, such as systemd's, is mounted by its name. */
-    if (strcmp(hierarchy->name, "systemd") == 0) {
-        options[0] = "none";
-        return mount_make("cgroup", "cgroup", (const char *[]){"none", "name=systemd", NULL}, attributes, err);
-    }
-    if (!strchr(hierarchy->name, ',')) {
-        options[0] = hierarchy->name;
-        return mount_make("cgroup", "cgroup", options, attributes, err);
-    }
-    snprintf(name, sizeof name, "%s", hierarchy->name);
-    const char *several[8] = {NULL};
-    char *rest = NULL;
-    size_t count = 0;
-    for (char *part = strtok_r(name, ",", &rest); part && count < 7; part = strtok_r(NULL, ",", &rest))
-        several[count++] = part;
-    return mount_make("cgroup", "cgroup", several, attributes, err);
+    struct error refused = {0};
+    if (!own_namespace && path && hierarchy->root >= 0)
+        return clone_view(hierarchy, path, attributes, err);
+    int view = mount_view(hierarchy, attributes, &refused);
+    /* In a user namespace only a cgroup namespace of its own may be mounted. */
+    return view >= 0 ? view : clone_view(hierarchy, "", attributes, err);
 }
 
 static int attach_view(const struct hierarchy *hierarchy, const char *path, bool own_namespace, uint64_t attributes, int target, struct error *err)
