@@ -1,0 +1,153 @@
+import { useState } from 'react';
+import { CircleAlert, Eye } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { ContainerInspect } from '../../../main/contract/containers.js';
+import { joinCommand } from '../../parts/command-line.js';
+import { IconButton } from '../../ui/Button.js';
+import { CopyIconButton } from '../../ui/Copy.js';
+import { bytes, shortId } from '../../ui/format.js';
+import { Facts, Fact } from '../../ui/Facts.js';
+import { navigate, pathTo } from '../../ui/route.js';
+
+const never = (when: string) => when === '' || when.startsWith('0001-');
+const secret = /pass|secret|token|key|credential/i;
+
+/** A container in words: what runs, how it did, within which limits, where it is on the network. */
+export function Summary({ inspect }: { inspect: ContainerInspect }) {
+  const { t, i18n } = useTranslation();
+  const { State, Config, HostConfig, NetworkSettings } = inspect;
+  const when = (text: string) =>
+    new Date(text).toLocaleString(i18n.language, { dateStyle: 'medium', timeStyle: 'medium' });
+  const networks = Object.entries(NetworkSettings.Networks);
+  const cpus = HostConfig.NanoCpus
+    ? HostConfig.NanoCpus / 1e9
+    : HostConfig.CpuQuota / (HostConfig.CpuPeriod || 100_000);
+  const labels = Object.entries(Config.Labels ?? {});
+  return (
+    <div className="scroll" tabIndex={0} role="region" aria-label={t('drawer.summary')}>
+      {(State.Error || State.OOMKilled) && (
+        <div className="reason">
+          <CircleAlert className="icon s14 c-fail" aria-hidden />
+          <span>{State.OOMKilled ? t('summary.oom') : t('summary.failed', { error: State.Error })}</span>
+        </div>
+      )}
+      <h3 className="facts-title">{t('summary.process')}</h3>
+      <Facts>
+        <Fact name={t('summary.command')} mono>
+          {joinCommand([inspect.Path, ...inspect.Args])}
+        </Fact>
+        {Config.WorkingDir && (
+          <Fact name={t('summary.workingDir')} mono>
+            {Config.WorkingDir}
+          </Fact>
+        )}
+        {Config.User && (
+          <Fact name={t('summary.user')} mono>
+            {Config.User}
+          </Fact>
+        )}
+        {State.Pid > 0 && <Fact name={t('summary.pid')}>{State.Pid}</Fact>}
+        {!State.Running && !never(State.FinishedAt) && <Fact name={t('summary.exitCode')}>{State.ExitCode}</Fact>}
+        {!never(State.StartedAt) && <Fact name={t('summary.startedAt')}>{when(State.StartedAt)}</Fact>}
+        {!State.Running && !never(State.FinishedAt) && (
+          <Fact name={t('summary.finishedAt')}>{when(State.FinishedAt)}</Fact>
+        )}
+        <Fact name={t('summary.createdAt')}>{when(inspect.Created)}</Fact>
+        <Fact name={t('summary.restartPolicy')}>{t(`summary.policy.${HostConfig.RestartPolicy?.Name || 'no'}`)}</Fact>
+        {inspect.RestartCount > 0 && <Fact name={t('summary.restarts')}>{inspect.RestartCount}</Fact>}
+        {HostConfig.AutoRemove && <Fact name={t('summary.removeOnExit')}>{t('summary.yes')}</Fact>}
+      </Facts>
+      {Config.Env && Config.Env.length > 0 && (
+        <>
+          <h3 className="facts-title">{t('summary.environment')}</h3>
+          <Facts>
+            {Config.Env.map((variable) => (
+              <Variable key={variable} variable={variable} />
+            ))}
+          </Facts>
+        </>
+      )}
+      <h3 className="facts-title">{t('summary.limits')}</h3>
+      <Facts>
+        <Fact name={t('summary.memory')}>
+          {HostConfig.Memory > 0 ? bytes(HostConfig.Memory) : t('summary.unlimited')}
+        </Fact>
+        <Fact name={t('summary.cpus')}>{cpus > 0 ? String(Number(cpus.toFixed(2))) : t('summary.unlimited')}</Fact>
+        <Fact name={t('summary.pids')}>
+          {HostConfig.PidsLimit && HostConfig.PidsLimit > 0 ? HostConfig.PidsLimit : t('summary.unlimited')}
+        </Fact>
+      </Facts>
+      <h3 className="facts-title">{t('summary.network')}</h3>
+      <Facts>
+        <Fact name={t('summary.networkMode')} mono>
+          {HostConfig.NetworkMode}
+        </Fact>
+        {networks.map(([name, network]) =>
+          network.IPAddress ? (
+            <Fact key={name} name={t('summary.address')} mono>
+              {network.IPAddress}/{network.IPPrefixLen}
+              <CopyIconButton text={network.IPAddress} label={t('drawer.copyAddress')} />
+            </Fact>
+          ) : null,
+        )}
+        {networks.map(([name, network]) =>
+          network.Gateway ? (
+            <Fact key={name} name={t('summary.gateway')} mono>
+              {network.Gateway}
+            </Fact>
+          ) : null,
+        )}
+      </Facts>
+      <h3 className="facts-title">{t('summary.image')}</h3>
+      <Facts>
+        <Fact name={t('summary.image')} mono>
+          <button
+            type="button"
+            className="link"
+            onClick={() => navigate(pathTo('images', inspect.Image))}
+            style={{ overflowWrap: 'anywhere' }}
+          >
+            {Config.Image}
+          </button>
+        </Fact>
+        <Fact name={t('summary.id')} mono>
+          {shortId(inspect.Image)}
+          <CopyIconButton text={inspect.Image} label={t('drawer.copyId')} />
+        </Fact>
+      </Facts>
+      {labels.length > 0 && (
+        <>
+          <h3 className="facts-title">{t('summary.labels')}</h3>
+          <Facts>
+            {labels.map(([name, value]) => (
+              <Fact key={name} name={name} mono>
+                {value}
+              </Fact>
+            ))}
+          </Facts>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** What sounds like a secret is covered until asked for. */
+function Variable({ variable }: { variable: string }) {
+  const { t } = useTranslation();
+  const at = variable.indexOf('=');
+  const name = at < 0 ? variable : variable.slice(0, at);
+  const value = at < 0 ? '' : variable.slice(at + 1);
+  const [covered, setCovered] = useState(secret.test(name) && value !== '');
+  return (
+    <Fact name={name} mono>
+      {covered ? (
+        <>
+          <span className="t3">{t('summary.secret')}</span>
+          <IconButton small iconSize={12} icon={Eye} label={t('summary.reveal')} onClick={() => setCovered(false)} />
+        </>
+      ) : (
+        value
+      )}
+    </Fact>
+  );
+}

@@ -1,0 +1,42 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { createClient } from '../main/client/index.js';
+import { bridgeTransport } from './bridge.js';
+import i18n, { nearest } from './i18n/index.js';
+import { App } from './shell/App.js';
+import { themeFor } from './shell/theme.js';
+import { createEngineStore, EngineProvider } from './store/index.js';
+import { live } from './store/live.js';
+import { usePreferences } from './store/preferences.js';
+import { provideDesktop } from './ui/desktop.js';
+import './styles/index.css';
+
+const { shell } = window.slipway;
+provideDesktop(shell);
+
+const store = createEngineStore(createClient(bridgeTransport(window.slipway)));
+shell.onConnection((connection) => {
+  const { connection: before, setConnection, terminalsAfterLoss } = store.getState();
+  setConnection(connection);
+  if (connection.state === 'ready' && before.state !== 'ready') terminalsAfterLoss();
+});
+const platform = await shell.platform();
+if (store.getState().connection.host === '') store.getState().setConnection(platform.connection);
+live(store);
+
+// The app remembers the theme, so that a window has the right ground before its page has loaded.
+usePreferences.setState({ theme: platform.theme });
+const { theme, language } = usePreferences.getState();
+document.documentElement.dataset['theme'] = themeFor(theme);
+document.documentElement.lang = language === 'system' ? nearest(platform.locale) : language;
+await i18n.changeLanguage(document.documentElement.lang);
+
+const root = document.getElementById('root');
+if (!root) throw new Error('the page has no root');
+createRoot(root).render(
+  <StrictMode>
+    <EngineProvider value={store}>
+      <App platform={platform} />
+    </EngineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,71 @@
+import { useEffect, useState, type ReactNode } from 'react';
+import { Maximize2, Minimize2, X } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { clsx } from 'clsx';
+import { IconButton } from '../ui/Button.js';
+
+/** Below this width of the window the drawer takes the page. */
+const beside = '(min-width: 1100px)';
+
+export function useBeside(): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(beside).matches);
+  useEffect(() => {
+    const media = matchMedia(beside);
+    const changed = () => setMatches(media.matches);
+    media.addEventListener('change', changed);
+    return () => media.removeEventListener('change', changed);
+  }, []);
+  return matches;
+}
+
+/** Details beside the list. It says what it is about, what can be done, and has tabs as children. */
+export function Drawer({
+  name,
+  state,
+  ids,
+  actions,
+  full,
+  onFull,
+  onClose,
+  children,
+}: {
+  name: string;
+  state?: ReactNode;
+  ids?: ReactNode;
+  actions?: ReactNode;
+  full: boolean;
+  onFull(full: boolean): void;
+  onClose(): void;
+  children: ReactNode;
+}) {
+  const { t } = useTranslation();
+  const wide = useBeside();
+  return (
+    <aside
+      className={clsx('drawer', (full || !wide) && 'full')}
+      aria-label={t('drawer.label', { name })}
+      data-region
+      tabIndex={-1}
+    >
+      <div className="drawer-head">
+        <div className="grow">
+          <div className="row g8">
+            <h2 className="cut select">{name}</h2>
+            <span className="s12 cut">{state}</span>
+          </div>
+          <div className="row g4 s11 t3 cut">{ids}</div>
+        </div>
+        {actions}
+        {wide && (
+          <IconButton
+            icon={full ? Minimize2 : Maximize2}
+            label={full ? t('drawer.restore') : t('drawer.maximize')}
+            onClick={() => onFull(!full)}
+          />
+        )}
+        <IconButton icon={X} iconSize={16} label={t('common.close')} shortcut="Esc" onClick={onClose} />
+      </div>
+      {children}
+    </aside>
+  );
+}

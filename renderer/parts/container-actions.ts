@@ -1,0 +1,92 @@
+import { Copy, Pause, Play, RotateCw, ScrollText, Skull, Square, SquareTerminal, Trash2 } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { ContainerSummary } from '../../main/contract/containers.js';
+import type { Verb } from '../store/containers-slice.js';
+import { messageOf, useEngineStore } from '../store/index.js';
+import { useSurface } from '../store/surface.js';
+import { copyText } from '../ui/desktop.js';
+import type { MenuEntry } from '../ui/Menu.js';
+import { notifyDone, notifyFailed } from '../ui/notify.js';
+import { navigate, pathTo } from '../ui/route.js';
+import { nameOf } from './container-state.js';
+
+/** Whether a verb makes sense in this state. */
+export function fits(verb: Verb, { State }: Pick<ContainerSummary, 'State'>): boolean {
+  switch (verb) {
+    case 'start':
+      return State === 'created' || State === 'exited';
+    case 'stop':
+    case 'kill':
+      return State === 'running' || State === 'restarting' || (State === 'paused' && verb === 'stop');
+    case 'restart':
+      return State === 'running' || State === 'exited' || State === 'created' || State === 'restarting';
+    case 'pause':
+      return State === 'running';
+    case 'unpause':
+      return State === 'paused';
+    case 'remove':
+      return State !== 'removing';
+  }
+}
+
+export interface ContainerActions {
+  /** Does it, and says what failed where it does not show by itself. */
+  act(container: ContainerSummary, verb: Verb): Promise<void>;
+  /** Asks first where something running would be killed; then removes. */
+  remove(containers: ContainerSummary[]): void;
+  menu(container: ContainerSummary): MenuEntry[];
+  open(container: ContainerSummary, tab?: string): void;
+}
+
+export function useContainerActions(): ContainerActions {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const ask = useSurface((surface) => surface.open);
+
+  const act = async (container: ContainerSummary, verb: Verb) => {
+    const name = nameOf(container);
+    try {
+      await store.getState().actOn(container.Id, verb);
+      if (verb === 'remove') notifyDone(t('action.removed', { name }));
+    } catch (error) {
+      notifyFailed(t(`action.failedTo.${verb}`, { name }), messageOf(error));
+    }
+  };
+  const remove = (containers: ContainerSummary[]) => ask({ kind: 'remove-containers', containers });
+  const open = (container: ContainerSummary, tab?: string) =>
+    navigate(pathTo('containers', container.Id, ...(tab ? [tab] : [])));
+
+  const menu = (container: ContainerSummary): MenuEntry[] => {
+    const pending = store.getState().pending[container.Id];
+    const item = (verb: Exclude<Verb, 'remove'>, icon: typeof Play, shortcut?: string): MenuEntry => ({
+      label: t(`action.${verb}`),
+      icon,
+      shortcut,
+      // Killing is the way out of a stop that takes its time.
+      disabled: !fits(verb, container) || (pending !== undefined && !(verb === 'kill' && pending.verb === 'stop')),
+      onSelect: () => void act(container, verb),
+    });
+    return [
+      container.State === 'running' || container.State === 'paused' || container.State === 'restarting'
+        ? item('stop', Square, 'S')
+        : item('start', Play, 'S'),
+      item('restart', RotateCw, 'R'),
+      container.State === 'paused' ? item('unpause', Play) : item('pause', Pause),
+      item('kill', Skull),
+      'line',
+      { label: t('action.logs'), icon: ScrollText, shortcut: 'L', onSelect: () => open(container, 'logs') },
+      { label: t('action.terminal'), icon: SquareTerminal, shortcut: 'T', onSelect: () => open(container, 'terminal') },
+      { label: t('action.copyId'), icon: Copy, onSelect: () => void copyText(container.Id) },
+      'line',
+      {
+        label: t('action.removeDots'),
+        icon: Trash2,
+        shortcut: 'Del',
+        danger: true,
+        disabled: !fits('remove', container),
+        onSelect: () => remove([container]),
+      },
+    ];
+  };
+  return { act, remove, menu, open };
+}

@@ -1,0 +1,124 @@
+import { useEffect, useState } from 'react';
+import { Tooltip } from 'radix-ui';
+import { Toaster } from 'sonner';
+import { X } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { Platform } from '../../main/contract/bridge.js';
+import { ContainersPage } from '../features/containers/index.js';
+import { FirstRun } from '../features/firstrun/index.js';
+import { ImagesPage } from '../features/images/index.js';
+import { SettingsPage } from '../features/settings/index.js';
+import { PullDialog } from '../parts/PullDialog.js';
+import { RemoveContainersDialog, RemoveImagesDialog } from '../parts/RemoveDialog.js';
+import { RunDialog } from '../parts/RunDialog.js';
+import { ShapeIcon } from '../parts/Shape.js';
+import { useEngine } from '../store/index.js';
+import { usePreferences } from '../store/preferences.js';
+import { useSurface } from '../store/surface.js';
+import i18n, { nearest } from '../i18n/index.js';
+import { IconButton } from '../ui/Button.js';
+import { useRoute } from '../ui/route.js';
+import { Banner, EngineBanner, Rail, StatusBar, TopBar } from './Frame.js';
+import { useKeys } from './keys.js';
+import { Palette } from './Palette.js';
+import { ShortcutsDialog } from './Shortcuts.js';
+import { Tasks, useTaskNotices } from './Tasks.js';
+import { useTheme } from './theme.js';
+import { WindowButtons } from './WindowButtons.js';
+
+export function App({ platform }: { platform: Platform }) {
+  const preferences = usePreferences();
+  const { palette, tasks } = useSurface();
+  const [page = 'containers', object] = useRoute();
+  useTheme(preferences.theme);
+  useLanguage(preferences.language === 'system' ? nearest(platform.locale) : preferences.language);
+  useKeys();
+  useTaskNotices();
+  useEffect(() => {
+    void window.slipway.shell.setTheme(preferences.theme);
+  }, [preferences.theme]);
+
+  const nothing = useEngine((state) => (state.containers?.length ?? 0) === 0 && (state.images?.length ?? 0) === 0);
+  const welcome = !preferences.welcomed && nothing && object === undefined;
+  return (
+    <Tooltip.Provider delayDuration={500}>
+      {welcome ? (
+        <FirstRun windowButtons={<WindowButtons platform={platform} />} />
+      ) : (
+        <div className="app">
+          <TopBar platform={platform} />
+          <Rail />
+          <main className="page" data-region tabIndex={-1}>
+            <EngineBanner />
+            <FontNotice />
+            {page === 'images' ? (
+              <ImagesPage />
+            ) : page === 'settings' ? (
+              <SettingsPage platform={platform} />
+            ) : (
+              <ContainersPage />
+            )}
+            {tasks && <Tasks />}
+          </main>
+          <StatusBar />
+        </div>
+      )}
+      {palette && <Palette />}
+      <Dialogs />
+      <Toaster position="bottom-right" visibleToasts={3} offset={{ bottom: 38, right: 16 }} gap={8} />
+    </Tooltip.Provider>
+  );
+}
+
+function Dialogs() {
+  const { dialog, close } = useSurface();
+  switch (dialog?.kind) {
+    case 'run':
+      return <RunDialog key={dialog.image} image={dialog.image} onClose={close} />;
+    case 'pull':
+      return <PullDialog key={dialog.reference} reference={dialog.reference} onClose={close} />;
+    case 'remove-containers':
+      return <RemoveContainersDialog containers={dialog.containers} onClose={close} />;
+    case 'remove-images':
+      return <RemoveImagesDialog images={dialog.images} onClose={close} />;
+    case 'shortcuts':
+      return <ShortcutsDialog onClose={close} />;
+    default:
+      return null;
+  }
+}
+
+function useLanguage(language: string): void {
+  useEffect(() => {
+    void i18n.changeLanguage(language);
+    document.documentElement.lang = language;
+  }, [language]);
+}
+
+/** Chinese without a font for it is empty boxes: names the package, in both languages' shared letters. */
+function FontNotice() {
+  const { t, i18n: current } = useTranslation();
+  const [hint, setHint] = useState<string>();
+  const [hidden, setHidden] = useState(false);
+  const chinese = current.language.startsWith('zh');
+  useEffect(() => {
+    if (!chinese) return;
+    let wanted = true;
+    void window.slipway.shell.fonts().then((fonts) => wanted && setHint(fonts.han ? undefined : fonts.hint));
+    return () => {
+      wanted = false;
+    };
+  }, [chinese]);
+  if (!chinese || hint === undefined || hidden) return null;
+  const english = current.getFixedT('en');
+  return (
+    <Banner kind="warning">
+      <ShapeIcon shape="unhealthy" />
+      {/* In English: whoever needs this notice cannot read it in Chinese. */}
+      <span className="grow select" lang="en">
+        <b>{english('fonts.missing')}</b> {english('fonts.hint', { package: hint })}
+      </span>
+      <IconButton small icon={X} label={t('common.dismiss')} onClick={() => setHidden(true)} />
+    </Banner>
+  );
+}

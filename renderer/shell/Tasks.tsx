@@ -1,0 +1,138 @@
+import { useEffect, useRef } from 'react';
+import { Check, Download, ListChecks, Play, RotateCw, X } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { PullProgress } from '../parts/PullProgress.js';
+import { ShapeIcon } from '../parts/Shape.js';
+import { useEngine, useEngineStore } from '../store/index.js';
+import { share } from '../store/pull-progress.js';
+import { useSurface } from '../store/surface.js';
+import type { Task } from '../store/tasks-slice.js';
+import { Button, IconButton } from '../ui/Button.js';
+import { Empty } from '../ui/Empty.js';
+import { notifyDone, notifyFailed } from '../ui/notify.js';
+
+/** What goes on whatever page is shown. */
+export function Tasks() {
+  const { t } = useTranslation();
+  const tasks = useEngine((state) => state.tasks);
+  const show = useSurface((surface) => surface.show);
+  const live = tasks.filter((task) => task.state !== 'done');
+  const finished = tasks.filter((task) => task.state === 'done');
+  return (
+    <aside className="tasks" data-region tabIndex={-1} aria-label={t('tasks.title')}>
+      <div className="tasks-head">
+        <h2>{t('tasks.title')}</h2>
+        {live.length > 0 && <span className="tag num">{live.length}</span>}
+        <span className="grow" />
+        <IconButton
+          icon={X}
+          iconSize={16}
+          label={t('common.close')}
+          shortcut="Esc"
+          onClick={() => show({ tasks: false })}
+        />
+      </div>
+      {tasks.length === 0 ? (
+        <Empty icon={ListChecks} title={t('tasks.emptyTitle')}>
+          {t('tasks.emptyText')}
+        </Empty>
+      ) : (
+        <div className="tasks-list">
+          {live.map((task) => (
+            <TaskCard key={task.id} task={task} />
+          ))}
+          {finished.length > 0 && <h3 className="task-section">{t('tasks.finished')}</h3>}
+          {finished.map((task) => (
+            <FinishedTask key={task.id} task={task} />
+          ))}
+        </div>
+      )}
+    </aside>
+  );
+}
+
+function TaskCard({ task }: { task: Task }) {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const { pull, cancelTask, dismissTask } = store.getState();
+  const running = task.state === 'running';
+  return (
+    <div className="task">
+      <div className="task-title">
+        <Download className="icon" aria-hidden />
+        <b className="grow cut">
+          {t('tasks.pull')} <span className="mono">{task.reference}</span>
+        </b>
+        {running ? (
+          <span className="num t2 s12">{t('tasks.percent', { percent: Math.floor(share(task.progress) * 100) })}</span>
+        ) : (
+          <span className={`state s12 ${task.state === 'failed' ? 'c-fail' : 'c-off'}`}>
+            <ShapeIcon shape={task.state === 'failed' ? 'failed' : 'exited'} />
+            {task.state === 'failed' ? t('tasks.failed') : t('tasks.cancelled')}
+          </span>
+        )}
+        <IconButton
+          small
+          icon={X}
+          label={running ? t('tasks.cancel', { reference: task.reference }) : t('common.dismiss')}
+          onClick={() => (running ? cancelTask(task.id) : dismissTask(task.id))}
+        />
+      </div>
+      {running && <PullProgress task={task} />}
+      {task.state === 'failed' && (
+        <p className="s12 t2 select" style={{ margin: '5px 0 9px 25px', overflowWrap: 'anywhere' }}>
+          {task.problem}
+        </p>
+      )}
+      {!running && (
+        <div className="row g8" style={{ margin: '6px 0 0 25px' }}>
+          <Button size="small" icon={RotateCw} onClick={() => pull(task.reference)}>
+            {t('common.retry')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function FinishedTask({ task }: { task: Task }) {
+  const { t, i18n } = useTranslation();
+  const ask = useSurface((surface) => surface.open);
+  return (
+    <div className="task-done">
+      <Check className="icon s14 c-run" aria-hidden />
+      <span className="grow cut">
+        {t('tasks.pulled')} <span className="mono">{task.reference}</span>
+      </span>
+      <span className="s11 t3 num">
+        {task.endedAt &&
+          new Date(task.endedAt).toLocaleTimeString(i18n.language, { hour: '2-digit', minute: '2-digit' })}
+      </span>
+      <IconButton
+        small
+        icon={Play}
+        label={t('action.runDots')}
+        onClick={() => ask({ kind: 'run', image: task.reference })}
+      />
+    </div>
+  );
+}
+
+/** Says the end of a pull that nobody is looking at. */
+export function useTaskNotices(): void {
+  const { t } = useTranslation();
+  const tasks = useEngine((state) => state.tasks);
+  const before = useRef(tasks);
+  useEffect(() => {
+    const { dialog, tasks: watching } = useSurface.getState();
+    const watched = watching || dialog?.kind === 'pull' || dialog?.kind === 'run';
+    for (const task of tasks) {
+      const was = before.current.find(({ id }) => id === task.id);
+      if (was?.state !== 'running' || watched) continue;
+      if (task.state === 'done') notifyDone(t('tasks.doneToast', { reference: task.reference }));
+      if (task.state === 'failed')
+        notifyFailed(t('tasks.failedToast', { reference: task.reference }), task.problem ?? '');
+    }
+    before.current = tasks;
+  }, [tasks, t]);
+}

@@ -1,0 +1,13 @@
+import { Box, Layers, Settings, type LucideIcon } from 'lucide-react';
+
+export interface Page {
+  id: 'containers' | 'images' | 'settings';
+  icon: LucideIcon;
+}
+
+/** The pages there are, in the order of the rail and of Ctrl+1, Ctrl+2, … */
+export const pages: Page[] = [
+  { id: 'containers', icon: Box },
+  { id: 'images', icon: Layers },
+  { id: 'settings', icon: Settings },
+];

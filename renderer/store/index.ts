@@ -1,0 +1,38 @@
+import { createContext, useContext } from 'react';
+import { createStore, useStore, type StoreApi } from 'zustand';
+import type { Client } from '../../main/client/index.js';
+import { connectionSlice, type ConnectionSlice } from './connection-slice.js';
+import { containersSlice, type ContainersSlice } from './containers-slice.js';
+import { imagesSlice, type ImagesSlice } from './images-slice.js';
+import { tasksSlice, type TasksSlice } from './tasks-slice.js';
+import { terminalsSlice, type TerminalsSlice } from './terminals-slice.js';
+
+/** What the window knows of one engine. Another engine means another client and another store. */
+export type Store = ConnectionSlice & ContainersSlice & ImagesSlice & TasksSlice & TerminalsSlice;
+export type EngineStore = StoreApi<Store> & { client: Client };
+
+export const createEngineStore = (client: Client): EngineStore =>
+  Object.assign(
+    createStore<Store>()((...api) => ({
+      ...connectionSlice(client)(...api),
+      ...containersSlice(client)(...api),
+      ...imagesSlice(client)(...api),
+      ...tasksSlice(client)(...api),
+      ...terminalsSlice(client)(...api),
+    })),
+    { client },
+  );
+
+const EngineContext = createContext<EngineStore | undefined>(undefined);
+export const EngineProvider = EngineContext.Provider;
+
+/** The store itself: for acts, and for the client of streams that go past it. */
+export function useEngineStore(): EngineStore {
+  const store = useContext(EngineContext);
+  if (!store) throw new Error('no engine is provided here');
+  return store;
+}
+
+export const useEngine = <Value>(selector: (state: Store) => Value): Value => useStore(useEngineStore(), selector);
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

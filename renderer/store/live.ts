@@ -1,0 +1,79 @@
+import type { EngineEvent } from '../../main/contract/events.js';
+import type { EngineStore, Store } from './index.js';
+
+type Refresh = 'loadContainers' | 'loadImages' | 'loadSystem';
+
+/** Event type → what to read again. Nothing else in the window asks on its own. */
+const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
+  container: ['loadContainers'],
+  image: ['loadImages'],
+  network: [],
+  volume: [],
+  daemon: ['loadSystem'],
+};
+
+/** Events that change nothing in a list. */
+const passing = /^(?:exec_|attach$|detach$|resize$|top$|copy$|export$|archive-path$|extract-to-dir$|push$)/;
+
+export const refreshesFor = (event: EngineEvent): Refresh[] =>
+  passing.test(event.Action) ? [] : refreshes[event.Type];
+
+const loadAll = (state: Store) => Promise.all([state.loadContainers(), state.loadImages(), state.loadSystem()]);
+
+const pause = (milliseconds: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+
+/**
+ * Keeps the store level with the engine: subscribes, reads everything once, then reads again what an event names. When the
+ * stream ends it stays with what it knows and subscribes again. Returns the way to stop.
+ */
+export function live(store: EngineStore): () => void {
+  const stop = new AbortController();
+  let round: AbortController | undefined;
+
+  const follow = async (signal: AbortSignal) => {
+    let wait = 200;
+    while (!signal.aborted) {
+      try {
+        const events = await store.client.events.subscribe({}, { signal });
+        await loadAll(store.getState());
+        wait = 200;
+        for await (const event of events) {
+          store.getState().terminalsHear(event);
+          for (const refresh of refreshesFor(event))
+            store
+              .getState()
+              [refresh]()
+              .catch(() => undefined);
+        }
+      } catch {
+        // The connection's own state tells why; here there is only trying again.
+      }
+      if (signal.aborted) return;
+      await pause(wait, signal);
+      wait = Math.min(wait * 2, 5000);
+    }
+  };
+
+  const onState = (ready: boolean) => {
+    if (!ready) {
+      round?.abort();
+      round = undefined;
+    } else if (!round) {
+      round = new AbortController();
+      void follow(round.signal);
+    }
+  };
+  const unsubscribe = store.subscribe((state, before) => {
+    if (state.connection.state !== before.connection.state) onState(state.connection.state === 'ready');
+  });
+  onState(store.getState().connection.state === 'ready');
+  stop.signal.addEventListener('abort', () => {
+    unsubscribe();
+    round?.abort();
+  });
+  return () => stop.abort();
+}

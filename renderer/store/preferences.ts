@@ -1,0 +1,37 @@
+import { create } from 'zustand';
+import { persist } from 'zustand/middleware';
+import type { Theme } from '../../main/contract/bridge.js';
+
+export type Language = 'system' | 'en' | 'zh-CN';
+
+/** What a person likes: the same whichever engine is connected, kept by this window. */
+export interface Preferences {
+  theme: Theme;
+  language: Language;
+  dense: boolean;
+  /** Single letters act on rows when no field has the focus (WCAG 2.1.4 wants a way to turn them off). */
+  letterKeys: boolean;
+  terminalFontSize: number;
+  terminalScrollback: number;
+  terminalScreenReader: boolean;
+  /** The first-run screen has been left. */
+  welcomed: boolean;
+  set(change: Partial<Omit<Preferences, 'set'>>): void;
+}
+
+export const usePreferences = create<Preferences>()(
+  persist(
+    (set) => ({
+      theme: 'system',
+      language: 'system',
+      dense: false,
+      letterKeys: true,
+      terminalFontSize: 12,
+      terminalScrollback: 10_000,
+      terminalScreenReader: false,
+      welcomed: false,
+      set: (change) => set(change),
+    }),
+    { name: 'slipway.preferences', version: 1 },
+  ),
+);

@@ -1,0 +1,29 @@
+import { create } from 'zustand';
+import type { ContainerSummary } from '../../main/contract/containers.js';
+
+/** The dialog that is open; what a person types into it stays in the dialog. */
+export type OpenDialog =
+  | { kind: 'run'; image?: string }
+  | { kind: 'pull'; reference?: string }
+  | { kind: 'remove-containers'; containers: ContainerSummary[] }
+  | { kind: 'remove-images'; images: { id: string; name: string }[] }
+  | { kind: 'shortcuts' };
+
+/** What lies over the page. */
+interface Surface {
+  dialog: OpenDialog | undefined;
+  palette: boolean;
+  tasks: boolean;
+  open(dialog: OpenDialog): void;
+  close(): void;
+  show(change: Partial<Pick<Surface, 'palette' | 'tasks'>>): void;
+}
+
+export const useSurface = create<Surface>()((set) => ({
+  dialog: undefined,
+  palette: false,
+  tasks: false,
+  open: (dialog) => set({ dialog, palette: false }),
+  close: () => set({ dialog: undefined }),
+  show: (change) => set(change),
+}));

@@ -1,0 +1,250 @@
+import type { Screen, ScreenSettings } from './screen.js';
+
+/** Bytes to and from a process, and what can be asked of its terminal. */
+export interface Wire {
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Without a tty nobody echoes or edits what is typed: the session does. */
+  readonly tty: boolean;
+  /** Absent when the process reads nothing. */
+  write?(bytes: Uint8Array): Promise<void>;
+  /** No more input. */
+  end(): void;
+  close(): void;
+  resize(rows: number, cols: number): Promise<void>;
+  /** Asked once the output has ended: the process's exit code, undefined while it still runs (somebody detached). */
+  exitCode(): Promise<number | undefined>;
+}
+
+export interface Size {
+  rows: number;
+  cols: number;
+}
+
+export type Phase =
+  | { name: 'idle' }
+  | { name: 'connecting' }
+  | { name: 'open' }
+  | { name: 'ended'; exitCode: number | undefined }
+  | { name: 'failed'; problem: string; /** It was open before: the way to the process broke. */ lost: boolean };
+
+/** What a paste that the program would run line by line holds until the person decides. */
+export interface Paste {
+  text: string;
+  lines: number;
+}
+
+export interface Snapshot {
+  phase: Phase;
+  size: Size | undefined;
+  paste: Paste | undefined;
+  /** The title that the program gave its terminal. */
+  title: string;
+  finding: boolean;
+  readsInput: boolean;
+}
+
+/** Output the screen may still have to draw before the source is held back. */
+const drawWindow = 256 * 1024;
+
+/**
+ * A terminal that lives outside the view: pages come and go, the process, its output and the scrollback stay. The view lends it a place
+ * in the document.
+ */
+export class TerminalSession {
+  #snapshot: Snapshot = {
+    phase: { name: 'idle' },
+    size: undefined,
+    paste: undefined,
+    title: '',
+    finding: false,
+    readsInput: true,
+  };
+  readonly #listeners = new Set<() => void>();
+  #screen: Screen | undefined;
+  #opening: Promise<Screen> | undefined;
+  #wire: Wire | undefined;
+  #generation = 0;
+  #disposed = false;
+  #line = '';
+
+  constructor(private connect: (size: Size) => Promise<Wire>) {}
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly snapshot = (): Snapshot => this.#snapshot;
+
+  /** Puts the screen into `host`, and connects the first time. Returns the way to take it out again. */
+  mount(host: HTMLElement, settings: ScreenSettings): () => void {
+    let gone = false;
+    let leave: (() => void) | undefined;
+    void this.#open(settings).then((screen) => {
+      if (gone || this.#disposed) return;
+      leave = screen.enter(host);
+      screen.apply(settings);
+      if (this.#snapshot.phase.name === 'idle') void this.#run(this.connect);
+    });
+    return () => {
+      gone = true;
+      leave?.();
+    };
+  }
+
+  /** Connects again, in the same scrollback. `rule` is a line that says why; `fresh` begins with an empty screen. */
+  async reconnect({
+    connect = this.connect,
+    rule,
+    fresh = false,
+  }: { connect?: (size: Size) => Promise<Wire>; rule?: string; fresh?: boolean } = {}): Promise<void> {
+    if (!this.#screen || this.#disposed) return;
+    if (fresh) this.#screen.reset();
+    if (rule !== undefined) await this.#screen.rule(rule);
+    await this.#run(connect);
+  }
+
+  focus(): void {
+    this.#screen?.focus();
+  }
+
+  apply(settings: ScreenSettings): void {
+    this.#screen?.apply(settings);
+  }
+
+  setFinding(finding: boolean): void {
+    this.#change({ finding });
+    if (!finding) {
+      this.#screen?.endFind();
+      this.focus();
+    }
+  }
+
+  find(text: string, direction: 'next' | 'previous'): boolean {
+    return this.#screen?.find(text, direction) ?? false;
+  }
+
+  /** Everything the screen and its scrollback hold, as text. */
+  text(): string {
+    return this.#screen?.text() ?? '';
+  }
+
+  answerPaste(accept: boolean): void {
+    const { paste } = this.#snapshot;
+    this.#change({ paste: undefined });
+    if (accept && paste) this.#screen?.paste(paste.text);
+    this.focus();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#generation += 1;
+    this.#wire?.close();
+    this.#screen?.dispose();
+    this.#listeners.clear();
+  }
+
+  #open(settings: ScreenSettings): Promise<Screen> {
+    this.#opening ??= import('./screen.js').then(async ({ openScreen }) => {
+      const screen = await openScreen(settings, {
+        onInput: (text) => this.#input(text),
+        onResize: (size) => {
+          this.#change({ size });
+          this.#wire?.resize(size.rows, size.cols).catch(() => undefined);
+        },
+        onTitle: (title) => this.#change({ title }),
+        onFind: () => this.#change({ finding: true }),
+        onPaste: (paste) => this.#change({ paste }),
+      });
+      this.#screen = screen;
+      if (this.#disposed) screen.dispose();
+      return screen;
+    });
+    return this.#opening;
+  }
+
+  async #run(connect: (size: Size) => Promise<Wire>): Promise<void> {
+    const generation = (this.#generation += 1);
+    const screen = this.#screen;
+    if (!screen) return;
+    const current = () => generation === this.#generation;
+    this.#wire?.close();
+    this.#wire = undefined;
+    this.#line = '';
+    this.#change({ phase: { name: 'connecting' } });
+    let wire: Wire;
+    try {
+      wire = await connect(screen.size);
+    } catch (error) {
+      if (current()) this.#change({ phase: { name: 'failed', problem: wordsOf(error), lost: false } });
+      return;
+    }
+    if (!current()) return wire.close();
+    this.#wire = wire;
+    screen.setCooked(!wire.tty);
+    this.#change({ phase: { name: 'open' }, readsInput: wire.write !== undefined });
+    wire.resize(screen.size.rows, screen.size.cols).catch(() => undefined);
+    try {
+      await this.#pump(wire, screen);
+      if (!current()) return;
+      const exitCode = await wire.exitCode();
+      if (current()) this.#change({ phase: { name: 'ended', exitCode } });
+    } catch (error) {
+      if (current()) this.#change({ phase: { name: 'failed', problem: wordsOf(error), lost: true } });
+    }
+    if (current()) this.#wire = undefined;
+  }
+
+  /** Takes the next bytes only while the screen keeps up: the source is credited when it has drawn. */
+  async #pump(wire: Wire, screen: Screen): Promise<void> {
+    let undrawn = 0;
+    let wake: (() => void) | undefined;
+    for await (const bytes of wire.output) {
+      undrawn += bytes.length;
+      screen.write(bytes, () => {
+        undrawn -= bytes.length;
+        wake?.();
+      });
+      while (undrawn >= drawWindow) await new Promise<void>((resolve) => (wake = resolve));
+    }
+    while (undrawn > 0) await new Promise<void>((resolve) => (wake = resolve));
+  }
+
+  #input(text: string): void {
+    const wire = this.#wire;
+    if (!wire?.write) return;
+    if (wire.tty) wire.write(new TextEncoder().encode(text)).catch(() => undefined);
+    else this.#cooked(text, wire);
+  }
+
+  /** A line discipline for a process without a terminal: echo, erase, a line at a time, Ctrl-D ends the input. */
+  #cooked(text: string, wire: Wire): void {
+    const echo = (shown: string) => this.#screen?.write(new TextEncoder().encode(shown), () => undefined);
+    for (const char of text) {
+      if (char === '\r' || char === '\n') {
+        echo('\r\n');
+        wire.write?.(new TextEncoder().encode(`${this.#line}\n`)).catch(() => undefined);
+        this.#line = '';
+      } else if (char === '\x7f') {
+        if (this.#line !== '') echo('\b \b');
+        this.#line = [...this.#line].slice(0, -1).join('');
+      } else if (char === '\x04') {
+        if (this.#line === '') wire.end();
+      } else if (char === '\x15') {
+        echo('\b \b'.repeat([...this.#line].length));
+        this.#line = '';
+      } else if (char >= ' ') {
+        this.#line += char;
+        echo(char);
+      }
+    }
+  }
+
+  #change(part: Partial<Snapshot>): void {
+    if (this.#disposed) return;
+    this.#snapshot = { ...this.#snapshot, ...part };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,18 @@
+/** What the desktop does for the window; the shell provides it by way of the bridge. */
+export interface Desktop {
+  copyText(text: string): Promise<void>;
+  readText(): Promise<string>;
+  openExternal(url: string): Promise<void>;
+}
+
+let desktop: Desktop | undefined;
+
+const provided = (): Desktop => {
+  if (!desktop) throw new Error('no desktop is provided');
+  return desktop;
+};
+
+export const provideDesktop = (other: Desktop): void => void (desktop = other);
+export const copyText = (text: string): Promise<void> => provided().copyText(text);
+export const readText = (): Promise<string> => provided().readText();
+export const openExternal = (url: string): Promise<void> => provided().openExternal(url);

@@ -1,0 +1,44 @@
+import { CircleAlert, CircleCheck, Copy, X } from 'lucide-react';
+import { toast } from 'sonner';
+import { IconButton } from './Button.js';
+import { copyText } from './desktop.js';
+import i18n from '../i18n/index.js';
+
+/** Something went well: seen for four seconds. */
+export function notifyDone(title: string, detail?: string): void {
+  toast.custom(
+    () => (
+      <div className="toast">
+        <CircleCheck className="icon s14 c-run" aria-hidden />
+        <div className="grow">
+          <b className="b6">{title}</b>
+          {detail && <p>{detail}</p>}
+        </div>
+      </div>
+    ),
+    { duration: 4000 },
+  );
+}
+
+/** Something failed in the background: stays until it is dismissed, with its cause. */
+export function notifyFailed(title: string, cause: string): void {
+  toast.custom(
+    (id) => (
+      <div className="toast" role="alert">
+        <CircleAlert className="icon s14 c-fail" aria-hidden />
+        <div className="grow">
+          <b className="b6">{title}</b>
+          <p>{cause}</p>
+        </div>
+        <IconButton
+          small
+          label={i18n.t('common.copy')}
+          icon={Copy}
+          onClick={() => void copyText(`${title}\n${cause}`)}
+        />
+        <IconButton small label={i18n.t('common.dismiss')} icon={X} onClick={() => toast.dismiss(id)} />
+      </div>
+    ),
+    { duration: Infinity },
+  );
+}
