@@ -341,7 +341,8 @@ program
 
 async function main(): Promise<number> {
   try {
-    await program.parseAsync();
+    // Run by Electron as Node (as the package does), commander would take the script's own path for an argument.
+    await program.parseAsync(process.argv, { from: 'node' });
     return exitCode;
   } catch (error) {
     const { code, exitCode: said } = error as { code?: string; exitCode?: number };

@@ -12,7 +12,8 @@ export interface SystemOptions {
   store: Store;
   helper: { readonly hello: HelperHello };
   images: {
-    list(filters?: object, all?: boolean): ImageSummary[];
+    list(): ImageSummary[];
+    count(): number;
     starterOffer(): Promise<SlipwayFeatures['starter']>;
   };
   containers: {
@@ -84,7 +85,7 @@ export class System {
       ContainersRunning: running,
       ContainersPaused: paused,
       ContainersStopped: stopped,
-      Images: images.list().length,
+      Images: images.count(),
       Driver: 'overlay2',
       DriverStatus: [
         ['Native Overlay Diff', String(hello.overlay.native)],
@@ -162,7 +163,7 @@ export class System {
 
   /** What takes room, by noun. There are no volumes and no build cache yet. */
   async diskUsage() {
-    const images = this.#options.images.list({}, true);
+    const images = this.#options.images.list();
     return {
       LayersSize: images.reduce((sum, { Size }) => sum + Size, 0),
       Images: images,
