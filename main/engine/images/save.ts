@@ -26,7 +26,7 @@ export async function* writeArchive(
     for await (const chunk of content.stream(digest)) {
       if (!entry.write(chunk)) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
     }
-    entry.end();
+    entry.end(null);
     await closed;
   };
   const write = async () => {
