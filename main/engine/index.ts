@@ -19,7 +19,6 @@ import { Registry } from './registry/index.js';
 import { Snapshots } from './snapshots/index.js';
 import { System } from './system/index.js';
 
-
 export interface EngineOptions {
   /** The data root. */
   root: string;
