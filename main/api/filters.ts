@@ -7,7 +7,7 @@ export function filtersOf(query: URLSearchParams, known: readonly string[]): Fil
   const text = query.get('filters');
   if (!text) return {};
   const parsed = parse(text);
-  for (const key of Object.keys(parsed)) if (!known.includes(key)) throw invalid(`invalid filter '${key}'`);
+  for (const key of Object.keys(parsed)) if (!known.includes(key)) throw invalid(`Invalid filter '${key}'`);
   return parsed;
 }
 
@@ -17,14 +17,14 @@ function parse(text: string): Filters {
   try {
     value = JSON.parse(text);
   } catch {
-    throw invalid('invalid filter: the filters parameter is not JSON');
+    throw invalid('Invalid filter: the filters parameter is not JSON');
   }
-  if (!isObject(value)) throw invalid('invalid filter: the filters parameter is not a JSON object');
+  if (!isObject(value)) throw invalid('Invalid filter: the filters parameter is not a JSON object');
   return Object.fromEntries(
     Object.entries(value).map(([key, values]) => {
       if (Array.isArray(values)) return [key, values.map(String)];
       if (isObject(values)) return [key, Object.keys(values).filter((name) => values[name] !== false)];
-      throw invalid(`invalid filter '${key}': it needs a list of values`);
+      throw invalid(`Invalid filter '${key}': it needs a list of values`);
     }),
   );
 }

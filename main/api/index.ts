@@ -7,6 +7,7 @@ import { missingRoutes } from './routes/missing.js';
 import { networkRoutes } from './routes/networks.js';
 import { slipwayRoutes } from './routes/slipway.js';
 import { systemRoutes } from './routes/system.js';
+import { volumeRoutes } from './routes/volumes.js';
 import { ApiServer } from './server.js';
 
 export type { ApiServer } from './server.js';
@@ -20,6 +21,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...imageRoutes(engine),
       ...networkRoutes(engine),
       ...systemRoutes(engine),
+      ...volumeRoutes(),
       ...slipwayRoutes(engine),
       ...missingRoutes(),
     ],

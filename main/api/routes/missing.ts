@@ -10,16 +10,13 @@ const lacking: Record<string, string[]> = {
   'copy files into or out of a container': ['GET', 'HEAD', 'PUT'].map((method) => `${method} /containers/:id/archive`),
   'make an image of a container': ['POST /commit'],
   'build images': ['POST /build', 'POST /build/prune', 'POST /build/cancel', 'POST /session', 'POST /grpc'],
-  'keep volumes': [
-    ...['GET /volumes', 'POST /volumes/create', 'POST /volumes/prune'],
-    ...['GET /volumes/:name', 'DELETE /volumes/:name'],
-  ],
+  'keep volumes': ['POST /volumes/create'],
   'make or change networks': [
     ...['POST /networks/create', 'POST /networks/prune', 'DELETE /networks/:id'],
     ...['POST /networks/:id/connect', 'POST /networks/:id/disconnect'],
   ],
   'ask a registry about an image without pulling it': ['GET /distribution/:name+/json'],
-  'check what you log in with: credentials are used when an image is pulled': ['POST /auth'],
+  'check the credentials of a login': ['POST /auth'],
   'use plugins': ['GET /plugins', 'POST /plugins/pull'],
   'be part of a swarm': [
     ...['GET /swarm', 'POST /swarm/init', 'POST /swarm/join', 'POST /swarm/leave', 'GET /nodes', 'GET /tasks'],

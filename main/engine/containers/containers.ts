@@ -195,9 +195,9 @@ export class Containers {
     const image = images.resolve(body.Image ?? '');
     const id = newId();
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, helper.hello);
-    const { mode, warning } = networks.modeOf(hostConfig.NetworkMode);
+    const { mode, warning } = noMissing(() => networks.modeOf(hostConfig.NetworkMode));
     if (warning) warnings.push(warning);
-    this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode);
+    noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));
     const reserved = this.#reserveName(id, given);
     const record: ContainerRecord = {
       id,
@@ -674,7 +674,8 @@ export class Containers {
     await helper.signalAll(container.id).catch(() => undefined);
     await this.#saveEnded(container);
     await container.cleanup;
-    container.wake('not-running', 'next-exit');
+    // It never ran, so it has not exited: who waits for that learns of the failure from the start.
+    container.wake('not-running');
     if (record.hostConfig.AutoRemove) void this.#removeQuietly(container);
     return error;
   }
@@ -1134,4 +1135,13 @@ function pruneFilter(filters: Filters): (container: Container) => boolean {
     (filters['label'] ?? []).every((value) => hasLabel(record.config.Labels, value)) &&
     !(filters['label!'] ?? []).some((value) => hasLabel(record.config.Labels, value)) &&
     (until ?? []).every((limit) => limit === undefined || record.created < limit);
+}
+
+/** The docker CLI takes a create that is answered 404 for a missing image, and goes to fetch it. */
+function noMissing<Result>(check: () => Result): Result {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof EngineError && error.kind === 'not-found' ? invalid(error.message) : error;
+  }
 }

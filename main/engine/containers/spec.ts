@@ -248,12 +248,12 @@ function propagationOf(mounts: MountPoint[]): string {
 }
 
 function seccompOf(
-  { seccomp, hello }: SpecInput,
+  { seccomp, hello, record }: SpecInput,
   wish: string | undefined,
   capabilities: string[],
 ): object | undefined {
   const target = { capabilities, kernel: hello.kernel };
-  if (wish === 'unconfined') return undefined;
+  if (wish === 'unconfined' || (wish === undefined && record.hostConfig.Privileged)) return undefined;
   return wish === undefined ? seccomp.default(target) : resolveProfile(parseProfile(wish), target);
 }
 
