@@ -31,9 +31,10 @@ test(
         acknowledged.push({ id: Id, lines, code });
         await request(engine.socket, 'POST', `/containers/${Id}/stop?t=30&signal=CONT`).catch(() => undefined);
       });
+      const settled = Promise.allSettled(work); // refused connections are expected from here on
       await new Promise((resolve) => setTimeout(resolve, random() * 600));
       await engine.kill();
-      await Promise.allSettled(work);
+      await settled;
       await engine.restart();
       for (const { id, lines, code } of acknowledged) {
         const { StatusCode } = await api<{ StatusCode: number }>(engine.socket, 'POST', `/containers/${id}/wait`);
