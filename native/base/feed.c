@@ -4,12 +4,13 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define BLOCK_SIZE (256 * 1024)
@@ -22,6 +23,7 @@ struct block {
 
 struct feed {
     int source;
+    int stop; /* an eventfd: readable once nobody wants more, even while a body does not come */
     atomic_uint_fast64_t taken;
     unsigned char input[64 * 1024];
     EVP_MD_CTX *hash;
@@ -40,8 +42,13 @@ static ssize_t read_source(struct archive *archive, void *context, const void **
 {
     struct feed *feed = context;
     *bytes = feed->input;
+    struct pollfd events[] = {{.fd = feed->source, .events = POLLIN}, {.fd = feed->stop, .events = POLLIN}};
     for (;;) {
-        ssize_t count = read(feed->source, feed->input, sizeof feed->input);
+        ssize_t count = poll(events, 2, -1);
+        if (count > 0 && events[1].revents)
+            return 0; /* nobody wants more: as if it ended here */
+        if (count > 0)
+            count = read(feed->source, feed->input, sizeof feed->input);
         if (count >= 0) {
             atomic_fetch_add(&feed->taken, (uint64_t)count);
             return count;
@@ -133,13 +140,16 @@ int feed_open(int source, struct feed **out, struct error *err)
     if (!feed)
         return fail(err, ENOMEM, "read the layer");
     feed->source = source;
+    feed->stop = eventfd(0, EFD_CLOEXEC);
     feed->hash = EVP_MD_CTX_new();
     pthread_mutex_init(&feed->lock, NULL);
     pthread_cond_init(&feed->changed, NULL);
-    int error = feed->hash && EVP_DigestInit_ex(feed->hash, EVP_sha256(), NULL) ? 0 : ENOMEM;
+    int error = feed->stop >= 0 && feed->hash && EVP_DigestInit_ex(feed->hash, EVP_sha256(), NULL) ? 0 : ENOMEM;
     if (error == 0)
         error = pthread_create(&feed->thread, NULL, feed_main, feed);
     if (error != 0) {
+        if (feed->stop >= 0)
+            close(feed->stop);
         EVP_MD_CTX_free(feed->hash);
         free(feed);
         return fail(err, error, "read the layer");
@@ -190,10 +200,11 @@ void feed_close(struct feed *feed)
     feed->stopped = true;
     pthread_cond_broadcast(&feed->changed);
     pthread_mutex_unlock(&feed->lock);
-    shutdown(feed->source, SHUT_RD); /* it may be waiting for a body that never comes; no socket: no waiting */
+    eventfd_write(feed->stop, 1);
     pthread_join(feed->thread, NULL);
     pthread_mutex_destroy(&feed->lock);
     pthread_cond_destroy(&feed->changed);
     EVP_MD_CTX_free(feed->hash);
+    close(feed->stop);
     free(feed);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define ALIAS_PREFIX "slipway "
 #define DEFAULT_MTU 1500
@@ -149,6 +150,19 @@ int bridge_op(struct request *request, struct error *err)
     return set_sysctl("/proc/sys/net/ipv4/ip_forward", "1", err);
 }
 
+/* A container's link goes a moment after the container, when the kernel gets round to it. */
+static int wait_for_ports_to_go(struct netlink *netlink, int bridge, unsigned *ports, struct error *err)
+{
+    const struct timespec moment = {.tv_nsec = 10 * 1000 * 1000};
+    for (int tries = 0; tries < 200; tries++) {
+        TRY(link_count_ports(netlink, bridge, ports, err));
+        if (*ports == 0)
+            break;
+        nanosleep(&moment, NULL);
+    }
+    return 0;
+}
+
 int bridge_remove_op(struct request *request, struct error *err)
 {
     const char *name;
@@ -160,11 +174,12 @@ int bridge_remove_op(struct request *request, struct error *err)
     char alias[256];
     alias_of(request, alias);
     TRY(link_find(netlink, name, &link, err));
-    if (link.index > 0)
-        TRY(link_count_ports(netlink, link.index, &ports, err));
-    bool ours = link.index > 0 && ports == 0 && strcmp(link.kind, "bridge") == 0 && strcmp(link.alias, alias) == 0;
-    json_object_object_add(request->reply, "removed", json_object_new_boolean(ours || link.index == 0));
-    if (!ours)
+    bool ours = link.index > 0 && strcmp(link.kind, "bridge") == 0 && strcmp(link.alias, alias) == 0;
+    if (ours)
+        TRY(wait_for_ports_to_go(netlink, link.index, &ports, err));
+    bool removable = ours && ports == 0;
+    json_object_object_add(request->reply, "removed", json_object_new_boolean(removable || link.index == 0));
+    if (!removable)
         return 0;
     TRY(link_delete(netlink, link.index, err));
     TRY(link_count_aliased(netlink, ALIAS_PREFIX, &others, err));
