@@ -69,7 +69,9 @@ export class Container {
     for (const waiter of [...this.#waiters]) {
       if (!conditions.includes(waiter.condition)) continue;
       this.#waiters.delete(waiter);
-      waiter.resolve(this.#result());
+      const result = this.#result();
+      // Removal is what was waited for, and it went well; how the process ended is its own story.
+      waiter.resolve(waiter.condition === 'removed' ? { StatusCode: result.StatusCode } : result);
     }
   }
 
