@@ -284,7 +284,7 @@ static int check_enforced(const struct hierarchies *all, const struct spec_resou
 
 int cgroup_create(const char *path, const struct spec_resources *resources, int *leaf, struct error *err)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     cleanup_close int unified = -1;
     *leaf = -1;
     TRY(check_path(path, err));
@@ -305,7 +305,7 @@ int cgroup_create(const char *path, const struct spec_resources *resources, int 
 
 int cgroup_update(const char *path, const struct spec_resources *resources, struct error *err)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     TRY(check_path(path, err));
     find_hierarchies(&all);
     TRY(check_enforced(&all, resources, err));
@@ -319,7 +319,7 @@ int cgroup_update(const char *path, const struct spec_resources *resources, stru
 
 int cgroup_join(const char *path, pid_t pid, bool born_in_leaf, struct error *err)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     TRY(check_path(path, err));
     find_hierarchies(&all);
     for (size_t i = 0; i < all.count; i++) {
@@ -378,7 +378,7 @@ static void pause_ms(long ms)
 
 int cgroup_freeze(const char *path, bool frozen, struct error *err)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     bool unified;
     TRY(check_path(path, err));
     cleanup_close int group = open_freezer(path, &unified, &all);
@@ -401,7 +401,7 @@ int cgroup_freeze(const char *path, bool frozen, struct error *err)
 
 bool cgroup_frozen(const char *path)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     bool unified;
     struct error ignored = {0};
     if (check_path(path, &ignored) < 0)
@@ -474,7 +474,7 @@ static int list_processes(int group, pid_t **pids, size_t *count, struct error *
 
 int cgroup_processes(const char *path, pid_t **pids, size_t *count, struct error *err)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     bool unified;
     *pids = NULL;
     *count = 0;
@@ -497,7 +497,7 @@ static int kill_listed(int group, size_t *killed, struct error *err)
 
 int cgroup_kill_all(const char *path, struct error *err)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     struct error ignored = {0};
     bool unified;
     size_t killed = 0;
@@ -547,7 +547,7 @@ static int remove_group(const struct hierarchy *hierarchy, const char *path, str
 
 int cgroup_delete(const char *path, struct error *err)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     TRY(check_path(path, err));
     TRY(cgroup_kill_all(path, err));
     find_hierarchies(&all);
@@ -619,7 +619,7 @@ static void link_parts(int directory, const char *name)
 int cgroup_mount(const char *path, bool own_namespace, uint64_t attributes, int target, struct error *err)
 {
     static const char *const options[] = {"mode=755", NULL};
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     find_hierarchies(&all);
     if (all.pure)
         return attach_view(&all.items[0], path, own_namespace, attributes, target, err);
@@ -647,7 +647,7 @@ int cgroup_mount(const char *path, bool own_namespace, uint64_t attributes, int 
 
 void cgroup_probe(struct cgroup_support *support)
 {
-    cleanup_hierarchies struct hierarchies all;
+    cleanup_hierarchies struct hierarchies all = {.count = 0};
     size_t used = 0;
     find_hierarchies(&all);
     memset(support, 0, sizeof *support);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { capabilities, makePerson, unable, Yard } from './bundles.mjs';
@@ -50,7 +50,8 @@ for (const who of ['an ordinary user', 'root'])
       const change = ({ process }) => Object.assign(process, { user: { uid: 1000, gid: 1000, additionalGids: [1000, 33], umask: 0o77 } });
       assert.equal(says('id -u; id -G; umask; echo $HOME', { change }), '1000\n1000 33\n0077\n/home/app\n');
       assert.equal(says("sed -n 's/^Cap[EPAI][a-z]*:\\t//p' /proc/self/status", { change }), `${'0'.repeat(16)}\n`.repeat(4));
-      assert.equal(says('echo again > /dev/stdout', { change }), 'again\n');
+      const script = '(oci create -b "$BUNDLE" "$ID" && oci start "$ID"; ended; oci delete "$ID") | cat'; // Node's own "pipes" are sockets
+      assert.equal(says('echo again > /dev/stdout', { change, script }), 'again\n');
     });
 
     test('is confined by seccomp, with and without no_new_privs', () => {
@@ -117,7 +118,7 @@ END
         [ "$(cat "$BUNDLE/pid")" = "$(pid)" ] || exit 123
         oci start "$ID"; wait; ended; oci delete "$ID"`;
       const change = ({ process }) => Object.assign(process, { terminal: true, consoleSize: { height: 33, width: 101 } });
-      assert.equal(says('tty; stty size; [ -c /dev/console ] && echo console; ls -l /proc/self/fd | grep -c pts/0; ps | grep -c sh', { change, script }).split('\n').slice(0, 4).join(' '), '/dev/pts/0 33 101 console 4');
+      assert.equal(says('tty; stty size; [ -c /dev/console ] && echo console; ls -l /proc/1/fd | grep -c pts/0', { change, script }), '/dev/pts/0\n33 101\nconsole\n3\n');
     });
 
     test('failures are told at create, in the words Docker has for them', () => {
@@ -160,7 +161,7 @@ END
       assert.match(refused(({ linux }) => (linux.seccomp.syscalls[0].action = 'SCMP_ACT_NOTIFY')), /seccomp: unsupported action SCMP_ACT_NOTIFY/);
       assert.match(refused(({ linux }) => (linux.sysctl = { 'kernel.core_pattern': '|/x' })), /kernel\.core_pattern is the whole machine's/);
       assert.match(refused(({ mounts }) => mounts.push({ destination: '/x', type: 'bind', source: '/etc', options: ['bind', 'size=1'] })), /size=1 means nothing for a bind mount/);
-      assert.match(refused(({ linux }) => (linux.cgroupsPath = '/a/../../b')), rootless ? /must not have \. or \.\./ : /must not have \. or \.\./);
+      assert.match(refused(({ linux }) => (linux.cgroupsPath = '/a/../../b')), /must not have \. or \.\./);
     });
 
     test('resource limits and settings of its own namespaces are set', () => {
@@ -306,12 +307,11 @@ describe('limits of a container of root', { skip: unable }, () => {
   });
 
   test('devices: what is not allowed cannot be opened, what is allowed can', () => {
-    const disk = statSync('/dev/vda', { throwIfNoEntry: false })?.rdev ?? 0;
-    const [major, minor] = [disk >> 8, disk & 255];
-    const script = sh(`mknod /tmp/d b ${major} ${minor}; head -c 1 /tmp/d | wc -c`);
-    assert.match(yard.run(script).stdout, /^0/);
-    const allowed = limited({ devices: [{ allow: false, access: 'rwm' }, { allow: true, type: 'b', major, minor, access: 'r' }] });
-    if (disk) assert.match(yard.run(script, { change: allowed }).stdout, /^1/);
+    // A fuse file system's device: opening it does nothing, and every machine has it.
+    const script = sh('mknod /tmp/d c 10 229; for how in "<" ">"; do (eval "exec 3$how/tmp/d") 2>/dev/null && echo "opened $how"; done; echo end');
+    assert.equal(yard.run(script).stdout, 'end\n');
+    const allowed = limited({ devices: [{ allow: false, access: 'rwm' }, { allow: true, type: 'c', major: 10, minor: 229, access: 'r' }] });
+    assert.equal(yard.run(script, { change: allowed }).stdout, 'opened <\nend\n');
   });
 
   test('pausing stops it, and killing works while paused', () => {
