@@ -281,9 +281,22 @@ static void wait_and_serve(void)
     clients_handle(set + FIXED);
 }
 
+/* An ordinary user's namespaces are held by a process that does nothing else (commands/pause.c). */
+static _Noreturn void sleep_for_ever(void)
+{
+    sigset_t all;
+    prctl(PR_SET_NAME, "slipway-pause");
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 0 && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argc > 0 ? argv[0] : "";
+    if (strcmp(name, "slipway-pause") == 0)
+        sleep_for_ever();
     if (strcmp(name, "slipway-monitor") != 0)
         return init_main(argv);
     if (argc < 2) {

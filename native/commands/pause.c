@@ -35,7 +35,14 @@ static int in_run_dir(char path[PATH_MAX], const char *run_dir, const char *name
     return snprintf(path, PATH_MAX, "%s/%s", run_dir, name) < PATH_MAX ? 0 : -1;
 }
 
-/* The process that R/pause.pid names, if it is still that one. */
+static int open_namespace(pid_t pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The process that R/pause.pid names, if it is still that one and still lives. */
 static pid_t read_sleeper(const char *run_dir)
 {
     char path[PATH_MAX];
@@ -46,7 +53,8 @@ static pid_t read_sleeper(const char *run_dir)
     cleanup_fclose FILE *file = fopen(path, "re");
     if (!file || fscanf(file, "%d %" SCNd64, &pid, &started) != 2 || started == 0 || launch_start_time(pid) != started)
         return -1;
-    return pid;
+    cleanup_close int alive = open_namespace(pid, "mnt"); /* a zombie has none */
+    return alive < 0 ? -1 : pid;
 }
 
 static int write_sleeper(const char *run_dir, pid_t pid)
@@ -58,13 +66,6 @@ static int write_sleeper(const char *run_dir, pid_t pid)
     if (file < 0 || dprintf(file, "%d %" PRId64 "\n", pid, launch_start_time(pid)) < 0)
         return -1;
     return rename(temporary, path);
-}
-
-static int open_namespace(pid_t pid, const char *name)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, name);
-    return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 /* The user namespace of a container that outlived the sleeper; -1 where there is none. */

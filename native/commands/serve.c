@@ -40,7 +40,7 @@ static const struct op ops[] = {
     {"signal-all", signal_all_op}, {"freeze", freeze_op},   {"thaw", thaw_op},     {"delete", delete_op},
     {"unpack", unpack_op},         {"pack", pack_op},       {"discard", discard_op}, {"usage", usage_op},
     {"bridge", bridge_op},         {"bridge-remove", bridge_remove_op},            {"endpoint", endpoint_op},
-    {"nft", nft_op},
+    {"nft", nft_op},               {"sync", sync_op},
 };
 
 struct server server;
@@ -146,6 +146,18 @@ static int answer(struct request *request, struct error *err)
     return fail_kind(err, "not-implemented", 0, "this helper has no operation \"%s\"", name);
 }
 
+/* A client in the middle of a body would lose the answer with the connection: what it still sends is taken and dropped. */
+static void hear_out(int connection)
+{
+    const struct timeval patience = {.tv_sec = MERCY_MS / 1000};
+    char dropped[65536];
+
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    shutdown(connection, SHUT_WR);
+    while (recv(connection, dropped, sizeof dropped, 0) > 0)
+        ;
+}
+
 static _Noreturn void work(int connection)
 {
     struct request request = {
@@ -168,6 +180,7 @@ static _Noreturn void work(int connection)
             server_log("%s: %s", err.step, err.message);
         else
             status = refuse(&request, &err);
+        hear_out(connection);
     }
     _exit(status);
 }
@@ -525,6 +538,7 @@ int serve_main(int argc, char **argv)
 
     (void)argc;
     umask(0022);
+    signal(SIGPIPE, SIG_IGN); /* a client that goes away is an error, not the end */
     if (read_arguments(argv, &arguments) != 0 || make_directories(arguments.run_dir) != 0)
         return 1;
     if (!arguments.copied)
