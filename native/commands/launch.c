@@ -219,6 +219,26 @@ static int give_init(struct spec *spec, struct error *err)
     return 0;
 }
 
+/* With a single mapped id the kernel lets nobody choose groups, and there are none to choose from. */
+static bool groups_denied(void)
+{
+    char text[8] = "";
+    cleanup_fclose FILE *file = fopen("/proc/self/setgroups", "re");
+    return file && fgets(text, sizeof text, file) && strncmp(text, "deny", 4) == 0;
+}
+
+static int resolve_user(const char *rootfs_path, const char *user, const char *groups, struct spec_process *process, struct error *err)
+{
+    cleanup_close int rootfs = open(rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (rootfs < 0)
+        return fail(err, errno, "open %s", rootfs_path);
+    if (user_resolve(rootfs, user, groups, process, err) < 0)
+        return in_step(err, "user");
+    if (groups_denied())
+        process->group_count = 0;
+    return 0;
+}
+
 static int prepare_bundle(const struct launch *launch, struct spec *spec, struct error *err)
 {
     const char *overlay = spec_annotation(spec, "dev.slipway.overlay"), *user = spec_annotation(spec, "dev.slipway.user"),
@@ -230,13 +250,8 @@ static int prepare_bundle(const struct launch *launch, struct spec *spec, struct
         return fail(err, errno, "make %s", spec->rootfs);
     if (overlay && overlay_mount(spec->rootfs, overlay, server.rootless, err) < 0)
         return in_step(err, "overlay");
-    if (user) {
-        cleanup_close int rootfs = open(spec->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (rootfs < 0)
-            return fail(err, errno, "open %s", spec->rootfs);
-        if (user_resolve(rootfs, user, spec_annotation(spec, "dev.slipway.groups"), spec->process, err) < 0)
-            return in_step(err, "user");
-    }
+    if (user)
+        TRY(resolve_user(spec->rootfs, user, spec_annotation(spec, "dev.slipway.groups"), spec->process, err));
     return init && strcmp(init, "true") == 0 ? give_init(spec, err) : 0;
 }
 
@@ -411,11 +426,10 @@ static int make_exec(const struct launch *launch, struct streams *streams, struc
     TRY(spec_process_parse(launch->process, &process, err));
     process->terminal = launch->tty;
     snprintf(root_path, sizeof root_path, "/proc/%d/root", (int)launch->pid);
-    cleanup_close int rootfs = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (rootfs < 0 || (launch->pid_start > 0 && launch_start_time((pid_t)launch->pid) != launch->pid_start))
+    if (launch->pid_start > 0 && launch_start_time((pid_t)launch->pid) != launch->pid_start)
         return fail_kind(err, "conflict", 0, "container %.12s is not running", launch->container);
-    if (launch->user && user_resolve(rootfs, launch->user, launch->groups ? json_object_to_json_string(launch->groups) : NULL, process, err) < 0)
-        return in_step(err, "user");
+    if (launch->user)
+        TRY(resolve_user(root_path, launch->user, launch->groups ? json_object_to_json_string(launch->groups) : NULL, process, err));
     TRY(make_streams(launch, streams, err));
     if (launch->runtime)
         return foreign_exec(launch, process, streams, child, err);
