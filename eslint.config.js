@@ -1,9 +1,24 @@
 // Lint rules: the import zones of the house (docs/architecture.md), what Node 18 and Chromium 114 lack, no *Sync in the engine, React's own.
 import js from '@eslint/js';
-import { createNodeResolver, importX } from 'eslint-plugin-import-x';
+import fs from 'node:fs';
+import path from 'node:path';
+import importX from 'eslint-plugin-import-x';
 import jsxA11y from 'eslint-plugin-jsx-a11y';
 import reactHooks from 'eslint-plugin-react-hooks';
 import ts from 'typescript-eslint';
+
+/** An import of `./x.js` means the file `x.ts` or `x.tsx` beside it; packages are none of the zones' business. */
+const sources = {
+  interfaceVersion: 3,
+  name: 'sources',
+  resolve(source, importer) {
+    if (!source.startsWith('.')) return { found: false };
+    const file = path.resolve(path.dirname(importer), source);
+    const candidates = [file.replace(/\.js$/, '.ts'), file.replace(/\.js$/, '.tsx'), file, `${file}.ts`, `${file}.tsx`];
+    const found = candidates.find((each) => fs.existsSync(each));
+    return found ? { found: true, path: found } : { found: false };
+  },
+};
 
 /** One zone per tree: what is excepted is named relative to the tree it is in. */
 const room = (target, allowed, message) =>
@@ -57,7 +72,7 @@ export default ts.config(
   ts.configs.recommended,
   {
     plugins: { 'import-x': importX },
-    settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } })] },
+    settings: { 'import-x/resolver-next': [sources] },
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-explicit-any': 'error',
@@ -147,7 +162,13 @@ export default ts.config(
   {
     files: ['renderer/**/*.{ts,tsx}'],
     plugins: { 'react-hooks': reactHooks, 'jsx-a11y': jsxA11y },
-    rules: { ...reactHooks.configs.recommended.rules, ...jsxA11y.configs.recommended.rules },
+    rules: {
+      ...reactHooks.configs.recommended.rules,
+      ...jsxA11y.configs.recommended.rules,
+      // We compile nothing with React Compiler; and a dialog does put the cursor where one types.
+      'react-hooks/incompatible-library': 'off',
+      'jsx-a11y/no-autofocus': 'off',
+    },
   },
   { files: ['**/*.test.ts', 'e2e/**/*.ts'], rules: { 'import-x/no-restricted-paths': 'off' } },
 );
