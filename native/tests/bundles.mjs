@@ -138,3 +138,10 @@ export function makePerson(name) {
   const number = (flag) => Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout);
   return { name, uid: number('-u'), gid: number('-g'), remove: () => spawnSync('userdel', ['-f', name]) };
 }
+
+/** A static program from tests/inside/, for inside a container. */
+export function compileInto(folder, name) {
+  const source = fileURLToPath(new URL(`inside/${name}.c`, import.meta.url));
+  const made = spawnSync('gcc', ['-static', '-Wall', '-Werror', '-O1', '-o', join(folder, name), source], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(made.stderr);
+}

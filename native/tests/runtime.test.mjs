@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { capabilities, makePerson, unable, Yard } from './bundles.mjs';
+import { capabilities, compileInto, makePerson, unable, Yard } from './bundles.mjs';
 
 const sh = (script) => ['sh', '-c', script];
 
@@ -203,6 +203,18 @@ END
       const { stdout, stderr } = yard.run(sh('sleep 1000'), { script });
       assert.equal(stdout, 'created\n1\n0\n1\nrunning\n1\n1\nstopped\n1\n1\n');
       assert.match(stderr, /container does not exist\ncontainer with given ID already exists\ncannot start a container that is running\ncannot delete container \S+ that is not stopped: running\ncontainer not running\ncontainer does not exist/);
+    });
+
+    test('the default profile has no way around it', () => {
+      const { stdout, stderr } = yard.run(['/bin/calls'], { change: (config, bundle) => compileInto(join(bundle, 'rootfs/bin'), 'calls') });
+      const said = Object.fromEntries(stdout.trim().split('\n').map((line) => line.match(/^(.*) (\S+)$/).slice(1)));
+      const allowed = ['socket AF_INET', 'socket AF_UNIX', '32-bit socket AF_INET', 'fchmodat2'];
+      const unknown = ['a call that does not exist', 'clone3'];
+      assert.ok(Object.keys(said).length > 40, stderr);
+      for (const [call, result] of Object.entries(said)) {
+        const wanted = allowed.includes(call) ? 'ok' : unknown.includes(call) ? 'ENOSYS' : 'EPERM';
+        assert.equal(`${call}: ${result}`, `${call}: ${wanted}`);
+      }
     });
 
     // ---- attacks that must fail (reference/security-cases.md) ----
