@@ -1,0 +1,163 @@
+/** For tests: the rooms around containers, real but for the images, which are one directory with a static busybox. */
+import '../../base/scopes.js';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestContext } from 'node:test';
+import { notFound } from '../../base/errors.js';
+import { Store } from '../../base/store.js';
+import type { ContainerCreate } from '../../contract/containers.js';
+import type { EngineEvent } from '../../contract/events.js';
+import { Events } from '../events/index.js';
+import { Execs } from '../exec/index.js';
+import { Helper } from '../helper/index.js';
+import { Networks } from '../networks/index.js';
+import { Snapshots } from '../snapshots/index.js';
+import { Containers, type AttachStream } from './index.js';
+import type { ImagesRoom } from './rooms.js';
+
+const native = fileURLToPath(new URL('../../../native/', import.meta.url));
+export const helperPath = process.env['SLIPWAY_HELPER'] ?? join(native, 'build/slipway-helper');
+const seccompProfile = process.env['SLIPWAY_SECCOMP'] ?? join(helperPath, '../seccomp-default.json');
+
+/** Why tests on the real kernel are skipped, or false. */
+export const cannotRun =
+  process.getuid?.() !== 0
+    ? 'needs root'
+    : !existsSync(helperPath)
+      ? 'needs the helper: make -C native'
+      : !existsSync('/bin/busybox') && 'needs /bin/busybox';
+
+export interface Rooms {
+  root: string;
+  runDir: string;
+  store: Store;
+  helper: Helper;
+  events: Events;
+  containers: Containers;
+  execs: Execs;
+  heard: EngineEvent[];
+}
+
+export interface Place {
+  root: string;
+  runDir: string;
+  /** Runs before the place is removed, the last one first. */
+  before(step: () => Promise<void>): void;
+}
+
+/** A place for an engine, removed with everything that runs in it when the test ends. */
+export async function enginePlace(t: TestContext): Promise<Place> {
+  const root = await mkdtemp(join(tmpdir(), 'slipway-containers-'));
+  const runDir = join(root, 'run');
+  await makeImage(join(root, 'image'));
+  const steps: (() => Promise<void>)[] = [];
+  t.after(async () => {
+    for (const step of steps.reverse()) await step();
+    const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: null });
+    for (const id of await readdir(join(root, 'containers')).catch(() => [])) {
+      await helper.signalAll(id).catch(() => undefined);
+      await helper.delete(id).catch(() => undefined);
+    }
+    await helper.goodbye({ end: true });
+    await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  });
+  return { root, runDir, before: (step) => steps.push(step) };
+}
+
+/** Opens the rooms in their order, as engine/index.ts does. */
+export async function openRooms({ root, runDir }: { root: string; runDir: string }): Promise<Rooms> {
+  const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: null });
+  const tables = [...Snapshots.tables, ...Networks.tables, ...Containers.tables, ...Execs.tables];
+  const store = await Store.open(join(root, 'slipway.db'), tables);
+  const events = new Events();
+  const heard: EngineEvent[] = [];
+  events.subscribe((event) => heard.push(event));
+  const snapshots = await Snapshots.open({ root, store, helper });
+  const lower = join(root, 'image');
+  const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
+  const containers = await Containers.open({
+    ...{ root, runDir, store, helper, events, networks, seccompProfile },
+    images: oneImage,
+    snapshots: {
+      prepare: async (id) => {
+        const mounts = {
+          lower: [lower],
+          upper: join(root, 'containers', id, 'upper'),
+          work: join(root, 'containers', id, 'work'),
+        };
+        await mkdir(mounts.upper, { recursive: true });
+        await mkdir(mounts.work);
+        return mounts;
+      },
+      mountsOf: (id) => ({
+        lower: [lower],
+        upper: join(root, 'containers', id, 'upper'),
+        work: join(root, 'containers', id, 'work'),
+      }),
+      discard: () => Promise.resolve(),
+    },
+  });
+  const execs = await Execs.open({ runDir, store, helper, containers });
+  return { root, runDir, store, helper, events, containers, execs, heard };
+}
+
+export async function closeRooms({ containers, execs, store, helper }: Rooms): Promise<void> {
+  await containers.close();
+  await execs.close();
+  await store.close();
+  await helper.close();
+}
+
+const oneImage: ImagesRoom = {
+  resolve: (reference) => {
+    if (reference !== 'busybox')
+      throw notFound(`No such image: ${reference.includes(':') ? reference : `${reference}:latest`}`);
+    return { id: `sha256:${'b'.repeat(64)}`, chainId: 'chain', config: { Cmd: ['sh'], Env: ['FROM_IMAGE=yes'] } };
+  },
+  hold: () => undefined,
+  release: () => undefined,
+};
+
+async function makeImage(directory: string): Promise<void> {
+  await mkdir(join(directory, 'bin'), { recursive: true });
+  for (const name of ['etc', 'tmp', 'proc', 'sys', 'dev', 'root']) await mkdir(join(directory, name));
+  await copyFile('/bin/busybox', join(directory, 'bin/busybox'));
+  const applets = 'sh cat echo sleep true false env id head yes dd seq ls kill stty hostname touch ps mount ip tr';
+  for (const applet of applets.split(' ')) await symlink('busybox', join(directory, 'bin', applet));
+  await writeFile(join(directory, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n');
+  await writeFile(join(directory, 'etc/group'), 'root:x:0:\napp:x:1000:\n');
+}
+
+/** A container of the image, without a network unless asked for. */
+export async function createContainer(
+  { containers }: Rooms,
+  cmd: string[],
+  body: ContainerCreate = {},
+  name?: string,
+): Promise<string> {
+  const { HostConfig, ...rest } = body;
+  const request = { Image: 'busybox', Cmd: cmd, ...rest, HostConfig: { NetworkMode: 'none', ...HostConfig } };
+  return (await containers.create(request, name)).Id;
+}
+
+/** Everything a stream says until its end; frames are taken apart where there is no terminal. */
+export async function readAll(stream: Pick<AttachStream, 'tty' | 'readable'>): Promise<{ out: string; err: string }> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream.readable) chunks.push(chunk);
+  return stream.tty ? { out: Buffer.concat(chunks).toString(), err: '' } : unframed(Buffer.concat(chunks));
+}
+
+export function unframed(bytes: Buffer): { out: string; err: string } {
+  const parts: [Buffer[], Buffer[]] = [[], []];
+  for (let at = 0; at < bytes.length;) {
+    const length = bytes.readUInt32BE(at + 4);
+    parts[bytes[at] === 2 ? 1 : 0].push(bytes.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return { out: Buffer.concat(parts[0]).toString(), err: Buffer.concat(parts[1]).toString() };
+}
+
+export const readText = (path: string): Promise<string> => readFile(path, 'utf8');
