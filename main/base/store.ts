@@ -1,6 +1,6 @@
 import './scopes.js';
 import { randomBytes } from 'node:crypto';
-import { access } from 'node:fs/promises';
+import { access, open as openFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EngineError, messageOf, system } from './errors.js';
@@ -44,6 +44,8 @@ export class Store implements AsyncDisposable {
     for (const table of tables) {
       if (!/^[a-z][a-z0-9_]*$/.test(table)) throw system(`${table} cannot be the name of a table`);
     }
+    // Environments are in it. SQLite would make it readable for everybody; its two companions take after it.
+    await (await openFile(file, 'a', 0o600)).close();
     const request: StoreRequest = { file, tables, stamp: `${Date.now()}-${randomBytes(3).toString('hex')}` };
     const worker = await startWorker(options.worker, request);
     const opened = await new Promise<StoreReply>((resolve) => {

@@ -115,7 +115,8 @@ export async function attach({ client }: Context, name: string, flags: AttachFla
   const resize = (rows: number, cols: number) => client.containers.resize(id, rows, cols);
   try {
     const end = await joinStreams(connection, { tty: Config.Tty, stdin, detachKeys: flags.detachKeys, resize });
-    return end === 'detached' ? 0 : await exitCode(result);
+    // As docker has it: leaving a `run` is success, leaving an `attach` or an `exec` is not.
+    return end === 'detached' ? left() : await exitCode(result);
   } finally {
     stop();
   }
@@ -185,9 +186,14 @@ export async function exec({ client }: Context, name: string, command: string[],
   const connection = await client.exec.start(id, { Tty: tty, ...(size && { ConsoleSize: size }) });
   const resize = (rows: number, cols: number) => client.exec.resize(id, rows, cols);
   const end = await joinStreams(connection, { tty, stdin: interactive, detachKeys: flags.detachKeys, resize });
-  if (end === 'detached') return 0;
+  if (end === 'detached') return left();
   const { ExitCode } = await client.exec.inspect(id);
   return ExitCode ?? 0;
+}
+
+async function left(): Promise<number> {
+  await complain('read escape sequence');
+  return 1;
 }
 
 const own = (name: string): string[] => {

@@ -159,6 +159,16 @@ static int try_in(const char *scratch, bool userxattr)
     return mount_layers(paths[3], &layers, userxattr, &ignored);
 }
 
+/* What the trial made, inside out: overlayfs has directories of its own in the work directory. */
+static void clear_trial(const char *scratch)
+{
+    static const char *const names[] = {"merged", "work/work", "work/index", "work", "upper", "lower"};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (snprintf(path, sizeof path, "%s/%s", scratch, names[i]) < (int)sizeof path)
+            rmdir(path);
+}
+
 bool overlay_works(const char *scratch, bool userxattr)
 {
     int status;
@@ -167,5 +177,7 @@ bool overlay_works(const char *scratch, bool userxattr)
         return false;
     if (child == 0)
         _exit(try_in(scratch, userxattr) == 0 ? 0 : 1);
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool works = waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    clear_trial(scratch);
+    return works;
 }
