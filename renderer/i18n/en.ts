@@ -314,7 +314,7 @@ export const en = {
     entrypoint: 'Entry point',
     exposes: 'Ports it listens on',
     noLayer: '0 B · settings only',
-    layersHint: 'Newest on top. The bar is the share of the whole.',
+    layersHint: 'Newest on top. The bars compare sizes.',
     missingCommand: 'No history was written for this layer.',
     layerCount_one: '{{count}} layer',
     layerCount_other: '{{count}} layers',

@@ -4,6 +4,9 @@ import { useTranslation } from 'react-i18next';
 import { clsx } from 'clsx';
 import { IconButton } from '../ui/Button.js';
 
+/** Beside the list: `.drawer` in content.css. */
+export const drawerWidth = 568;
+
 /** Below this width of the window the drawer takes the page. */
 const beside = '(min-width: 1100px)';
 
@@ -53,7 +56,7 @@ export function Drawer({
             <h2 className="cut select">{name}</h2>
             <span className="s12 cut">{state}</span>
           </div>
-          <div className="row g4 s11 t3 cut">{ids}</div>
+          <div className="drawer-ids">{ids}</div>
         </div>
         {actions}
         {wide && (

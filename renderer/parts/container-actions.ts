@@ -1,4 +1,4 @@
-import { Copy, Pause, Play, RotateCw, ScrollText, Skull, Square, SquareTerminal, Trash2 } from 'lucide-react';
+import { Copy, Pause, Play, RotateCw, ScrollText, Skull, Square, Terminal as TerminalIcon, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { Verb } from '../store/containers-slice.js';
@@ -75,7 +75,7 @@ export function useContainerActions(): ContainerActions {
       item('kill', Skull),
       'line',
       { label: t('action.logs'), icon: ScrollText, shortcut: 'L', onSelect: () => open(container, 'logs') },
-      { label: t('action.terminal'), icon: SquareTerminal, shortcut: 'T', onSelect: () => open(container, 'terminal') },
+      { label: t('action.terminal'), icon: TerminalIcon, shortcut: 'T', onSelect: () => open(container, 'terminal') },
       { label: t('action.copyId'), icon: Copy, onSelect: () => void copyText(container.Id) },
       'line',
       {

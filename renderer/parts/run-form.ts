@@ -134,7 +134,7 @@ export function dockerLine(form: RunForm): string {
   if (form.cpus.trim() !== '') flags.push('--cpus', quoted(form.cpus.trim()));
   if (form.pids.trim() !== '') flags.push('--pids-limit', quoted(form.pids.trim()));
   for (const variable of envOf(form)) flags.push('-e', quoted(variable));
-  return ['docker', 'run', ...flags, quoted(form.image.trim() || 'IMAGE'), joinCommand(commandOf(form))]
-    .filter(Boolean)
-    .join(' ');
+  const command = splitCommand(form.command);
+  const words = 'words' in command ? joinCommand(command.words) : form.command.trim();
+  return ['docker', 'run', ...flags, quoted(form.image.trim() || 'IMAGE'), words].filter(Boolean).join(' ');
 }

@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react';
-import { ChevronLeft, ChevronRight, ListChecks, Search, SquareTerminal } from 'lucide-react';
+import { ChevronLeft, ChevronRight, ListChecks, Search, Terminal as TerminalIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { clsx } from 'clsx';
 import type { Platform } from '../../main/contract/bridge.js';
 import { nameOf, shapeOf } from '../parts/container-state.js';
+import { namedImages } from '../parts/image-names.js';
 import { useEngineName } from '../parts/RemoveDialog.js';
 import { ShapeIcon, toneOf } from '../parts/Shape.js';
 import { useEngine } from '../store/index.js';
@@ -20,7 +21,7 @@ export function TopBar({ platform }: { platform: Platform }) {
   const { t } = useTranslation();
   const show = useSurface((surface) => surface.show);
   return (
-    <header className="top" data-region aria-label={t('window.regions.top')}>
+    <header className="top" tabIndex={-1} data-region aria-label={t('window.regions.top')}>
       <div className="brand">
         <Mark />
         <span>Slipway</span>
@@ -90,7 +91,7 @@ export function Rail() {
   const { t } = useTranslation();
   const [page = 'containers'] = useRoute();
   const containers = useEngine((state) => state.containers?.length);
-  const images = useEngine((state) => state.images?.length);
+  const images = useEngine((state) => state.images && namedImages(state.images).length);
   const counts: Record<Page['id'], number | undefined> = { containers, images, settings: undefined };
   const item = ({ id, icon: Icon }: Page) => (
     <a key={id} className="rail-item" href={`#${pathTo(id)}`} aria-current={page === id ? 'page' : undefined}>
@@ -156,7 +157,7 @@ export function StatusBar() {
     : 0;
   const size = images?.reduce((sum, image) => sum + image.Size, 0) ?? 0;
   return (
-    <footer className="status-bar" aria-label={t('window.regions.status')} data-region>
+    <footer className="status-bar" tabIndex={-1} aria-label={t('window.regions.status')} data-region>
       <span className={`it ${toneOf(shape[connection.state])}`} role="status">
         <ShapeIcon shape={shape[connection.state]} />
         <span className="t2">{words[connection.state]}</span>
@@ -183,12 +184,12 @@ export function StatusBar() {
       )}
       {terminals.length > 0 && (
         <span className="it">
-          <SquareTerminal className="icon s12" aria-hidden />
+          <TerminalIcon className="icon s12" aria-hidden />
           {t('status.terminals', { count: terminals.length })}
         </span>
       )}
       {images && images.length > 0 && (
-        <span className="it">{t('status.images', { count: images.length, size: bytes(size) })}</span>
+        <span className="it">{t('status.images', { count: namedImages(images).length, size: bytes(size) })}</span>
       )}
       {version && connection.state === 'ready' && (
         <span className="it">{t('status.api', { version: version.ApiVersion })}</span>

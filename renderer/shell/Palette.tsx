@@ -29,6 +29,7 @@ import { stateWords } from '../parts/StateBadge.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
+import { useReturnFocus } from '../ui/return-focus.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { pages } from './pages.js';
 
@@ -66,6 +67,7 @@ const rank = (value: string, search: string, keywords?: string[]): number => {
 /** Objects and acts, by typing. */
 export function Palette() {
   const { t } = useTranslation();
+  const returnFocus = useReturnFocus();
   const [query, setQuery] = useState('');
   const containers = useEngine((state) => state.containers) ?? [];
   const readAt = useEngine((state) => state.containersAt);
@@ -108,6 +110,7 @@ export function Palette() {
         <Dialog.Content
           className="palette"
           aria-describedby={undefined}
+          onCloseAutoFocus={returnFocus}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || !event.ctrlKey) return;
             const chosen = event.currentTarget.querySelector<HTMLElement>('[cmdk-item][data-selected="true"]');

@@ -25,22 +25,19 @@ export function TerminalView({
 }) {
   const { t } = useTranslation();
   const host = useRef<HTMLDivElement>(null);
-  const { finding, paste, phase } = useSession(session);
+  const { finding, paste } = useSession(session);
   const label = t('terminal.input');
   const { fontSize, scrollback, screenReader } = settings;
+  const wantsFocus = useRef(focus);
   const first = useRef({ fontSize, scrollback, screenReader, label });
   useEffect(() => {
     if (!host.current) return;
-    return session.mount(host.current, first.current);
+    return session.mount(host.current, first.current, wantsFocus.current);
   }, [session]);
   useEffect(() => {
     first.current = { fontSize, scrollback, screenReader, label };
     session.apply(first.current);
   }, [session, fontSize, scrollback, screenReader, label]);
-  const open = phase.name === 'open';
-  useEffect(() => {
-    if (focus && open) session.focus();
-  }, [session, focus, open]);
   return (
     <div className="term-pane">
       <div className="term-host" ref={host} data-terminal />

@@ -76,14 +76,15 @@ export class TerminalSession {
 
   readonly snapshot = (): Snapshot => this.#snapshot;
 
-  /** Puts the screen into `host`, and connects the first time. Returns the way to take it out again. */
-  mount(host: HTMLElement, settings: ScreenSettings): () => void {
+  /** Puts the screen into `host`, and connects the first time. `focus` puts the cursor in. Returns the way to take it out again. */
+  mount(host: HTMLElement, settings: ScreenSettings, focus: boolean): () => void {
     let gone = false;
     let leave: (() => void) | undefined;
     void this.#open(settings).then((screen) => {
       if (gone || this.#disposed) return;
       leave = screen.enter(host);
       screen.apply(settings);
+      if (focus) screen.focus();
       if (this.#snapshot.phase.name === 'idle') void this.#run(this.connect);
     });
     return () => {

@@ -1,4 +1,13 @@
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react';
+import {
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+} from 'react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, Ellipsis } from 'lucide-react';
 import { clsx } from 'clsx';
@@ -68,6 +77,11 @@ export function DataGrid<Row>(props: DataGridProps<Row>) {
   });
   const keys = useMemo(() => rows.map(keyOf), [rows, keyOf]);
   const currentIndex = Math.max(0, current === undefined ? 0 : keys.indexOf(current));
+  const [gutter, setGutter] = useState(0);
+  useLayoutEffect(() => {
+    const box = scroll.current;
+    if (box) setGutter(box.offsetWidth - box.clientWidth);
+  }, [rows.length, rowHeight]);
   const wantsFocus = useRef(false);
   useEffect(() => {
     if (!wantsFocus.current) return;
@@ -140,7 +154,12 @@ export function DataGrid<Row>(props: DataGridProps<Row>) {
       onKeyDown={onKeyDown}
     >
       <div role="rowgroup">
-        <div className="grid-line grid-head" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
+        <div
+          className="grid-line grid-head"
+          role="row"
+          aria-rowindex={1}
+          style={{ gridTemplateColumns: template, paddingRight: 6 + gutter }}
+        >
           <span className="cell-check" role="columnheader">
             <input
               type="checkbox"

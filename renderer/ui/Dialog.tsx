@@ -1,6 +1,7 @@
 import { useRef, type FormEvent, type ReactNode } from 'react';
 import { Dialog as Radix } from 'radix-ui';
 import { clsx } from 'clsx';
+import { useReturnFocus } from './return-focus.js';
 
 export interface DialogProps {
   /** The sentence of the act. */
@@ -27,6 +28,7 @@ export function Dialog({
   onSubmit,
   focus,
 }: DialogProps) {
+  const returnFocus = useReturnFocus();
   const body = useRef<HTMLFormElement>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -39,6 +41,7 @@ export function Dialog({
         <Radix.Overlay className="veil">
           <Radix.Content
             className={clsx('dialog', width !== 'normal' && width)}
+            onCloseAutoFocus={returnFocus}
             onOpenAutoFocus={(event) => {
               const target = body.current?.querySelector<HTMLElement>(focus ?? 'input, textarea, select');
               if (!target) return;

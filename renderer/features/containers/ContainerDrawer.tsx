@@ -78,14 +78,14 @@ export function ContainerDrawer({
       state={<StateBadge container={container} />}
       ids={
         <>
-          <span className="mono s11 cut select">{container.Image}</span>
+          <span className="mono cut select">{container.Image}</span>
           <span>·</span>
-          <span className="mono s11 select">{shortId(container.Id)}</span>
+          <span className="mono select">{shortId(container.Id)}</span>
           <CopyIconButton text={container.Id} label={t('drawer.copyId')} />
           {address && (
             <>
               <span>·</span>
-              <span className="mono s11 select">{address}</span>
+              <span className="mono select">{address}</span>
             </>
           )}
         </>

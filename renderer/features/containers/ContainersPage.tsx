@@ -1,12 +1,22 @@
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
-import { Box, ListFilter, Play, Plus, RotateCw, ScrollText, Square, SquareTerminal, Trash2 } from 'lucide-react';
+import {
+  Box,
+  ListFilter,
+  Play,
+  Plus,
+  RotateCw,
+  ScrollText,
+  Square,
+  Terminal as TerminalIcon,
+  Trash2,
+} from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { fits, useContainerActions, type ContainerActions } from '../../parts/container-actions.js';
 import { nameOf, portsOf, shapeOf, stateOrder, type Shape } from '../../parts/container-state.js';
 import { ShapeIcon } from '../../parts/Shape.js';
 import { StateBadge } from '../../parts/StateBadge.js';
-import { useBeside } from '../../parts/Drawer.js';
+import { drawerWidth, useBeside } from '../../parts/Drawer.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
@@ -17,6 +27,7 @@ import { Empty } from '../../ui/Empty.js';
 import { ago } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
 import { navigate, pathTo, useRoute } from '../../ui/route.js';
+import { useWidth } from '../../ui/use-width.js';
 import { ContainerDrawer } from './ContainerDrawer.js';
 import { matches, type StateFilter } from './filter.js';
 
@@ -50,7 +61,9 @@ export function ContainersPage() {
     remembered = { filter, state: only, sort };
   }, [filter, only, sort]);
 
-  const columns = useColumns(dense, openId !== undefined && beside);
+  const split = useRef<HTMLDivElement>(null);
+  const width = useWidth(split) - (openId !== undefined && beside ? drawerWidth : 0);
+  const columns = useColumns(dense, width);
   const rows = useMemo(
     () =>
       sorted(
@@ -88,7 +101,7 @@ export function ContainersPage() {
   };
 
   const list = () => {
-    if (!containers) {
+    if (!containers || (containers.length === 0 && connection.state !== 'ready')) {
       if (connection.state === 'ready') return <Loading waitingFor={t('common.loading')} />;
       return (
         <Empty icon={Box} title={connection.state === 'gone' ? t('containers.offTitle') : t('engine.bannerStarting')}>
@@ -191,12 +204,17 @@ export function ContainersPage() {
             </button>
           ))}
           <span className="grow" />
-          <Button variant="primary" icon={Plus} onClick={() => ask({ kind: 'run' })}>
+          <Button
+            variant="primary"
+            icon={Plus}
+            disabled={connection.state !== 'ready'}
+            onClick={() => ask({ kind: 'run' })}
+          >
             {t('action.run')}
           </Button>
         </div>
       )}
-      <div className="split">
+      <div className="split" ref={split}>
         {!(openId !== undefined && (full || !beside)) && (
           <section className="list" aria-label={t('containers.title')}>
             {list()}
@@ -243,8 +261,10 @@ export function ContainersPage() {
   );
 }
 
-function useColumns(dense: boolean, narrow: boolean): Column<ContainerSummary>[] {
+/** What there is no room for is left out: the command first. */
+function useColumns(dense: boolean, width: number): Column<ContainerSummary>[] {
   const { t, i18n } = useTranslation();
+  const room = width >= 760 ? 'command' : width >= 560 ? 'created' : 'state';
   return useMemo(() => {
     const compareNames = new Intl.Collator(i18n.language, { numeric: true }).compare;
     const rank = (container: ContainerSummary) => stateOrder.indexOf(shapeOf(container));
@@ -255,7 +275,7 @@ function useColumns(dense: boolean, narrow: boolean): Column<ContainerSummary>[]
         width: 'minmax(0, 1.3fr)',
         compare: (a, b) => compareNames(nameOf(a), nameOf(b)),
         cell: (row) => (
-          <span style={{ display: 'block', paddingLeft: 4 }}>
+          <span style={{ display: 'block' }}>
             <span className="name cut" style={{ display: 'block' }}>
               {nameOf(row)}
             </span>
@@ -267,17 +287,18 @@ function useColumns(dense: boolean, narrow: boolean): Column<ContainerSummary>[]
           </span>
         ),
       },
-      dense && {
-        id: 'image',
-        header: t('summary.image'),
-        width: 'minmax(0, 1fr)',
-        compare: (a, b) => compareNames(a.Image, b.Image),
-        cell: (row) => (
-          <span className="mono t2 cut" style={{ display: 'block' }}>
-            {row.Image}
-          </span>
-        ),
-      },
+      dense &&
+        room !== 'state' && {
+          id: 'image',
+          header: t('summary.image'),
+          width: 'minmax(0, 1fr)',
+          compare: (a, b) => compareNames(a.Image, b.Image),
+          cell: (row) => (
+            <span className="mono t2 cut" style={{ display: 'block' }}>
+              {row.Image}
+            </span>
+          ),
+        },
       {
         id: 'state',
         header: t('containers.state'),
@@ -289,7 +310,7 @@ function useColumns(dense: boolean, narrow: boolean): Column<ContainerSummary>[]
           </span>
         ),
       },
-      !narrow && {
+      room === 'command' && {
         id: 'command',
         header: t('containers.command'),
         width: 'minmax(0, 1.2fr)',
@@ -299,7 +320,7 @@ function useColumns(dense: boolean, narrow: boolean): Column<ContainerSummary>[]
           </span>
         ),
       },
-      {
+      room !== 'state' && {
         id: 'ports',
         header: t('containers.ports'),
         width: '76px',
@@ -309,7 +330,7 @@ function useColumns(dense: boolean, narrow: boolean): Column<ContainerSummary>[]
           </span>
         ),
       },
-      {
+      room !== 'state' && {
         id: 'created',
         header: t('containers.created'),
         width: '112px',
@@ -319,7 +340,7 @@ function useColumns(dense: boolean, narrow: boolean): Column<ContainerSummary>[]
       },
     ];
     return columns.filter((column) => column !== false);
-  }, [t, i18n.language, dense, narrow]);
+  }, [t, i18n.language, dense, room]);
 }
 
 function Created({ at }: { at: number }) {
@@ -355,7 +376,7 @@ function Quick({ container, actions }: { container: ContainerSummary; actions: C
       <IconButton
         small
         tabIndex={-1}
-        icon={SquareTerminal}
+        icon={TerminalIcon}
         label={t('action.terminal')}
         shortcut="T"
         onClick={() => actions.open(container, 'terminal')}

@@ -1,5 +1,15 @@
 import { useEffect, type ReactNode } from 'react';
-import { Copy, Keyboard, Play, Plus, RotateCw, Search, SquareSplitVertical, SquareTerminal, X } from 'lucide-react';
+import {
+  Copy,
+  Keyboard,
+  Play,
+  Plus,
+  RotateCw,
+  Search,
+  SquareSplitVertical,
+  Terminal as TerminalIcon,
+  X,
+} from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { clsx } from 'clsx';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
@@ -56,7 +66,7 @@ export function Terminals({ container, inspect }: { container: ContainerSummary;
   if (!first)
     return runs ? (
       <Empty
-        icon={SquareTerminal}
+        icon={TerminalIcon}
         title={t('terminal.chooseTitle')}
         actions={
           <>
@@ -75,7 +85,7 @@ export function Terminals({ container, inspect }: { container: ContainerSummary;
       </Empty>
     ) : (
       <Empty
-        icon={SquareTerminal}
+        icon={TerminalIcon}
         title={t('terminal.offTitle')}
         actions={
           <Button variant="primary" icon={Play} onClick={() => void startAndJoin()}>
@@ -118,7 +128,7 @@ export function Terminals({ container, inspect }: { container: ContainerSummary;
                 aria-current={entry === first || undefined}
                 onClick={() => chooseTerminal(id, 'first', entry.id)}
               >
-                <SquareTerminal className="icon s14" aria-hidden />
+                <TerminalIcon className="icon s14" aria-hidden />
                 <span className="cut">{entry.title}</span>
               </button>
               <button

@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from 'react';
-import { ArrowRight, Download, Moon, Play, RotateCw, ShieldCheck, Sun, SquareTerminal } from 'lucide-react';
+import { ArrowRight, Download, Moon, Play, RotateCw, ShieldCheck, Sun, Terminal as TerminalIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Mark } from '../../ui/Mark.js';
 import { Button, IconButton } from '../../ui/Button.js';
@@ -27,7 +27,7 @@ function Line({
     <div className="ready-line">
       <ShapeIcon shape={shape} />
       <b>{name}</b>
-      <span className="v num">{value}</span>
+      <span className="v">{value}</span>
       {said && <div className="said">{said}</div>}
     </div>
   );
@@ -142,7 +142,7 @@ export function FirstRun({ windowButtons }: { windowButtons: ReactNode }) {
             <div className="box">
               <div className="start-card on">
                 <span className="tile">
-                  <SquareTerminal className="icon s20" aria-hidden />
+                  <TerminalIcon className="icon s20" aria-hidden />
                 </span>
                 <div>
                   <b className="b6">{t('firstrun.shell')}</b>

@@ -82,7 +82,7 @@ export function ImageDrawer({
       state={users.length > 0 && <span className="tag">{t('images.usedByCount', { count: users.length })}</span>}
       ids={
         <>
-          <span className="mono s11 select">{shortId(row.id)}</span>
+          <span className="mono select">{shortId(row.id)}</span>
           <CopyIconButton text={row.id} label={t('drawer.copyId')} />
           <span>·</span>
           <span className="num">{bytes(row.image.Size)}</span>
@@ -90,7 +90,7 @@ export function ImageDrawer({
       }
       actions={
         <>
-          <Button variant="primary" icon={Play} onClick={() => ask({ kind: 'run', image: row.reference })}>
+          <Button icon={Play} onClick={() => ask({ kind: 'run', image: row.reference })}>
             {t('action.run')}
           </Button>
           <IconButton

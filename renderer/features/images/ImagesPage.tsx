@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { Copy, Download, Layers, ListFilter, Play, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { useBeside } from '../../parts/Drawer.js';
+import { drawerWidth, useBeside } from '../../parts/Drawer.js';
 import { namedImages, nameOfImage, usersOf, type NamedImage } from '../../parts/image-names.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
@@ -15,6 +15,7 @@ import { ago, bytes } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
 import type { MenuEntry } from '../../ui/Menu.js';
 import { navigate, pathTo, useRoute } from '../../ui/route.js';
+import { useWidth } from '../../ui/use-width.js';
 import { ImageDrawer } from './ImageDrawer.js';
 
 const keyOf = ({ key }: NamedImage) => key;
@@ -32,7 +33,8 @@ export function ImagesPage() {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [full, setFull] = useState(false);
   const filterBox = useRef<HTMLInputElement>(null);
-  const columns = useColumns(openId !== undefined && beside);
+  const split = useRef<HTMLDivElement>(null);
+  const columns = useColumns(useWidth(split) - (openId !== undefined && beside ? drawerWidth : 0));
   const all = useMemo(() => namedImages(images ?? []), [images]);
   const rows = useMemo(() => {
     const words = filter.toLowerCase().split(/\s+/);
@@ -73,7 +75,7 @@ export function ImagesPage() {
   ];
 
   const list = () => {
-    if (!images) {
+    if (!images || (images.length === 0 && connection.state !== 'ready')) {
       if (connection.state === 'ready') return <Loading waitingFor={t('common.loading')} />;
       return (
         <Empty
@@ -189,12 +191,17 @@ export function ImagesPage() {
             {filter === '' && <kbd aria-hidden>/</kbd>}
           </label>
           <span className="grow" />
-          <Button variant="primary" icon={Download} onClick={() => ask({ kind: 'pull' })}>
+          <Button
+            variant="primary"
+            icon={Download}
+            disabled={connection.state !== 'ready'}
+            onClick={() => ask({ kind: 'pull' })}
+          >
             {t('action.pull')}
           </Button>
         </div>
       )}
-      <div className="split">
+      <div className="split" ref={split}>
         {!(openId !== undefined && (full || !beside)) && (
           <section className="list" aria-label={t('images.title')}>
             {list()}
@@ -217,9 +224,10 @@ export function ImagesPage() {
   );
 }
 
-function useColumns(narrow: boolean): Column<NamedImage>[] {
+function useColumns(width: number): Column<NamedImage>[] {
   const { t, i18n } = useTranslation();
   const containers = useEngine((state) => state.containers);
+  const room = width >= 760 ? 'users' : width >= 540 ? 'created' : 'size';
   return useMemo(() => {
     const compare = new Intl.Collator(i18n.language, { numeric: true }).compare;
     const columns: (Column<NamedImage> | false)[] = [
@@ -230,11 +238,11 @@ function useColumns(narrow: boolean): Column<NamedImage>[] {
         compare: (a, b) => compare(nameOfImage(a), nameOfImage(b)),
         cell: (row) =>
           row.repository ? (
-            <span className="name cut" style={{ display: 'block', paddingLeft: 4 }}>
+            <span className="name cut" style={{ display: 'block' }}>
               {row.repository}
             </span>
           ) : (
-            <span className="mono t3 cut" style={{ display: 'block', paddingLeft: 4 }}>
+            <span className="mono t3 cut" style={{ display: 'block' }}>
               {nameOfImage(row)}
             </span>
           ),
@@ -260,14 +268,14 @@ function useColumns(narrow: boolean): Column<NamedImage>[] {
         compare: (a, b) => a.image.Size - b.image.Size,
         cell: (row) => <span className="num">{bytes(row.image.Size)}</span>,
       },
-      {
+      room !== 'size' && {
         id: 'created',
         header: t('images.created'),
         width: '128px',
         compare: (a, b) => b.image.Created - a.image.Created,
         cell: (row) => <Created at={row.image.Created} />,
       },
-      !narrow && {
+      room === 'users' && {
         id: 'users',
         header: t('images.usedBy'),
         width: 'minmax(0, 1fr)',
@@ -279,7 +287,7 @@ function useColumns(narrow: boolean): Column<NamedImage>[] {
       },
     ];
     return columns.filter((column) => column !== false);
-  }, [t, i18n.language, containers, narrow]);
+  }, [t, i18n.language, containers, room]);
 }
 
 function Created({ at }: { at: number }) {
