@@ -5,8 +5,10 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from './setup.mjs';
+import { fileURLToPath } from 'node:url';
 
+// Not setup.mjs's: that imports this file while it is itself being loaded.
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 export const cache = path.join(root, 'node_modules/.cache/slipway-test');
 /** A tar of Debian 12's essential packages, made by mmdebstrap. */
 export const debianTar = path.join(cache, 'debian.tar');
