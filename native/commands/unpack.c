@@ -36,6 +36,7 @@ struct extraction {
     struct archive *tar;
     struct error *read_error; /* why the feed stopped */
     const struct unpack_watcher *watcher;
+    const struct below *below;
     struct timespec told;
 
     int root;          /* the target */
@@ -135,6 +136,25 @@ static int make_directory(struct extraction *x, int parent, const char *name, co
     return opaque_make(directory, err);
 }
 
+static int remember_times(struct extraction *x, const char *path, const struct timespec times[2], struct error *err)
+{
+    if (x->directory_count == x->directory_capacity) {
+        size_t capacity = x->directory_capacity ? x->directory_capacity * 2 : 256;
+        struct dated_directory *directories = realloc(x->directories, capacity * sizeof *directories);
+        if (!directories)
+            return fail(err, ENOMEM, "remember the times of %s", path);
+        x->directories = directories;
+        x->directory_capacity = capacity;
+    }
+    struct dated_directory *directory = &x->directories[x->directory_count];
+    directory->path = strdup(path);
+    if (!directory->path)
+        return fail(err, ENOMEM, "remember the times of %s", path);
+    memcpy(directory->times, times, sizeof directory->times);
+    x->directory_count++;
+    return 0;
+}
+
 /* Opens a directory of the layer; those on the way that the layer does not name are made. Links lead where they would inside the container. */
 static int open_directory(struct extraction *x, const char *path, struct error *err)
 {
@@ -160,6 +180,12 @@ static int open_directory(struct extraction *x, const char *path, struct error *
             fd = open_inside(x->root, prefix, O_RDONLY | O_DIRECTORY);
             if (fd < 0)
                 return fail(err, errno, "open directory %s", prefix);
+            struct timespec times[2];
+            x->result->implied++;
+            int adopted = implied_adopt(x->below, prefix, fd, times, err);
+            TRY(adopted);
+            if (adopted)
+                TRY(remember_times(x, prefix, times, err));
         }
         if (!slash)
             return fd;
@@ -341,25 +367,6 @@ static int extract_file(struct extraction *x, struct archive_entry *entry, struc
     return describe(x, entry, fd, place, err);
 }
 
-static int remember_times(struct extraction *x, struct archive_entry *entry, const struct place *place, struct error *err)
-{
-    if (x->directory_count == x->directory_capacity) {
-        size_t capacity = x->directory_capacity ? x->directory_capacity * 2 : 256;
-        struct dated_directory *directories = realloc(x->directories, capacity * sizeof *directories);
-        if (!directories)
-            return fail(err, ENOMEM, "remember the times of %s", place->path);
-        x->directories = directories;
-        x->directory_capacity = capacity;
-    }
-    struct dated_directory *directory = &x->directories[x->directory_count];
-    directory->path = strdup(place->path);
-    if (!directory->path)
-        return fail(err, ENOMEM, "remember the times of %s", place->path);
-    times_of(entry, directory->times);
-    x->directory_count++;
-    return 0;
-}
-
 static int extract_directory(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
 {
     cleanup_close int fd = -1;
@@ -375,7 +382,9 @@ static int extract_directory(struct extraction *x, struct archive_entry *entry, 
     if (fd < 0)
         return fail(err, errno, "open directory %s", place->path);
     TRY(describe(x, entry, fd, place, err));
-    return remember_times(x, entry, place, err);
+    struct timespec times[2];
+    times_of(entry, times);
+    return remember_times(x, place->path, times, err);
 }
 
 static int extract_link(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
@@ -560,10 +569,12 @@ static int extract_all(struct extraction *x, struct error *err)
     return apply_directory_times(x, err);
 }
 
-static int unpack_beneath(int source, int root, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+static int unpack_beneath(int source, int root, const struct below *below, const struct unpack_watcher *watcher,
+                          struct unpack_result *result, struct error *err)
 {
     struct extraction x = {
         .root = root,
+        .below = below,
         .parent = -1,
         .watcher = watcher,
         .user_namespace = in_user_namespace(),
@@ -584,7 +595,8 @@ static int unpack_beneath(int source, int root, const struct unpack_watcher *wat
     return status;
 }
 
-int unpack(int source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+int unpack(int source, const char *target, const struct below *below, const struct unpack_watcher *watcher, struct unpack_result *result,
+           struct error *err)
 {
     *result = (struct unpack_result){0};
     /* In a UTF-8 locale libarchive would recompose the accents of PAX names; in this one a name is its bytes. */
@@ -594,7 +606,7 @@ int unpack(int source, const char *target, const struct unpack_watcher *watcher,
     if (mkdir(target, 0755) < 0)
         return fail(err, errno, "make %s", target);
     cleanup_close int root = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int status = root < 0 ? fail(err, errno, "open %s", target) : unpack_beneath(source, root, watcher, result, err);
+    int status = root < 0 ? fail(err, errno, "open %s", target) : unpack_beneath(source, root, below, watcher, result, err);
     struct error ignored;
     if (status < 0)
         tree_remove(AT_FDCWD, target, &ignored);
@@ -649,13 +661,22 @@ int unpack_op(struct request *request, struct error *err)
     if (asprintf(&layers, "%s/layers", request->data_root) < 0)
         return fail(err, ENOMEM, "unpack %s", target);
     spread_children(layers);
-    TRY(unpack(blob ? file : request->connection, target, &watcher, &result, err));
+    struct below below;
+    TRY(below_open(json_object_object_get(request->fields, "lower"), &below, err));
+    TRY(unpack(blob ? file : request->connection, target, &below, &watcher, &result, err));
+    below_close(&below);
     if (sync)
         TRY(sync_content(target, err));
     json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));
     json_object_object_add(request->reply, "size", json_object_new_int64((int64_t)result.size));
     json_object_object_add(request->reply, "entries", json_object_new_int64((int64_t)result.entries));
+    json_object_object_add(request->reply, "implied", json_object_new_int64((int64_t)result.implied));
     if (result.devices > 0)
         json_object_object_add(request->reply, "devicesLeftOut", json_object_new_int64((int64_t)result.devices));
     return 0;
+}
+
+int sync_op(struct request *request, struct error *err)
+{
+    return sync_content(request->data_root, err);
 }

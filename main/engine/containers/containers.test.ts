@@ -108,7 +108,8 @@ describe('a terminal has its size, takes new ones, and is left by the detach key
 
 describe('attach with logs gives what was and what comes, without a gap and nothing twice', async (engine) => {
   const { containers } = engine;
-  const script = 'i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done';
+  const script =
+    'i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); [ $((i%100)) = 0 ] && sleep 0.02; done; sleep 0.5';
   const id = await createContainer(engine, ['sh', '-c', script], {
     HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '40k', 'max-file': '20' } } },
   });

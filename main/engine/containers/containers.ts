@@ -266,8 +266,8 @@ export class Containers {
     if (!container.running) {
       throw conflict(`Cannot kill container: ${reference}: Container ${container.id} is not running`);
     }
-    if (container.restarting && !container.live) return this.#cancelRestart(container);
-    const live = container.live as Live;
+    const live = await this.#liveOf(container);
+    if (!live) return;
     if (number === 9) return this.#kill(container, live);
     const stops = !container.record.config.StopSignal || signalNumber(container.record.config.StopSignal) === number;
     await this.#markStopped(container, stops ? live : undefined);
@@ -605,6 +605,7 @@ export class Containers {
       live.since = Date.now();
       record.startedAt = now();
       container.live = live;
+      container.restarting = undefined;
     } catch (cause) {
       for (const attachment of waiting) attachment.finish();
       throw await this.#abandon(container, before, cause);
@@ -720,7 +721,10 @@ export class Containers {
         error: exit.error ?? '',
       });
       const again = !this.#closed && !live?.stopping && wantsRestart(record.hostConfig.RestartPolicy, record);
-      if (again) record.restartCount++;
+      if (again) {
+        record.restartCount++;
+        this.#scheduleRestart(container, live ? Date.now() - live.since : 0);
+      }
       let announce = (): void => undefined;
       try {
         announce = await this.#saveEnded(container);
@@ -729,7 +733,6 @@ export class Containers {
         log.error(`the end of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
       }
       container.cleanup = this.#clear(container);
-      if (again) this.#scheduleRestart(container, live ? Date.now() - live.since : 0);
       this.#publish(container, 'die', { exitCode: String(exit.code) });
       announce();
       container.wake('not-running', 'next-exit');
@@ -752,13 +755,12 @@ export class Containers {
 
   async #restartByPolicy(container: Container): Promise<void> {
     using _ = await this.#locks.take(container.id);
-    if (!container.restarting || this.#closed) return;
-    container.restarting = undefined;
-    if (container.removal || container.live) return;
+    if (!container.restarting || container.removal || this.#closed) return;
     try {
       await this.#launch(container);
     } catch (error) {
       log.warn(`container ${shortId(container.id)} could not be restarted: ${messageOf(error)}`);
+      container.restarting = undefined;
       if (!wantsRestart(container.record.hostConfig.RestartPolicy, container.record)) return;
       container.record.restartCount++;
       this.#scheduleRestart(container, 0);
@@ -768,8 +770,9 @@ export class Containers {
   // ---- ending a run
 
   async #stop(container: Container, wanted?: number, seconds?: number): Promise<void> {
-    if (!container.live) return this.#cancelRestart(container);
-    const { live, record } = container;
+    const live = await this.#liveOf(container);
+    if (!live) return;
+    const { record } = container;
     const signal = wanted ?? signalNumber(record.config.StopSignal ?? 'TERM');
     const timeout = seconds ?? record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_S;
     await this.#markStopped(container, live);
@@ -806,12 +809,16 @@ export class Containers {
     if (container.record.hostConfig.RestartPolicy.Name !== 'no') await this.#save(container);
   }
 
-  async #cancelRestart(container: Container): Promise<void> {
+  /** The run to end. Between two runs of its policy there is none: then the next one is called off. */
+  async #liveOf(container: Container): Promise<Live | undefined> {
+    if (container.live) return container.live;
     using _ = await this.#locks.take(container.id);
+    if (container.live) return container.live;
     container.restarting?.cancel();
     container.record.stoppedByHand = true;
     await this.#save(container);
     container.wake('not-running', 'next-exit');
+    return undefined;
   }
 
   async #thaw(container: Container): Promise<void> {

@@ -9,9 +9,10 @@ import type { SnapshotDraft, SnapshotRecord, Snapshots } from '../snapshots/inde
 
 export interface LayersHelper {
   unpack(
-    request: { blob: string; target: string; lower?: string[] },
+    request: { blob: string; target: string; lower?: string[]; sync: false },
     options: { onProgress?: (progress: { bytes: number }) => void; signal?: AbortSignal },
   ): Promise<{ diffId: string; size: number; entries: number; implied?: number }>;
+  sync(): Promise<void>;
 }
 
 export interface LayerRequest {
@@ -76,6 +77,7 @@ export class Layers {
       sync: async () => {
         const drafts = [...mine].flatMap((chainId) => this.#drafts.get(chainId)?.draft ?? []);
         if (drafts.length === 0) return;
+        await this.#helper.sync();
         await this.#snapshots.syncNames(drafts);
       },
       commit: (change) => {
@@ -147,7 +149,7 @@ export class Layers {
     const draft = await this.#snapshots.draft();
     try {
       const unpacked = await this.#helper.unpack(
-        { blob: this.#content.path(request.blob), target: draft.path, ...(lower && { lower }) },
+        { blob: this.#content.path(request.blob), target: draft.path, sync: false, ...(lower && { lower }) },
         { onProgress, signal },
       );
       return { draft, unpacked };
@@ -177,7 +179,7 @@ export interface LayerLease extends AsyncDisposable {
     request: LayerRequest,
     options?: { onProgress?: (progress: { bytes: number }) => void; signal?: AbortSignal | undefined },
   ): Promise<void>;
-  /** The names of what was unpacked reach the disk; the content did when it was unpacked. */
+  /** Everything unpacked for this lease reaches the disk: once per image, not once per file. */
   sync(): Promise<void>;
   /** Makes the layers visible, in the caller's transaction. */
   commit(change: Change): void;

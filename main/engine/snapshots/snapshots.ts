@@ -103,7 +103,7 @@ export class Snapshots {
     await this.#helper.discard(join(this.#root, 'layers', String(number)));
   }
 
-  /** The names of finished drafts reach the disk; the helper synced their content. */
+  /** The names of finished drafts reach the disk; their content is synced by who unpacked them. */
   async syncNames(drafts: Iterable<SnapshotDraft>): Promise<void> {
     for (const { number } of drafts) await syncDirectory(join(this.#root, 'layers', String(number)));
     await syncDirectory(join(this.#root, 'layers'));

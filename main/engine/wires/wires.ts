@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { EngineError, unavailable } from '../../base/errors.js';
 import type { Helper } from '../helper/index.js';
 import { overlaps, type Subnet } from './ipv4.js';
@@ -120,13 +120,14 @@ export class Wires {
   /** Not more than the way out carries: a tunnel's smaller packets would otherwise be lost without a word. */
   async mtu(): Promise<number> {
     const out = (await this.#routes()).find(({ prefix }) => prefix === 0);
-    const text = out && (await readFile(`/sys/class/net/${out.link}/mtu`, 'utf8').catch(() => undefined));
+    const file = `/proc/sys/net/ipv6/conf/${out?.link}/mtu`; // the one place outside /sys; the link's own unless somebody set it
+    const text = out && (await readFile(file, 'utf8').catch(() => undefined));
     return Math.min(USUAL_MTU, Number(text) || USUAL_MTU);
   }
 }
 
-const linkExists = (name: string): Promise<boolean> =>
-  access(`/sys/class/net/${name}`).then(
-    () => true,
-    () => false,
-  );
+/** Not from /sys, which may be another network namespace's. */
+async function linkExists(name: string): Promise<boolean> {
+  const table = await readFile('/proc/net/dev', 'utf8');
+  return table.split('\n').some((line) => line.trim().startsWith(`${name}:`));
+}
