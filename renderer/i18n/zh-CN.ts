@@ -514,7 +514,7 @@ export const zhCN: Translation<typeof en> = {
     shellMissing: '需要在本机安装软件包 busybox-static。',
     any: '任意镜像',
     anyText: '按名称从镜像仓库拉取。',
-    go: '进入容器列表',
+    go: '前往容器',
     making: '正在制作…',
   },
 };
