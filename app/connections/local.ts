@@ -2,6 +2,7 @@
  * The engine of this computer. One engine runs per data directory: when nobody answers on the socket this app hosts it; a standby engine, left by an earlier
  * quit or crash, is taken back from; of any other the app is a client, until that one ends.
  */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionInfo, Transport } from '../../main/contract/bridge.js';
 import type { SlipwayFeatures } from '../../main/contract/system.js';
@@ -116,7 +117,7 @@ export class LocalConnection {
       throw error;
     });
     if (!answer) return false;
-    for (const until = Date.now() + LET_GO_MS; isAlive(answer.pid); await sleep(10))
+    for (const until = Date.now() + LET_GO_MS; await isAlive(answer.pid); await sleep(10))
       if (Date.now() > until)
         throw conflict(`The engine in the background (process ${answer.pid}) does not let go of the data.`);
     return true;
@@ -150,11 +151,9 @@ export class LocalConnection {
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** A process that has ended and whose parent has not asked yet is gone, too. */
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
+  return state !== undefined && state !== 'Z' && state !== 'X';
 }

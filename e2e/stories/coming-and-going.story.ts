@@ -28,7 +28,7 @@ async function makeCounter(app: TestApp, name: string): Promise<string> {
 /** The numbers of the lines in a container's log: 1, 2, 3 … without a gap. */
 async function expectNoGap(app: TestApp, name: string): Promise<number> {
   const { stdout } = await docker(app, ['logs', name]);
-  const numbers = [...stdout.matchAll(/^line (\d+)\r?$/gm)].map(([, number]) => Number(number));
+  const numbers = [...stdout.matchAll(/line (\d+)\r?\n/g)].map(([, number]) => Number(number));
   expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => index + 1));
   return numbers.length;
 }

@@ -24,7 +24,7 @@ test('Chinese is a choice in settings', async ({ openApp, shot }) => {
   const app = await openApp();
   const window = new SlipwayPage(app.page);
   await window.goTo('Settings');
-  await app.page.getByLabel('Language').first().selectOption('zh-CN');
+  await app.page.getByRole('radiogroup', { name: 'Language' }).getByRole('radio', { name: '简体中文' }).click();
   await expect(app.page.getByRole('heading', { name: '设置', level: 1 })).toBeVisible();
   expect(await app.page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
   await shot(app, 'Chinese');
@@ -40,6 +40,7 @@ test('a Chinese desktop gets a Chinese window, and is told which fonts to instal
   await writeFile(fonts, '<fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>');
   await app.start({ env: { LANGUAGE: 'zh_CN', LANG: 'zh_CN.UTF-8', FONTCONFIG_FILE: fonts } });
   await expect.poll(() => app.page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
+  await app.page.getByRole('button', { name: '进入容器列表' }).click();
   await expect(app.page.getByText('fonts-noto-cjk')).toBeVisible();
   await shot(app, 'no Han fonts');
 });

@@ -8,7 +8,7 @@ async function runShell(app: TestApp, window: SlipwayPage): Promise<void> {
   await app.features();
   await request(app.socket, 'POST', '/slipway/starter');
   await window.goTo('Containers');
-  await app.page.getByRole('button', { name: /^Run/ }).first().click();
+  await app.page.getByRole('button', { name: 'Run', exact: true }).click();
   await window.run({ image: 'slipway/starter:latest', name: 'shell', command: 'sh' });
   await expect(window.terminal).toContainText('#');
 }
