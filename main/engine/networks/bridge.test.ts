@@ -39,25 +39,30 @@ async function startProcess(t: TestContext): Promise<{ pid: number; end(): Promi
   return { pid: child.pid as number, end };
 }
 
-async function engine(t: TestContext, root: string) {
-  const [runDir, dataRoot] = [join(root, 'run'), join(root, 'data')];
-  await mkdir(dataRoot, { recursive: true });
-  const helper = await Helper.open({ binary, runDir, dataRoot, headless: null });
-  const store = await Store.open(join(dataRoot, 'slipway.db'), Networks.tables);
+const placesOf = (root: string) => ({ binary, runDir: join(root, 'run'), dataRoot: join(root, 'data') });
+
+/** A data root and a run directory; both go with the test, and the helper before them. */
+async function temporary(t: TestContext): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'slipway-networks-'));
+  await mkdir(placesOf(root).dataRoot);
+  t.after(async () => {
+    const helper = await Helper.open({ ...placesOf(root), headless: null });
+    await helper.goodbye({ end: true });
+    await rm(root, { recursive: true, force: true });
+  });
+  return root;
+}
+
+async function engine(root: string) {
+  const helper = await Helper.open({ ...placesOf(root), headless: null });
+  const store = await Store.open(join(placesOf(root).dataRoot, 'slipway.db'), Networks.tables);
   const networks = await Networks.open({ store, helper, rootless: false });
   const close = async ({ last }: { last: boolean }): Promise<void> => {
     await networks.close({ last });
     await store.close();
-    await helper.goodbye({ end: last });
+    await helper.goodbye({ end: false });
   };
-  t.after(() => helper.goodbye({ end: true }));
   return { networks, store, close };
-}
-
-async function temporary(t: TestContext): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'slipway-networks-'));
-  t.after(() => rm(root, { recursive: true, force: true }));
-  return root;
 }
 
 if (!inside) {
@@ -71,7 +76,7 @@ if (!inside) {
 } else {
   test('containers are wired, survive the engine, and the bridge goes with the last of them', async (t) => {
     const root = await temporary(t);
-    const first = await engine(t, root);
+    const first = await engine(root);
     const [one, two] = [await startProcess(t), await startProcess(t)];
     await first.store.commit((change) => first.networks.allocate(change, 'one'));
     assert.ok(!here('ip', 'link').includes('slipway0'), 'no bridge before its first use');
@@ -79,7 +84,7 @@ if (!inside) {
     assert.match(view(one.pid, 'ip', 'addr', 'show', 'eth0'), /inet 172\.17\.0\.2\/16/);
     await first.close({ last: false });
 
-    const second = await engine(t, root);
+    const second = await engine(root);
     assert.equal(second.networks.endpointOf('one').IPAddress, '172.17.0.2');
     await second.store.commit((change) => second.networks.allocate(change, 'two'));
     await second.networks.connect('two', two.pid);
@@ -96,7 +101,7 @@ if (!inside) {
   test('two engines on one machine have a bridge and a range each', async (t) => {
     const engines = [];
     for (const name of ['one', 'two']) {
-      const { networks, store, close } = await engine(t, await temporary(t));
+      const { networks, store, close } = await engine(await temporary(t));
       const { pid } = await startProcess(t);
       await store.commit((change) => networks.allocate(change, name));
       await networks.connect(name, pid);
@@ -111,7 +116,7 @@ if (!inside) {
   });
 
   test('a bridge that somebody took away is made again', async (t) => {
-    const { networks, store, close } = await engine(t, await temporary(t));
+    const { networks, store, close } = await engine(await temporary(t));
     const [one, two] = [await startProcess(t), await startProcess(t)];
     await store.commit((change) => ['one', 'two'].forEach((id) => networks.allocate(change, id)));
     await networks.connect('one', one.pid);
