@@ -71,8 +71,10 @@ static int make_by_layers(const struct layers *layers, bool userxattr, struct er
         return fail(err, errno, "put the writable layer %s on top", layers->upper);
     if (userxattr && fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
         return fail(err, errno, "set userxattr");
-    if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+    if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0)
         return fail(err, errno, "stack the layers");
+    if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) /* where options are one string, "lowerdir+" is found to be unknown only now */
+        return errno == EINVAL ? -1 : fail(err, errno, "stack the layers");
     int made = fsmount(context, FSMOUNT_CLOEXEC, layers->upper ? 0 : MOUNT_ATTR_RDONLY);
     return made >= 0 ? made : fail(err, errno, "mount the layers");
 }

@@ -200,9 +200,10 @@ export class Container {
 
 /** One helper with its directories. */
 export class Bench {
-  static async open({ person, build = programs } = {}) {
+  static async open({ person, build = programs, environment } = {}) {
     const bench = new Bench();
     bench.person = person;
+    bench.environment = environment;
     bench.root = await mkdtemp(join(tmpdir(), 'slipway-native-'));
     await chmod(bench.root, 0o755);
     bench.runDir = join(bench.root, 'run');
