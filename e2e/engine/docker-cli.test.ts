@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { api, docker, loadBusybox, run, startDockerd, startEngine, type Ran } from '../fixtures/engine.js';
+import { api, docker, loadBusybox, request, run, startDockerd, startEngine, type Ran } from '../fixtures/engine.js';
 
 const needs = { skip: process.getuid?.() !== 0 && 'needs root for the dockerd to compare with' };
 
@@ -30,7 +30,7 @@ const plain = (text: string) =>
     .replace(/\b(about an? |less than an? |\d+ )(second|minute|hour)s?( ago)?/gi, '<long>')
     .replace(/(<long>) +/g, '$1 ')
     .replace(/ {2,}/g, '  ')
-    .replace(/172\.17\.\d+\.\d+/g, '<address>')
+    .replace(/172\.\d+\.\d+\.\d+/g, '<address>')
     .replace(/\b[a-z]+_[a-z]+\b/g, '<name>')
     .trim();
 
@@ -121,8 +121,6 @@ test('a container’s life is the same', needs, async () => {
   await sleep(300);
   await same(['exec', 'web', 'ls', '/tmp']);
   await same(['logs', 'web']);
-  await same(['logs', '--tail', '3', 'web']);
-  await same(['logs', '-t', '--tail', '1', 'web']);
   await same([
     'inspect',
     '-f',
@@ -161,6 +159,8 @@ test('logs -f and wait see a container to its end', needs, async () => {
   await same(['start', 'slow']);
   const [followed, waited] = await Promise.all([same(['logs', '-f', 'slow']), same(['wait', 'slow'])]);
   assert.deepEqual([followed.stdout, waited.stdout], ['1\n2\n3\n', '4\n']);
+  await same(['logs', '--tail', '2', 'slow']);
+  await same(['logs', '-t', '--tail', '1', 'slow']);
   await same(['start', '-a', 'slow']);
   await same(['rm', 'slow']);
 });
@@ -234,7 +234,7 @@ test('events tell the same story', needs, async () => {
     const filters = encodeURIComponent(JSON.stringify({ type: ['container'] }));
     await sleep(200);
     const url = `/events?since=${since}&until=${Date.now() / 1000}&filters=${filters}`;
-    const { body } = await (await import('../fixtures/engine.js')).request(engine.socket, 'GET', url);
+    const { body } = await request(engine.socket, 'GET', url);
     const events = String(body)
       .trim()
       .split('\n')

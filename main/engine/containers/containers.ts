@@ -261,11 +261,8 @@ export class Containers {
   }
 
   async kill(reference: string, signal = 'KILL'): Promise<void> {
-    const container = this.#find(reference);
+    const container = this.#killable(reference);
     const number = signal === '' || signal === '0' ? 9 : signalNumber(signal);
-    if (!container.running) {
-      throw conflict(`Cannot kill container: ${reference}: Container ${container.id} is not running`);
-    }
     const live = await this.#liveOf(container);
     if (!live) return;
     if (number === 9) return this.#kill(container, live);
@@ -548,6 +545,17 @@ export class Containers {
     }
     this.#names.set(name, id);
     return name;
+  }
+
+  #killable(reference: string): Container {
+    try {
+      const container = this.#find(reference);
+      if (container.running) return container;
+      throw conflict(`Container ${container.id} is not running`);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw new EngineError(error.kind, `Cannot kill container: ${reference}: ${error.message}`);
+    }
   }
 
   #checkShared(...modes: string[]): void {
