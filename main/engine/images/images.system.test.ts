@@ -1,8 +1,33 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { inNamespace, makeImage, openRooms, pull, startProxy, startRegistry, temporaryDirectory } from './fixtures.js';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import {
+  freePort,
+  inNamespace,
+  makeImage,
+  openRooms,
+  pull,
+  startProxy,
+  startRegistry,
+  temporaryDirectory,
+  type Rooms,
+} from './fixtures.js';
+
+const run = promisify(execFile);
+const noise = (bytes: number) =>
+  Buffer.alloc(bytes, createHash('sha512').update(String(bytes)).digest()).toString('latin1');
+
+/** What a data root holds: nothing may be left of what failed. */
+async function contents(root: string): Promise<{ blobs: number; ingest: number; layers: number }> {
+  const count = async (path: string) => (await readdir(join(root, path))).length;
+  return { blobs: await count('blobs/sha256'), ingest: await count('ingest'), layers: await count('layers') };
+}
 
 test('a pull unpacks every layer and says so in dockerd’s words', inNamespace, async (t) => {
   const registry = await startRegistry(t);
@@ -43,4 +68,455 @@ test('a pull unpacks every layer and says so in dockerd’s words', inNamespace,
     again.map(({ status }) => status),
     ['Pulling from app', said.at(-2), `Status: Image is up to date for ${name}`],
   );
+  assert.deepEqual(
+    rooms.events.since({ since: 0 }).map(({ Type, Action, Actor }) => [Type, Action, Actor.ID]),
+    [['image', 'pull', name], ['image', 'pull', name]], // prettier-ignore
+  );
+});
+
+test('an image is there after a restart, and its layers are shared with the next one', inNamespace, async (t) => {
+  const registry = await startRegistry(t);
+  const base = { 'etc/base': 'same' };
+  await registry.push(await makeImage(t, [base, { 'etc/x': 'x' }]), 'x:1');
+  await registry.push(await makeImage(t, [base, { 'etc/y': 'y' }]), 'y:1');
+  const root = await temporaryDirectory(t);
+  const host = `127.0.0.1:${registry.port}`;
+  const first = await openRooms(root);
+  await pull(first, `${host}/x:1`);
+  const before = first.images.inspect(`${host}/x:1`);
+  await first.close();
+
+  await using rooms = await openRooms(root);
+  assert.deepEqual(rooms.images.inspect(`${host}/x:1`), before);
+  const lines = await pull(rooms, `${host}/y:1`);
+  assert.equal(lines.filter(({ status }) => status === 'Already exists').length, 1);
+  assert.equal(lines.filter(({ status }) => status === 'Pull complete').length, 1);
+  assert.equal((await contents(root)).layers, 3);
+});
+
+test('a layer cut in the middle goes on with a Range request, and no byte moves twice', inNamespace, async (t) => {
+  const registry = await startRegistry(t);
+  await registry.push(await makeImage(t, [{ 'big.bin': noise(3_000_000) + Math.random() }]), 'big:1');
+  const proxy = await startProxy(t, registry.port);
+  const root = await temporaryDirectory(t);
+  const name = `127.0.0.1:${proxy.port}/big:1`;
+  const probe = await openRooms(root);
+  const [layer] = await layersOf(probe, name, t, registry.port);
+  await probe.close();
+  const { digest, size } = layer as { digest: string; size: number };
+  const cutAt = Math.floor(size / 3);
+
+  await using rooms = await openRooms(root);
+  proxy.cut(digest, cutAt);
+  const lines = await pull(rooms, name);
+
+  assert.ok(lines.some(({ status }) => status?.startsWith('Retrying in')));
+  const requests = proxy.passed.filter(({ path }) => path.includes(digest));
+  assert.deepEqual(
+    requests.map(({ range, bytes }) => [range, bytes]),
+    [['', cutAt], [`bytes=${cutAt}-`, size - cutAt]], // prettier-ignore
+  );
+});
+
+test('a pull that was ended goes on in the next engine where it stopped', inNamespace, async (t) => {
+  const registry = await startRegistry(t);
+  await registry.push(await makeImage(t, [{ 'big.bin': noise(3_000_000) + Math.random() }]), 'big:1');
+  const proxy = await startProxy(t, registry.port);
+  const root = await temporaryDirectory(t);
+  const name = `127.0.0.1:${proxy.port}/big:1`;
+  const first = await openRooms(root, { backOffMs: 60_000 });
+  const [layer] = await layersOf(first, name, t, registry.port);
+  const { digest, size } = layer as { digest: string; size: number };
+  const cutAt = Math.floor(size / 2);
+  proxy.cut(digest, cutAt);
+  const control = new AbortController();
+  await assert.rejects(
+    first.images.pull(
+      { reference: name },
+      {
+        signal: control.signal,
+        onProgress: ({ status }) => status?.startsWith('Retrying') && control.abort(new Error('enough')),
+      },
+    ),
+    { message: 'enough' },
+  );
+  assert.equal(first.images.count(), 0);
+  await first.close();
+
+  await using rooms = await openRooms(root);
+  await pull(rooms, name);
+  const requests = proxy.passed.filter(({ path }) => path.includes(digest));
+  assert.deepEqual(
+    requests.map(({ range }) => range),
+    ['', `bytes=${cutAt}-`],
+  );
+  assert.equal(
+    requests.reduce((sum, { bytes }) => sum + bytes, 0),
+    size,
+  );
+});
+
+/** The layers of an image, read past the proxy. */
+async function layersOf(
+  _rooms: Rooms,
+  name: string,
+  _t: unknown,
+  port: number,
+): Promise<{ digest: string; size: number }[]> {
+  const path = name.slice(name.indexOf('/') + 1).replace(':', '/manifests/');
+  const response = await fetch(`http://127.0.0.1:${port}/v2/${path}`, {
+    headers: { Accept: 'application/vnd.oci.image.manifest.v1+json' },
+  });
+  return ((await response.json()) as { layers: { digest: string; size: number }[] }).layers;
+}
+
+test('what does not match its digest is refused, and nothing of it is kept', inNamespace, async (t) => {
+  const http = await import('node:http');
+  const layer = gzipSync('not what was promised');
+  const promised = `sha256:${'b'.repeat(64)}`;
+  const config = Buffer.from(
+    JSON.stringify({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [promised] } }),
+  );
+  const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(config), size: config.length },
+      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: promised, size: layer.length }],
+    }),
+  );
+  const answers = new Map([
+    ['/v2/evil/manifests/latest', manifest],
+    [`/v2/evil/blobs/${digestOf(config)}`, config],
+    [`/v2/evil/blobs/${promised}`, layer],
+  ]);
+  const port = await freePort();
+  const server = http.createServer((request, response) => {
+    response.setHeader('Content-Type', 'application/vnd.oci.image.manifest.v1+json');
+    const answer = answers.get(request.url ?? '');
+    response.writeHead(answer ? 200 : 404).end(answer);
+  });
+  server.listen(port, '127.0.0.1');
+  t.after(() => server.close());
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil`), {
+    kind: 'invalid',
+    message: /does not match its digest and was refused/,
+  });
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil@sha256:${'c'.repeat(64)}`), { kind: 'not-found' });
+  answers.set(`/v2/evil/manifests/sha256:${'c'.repeat(64)}`, manifest);
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil@sha256:${'c'.repeat(64)}`), {
+    message: /manifest verification failed/,
+  });
+  answers.set(
+    '/v2/evil/manifests/latest',
+    Buffer.from(JSON.stringify({ ...JSON.parse(String(manifest)), manifests: [] })),
+  );
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil`), {
+    message: /neither an index nor an image \(or claims to be both\)/,
+  });
+  answers.set('/v2/evil/manifests/latest', Buffer.from(String(manifest).replaceAll(promised, 'sha256:../../x')));
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil`), { message: /is not a sha256 digest/ });
+
+  assert.equal(rooms.images.count(), 0);
+  assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
+});
+
+test('a registry that is not there, lacks the image or asks for a password is told apart', inNamespace, async (t) => {
+  const registry = await startRegistry(t);
+  await registry.push(await makeImage(t, [{ a: 'a' }]), 'app:1');
+  await using rooms = await openRooms(await temporaryDirectory(t));
+  const nobody = await freePort();
+  await assert.rejects(pull(rooms, `127.0.0.1:${registry.port}/app:nope`), {
+    kind: 'not-found',
+    message: `manifest for 127.0.0.1:${registry.port}/app:nope not found: manifest unknown: manifest unknown`,
+  });
+  await assert.rejects(pull(rooms, `127.0.0.1:${nobody}/app`), {
+    kind: 'unavailable',
+    message: `the registry 127.0.0.1:${nobody} refuses the connection: nothing listens there. Check its address, and that it runs`,
+  });
+  await assert.rejects(pull(rooms, 'registry.invalid/app'), { kind: 'unavailable', message: /cannot be found/ });
+  await assert.rejects(pull(rooms, 'UPPER'), { kind: 'invalid', message: /must be lowercase/ });
+});
+
+test('credentials go to the registry that asked, and to nobody it redirects to', inNamespace, async (t) => {
+  const http = await import('node:http');
+  const registry = await startRegistry(t);
+  await registry.push(await makeImage(t, [{ a: 'a' }]), 'app:1');
+  const storage = await startProxy(t, registry.port);
+  const seen: string[] = [];
+  const front = http.createServer((request, response) => {
+    const { authorization = '' } = request.headers;
+    seen.push(authorization);
+    if (request.url?.startsWith('/token')) {
+      const allowed = authorization === `Basic ${Buffer.from('me:secret').toString('base64')}`;
+      response.writeHead(allowed ? 200 : 401).end(JSON.stringify({ token: 'for-me' }));
+    } else if (authorization !== 'Bearer for-me') {
+      const realm = `http://${request.headers.host}/token`;
+      response
+        .writeHead(401, { 'WWW-Authenticate': `Bearer realm="${realm}",service="s",scope="repository:app:pull"` })
+        .end();
+    } else if (request.url?.includes('/blobs/')) {
+      response.writeHead(307, { Location: `http://127.0.0.1:${storage.port}${request.url}` }).end();
+    } else {
+      const options = { port: registry.port, path: request.url, headers: { accept: request.headers.accept ?? '' } };
+      http.get({ host: '127.0.0.1', ...options }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      });
+    }
+  });
+  front.listen(0, '127.0.0.1');
+  t.after(() => (front.closeAllConnections(), front.close()));
+  await new Promise((resolve) => front.once('listening', resolve));
+  const name = `127.0.0.1:${(front.address() as { port: number }).port}/app:1`;
+  await using rooms = await openRooms(await temporaryDirectory(t));
+
+  await assert.rejects(pull(rooms, name), { kind: 'not-found', message: /pull access denied for .*docker login/ });
+  const auth = Buffer.from(JSON.stringify({ username: 'me', password: 'secret' })).toString('base64url');
+  await rooms.images.pull({ reference: name, auth });
+
+  assert.ok(storage.passed.length >= 2);
+  assert.ok(storage.passed.every(({ authorization }) => authorization === ''));
+  assert.ok(seen.includes('Bearer for-me'));
+});
+
+test('a mirror is asked first for docker.io’s images, and passed over when it fails', inNamespace, async (t) => {
+  const registry = await startRegistry(t);
+  await registry.push(await makeImage(t, [{ a: 'a' }]), 'library/app:1');
+  const dead = await freePort();
+  await using rooms = await openRooms(await temporaryDirectory(t), {
+    mirrors: [`http://127.0.0.1:${dead}`, `http://127.0.0.1:${registry.port}`],
+  });
+  const lines = await pull(rooms, 'app:1');
+  assert.equal(lines.at(-1)?.status, 'Status: Downloaded newer image for app:1');
+  assert.deepEqual(rooms.images.inspect('app:1').RepoTags, ['app:1']);
+});
+
+test('two pulls of one image at once move its bytes once', inNamespace, async (t) => {
+  const registry = await startRegistry(t);
+  await registry.push(await makeImage(t, [{ 'big.bin': noise(2_000_000) }, { b: 'b' }]), 'app:1');
+  const proxy = await startProxy(t, registry.port);
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+  const name = `127.0.0.1:${proxy.port}/app:1`;
+  await Promise.all([pull(rooms, name), pull(rooms, name)]);
+  const blobs = proxy.passed.filter(({ path }) => path.includes('/blobs/')).map(({ path }) => path);
+  assert.equal(blobs.length, new Set(blobs).size);
+  assert.equal((await contents(root)).layers, 2);
+});
+
+test('directories that a layer only implies look as in the layers below', inNamespace, async (t) => {
+  const directory = await temporaryDirectory(t);
+  const tree = join(directory, 'tree');
+  await mkdir(join(tree, 'var/private'), { recursive: true });
+  await writeFile(join(tree, 'var/private/file'), 'x');
+  const tar = async (name: string, ...what: string[]) => {
+    const path = join(directory, name);
+    await run('tar', [
+      '-C',
+      tree,
+      '--numeric-owner',
+      '--owner=7',
+      '--group=8',
+      '--mtime=@1700000000',
+      '-cf',
+      path,
+      ...what,
+    ]);
+    return readFile(path);
+  };
+  const base = await tar('base.tar', '--no-recursion', '--mode=1700', 'var', 'var/private');
+  const top = await tar('top.tar', 'var/private/file');
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+  await rooms.images.load(archiveOf('implied:1', [base, top]));
+  const [upper = ''] = rooms.snapshots.lowers(rooms.images.resolve('implied:1').chainId);
+  const { mode, uid, gid, mtimeMs } = await stat(join(upper, 'var/private'));
+  assert.deepEqual([mode & 0o7777, uid, gid, mtimeMs], [0o1700, 7, 8, 1700000000000]);
+  assert.equal((await contents(root)).layers, 2);
+});
+
+/** A docker save archive. */
+async function* archiveOf(name: string, layers: Buffer[], config: object = {}): AsyncGenerator<Uint8Array> {
+  const { pack } = await import('tar-stream');
+  const tar = pack();
+  const diff_ids = layers.map((layer) => `sha256:${createHash('sha256').update(layer).digest('hex')}`);
+  const document = { os: 'linux', architecture: 'amd64', config, rootfs: { type: 'layers', diff_ids } };
+  tar.entry({ name: 'config.json' }, JSON.stringify(document));
+  layers.forEach((layer, at) => tar.entry({ name: `${at}/layer.tar` }, layer));
+  const Layers = layers.map((_, at) => `${at}/layer.tar`);
+  tar.entry({ name: 'manifest.json' }, JSON.stringify([{ Config: 'config.json', RepoTags: [name], Layers }]));
+  tar.finalize();
+  for await (const chunk of tar) yield chunk as Buffer;
+}
+
+test(
+  'archives of docker save and of OCI tools load, plain and gzipped, and what was saved loads again',
+  inNamespace,
+  async (t) => {
+    const directory = await temporaryDirectory(t);
+    const layout = await makeImage(t, [{ 'etc/a': 'one' }, { 'etc/b': 'two' }]);
+    await run('skopeo', ['copy', '--quiet', `oci:${layout}`, `docker-archive:${directory}/docker.tar:me/app:1`]);
+    await run('skopeo', ['copy', '--quiet', `oci:${layout}`, `oci-archive:${directory}/oci.tar:me/app:2`]);
+    await run('gzip', ['-k', `${directory}/oci.tar`]);
+    await using rooms = await openRooms(await temporaryDirectory(t));
+    const load = async (into: Rooms, file: string) => {
+      const lines: string[] = [];
+      await into.images.load(createReadStream(file) as AsyncIterable<Buffer>, {
+        onProgress: ({ stream }) => stream && lines.push(stream),
+      });
+      return lines;
+    };
+    assert.deepEqual(await load(rooms, `${directory}/docker.tar`), ['Loaded image: me/app:1\n']);
+    assert.deepEqual(await load(rooms, `${directory}/oci.tar`), ['Loaded image: me/app:2\n']);
+    assert.deepEqual(await load(rooms, `${directory}/oci.tar.gz`), ['Loaded image: me/app:2\n']);
+    assert.deepEqual(rooms.images.inspect('me/app:1').RootFS, rooms.images.inspect('me/app:2').RootFS);
+
+    const saved = join(directory, 'saved.tar');
+    await writeFile(saved, rooms.images.save(['me/app:2']));
+    await run('skopeo', ['inspect', `docker-archive:${saved}:me/app:2`]);
+    await run('skopeo', ['inspect', `oci-archive:${saved}`]);
+    await using others = await openRooms(await temporaryDirectory(t));
+    assert.deepEqual(await load(others, saved), ['Loaded image: me/app:2\n']);
+    assert.equal(others.images.resolve('me/app:2').id, rooms.images.resolve('me/app:2').id);
+  },
+);
+
+test('a broken archive is refused and leaves nothing', inNamespace, async (t) => {
+  const directory = await temporaryDirectory(t);
+  const layout = await makeImage(t, [{ 'etc/a': 'one' }]);
+  await run('skopeo', ['copy', '--quiet', `oci:${layout}`, `docker-archive:${directory}/docker.tar:me/app:1`]);
+  const whole = await readFile(`${directory}/docker.tar`);
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+  const load = (bytes: Buffer) =>
+    rooms.images.load(
+      (async function* () {
+        yield bytes;
+      })(),
+    );
+  await assert.rejects(load(whole.subarray(0, whole.length / 2)), { kind: 'invalid' });
+  await assert.rejects(load(Buffer.from('no archive at all')), { kind: 'invalid' });
+  await assert.rejects(load(Buffer.alloc(0)), { kind: 'invalid', message: 'the archive is empty' });
+  await assert.rejects(rooms.images.load(archiveOf('x:1', [Buffer.from('this is no tar')])), { kind: 'invalid' });
+  assert.equal(rooms.images.count(), 0);
+  assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
+});
+
+test('removing follows Docker’s rules about names, containers and force', inNamespace, async (t) => {
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+  const { images, store } = rooms;
+  const tar = await emptyTar(t);
+  await images.load(archiveOf('app:1', [tar], { Labels: { a: 'b' } }));
+  const { id } = images.resolve('app:1');
+  const short = id.slice(7, 19);
+  const container = 'c'.repeat(64);
+
+  await images.tag('app:1', 'app', '2');
+  assert.deepEqual(await images.remove('app:2'), [{ Untagged: 'app:2' }]);
+
+  await images.tag('app:1', 'other/app', '');
+  await assert.rejects(images.remove(short), {
+    kind: 'conflict',
+    message: `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`,
+  });
+  await images.remove('other/app');
+
+  await store.commit((change) => images.hold(change, id, container));
+  await assert.rejects(images.remove('app:1'), {
+    kind: 'conflict',
+    message: `conflict: unable to remove repository reference "app:1" (must force) - container ${'c'.repeat(12)} is using its referenced image ${short}`,
+  });
+  await assert.rejects(images.remove(short), {
+    message: `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${'c'.repeat(12)}`,
+  });
+  images.setRunning(container, true);
+  await assert.rejects(images.remove(short, { force: true }), {
+    message: `conflict: unable to delete ${short} (cannot be forced) - image is being used by running container ${'c'.repeat(12)}`,
+  });
+  images.setRunning(container, false);
+  await store.commit((change) => images.release(change, id, container));
+
+  const removed = await images.remove('app:1');
+  assert.deepEqual(removed.slice(0, 2), [{ Untagged: 'app:1' }, { Deleted: id }]);
+  assert.equal(removed.length, 3);
+  assert.throws(() => images.resolve('app'), { kind: 'not-found', message: 'No such image: app:latest' });
+  assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
+  assert.deepEqual(
+    rooms.events.since({ since: 0 }).map(({ Action }) => Action),
+    ['load', 'tag', 'untag', 'tag', 'untag', 'untag', 'delete'],
+  );
+});
+
+async function emptyTar(t: Parameters<typeof temporaryDirectory>[0]): Promise<Buffer> {
+  const directory = await temporaryDirectory(t);
+  await mkdir(join(directory, 'tree/etc'), { recursive: true });
+  await run('tar', ['-C', join(directory, 'tree'), '-cf', join(directory, 'x.tar'), '.']);
+  return readFile(join(directory, 'x.tar'));
+}
+
+test('a forced removal leaves a container the layers it stands on, until it goes too', inNamespace, async (t) => {
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+  await rooms.images.load(archiveOf('app:1', [await emptyTar(t)]));
+  const image = rooms.images.resolve('app:1');
+  const container = 'd'.repeat(64);
+  const mounts = await rooms.snapshots.prepare(container, image.chainId);
+  await rooms.store.commit((change) => rooms.images.hold(change, image.id, container));
+  await rooms.images.remove('app:1', { force: true });
+  assert.ok((await stat(mounts.lower[0] as string)).isDirectory());
+  await rooms.store.commit((change) => rooms.images.release(change, image.id, container));
+  await rooms.snapshots.discard(container);
+  assert.equal((await contents(root)).layers, 0);
+});
+
+test('lists are filtered as Docker filters them', inNamespace, async (t) => {
+  await using rooms = await openRooms(await temporaryDirectory(t));
+  const { images } = rooms;
+  const tar = await emptyTar(t);
+  await images.load(archiveOf('app:1', [tar], { Labels: { tier: 'web' } }));
+  await images.load(archiveOf('app:1', [tar], { Labels: { tier: 'db' } })); // the first one is dangling now
+  await images.load(archiveOf('me/other:1', [tar], { Labels: { more: '1' } }));
+  const names = (filters: Record<string, string[]>) =>
+    images
+      .list(filters)
+      .flatMap(({ RepoTags }) => RepoTags)
+      .sort();
+  assert.equal(images.list().length, 3);
+  assert.equal(images.list({ dangling: ['true'] }).length, 1);
+  assert.deepEqual(names({ dangling: ['false'] }), ['app:1', 'me/other:1']);
+  assert.deepEqual(names({ reference: ['app'] }), ['app:1']);
+  assert.deepEqual(names({ reference: ['*'] }), ['app:1']);
+  assert.deepEqual(names({ reference: ['me/*:1'] }), ['me/other:1']);
+  assert.deepEqual(names({ label: ['tier=db'] }), ['app:1']);
+  assert.deepEqual(names({ label: ['more'] }), ['me/other:1']);
+  const { ImagesDeleted } = await images.prune();
+  assert.equal(ImagesDeleted.length, 1);
+  assert.equal(images.count(), 2);
+});
+
+test('the starter image needs nothing but this machine’s busybox, and is always the same', inNamespace, async (t) => {
+  const make = async () => {
+    await using rooms = await openRooms(await temporaryDirectory(t));
+    const { id, reference } = await rooms.images.starter();
+    assert.equal(reference, 'slipway/starter:latest');
+    const { config, chainId } = rooms.images.resolve(reference);
+    assert.deepEqual(config.Cmd, ['sh']);
+    const [fs = ''] = rooms.snapshots.lowers(chainId);
+    const { stdout } = await run('chroot', [
+      fs,
+      '/bin/sh',
+      '-c',
+      '. /etc/os-release; echo $ID; whoami; ls /root | wc -l',
+    ]);
+    assert.deepEqual(stdout.trim().split('\n'), ['slipway-starter', 'root', '0']);
+    assert.deepEqual(await rooms.images.starterOffer(), { image: reference, present: true });
+    return id;
+  };
+  assert.equal(await make(), await make());
 });

@@ -1,5 +1,5 @@
 import '../../base/scopes.js';
-import { conflict, invalid, notFound } from '../../base/errors.js';
+import { conflict, EngineError, invalid, notFound } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
 import { shortId } from '../../base/ids.js';
 import { Slots } from '../../base/slots.js';
@@ -19,6 +19,7 @@ import {
   withDefaultTag,
   type Reference,
   type Registry,
+  type RemoteManifest,
   type Repository,
 } from '../registry/index.js';
 import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
@@ -276,55 +277,37 @@ export class Images {
     onProgress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
 
     using lease = this.#content.lease();
-    const documents: string[] = [];
-    const keep = async (bytes: Uint8Array) => {
-      const digest = await this.#content.write(bytes);
-      documents.push(digest);
-      return digest;
+    const mine: string[] = [];
+    const pin = (digest: string) => {
+      lease.pin(digest);
+      mine.push(digest);
     };
-    lease.pin(top.digest);
-    await keep(top.bytes);
-    const { manifest, descriptor } = await this.#imageManifest(
-      repository,
-      top,
-      wanted,
-      async (bytes, digest) => {
-        lease.pin(digest);
-        await keep(bytes);
-      },
-      signal,
-    );
-    lease.pin(manifest.config.digest);
-    documents.push(manifest.config.digest);
-    await this.#content.fetch(manifest.config, repository.blob(manifest.config.digest), { signal });
-    for (const { digest } of manifest.layers) lease.pin(digest);
-
-    const complete: Complete = {
-      configDigest: manifest.config.digest,
-      layers: manifest.layers,
-      manifest: descriptor,
-      documents,
-    };
-    const names = [
-      ...(reference.tag && !reference.digest ? [{ ...reference }] : []),
-      { domain: reference.domain, path: reference.path, digest: top.digest },
-    ];
-    const renamed = await this.#install(complete, {
-      names,
-      repository,
-      wanted: platform ? wanted : undefined,
-      report: onProgress,
-      signal,
-    });
+    let done: { id: string; renamed: boolean };
+    try {
+      const complete = await this.#fetchDocuments(repository, top, wanted, pin, signal);
+      complete.layers.forEach(({ digest }) => pin(digest));
+      const names = [
+        ...(reference.tag && !reference.digest ? [reference] : []),
+        { domain: reference.domain, path: reference.path, digest: top.digest },
+      ];
+      const install = { names, repository, wanted: platform ? wanted : undefined, report: onProgress, signal };
+      done = { id: complete.configDigest, renamed: await this.#install(complete, install) };
+    } catch (error) {
+      lease[Symbol.dispose]();
+      // What another attempt can go on from stays for a day; what was refused does not.
+      const worthKeeping = signal?.aborted || (error instanceof EngineError && error.kind === 'unavailable');
+      if (!worthKeeping) await this.#removeUnused(mine);
+      throw error;
+    }
     onProgress({ status: `Digest: ${top.digest}` });
     const shown = familiar(
       reference.digest ? { domain: reference.domain, path: reference.path, digest: reference.digest } : reference,
     );
     onProgress({
-      status: renamed ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
+      status: done.renamed ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
     });
     this.#events.publish('image', 'pull', shown, {
-      ...labelsOf(this.#library.get(complete.configDigest)),
+      ...labelsOf(this.#library.get(done.id)),
       name: familiarName(reference),
     });
   }
@@ -360,8 +343,7 @@ export class Images {
       }
     } finally {
       lease[Symbol.dispose]();
-      const used = new Set(this.#library.all().flatMap(contentOf));
-      await this.#content.remove(archive.stored.filter((digest) => !used.has(digest)));
+      await this.#removeUnused(archive.stored);
     }
   }
 
@@ -395,24 +377,37 @@ export class Images {
     return possible ? { image: STARTER, present } : undefined;
   }
 
-  async #imageManifest(
+  /** Index, manifest and configuration reach the store; what they name besides is for the caller to get. */
+  async #fetchDocuments(
     repository: Repository,
-    top: { bytes: Buffer; digest: string; mediaType: string },
+    top: RemoteManifest,
     wanted: Platform,
-    keep: (bytes: Uint8Array, digest: string) => Promise<void>,
+    pin: (digest: string) => void,
     signal?: AbortSignal,
-  ): Promise<{ manifest: Manifest; descriptor: Descriptor }> {
+  ): Promise<Complete> {
+    const documents: string[] = [];
     let { bytes, digest, mediaType } = top;
     for (let depth = 0; depth < 4; depth++) {
       const parsed = parseManifest(bytes, mediaType);
+      pin(digest);
+      documents.push(await this.#content.write(bytes));
       if (parsed.kind === 'manifest') {
-        return { manifest: parsed.manifest, descriptor: { mediaType: parsed.mediaType, digest, size: bytes.length } };
+        const { config, layers } = parsed.manifest;
+        pin(config.digest);
+        await this.#content.fetch(config, repository.blob(config.digest), { signal });
+        documents.push(config.digest);
+        const manifest = { mediaType: parsed.mediaType, digest, size: bytes.length };
+        return { configDigest: config.digest, layers, manifest, documents };
       }
       const entry = choosePlatform(parsed.entries, wanted);
       ({ bytes, digest, mediaType } = await repository.manifest(entry.digest, signal));
-      await keep(bytes, digest);
     }
     throw invalid('the image is an index within an index within an index: refused');
+  }
+
+  async #removeUnused(digests: string[]): Promise<void> {
+    const used = new Set(this.#library.all().flatMap(contentOf));
+    await this.#content.remove(digests.filter((digest) => !used.has(digest)));
   }
 
   /** Gets what is missing, unpacks it, and makes image, layers and names visible in one transaction. True when a name moved or is new. */
