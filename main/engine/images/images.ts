@@ -28,14 +28,7 @@ import { Library } from './library.js';
 import { listed } from './list.js';
 import { choosePlatform, parsePlatform, platformText, type Platform } from './platform.js';
 import { moving, still, throttled } from './progress.js';
-import {
-  NEVER,
-  parseConfiguration,
-  parseManifest,
-  type Descriptor,
-  type ImageRecord,
-  type Manifest,
-} from './record.js';
+import { NEVER, parseConfiguration, parseManifest, type Descriptor, type ImageRecord } from './record.js';
 import { writeArchive } from './save.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
 
@@ -177,7 +170,10 @@ export class Images {
     const name = parseReference(repository);
     if (name.digest || name.tag) throw invalid('refusing to create a tag with a digest or a second tag');
     const reference = parseReference(`${repository}:${tag || DEFAULT_TAG}`);
-    await this.#store.commit((change) => this.#name(change, image.id, [reference]));
+    await this.#store.commit((change) => {
+      this.#library.name(change, reference, image.id);
+      this.#library.put(change, { ...image, lastTagged: new Date().toISOString() });
+    });
     this.#announce('tag', image, familiar(reference));
   }
 
@@ -469,7 +465,7 @@ export class Images {
       this.#library.put(change, record);
       this.#snapshots.hold(record.chainId, record.id);
       if (!known) change.undo(() => this.#snapshots.release(record.chainId, record.id));
-      renamed = this.#name(change, record.id, names);
+      for (const name of names) renamed = this.#library.name(change, name, record.id) || renamed;
     });
     return renamed;
   }
@@ -551,15 +547,6 @@ export class Images {
       });
     }
     report(still(id, 'Download complete'));
-  }
-
-  /** True when a name means another image than before. */
-  #name(change: Change, id: string, names: Reference[]): boolean {
-    let moved = false;
-    for (const name of names) moved = this.#library.name(change, name, id) || moved;
-    const image = this.#library.get(id);
-    if (moved && image) this.#library.put(change, { ...image, lastTagged: new Date().toISOString() });
-    return moved;
   }
 
   #forgetDigestsOf(id: string, { domain, path }: Reference, untag: (reference: Reference) => void): void {
