@@ -44,13 +44,28 @@ static int copy_config(const struct oci_container *container, struct error *err)
     return oci_write_file(container->directory, "config.json", json_object_to_json_string_ext(container->spec->raw, JSON_C_TO_STRING_PLAIN), err);
 }
 
+static int make_root(const char *root, struct error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s", root) >= (int)sizeof path)
+        return fail(err, ENAMETOOLONG, "make %s", root);
+    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash)
+            *slash = '\0';
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+            return fail(err, errno, "make %s", path);
+        if (!slash)
+            return 0;
+        *slash = '/';
+    }
+}
+
 int oci_state_make(const char *root, const char *id, const char *bundle, struct oci_container *container, struct error *err)
 {
     TRY(check_id(id, err));
     TRY(spec_load(bundle, &container->spec, err));
     container->bundle = strdup(container->spec->bundle);
-    if (mkdir(root, 0700) < 0 && errno != EEXIST)
-        return fail(err, errno, "make %s", root);
+    TRY(make_root(root, err));
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/%s", root, id) >= (int)sizeof path)
         return fail(err, ENAMETOOLONG, "make the state of %s", id);
