@@ -138,6 +138,7 @@ int request_answer_and_go_on(struct request *request, struct error *err)
         return fail(err, errno, "fork");
     if (pid > 0) {
         struct error ignored = {0}; /* a client that does not wait for the answer changes nothing */
+        setpgid(pid, pid);          /* before the answer: a client that goes then ends our group, and nobody else */
         request_answer(request, &ignored);
         _exit(0);
     }

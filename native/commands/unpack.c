@@ -170,14 +170,16 @@ static int open_directory(struct extraction *x, const char *path, struct error *
         char *slash = strchr(name, '/');
         if (slash)
             *slash = '\0';
-        fd = open_inside(x->root, prefix, O_RDONLY | O_DIRECTORY);
+        fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) /* a link leads on from the target's root */
+            fd = open_inside(x->root, prefix, O_RDONLY | O_DIRECTORY);
         if (fd < 0) {
             struct stat there;
             bool absent = fstatat(above, name, &there, AT_SYMLINK_NOFOLLOW) < 0;
             if (!absent && !whiteout_is(&there))
                 return fail_kind(err, "invalid", 0, "the layer puts files below %s, which is not a directory", prefix);
             TRY(make_directory(x, above, name, prefix, err));
-            fd = open_inside(x->root, prefix, O_RDONLY | O_DIRECTORY);
+            fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             if (fd < 0)
                 return fail(err, errno, "open directory %s", prefix);
             struct timespec times[2];
