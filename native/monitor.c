@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,10 +98,23 @@ static void look_for_oom(void)
     clients_event("event oom");
 }
 
+/* A monitor signals its process, writes two files it has the directories of, and speaks with its clients. */
+static void drop_privileges(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{.effective = 1u << CAP_KILL, .permitted = 1u << CAP_KILL}};
+
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
+        prctl(PR_CAPBSET_DROP, capability);
+    syscall(SYS_capset, &header, data);
+}
+
 static void set_up(void)
 {
     sigset_t all;
 
+    drop_privileges();
     prctl(PR_SET_NAME, "slipway-monitor");
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* a foreign runtime leaves the container's first process to us */

@@ -74,6 +74,7 @@ static int write_bundle(const struct launch *launch, const struct spec *spec, ch
     json_object *document = spec->raw;
     if (snprintf(bundle, PATH_MAX, "%s/bundle", launch->state_dir) >= PATH_MAX || (mkdir(bundle, 0700) < 0 && errno != EEXIST))
         return fail(err, errno, "make %s", bundle);
+    json_object_object_add(document, "ociVersion", json_object_new_string("1.0.2")); /* older runtimes refuse a newer one, whatever it holds */
     json_object_object_add(object_in(document, "root"), "path", json_object_new_string(spec->rootfs));
     describe_process(object_in(document, "process"), spec->process);
     describe_mounts(document, spec);

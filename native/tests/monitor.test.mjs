@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { alive, Bench, frames, sleep, unable, Wire } from './harness.mjs';
@@ -7,13 +8,15 @@ import { join } from 'node:path';
 /** The same cases on our own recipe and on another runtime behind the same monitor. */
 const runtimes = process.env.SLIPWAY_RUNTIMES?.split(',') ?? ['ours', 'runc'];
 
+const pathOf = (runtime) => spawnSync('sh', ['-c', `command -v ${runtime}`], { encoding: 'utf8' }).stdout.trim();
+
 for (const runtime of runtimes)
   describe(`a container and its monitor (${runtime})`, { skip: unable }, () => {
     let bench;
 
     before(async () => {
       bench = await Bench.open();
-      if (runtime !== 'ours') bench.runtime = { path: `/usr/sbin/${runtime}`, root: join(bench.root, 'runtime') };
+      if (runtime !== 'ours') bench.runtime = { path: pathOf(runtime), root: join(bench.root, 'runtime') };
     });
     after(() => bench.close());
 
@@ -300,6 +303,16 @@ describe('a monitor', { skip: unable }, () => {
     assert.match(await late.line(), /^state exited pid=\d+ started=\S+ code=0 signal=0 oom=0 finished=\S+$/);
     slow.socket.resume();
     assert.equal(frames(await slow.rest()).stdout.length, 8 * 65536);
+  });
+
+  test('keeps no more privilege than it needs for signals', async () => {
+    const container = await bench.run(['/bin/sleep', '100'], { user: 'app' });
+    await container.start();
+    const status = await readFile(`/proc/${container.monitorPid}/status`, 'utf8');
+    assert.match(status, /^CapPrm:\t0000000000000020$/m);
+    assert.match(status, /^CapBnd:\t0000000000000000$/m);
+    assert.equal(await (await container.control()).ask('signal 9'), 'ok');
+    assert.equal((await container.exited()).code, '137');
   });
 
   test('puts a small init at pid 1 where asked for', async () => {
