@@ -11,6 +11,7 @@ export const en = {
     back: 'Back',
     copyAsCommand: 'Copy as command',
     more: 'More actions',
+    actions: 'Actions',
     loading: 'Waiting for the engine…',
   },
   time: {

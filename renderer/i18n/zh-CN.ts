@@ -19,6 +19,7 @@ export const zhCN: Translation<typeof en> = {
     back: '后退',
     copyAsCommand: '复制为命令',
     more: '更多操作',
+    actions: '操作',
     loading: '正在等待引擎…',
   },
   time: {

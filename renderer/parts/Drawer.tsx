@@ -51,12 +51,11 @@ export function Drawer({
       tabIndex={-1}
     >
       <div className="drawer-head">
-        <div className="grow">
-          <div className="row g8">
-            <h2 className="cut select">{name}</h2>
-            <span className="s12 cut">{state}</span>
-          </div>
-          <div className="drawer-ids">{ids}</div>
+        <div className="row g8 grow">
+          <h2 className="cut select">{name}</h2>
+          <span className="s12 cut" style={{ flex: 'none' }}>
+            {state}
+          </span>
         </div>
         {actions}
         {wide && (
@@ -68,6 +67,7 @@ export function Drawer({
         )}
         <IconButton icon={X} iconSize={16} label={t('common.close')} shortcut="Esc" onClick={onClose} />
       </div>
+      {ids && <div className="drawer-ids">{ids}</div>}
       {children}
     </aside>
   );

@@ -8,7 +8,7 @@ import { Button, IconButton } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { CheckLine, Field, Problem } from '../ui/Field.js';
-import { notifyDone } from '../ui/notify.js';
+import { notifyNote } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { namedImages } from './image-names.js';
 import { PullProgress } from './PullProgress.js';
@@ -103,7 +103,7 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
         await pulled(store, familiar(form.image), setTaskId);
         done = await runContainer(store, form, setStep);
       }
-      if (done.warnings.length > 0) notifyDone(t('run.warning'), done.warnings.join(' '));
+      if (done.warnings.length > 0) notifyNote(t('run.warning'), done.warnings.join(' '));
       onClose();
       navigate(pathTo('containers', done.id, form.interactive ? 'terminal' : 'logs'));
     } catch (error) {

@@ -38,23 +38,25 @@ export function App({ platform }: { platform: Platform }) {
     void window.slipway.shell.setTheme(preferences.theme);
   }, [preferences.theme]);
 
+  const missingFont = useMissingFont();
+
   const nothing = useEngine((state) => (state.containers?.length ?? 0) === 0 && (state.images?.length ?? 0) === 0);
   const welcome = !preferences.welcomed && nothing && object === undefined;
   return (
     <Tooltip.Provider delayDuration={500}>
       {welcome ? (
-        <FirstRun windowButtons={<WindowButtons platform={platform} />} />
+        <FirstRun windowButtons={<WindowButtons platform={platform} />} han={missingFont === undefined} />
       ) : (
         <div className="app">
           <TopBar platform={platform} />
           <Rail />
           <main className="page" data-region tabIndex={-1}>
             <EngineBanner />
-            <FontNotice />
+            <FontNotice hint={missingFont} />
             {page === 'images' ? (
               <ImagesPage />
             ) : page === 'settings' ? (
-              <SettingsPage platform={platform} />
+              <SettingsPage platform={platform} han={missingFont === undefined} />
             ) : (
               <ContainersPage />
             )}
@@ -95,20 +97,20 @@ function useLanguage(language: string): void {
   }, [language]);
 }
 
-/** Chinese without a font for it is empty boxes: names the package, in both languages' shared letters. */
-function FontNotice() {
-  const { t, i18n: current } = useTranslation();
+/** The package to install where no font has Han glyphs. */
+function useMissingFont(): string | undefined {
   const [hint, setHint] = useState<string>();
+  useEffect(() => {
+    void window.slipway.shell.fonts().then((fonts) => setHint(fonts.han ? undefined : fonts.hint));
+  }, []);
+  return hint;
+}
+
+/** Chinese without a font for it is empty boxes: names the package, in both languages' shared letters. */
+function FontNotice({ hint }: { hint: string | undefined }) {
+  const { t, i18n: current } = useTranslation();
   const [hidden, setHidden] = useState(false);
   const chinese = current.language.startsWith('zh');
-  useEffect(() => {
-    if (!chinese) return;
-    let wanted = true;
-    void window.slipway.shell.fonts().then((fonts) => wanted && setHint(fonts.han ? undefined : fonts.hint));
-    return () => {
-      wanted = false;
-    };
-  }, [chinese]);
   if (!chinese || hint === undefined || hidden) return null;
   const english = current.getFixedT('en');
   return (

@@ -30,7 +30,7 @@ export interface Sort {
 
 export interface DataGridProps<Row> {
   label: string;
-  words: { selectAll: string; select(row: Row): string; menu(row: Row): string };
+  words: { selectAll: string; actions: string; select(row: Row): string; menu(row: Row): string };
   columns: Column<Row>[];
   rows: Row[];
   keyOf(row: Row): string;
@@ -173,7 +173,9 @@ export function DataGrid<Row>(props: DataGridProps<Row>) {
           {columns.map((column) => (
             <HeaderCell key={column.id} column={column} sort={sort} onSort={props.onSort} />
           ))}
-          <span className="cell-menu" role="columnheader" />
+          <span className="cell-menu" role="columnheader">
+            <span className="hidden-text">{words.actions}</span>
+          </span>
         </div>
       </div>
       <div className="grid-scroll" ref={scroll} role="rowgroup" tabIndex={-1}>

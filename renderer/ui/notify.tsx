@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, Copy, X } from 'lucide-react';
+import { CircleAlert, CircleCheck, Copy, TriangleAlert, X } from 'lucide-react';
 import { toast } from 'sonner';
 import { IconButton } from './Button.js';
 import { copyText } from './desktop.js';
@@ -17,6 +17,23 @@ export function notifyDone(title: string, detail?: string): void {
       </div>
     ),
     { duration: 4000 },
+  );
+}
+
+/** Something to know that is no failure: seen a little longer. */
+export function notifyNote(title: string, detail: string): void {
+  toast.custom(
+    (id) => (
+      <div className="toast" role="status">
+        <TriangleAlert className="icon s14 c-bad" aria-hidden />
+        <div className="grow">
+          <b className="b6">{title}</b>
+          <p>{detail}</p>
+        </div>
+        <IconButton small label={i18n.t('common.dismiss')} icon={X} onClick={() => toast.dismiss(id)} />
+      </div>
+    ),
+    { duration: 8000 },
   );
 }
 

@@ -143,6 +143,7 @@ export function ContainersPage() {
         label={t('containers.title')}
         words={{
           selectAll: t('containers.selectAll'),
+          actions: t('common.actions'),
           select: (row) => t('containers.select', { name: nameOf(row) }),
           menu: (row) => t('action.more', { name: nameOf(row) }),
         }}

@@ -34,7 +34,14 @@ function Line({
 }
 
 /** What a new window shows while the engine has nothing: how it stands, and something to start with. */
-export function FirstRun({ windowButtons }: { windowButtons: ReactNode }) {
+export function FirstRun({
+  windowButtons,
+  han,
+}: {
+  windowButtons: ReactNode;
+  /** Some font can draw Chinese. */
+  han: boolean;
+}) {
   const { t, i18n } = useTranslation();
   const store = useEngineStore();
   const { connection, info, features, checkedIn } = useEngine((state) => state);
@@ -69,7 +76,7 @@ export function FirstRun({ windowButtons }: { windowButtons: ReactNode }) {
           onClick={() => set({ theme: dark ? 'light' : 'dark' })}
         />
         <Button variant="ghost" size="small" onClick={() => set({ language: chinese ? 'en' : 'zh-CN' })}>
-          <span lang={chinese ? 'en' : 'zh-CN'}>{chinese ? 'English' : '简体中文'}</span>
+          <span lang={chinese || !han ? 'en' : 'zh-CN'}>{chinese ? 'English' : han ? '简体中文' : 'Chinese'}</span>
         </Button>
         {windowButtons}
       </header>

@@ -120,6 +120,7 @@ export function ImagesPage() {
         label={t('images.title')}
         words={{
           selectAll: t('images.selectAll'),
+          actions: t('common.actions'),
           select: (row) => t('images.select', { name: nameOfImage(row) }),
           menu: (row) => t('action.more', { name: nameOfImage(row) }),
         }}

@@ -89,7 +89,14 @@ function Stepper({
   );
 }
 
-export function SettingsPage({ platform }: { platform: Platform }) {
+export function SettingsPage({
+  platform,
+  han,
+}: {
+  platform: Platform;
+  /** Some font can draw Chinese. */
+  han: boolean;
+}) {
   const { t } = useTranslation();
   const preferences = usePreferences();
   const ask = useSurface((surface) => surface.open);
@@ -123,7 +130,7 @@ export function SettingsPage({ platform }: { platform: Platform }) {
                   onChange={(language) => set({ language })}
                   options={(['system', 'en', 'zh-CN'] as const).map((value) => ({
                     value,
-                    label: t(`settings.languages.${value}`),
+                    label: t(`settings.languages.${value}`) + (value === 'zh-CN' && !han ? ' · Chinese' : ''),
                   }))}
                 />
               </Setting>
