@@ -7,7 +7,8 @@ import { capabilities, compileInto, makePerson, unable, Yard } from './bundles.m
 const sh = (script) => ['sh', '-c', script];
 
 /** Keeps the container for `script`, which finds it running. */
-const kept = (script) => `oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null || exit 125; oci start "$ID" || exit 126; ${script}; code=$?; oci delete -f "$ID" || exit 124; exit $code`;
+const kept = (script) =>
+  `oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null || exit 125; oci start "$ID" || exit 126; ${script}; code=$?; oci delete -f "$ID" || exit 124; exit $code`;
 
 for (const who of ['an ordinary user', 'root'])
   describe(`a container of ${who}`, { skip: unable }, () => {
@@ -29,27 +30,53 @@ for (const who of ['an ordinary user', 'root'])
     };
 
     test('has a name, a root, namespaces, a HOME and nothing of the host', () => {
-      assert.equal(says('hostname; pwd; echo $$ $HOME; id -u; ls /'), 'yard\n/\n1 /root\n0\nbin\ndev\netc\nproc\nroot\nsys\ntmp\n');
+      assert.equal(
+        says('hostname; pwd; echo $$ $HOME; id -u; ls /'),
+        'yard\n/\n1 /root\n0\nbin\ndev\netc\nproc\nroot\nsys\ntmp\n',
+      );
       assert.match(says('ip addr show lo'), /UP.*\n.*\n *inet 127\.0\.0\.1/);
     });
 
     test('holds the descriptors 0, 1 and 2 and no other, whatever its caller leaks', () => {
-      const script = 'exec 7</etc 8</ 9</etc/passwd; oci create -b "$BUNDLE" "$ID" && oci start "$ID"; ended; oci delete "$ID"';
+      const script =
+        'exec 7</etc 8</ 9</etc/passwd; oci create -b "$BUNDLE" "$ID" && oci start "$ID"; ended; oci delete "$ID"';
       assert.equal(says('cd /proc/self/fd; for fd in *; do [ -e $fd ] && echo $fd; done', { script }), '0\n1\n2\n');
     });
 
     test("has Docker's capabilities, none that is inherited or ambient", () => {
       const mask = (list) => list.map((name) => 1n << BigInt(numbers[name])).reduce((a, b) => a | b);
-      const numbers = { CAP_CHOWN: 0, CAP_DAC_OVERRIDE: 1, CAP_FOWNER: 3, CAP_FSETID: 4, CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7, CAP_SETPCAP: 8, CAP_NET_BIND_SERVICE: 10, CAP_NET_RAW: 13, CAP_SYS_CHROOT: 18, CAP_MKNOD: 27, CAP_AUDIT_WRITE: 29, CAP_SETFCAP: 31 };
+      const numbers = {
+        CAP_CHOWN: 0,
+        CAP_DAC_OVERRIDE: 1,
+        CAP_FOWNER: 3,
+        CAP_FSETID: 4,
+        CAP_KILL: 5,
+        CAP_SETGID: 6,
+        CAP_SETUID: 7,
+        CAP_SETPCAP: 8,
+        CAP_NET_BIND_SERVICE: 10,
+        CAP_NET_RAW: 13,
+        CAP_SYS_CHROOT: 18,
+        CAP_MKNOD: 27,
+        CAP_AUDIT_WRITE: 29,
+        CAP_SETFCAP: 31,
+      };
       const hex = mask(capabilities).toString(16).padStart(16, '0');
       const none = '0'.repeat(16);
-      assert.equal(says("sed -n 's/^Cap[A-Z][a-z]*:\\t//p' /proc/self/status"), `${none}\n${hex}\n${hex}\n${hex}\n${none}\n`);
+      assert.equal(
+        says("sed -n 's/^Cap[A-Z][a-z]*:\\t//p' /proc/self/status"),
+        `${none}\n${hex}\n${hex}\n${hex}\n${none}\n`,
+      );
     });
 
     test('loses its capabilities with its user, and keeps to the groups it was given', () => {
-      const change = ({ process }) => Object.assign(process, { user: { uid: 1000, gid: 1000, additionalGids: [1000, 33], umask: 0o77 } });
+      const change = ({ process }) =>
+        Object.assign(process, { user: { uid: 1000, gid: 1000, additionalGids: [1000, 33], umask: 0o77 } });
       assert.equal(says('id -u; id -G; umask; echo $HOME', { change }), '1000\n1000 33\n0077\n/home/app\n');
-      assert.equal(says("sed -n 's/^Cap[EPAI][a-z]*:\\t//p' /proc/self/status", { change }), `${'0'.repeat(16)}\n`.repeat(4));
+      assert.equal(
+        says("sed -n 's/^Cap[EPAI][a-z]*:\\t//p' /proc/self/status", { change }),
+        `${'0'.repeat(16)}\n`.repeat(4),
+      );
       const script = '(oci create -b "$BUNDLE" "$ID" && oci start "$ID"; ended; oci delete "$ID") | cat'; // Node's own "pipes" are sockets
       assert.equal(says('echo again > /dev/stdout', { change, script }), 'again\n');
     });
@@ -57,21 +84,53 @@ for (const who of ['an ordinary user', 'root'])
     test('is confined by seccomp, with and without no_new_privs', () => {
       for (const noNewPrivileges of [false, true]) {
         const change = ({ process }) => Object.assign(process, { noNewPrivileges });
-        assert.match(says('grep -E "^(Seccomp|NoNewPrivs):" /proc/self/status', { change }), new RegExp(`NoNewPrivs:\\t${+noNewPrivileges}\\nSeccomp:\\t2`));
-        assert.match(says('unshare -U true; unshare -m true; mount -t tmpfs x /tmp; true', { change, script: undefined }), /^$/);
-        assert.equal(says('unshare -Ur true 2>/dev/null && echo out; mount -t tmpfs x /tmp 2>/dev/null && echo mounted; echo end', { change }), 'end\n');
+        assert.match(
+          says('grep -E "^(Seccomp|NoNewPrivs):" /proc/self/status', { change }),
+          new RegExp(`NoNewPrivs:\\t${+noNewPrivileges}\\nSeccomp:\\t2`),
+        );
+        assert.match(
+          says('unshare -U true; unshare -m true; mount -t tmpfs x /tmp; true', { change, script: undefined }),
+          /^$/,
+        );
+        assert.equal(
+          says(
+            'unshare -Ur true 2>/dev/null && echo out; mount -t tmpfs x /tmp 2>/dev/null && echo mounted; echo end',
+            { change },
+          ),
+          'end\n',
+        );
       }
     });
 
     test('sees only masked and read-only what it must not touch', () => {
       assert.equal(says('cat /proc/kcore /proc/keys | wc -c; ls /sys/firmware | wc -l'), '0\n0\n');
-      assert.equal(says('for f in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/profiling; do (echo x > $f) 2>/dev/null && echo wrote $f; done; echo end'), 'end\n');
-      assert.equal(says('touch /sys/fs/cgroup/x 2>/dev/null && echo wrote; mkdir /sys/fs/cgroup/*/x 2>/dev/null && echo made; echo end'), 'end\n');
+      assert.equal(
+        says(
+          'for f in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/profiling; do (echo x > $f) 2>/dev/null && echo wrote $f; done; echo end',
+        ),
+        'end\n',
+      );
+      assert.equal(
+        says(
+          'touch /sys/fs/cgroup/x 2>/dev/null && echo wrote; mkdir /sys/fs/cgroup/*/x 2>/dev/null && echo made; echo end',
+        ),
+        'end\n',
+      );
     });
 
     test('has the devices it needs and may make no more', () => {
-      assert.equal(says('echo x > /dev/null; head -c 4 /dev/zero | od -An -tx1; echo x > /dev/full; head -c 8 /dev/urandom | wc -c'), ' 00 00 00 00\n8\n');
-      assert.equal(says('mknod /tmp/disk b 254 0 2>/dev/null && cat /tmp/disk 2>/dev/null | head -c 1 | wc -c; ls /dev | tr "\\n" " "'), `${rootless ? '' : '0\n'}core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero `);
+      assert.equal(
+        says(
+          'echo x > /dev/null; head -c 4 /dev/zero | od -An -tx1; echo x > /dev/full; head -c 8 /dev/urandom | wc -c',
+        ),
+        ' 00 00 00 00\n8\n',
+      );
+      assert.equal(
+        says(
+          'mknod /tmp/disk b 254 0 2>/dev/null && cat /tmp/disk 2>/dev/null | head -c 1 | wc -c; ls /dev | tr "\\n" " "',
+        ),
+        `${rootless ? '' : '0\n'}core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero `,
+      );
     });
 
     test('with a read-only root writes nowhere but where it may', () => {
@@ -93,11 +152,20 @@ for (const who of ['an ordinary user', 'root'])
           { destination: '/mnt/rw/../out', type: 'bind', source: join(bundle, 'data/deep/file'), options: ['bind'] },
         );
       };
-      assert.equal(says('cat /mnt/rw/deep/file /etc/hosts /mnt/out; touch /mnt/rw/new; touch /mnt/ro/no 2>/dev/null && echo wrote; ls /mnt/ro; grep -c somewhere/else/inside /proc/mounts', { change }), 'content\nhosts\ncontent\ndeep\nnew\n1\n');
+      assert.equal(
+        says(
+          'cat /mnt/rw/deep/file /etc/hosts /mnt/out; touch /mnt/rw/new; touch /mnt/ro/no 2>/dev/null && echo wrote; ls /mnt/ro; grep -c somewhere/else/inside /proc/mounts',
+          { change },
+        ),
+        'content\nhosts\ncontent\ndeep\nnew\n1\n',
+      );
     });
 
     test('its working directory is made where the image has none', () => {
-      assert.equal(says('pwd; stat -c %u:%a .', { change: ({ process }) => (process.cwd = '/srv/app/here') }), '/srv/app/here\n0:755\n');
+      assert.equal(
+        says('pwd; stat -c %u:%a .', { change: ({ process }) => (process.cwd = '/srv/app/here') }),
+        '/srv/app/here\n0:755\n',
+      );
     });
 
     test('has a terminal of its own on its own devpts, of the size asked for', () => {
@@ -117,8 +185,15 @@ END
         oci create -b "$BUNDLE" --console-socket "$BUNDLE/console" --pid-file "$BUNDLE/pid" "$ID" || exit 125
         [ "$(cat "$BUNDLE/pid")" = "$(pid)" ] || exit 123
         oci start "$ID"; wait; ended; oci delete "$ID"`;
-      const change = ({ process }) => Object.assign(process, { terminal: true, consoleSize: { height: 33, width: 101 } });
-      assert.equal(says('tty; stty size; [ -c /dev/console ] && echo console; ls -l /proc/1/fd | grep -c pts/0', { change, script }), '/dev/pts/0\n33 101\nconsole\n3\n');
+      const change = ({ process }) =>
+        Object.assign(process, { terminal: true, consoleSize: { height: 33, width: 101 } });
+      assert.equal(
+        says('tty; stty size; [ -c /dev/console ] && echo console; ls -l /proc/1/fd | grep -c pts/0', {
+          change,
+          script,
+        }),
+        '/dev/pts/0\n33 101\nconsole\n3\n',
+      );
     });
 
     test('failures are told at create, in the words Docker has for them', () => {
@@ -131,10 +206,26 @@ END
       assert.equal(failure(['/nope']), 'exec: "/nope": stat /nope: no such file or directory');
       assert.equal(failure(['/etc/passwd']), 'exec: "/etc/passwd": permission denied');
       assert.equal(failure(['/etc']), 'exec: "/etc": is a directory');
-      assert.match(failure(['sh'], ({ process }) => (process.cwd = '/etc/passwd')), /^chdir to cwd \("\/etc\/passwd"\) set in config\.json failed: Not a directory$/);
-      assert.match(failure(['sh'], (config) => config.mounts.push({ destination: '/x', type: 'bind', source: '/does/not/exist', options: ['rbind'] })), /^mount \/does\/not\/exist on \/x: No such file or directory$/);
-      assert.match(failure(['sh'], (config) => config.mounts.push({ destination: '/x', type: 'tmpfs', source: 'tmpfs', options: ['size=lots'] })), /size.*tmpfs.*Invalid argument$/);
-      assert.deepEqual(readdirSync(join(yard.root, 'state')).filter((name) => name !== '.seccomp'), []);
+      assert.match(
+        failure(['sh'], ({ process }) => (process.cwd = '/etc/passwd')),
+        /^chdir to cwd \("\/etc\/passwd"\) set in config\.json failed: Not a directory$/,
+      );
+      assert.match(
+        failure(['sh'], (config) =>
+          config.mounts.push({ destination: '/x', type: 'bind', source: '/does/not/exist', options: ['rbind'] }),
+        ),
+        /^mount \/does\/not\/exist on \/x: No such file or directory$/,
+      );
+      assert.match(
+        failure(['sh'], (config) =>
+          config.mounts.push({ destination: '/x', type: 'tmpfs', source: 'tmpfs', options: ['size=lots'] }),
+        ),
+        /size.*tmpfs.*Invalid argument$/,
+      );
+      assert.deepEqual(
+        readdirSync(join(yard.root, 'state')).filter((name) => name !== '.seccomp'),
+        [],
+      );
     });
 
     test('a program that the kernel refuses is told at start', () => {
@@ -150,18 +241,56 @@ END
 
     test('what we do not understand is refused by its name', () => {
       const refused = (change) => yard.run(['true'], { change }).stderr.trim();
-      assert.match(refused(({ process }) => (process.apparmorProfile = 'docker-default')), /process\.apparmorProfile is not supported/);
-      assert.match(refused(({ process }) => (process.selinuxLabel = 'x')), /process\.selinuxLabel is not supported/);
-      assert.match(refused(({ linux }) => (linux.intelRdt = { closID: 'x' })), /linux\.intelRdt is not supported/);
-      assert.match(refused((config) => (config.hooks = { startContainer: [{ path: '/x' }] })), /hooks\.startContainer is not supported/);
-      assert.match(refused(({ process }) => (process.user.uid = 4294967295)), /process\.user\.uid must be between/);
-      assert.match(refused(({ process }) => (process.user.uid = -1)), /process\.user\.uid must be between/);
-      assert.match(refused(({ process }) => (process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 1, hard: '2' }])), /process\.rlimits\[0\]\.hard must be an integer/);
-      assert.match(refused(({ process }) => (process.capabilities.effective = ['CAP_EVERYTHING'])), /capabilities\.effective\[0\] is not the name/);
-      assert.match(refused(({ linux }) => (linux.seccomp.syscalls[0].action = 'SCMP_ACT_NOTIFY')), /seccomp: unsupported action SCMP_ACT_NOTIFY/);
-      assert.match(refused(({ linux }) => (linux.sysctl = { 'kernel.core_pattern': '|/x' })), /kernel\.core_pattern is the whole machine's/);
-      assert.match(refused(({ mounts }) => mounts.push({ destination: '/x', type: 'bind', source: '/etc', options: ['bind', 'size=1'] })), /size=1 means nothing for a bind mount/);
-      assert.match(refused(({ linux }) => (linux.cgroupsPath = '/a/../../b')), /must not have \. or \.\./);
+      assert.match(
+        refused(({ process }) => (process.apparmorProfile = 'docker-default')),
+        /process\.apparmorProfile is not supported/,
+      );
+      assert.match(
+        refused(({ process }) => (process.selinuxLabel = 'x')),
+        /process\.selinuxLabel is not supported/,
+      );
+      assert.match(
+        refused(({ linux }) => (linux.intelRdt = { closID: 'x' })),
+        /linux\.intelRdt is not supported/,
+      );
+      assert.match(
+        refused((config) => (config.hooks = { startContainer: [{ path: '/x' }] })),
+        /hooks\.startContainer is not supported/,
+      );
+      assert.match(
+        refused(({ process }) => (process.user.uid = 4294967295)),
+        /process\.user\.uid must be between/,
+      );
+      assert.match(
+        refused(({ process }) => (process.user.uid = -1)),
+        /process\.user\.uid must be between/,
+      );
+      assert.match(
+        refused(({ process }) => (process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 1, hard: '2' }])),
+        /process\.rlimits\[0\]\.hard must be an integer/,
+      );
+      assert.match(
+        refused(({ process }) => (process.capabilities.effective = ['CAP_EVERYTHING'])),
+        /capabilities\.effective\[0\] is not the name/,
+      );
+      assert.match(
+        refused(({ linux }) => (linux.seccomp.syscalls[0].action = 'SCMP_ACT_NOTIFY')),
+        /seccomp: unsupported action SCMP_ACT_NOTIFY/,
+      );
+      assert.match(
+        refused(({ linux }) => (linux.sysctl = { 'kernel.core_pattern': '|/x' })),
+        /kernel\.core_pattern is the whole machine's/,
+      );
+      assert.match(
+        refused(({ mounts }) =>
+          mounts.push({ destination: '/x', type: 'bind', source: '/etc', options: ['bind', 'size=1'] }),
+        ),
+        /size=1 means nothing for a bind mount/,
+      );
+      assert.match(
+        refused(({ linux }) => (linux.cgroupsPath = '/a/../../b')),
+        /must not have \. or \.\./,
+      );
     });
 
     test('resource limits and settings of its own namespaces are set', () => {
@@ -170,11 +299,19 @@ END
         process.oomScoreAdj = 500;
         linux.sysctl = { 'net.ipv4.ip_forward': '1', 'kernel.msgmax': '4096' };
       };
-      assert.equal(says('ulimit -Sn; ulimit -Hn; cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax /proc/self/oom_score_adj', { change }), '100\n200\n1\n4096\n500\n');
+      assert.equal(
+        says(
+          'ulimit -Sn; ulimit -Hn; cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax /proc/self/oom_score_adj',
+          { change },
+        ),
+        '100\n200\n1\n4096\n500\n',
+      );
     });
 
     test('a further process joins all of it', () => {
-      const script = kept(`oci exec "$ID" sh -c 'echo $$; hostname; cd /proc/self/fd; for fd in *; do [ -e $fd ] && echo $fd; done; grep -E "^(CapEff|Seccomp):" /proc/self/status; [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ] && cmp /proc/self/cgroup /proc/1/cgroup && echo same'`);
+      const script = kept(
+        `oci exec "$ID" sh -c 'echo $$; hostname; cd /proc/self/fd; for fd in *; do [ -e $fd ] && echo $fd; done; grep -E "^(CapEff|Seccomp):" /proc/self/status; [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ] && cmp /proc/self/cgroup /proc/1/cgroup && echo same'`,
+      );
       const out = says('sleep 1000', { script }).split('\n');
       assert.ok(Number(out[0]) > 1);
       assert.deepEqual(out.slice(1, 5), ['yard', '0', '1', '2']);
@@ -185,14 +322,30 @@ END
 
     test('a further process gives its status, takes its input, and fails in known words', () => {
       assert.equal(yard.run(sh('sleep 1000'), { script: kept('oci exec "$ID" sh -c "exit 7"') }).status, 7);
-      assert.equal(yard.run(sh('sleep 1000'), { script: kept('oci exec "$ID" cat'), input: 'typed\n' }).stdout, 'typed\n');
-      assert.equal(yard.run(sh('sleep 1000'), { script: kept('oci exec "$ID" nope') }).stderr.trim(), 'exec: "nope": executable file not found in $PATH');
-      assert.match(yard.run(sh('sleep 1000'), { script: kept('oci exec --cwd /nope "$ID" true') }).stderr.trim(), /^chdir to cwd \("\/nope"\)/);
-      assert.equal(yard.run(sh('sleep 1000'), { script: kept('oci exec -u 1000:33 -e A=b "$ID" sh -c "id -u; id -g; id -G; echo \\$A"') }).stdout, '1000\n33\n33\nb\n');
+      assert.equal(
+        yard.run(sh('sleep 1000'), { script: kept('oci exec "$ID" cat'), input: 'typed\n' }).stdout,
+        'typed\n',
+      );
+      assert.equal(
+        yard.run(sh('sleep 1000'), { script: kept('oci exec "$ID" nope') }).stderr.trim(),
+        'exec: "nope": executable file not found in $PATH',
+      );
+      assert.match(
+        yard.run(sh('sleep 1000'), { script: kept('oci exec --cwd /nope "$ID" true') }).stderr.trim(),
+        /^chdir to cwd \("\/nope"\)/,
+      );
+      assert.equal(
+        yard.run(sh('sleep 1000'), {
+          script: kept('oci exec -u 1000:33 -e A=b "$ID" sh -c "id -u; id -g; id -G; echo \\$A"'),
+        }).stdout,
+        '1000\n33\n33\nb\n',
+      );
     });
 
     test('a further process may be left alone', () => {
-      const script = kept('oci exec -d --pid-file "$BUNDLE/pid" "$ID" sleep 500 </dev/null >/dev/null 2>&1; cat /proc/$(cat "$BUNDLE/pid")/cmdline | tr "\\0" " "');
+      const script = kept(
+        'oci exec -d --pid-file "$BUNDLE/pid" "$ID" sleep 500 </dev/null >/dev/null 2>&1; cat /proc/$(cat "$BUNDLE/pid")/cmdline | tr "\\0" " "',
+      );
       assert.equal(says('sleep 1000', { script }), 'sleep 500 ');
     });
 
@@ -202,12 +355,22 @@ END
         oci kill "$ID" KILL; ended; state; oci kill "$ID" TERM; echo $?; oci delete "$ID"; oci state "$ID"; echo $?`;
       const { stdout, stderr } = yard.run(sh('sleep 1000'), { script });
       assert.equal(stdout, 'created\n1\n0\n1\nrunning\n1\n1\nstopped\n1\n1\n');
-      assert.match(stderr, /container does not exist\ncontainer with given ID already exists\ncannot start a container that is running\ncannot delete container \S+ that is not stopped: running\ncontainer not running\ncontainer does not exist/);
+      assert.match(
+        stderr,
+        /container does not exist\ncontainer with given ID already exists\ncannot start a container that is running\ncannot delete container \S+ that is not stopped: running\ncontainer not running\ncontainer does not exist/,
+      );
     });
 
     test('the default profile has no way around it', () => {
-      const { stdout, stderr } = yard.run(['/bin/calls'], { change: (config, bundle) => compileInto(join(bundle, 'rootfs/bin'), 'calls') });
-      const said = Object.fromEntries(stdout.trim().split('\n').map((line) => line.match(/^(.*) (\S+)$/).slice(1)));
+      const { stdout, stderr } = yard.run(['/bin/calls'], {
+        change: (config, bundle) => compileInto(join(bundle, 'rootfs/bin'), 'calls'),
+      });
+      const said = Object.fromEntries(
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.match(/^(.*) (\S+)$/).slice(1)),
+      );
       const allowed = ['socket AF_INET', 'socket AF_UNIX', '32-bit socket AF_INET', 'fchmodat2'];
       const unknown = ['a call that does not exist', 'clone3'];
       assert.ok(Object.keys(said).length > 40, stderr);
@@ -221,7 +384,9 @@ END
 
     test('a working directory behind /proc/self/fd is no way out', () => {
       for (let fd = 3; fd < 20; fd++) {
-        const { stdout, stderr, status } = yard.run(sh('ls -a; cat ../../../../etc/shadow'), { change: ({ process }) => (process.cwd = `/proc/self/fd/${fd}`) });
+        const { stdout, stderr, status } = yard.run(sh('ls -a; cat ../../../../etc/shadow'), {
+          change: ({ process }) => (process.cwd = `/proc/self/fd/${fd}`),
+        });
         assert.equal(status, 125, stdout);
         assert.match(stderr, /chdir to cwd|working directory/);
       }
@@ -237,7 +402,12 @@ END
       }
       const volume = (config, bundle) => {
         mkdirSync(join(bundle, 'volume'));
-        config.mounts.unshift({ destination: '/proc', type: 'bind', source: join(bundle, 'volume'), options: ['rbind'] });
+        config.mounts.unshift({
+          destination: '/proc',
+          type: 'bind',
+          source: join(bundle, 'volume'),
+          options: ['rbind'],
+        });
       };
       assert.match(yard.run(['true'], { change: volume }).stderr, /\/proc must be an ordinary directory/);
     });
@@ -264,6 +434,25 @@ END
       assert.deepEqual(readdirSync(join(bundle, 'outside')), []);
     });
 
+    test('a mount point swapped for a symlink while mounts are made below it leads nowhere else', () => {
+      // CVE-2021-30465 and CVE-2024-45310: the volume is another container's too, and that one swaps without end.
+      const change = (config, bundle) => {
+        mkdirSync(join(bundle, 'volume/a'), { recursive: true });
+        mkdirSync(join(bundle, 'outside'));
+        symlinkSync(`../../../../../../../../../..${join(bundle, 'outside')}`, join(bundle, 'volume/b'));
+        compileInto(bundle, 'swap');
+        const bind = { type: 'bind', source: join(bundle, 'volume'), options: ['rbind', 'rprivate'] };
+        config.mounts.push(
+          { destination: '/vol', ...bind },
+          { destination: '/vol/a/x/y', type: 'tmpfs', source: 'tmpfs', options: [] },
+          { destination: '/vol/a/file', ...bind, source: '/etc/hostname' },
+        );
+      };
+      const script = `"$BUNDLE/swap" "$BUNDLE/volume/a" "$BUNDLE/volume/b" & swapper=$!
+        n=0; while [ $n -lt 60 ]; do oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1; oci delete -f "$ID"; n=$((n+1)); done; kill $swapper; find "$BUNDLE/outside" -mindepth 1; grep -c "$BUNDLE/outside" /proc/self/mountinfo`;
+      assert.equal(yard.run(['true'], { change, script }).stdout, '0\n');
+    });
+
     test('an entry point that is /proc/self/exe runs a copy that nobody can write to', () => {
       const before = readFileSync(yard.runtime);
       const change = (config, bundle) => {
@@ -287,7 +476,12 @@ END
     });
 
     test('no cgroup of version 1 can be mounted to write a release agent', () => {
-      assert.equal(says('mount -t cgroup -o memory c /tmp 2>/dev/null && echo mounted; unshare -UrC sh -c "mount -t cgroup -o memory c /tmp && echo mounted" 2>/dev/null; echo end'), 'end\n');
+      assert.equal(
+        says(
+          'mount -t cgroup -o memory c /tmp 2>/dev/null && echo mounted; unshare -UrC sh -c "mount -t cgroup -o memory c /tmp && echo mounted" 2>/dev/null; echo end',
+        ),
+        'end\n',
+      );
     });
   });
 
@@ -301,40 +495,69 @@ describe('limits of a container of root', { skip: unable }, () => {
       if (existsSync(path)) rmSync(path, { recursive: true, force: true });
     }
   });
-  const limited = (resources) => ({ linux }) => Object.assign(linux.resources, resources);
+  const limited =
+    (resources) =>
+    ({ linux }) =>
+      Object.assign(linux.resources, resources);
 
   test('memory: more than allowed is killed', () => {
-    const { stdout } = yard.run(sh('(head -c 64m /dev/zero | tail | wc -c) 2>/dev/null; echo $?'), { change: limited({ memory: { limit: 16 << 20, swap: 16 << 20 } }) });
+    const { stdout } = yard.run(sh('(head -c 64m /dev/zero | tail | wc -c) 2>/dev/null; echo $?'), {
+      change: limited({ memory: { limit: 16 << 20, swap: 16 << 20 } }),
+    });
     assert.notEqual(stdout.split('\n')[0], String(64 << 20));
   });
 
   test('processes: no more than allowed', () => {
-    const { stdout, stderr } = yard.run(sh('for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait; echo end'), { change: limited({ pids: { limit: 5 } }) });
+    const { stdout, stderr } = yard.run(sh('for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait; echo end'), {
+      change: limited({ pids: { limit: 5 } }),
+    });
     assert.match(stdout + stderr, /can't fork/);
   });
 
   test('cpu: a fifth of one is a fifth of one', () => {
-    const busy = (change) => Number(/user ([\d.]+)/.exec(yard.run(sh('( time -p timeout 1 sh -c "while :; do :; done" ) 2>&1'), { change }).stdout.replaceAll('\n', ' '))?.[1]);
+    const busy = (change) =>
+      Number(
+        /user ([\d.]+)/.exec(
+          yard
+            .run(sh('( time -p timeout 1 sh -c "while :; do :; done" ) 2>&1'), { change })
+            .stdout.replaceAll('\n', ' '),
+        )?.[1],
+      );
     assert.ok(busy(limited({ cpu: { quota: 20000, period: 100000 } })) < 0.4);
   });
 
   test('devices: what is not allowed cannot be opened, what is allowed can', () => {
     // A fuse file system's device: opening it does nothing, and every machine has it.
-    const script = sh('mknod /tmp/d c 10 229; for how in "<" ">"; do (eval "exec 3$how/tmp/d") 2>/dev/null && echo "opened $how"; done; echo end');
+    const script = sh(
+      'mknod /tmp/d c 10 229; for how in "<" ">"; do (eval "exec 3$how/tmp/d") 2>/dev/null && echo "opened $how"; done; echo end',
+    );
     assert.equal(yard.run(script).stdout, 'end\n');
-    const allowed = limited({ devices: [{ allow: false, access: 'rwm' }, { allow: true, type: 'c', major: 10, minor: 229, access: 'r' }] });
+    const allowed = limited({
+      devices: [
+        { allow: false, access: 'rwm' },
+        { allow: true, type: 'c', major: 10, minor: 229, access: 'r' },
+      ],
+    });
     assert.equal(yard.run(script, { change: allowed }).stdout, 'opened <\nend\n');
   });
 
   test('pausing stops it, and killing works while paused', () => {
     const script = `oci create -b "$BUNDLE" "$ID" </dev/null; oci start "$ID"; oci pause "$ID"; state; a=$(wc -c < "$BUNDLE/rootfs/tmp/n"); sleep 0.3; [ "$a" = "$(wc -c < "$BUNDLE/rootfs/tmp/n")" ] && echo still
       oci resume "$ID"; sleep 0.3; [ "$a" != "$(wc -c < "$BUNDLE/rootfs/tmp/n")" ] && echo moves; oci pause "$ID"; oci kill "$ID" KILL; ended; state; oci delete "$ID"`;
-    assert.equal(yard.run(sh('while :; do echo -n x >> /tmp/n; usleep 10000; done'), { script }).stdout, 'paused\nstill\nmoves\nstopped\n');
+    assert.equal(
+      yard.run(sh('while :; do echo -n x >> /tmp/n; usleep 10000; done'), { script }).stdout,
+      'paused\nstill\nmoves\nstopped\n',
+    );
   });
 
   test('limits can be changed while it runs, and its processes listed', () => {
-    const script = kept(`echo '{"pids":{"limit":77},"memory":{"limit":33554432}}' | oci update -r - "$ID" || exit 9; cat /sys/fs/cgroup/pids/slipway-oci/$ID/pids.max /sys/fs/cgroup/memory/slipway-oci/$ID/memory.limit_in_bytes; oci ps --format json "$ID" | tr -d ' \\n'; echo; pid`);
-    const { stdout, stderr } = yard.run(['sleep', '1000'], { script, change: limited({ memory: { limit: 64 << 20 } }) });
+    const script = kept(
+      `echo '{"pids":{"limit":77},"memory":{"limit":33554432}}' | oci update -r - "$ID" || exit 9; cat /sys/fs/cgroup/pids/slipway-oci/$ID/pids.max /sys/fs/cgroup/memory/slipway-oci/$ID/memory.limit_in_bytes; oci ps --format json "$ID" | tr -d ' \\n'; echo; pid`,
+    );
+    const { stdout, stderr } = yard.run(['sleep', '1000'], {
+      script,
+      change: limited({ memory: { limit: 64 << 20 } }),
+    });
     const [pids, memory, list, pid] = stdout.trim().split('\n');
     assert.deepEqual([pids, memory], ['77', '33554432'], stderr);
     assert.equal(list, `[${pid}]`);
@@ -342,7 +565,9 @@ describe('limits of a container of root', { skip: unable }, () => {
 
   test('nothing is left of its cgroups when it is deleted', () => {
     const { id } = yard.run(['true']);
-    const left = readdirSync('/sys/fs/cgroup').filter((name) => existsSync(join('/sys/fs/cgroup', name, 'slipway-oci', id)));
+    const left = readdirSync('/sys/fs/cgroup').filter((name) =>
+      existsSync(join('/sys/fs/cgroup', name, 'slipway-oci', id)),
+    );
     assert.deepEqual(left, []);
   });
 });
