@@ -143,7 +143,6 @@ export class Attachment implements AttachStream {
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 async function* joined(...parts: AsyncIterable<Uint8Array>[]): AsyncGenerator<Uint8Array> {

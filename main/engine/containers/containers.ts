@@ -593,17 +593,17 @@ export class Containers {
   /** Lets the container go. Called with its lock held. */
   async #launch(container: Container): Promise<void> {
     const { record } = container;
-    const { store, networks } = this.#options;
+    const { store } = this.#options;
     const before = { ...record };
     await container.cleanup;
-    Object.assign(record, { running: true, paused: false, bootId: this.#bootId, exitCode: 0, error: '' });
-    Object.assign(record, { oomKilled: false });
+    Object.assign(record, { running: true, paused: false, bootId: this.#bootId });
+    Object.assign(record, { exitCode: 0, error: '', oomKilled: false });
     const waiting = [...container.pending];
     container.pending.clear();
     try {
       // The one transaction of a start goes on beside the work; the monitor knows how far that came.
       const committed = store.commit((change) => {
-        change.put(TABLE, container.id, record);
+        change.put(TABLE, container.id, { ...record, startedAt: now() });
         this.#takePlace(change, record);
       });
       committed.catch(() => undefined);
@@ -920,9 +920,10 @@ export class Containers {
         const done = await attachment.connectAfter(paths.stateDir, async ({ log: end }) =>
           (await history.current()) || attempt >= 5 ? history.read(end, view) : undefined,
         );
+        if (!done || attachment.closed) await history[Symbol.asyncDispose]();
         if (done) return;
-        await history[Symbol.asyncDispose]();
       } catch (error) {
+        await history[Symbol.asyncDispose]();
         log.debug(`attach: ${messageOf(error)}`);
         await replay(attachment, readLog(paths.log, view));
         return;
@@ -987,7 +988,8 @@ export class Containers {
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
     await monitor.signal(9).catch(() => undefined);
     monitor.close();
-    container.record.running = false;
+    const { record } = container;
+    Object.assign(record, { running: false, startedAt: record.finishedAt });
     await this.#saveEnded(container);
     await this.#clear(container);
     await rm(this.#paths(container).exitFile, { force: true });

@@ -14,5 +14,5 @@ export { hostNameOf } from './launch.js';
 export { containerPaths, type ContainerPaths } from './paths.js';
 export { cgroupOf } from './spec.js';
 export { securityOptions } from './plan.js';
-export type { HelperRoom, StoreRoom } from './rooms.js';
+export type { HelperRoom, ImagesRoom, StoreRoom } from './rooms.js';
 export type { ContainerRecord } from './record.js';

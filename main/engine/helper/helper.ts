@@ -278,7 +278,6 @@ async function startHelper({ binary, runDir, dataRoot }: HelperOptions): Promise
   child.unref();
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

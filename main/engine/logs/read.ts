@@ -63,27 +63,33 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
 export interface History extends AsyncDisposable {
   /** Nothing was rotated since it was opened. */
   current(): Promise<boolean>;
-  /** Everything up to `end` bytes of the newest file. */
+  /** Everything up to `end` bytes of the newest file; the files are closed after it. */
   read(end: number, view: LogView): AsyncGenerator<Uint8Array>;
 }
 
 export async function openHistory(path: string): Promise<History> {
   const parts = await openParts(path);
   const newest = parts.at(-1)?.inode;
+  let closed: Promise<unknown> | undefined;
+  const close = (): Promise<unknown> => (closed ??= Promise.all(parts.map(({ handle }) => handle.close())));
   return {
     current: async () => (await inodeOf(path)) === newest,
     async *read(end, view) {
       const format = new LogFormat(view);
-      for (const part of parts) {
-        const limit = part === parts.at(-1) ? end : Infinity;
-        for await (const bytes of readFrom(part.handle, 0, limit)) {
-          const output = format.push(bytes);
-          if (output.length > 0) yield output;
+      try {
+        for (const part of parts) {
+          const limit = part === parts.at(-1) ? end : Infinity;
+          for await (const bytes of readFrom(part.handle, 0, limit)) {
+            const output = format.push(bytes);
+            if (output.length > 0) yield output;
+          }
         }
+      } finally {
+        await close();
       }
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(parts.map(({ handle }) => handle.close()));
+      await close();
     },
   };
 }

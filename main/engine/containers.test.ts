@@ -1,4 +1,4 @@
-import '../../base/scopes.js';
+import '../base/scopes.js';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { access, mkdir, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import {
   readAll,
   unframed,
   type Rooms,
-} from './testing.js';
+} from './testing-rooms.js';
 
 async function rooms(t: TestContext): Promise<Rooms> {
   const place = await enginePlace(t);
@@ -35,8 +35,8 @@ async function logsOf({ containers }: Rooms, id: string, more: object = {}): Pro
 const actions = ({ heard }: Rooms, id: string): string[] =>
   heard.filter(({ Type, Actor }) => Type === 'container' && Actor.ID === id).map(({ Action }) => Action);
 
-const describe = (name: string, body: (rooms: Rooms, t: TestContext) => Promise<void>) =>
-  test(name, { skip: cannotRun, timeout: 60_000 }, async (t) => body(await rooms(t), t));
+const describe = (name: string, body: (rooms: Rooms) => Promise<void>) =>
+  test(name, { skip: cannotRun, timeout: 60_000 }, async (t) => body(await rooms(t)));
 
 describe('attached before the start, every byte comes, then the end', async (engine) => {
   const { containers } = engine;
@@ -265,15 +265,20 @@ describe('what is stopped by hand does not come back, what is restarted does', a
     HostConfig: { RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } },
   });
   await containers.start(id);
+  const printed = async (what: string): Promise<void> => {
+    for (let i = 0; i < 300 && (await logsOf(engine, id)) !== what; i++) await sleep(10);
+  };
+  await printed('run\n');
   await containers.restart(id, { t: 0 });
   assert.equal((await containers.inspect(id)).State.Running, true);
+  await printed('run\nrun\n');
   await containers.stop(id, { t: 0 });
   await sleep(300);
   assert.equal((await containers.inspect(id)).State.Status, 'exited');
   assert.equal(await logsOf(engine, id), 'run\nrun\n');
 });
 
-describe('binds and tmpfs are where they were asked for', async (engine, t) => {
+describe('binds and tmpfs are where they were asked for', async (engine) => {
   const directory = join(engine.root, 'shared');
   await mkdir(directory);
   await writeFile(join(directory, 'file'), 'from outside\n');
@@ -290,7 +295,6 @@ describe('binds and tmpfs are where they were asked for', async (engine, t) => {
   const { out } = await readAll(stream);
   assert.match(out, /^from outside\ntouch: \/ro\/x: Read-only file system\n1\n\/made\n$/);
   await access(join(directory, 'back'));
-  void t;
 });
 
 describe('memory beyond the limit ends the process and says why', async (engine) => {

@@ -1,24 +1,21 @@
 /** For tests: the rooms around containers, real but for the images, which are one directory with a static busybox. */
-import '../../base/scopes.js';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import '../base/scopes.js';
+import { access, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
-import { notFound } from '../../base/errors.js';
-import { Store } from '../../base/store.js';
-import type { ContainerCreate } from '../../contract/containers.js';
-import type { EngineEvent } from '../../contract/events.js';
-import { Events } from '../events/index.js';
-import { Execs } from '../exec/index.js';
-import { Helper } from '../helper/index.js';
-import { Networks } from '../networks/index.js';
-import { Snapshots } from '../snapshots/index.js';
-import { Containers, type AttachStream } from './index.js';
-import type { ImagesRoom } from './rooms.js';
+import { notFound } from '../base/errors.js';
+import { Store } from '../base/store.js';
+import type { ContainerCreate } from '../contract/containers.js';
+import type { EngineEvent } from '../contract/events.js';
+import { Events } from './events/index.js';
+import { Execs } from './exec/index.js';
+import { Helper } from './helper/index.js';
+import { Networks } from './networks/index.js';
+import { Containers, type AttachStream, type ImagesRoom } from './containers/index.js';
 
-const native = fileURLToPath(new URL('../../../native/', import.meta.url));
+const native = fileURLToPath(new URL('../../native/', import.meta.url));
 export const helperPath = process.env['SLIPWAY_HELPER'] ?? join(native, 'build/slipway-helper');
 const seccompProfile = process.env['SLIPWAY_SECCOMP'] ?? join(helperPath, '../seccomp-default.json');
 
@@ -26,9 +23,9 @@ const seccompProfile = process.env['SLIPWAY_SECCOMP'] ?? join(helperPath, '../se
 export const cannotRun =
   process.getuid?.() !== 0
     ? 'needs root'
-    : !existsSync(helperPath)
+    : !(await exists(helperPath))
       ? 'needs the helper: make -C native'
-      : !existsSync('/bin/busybox') && 'needs /bin/busybox';
+      : !(await exists('/bin/busybox')) && 'needs /bin/busybox';
 
 export interface Rooms {
   root: string;
@@ -70,12 +67,11 @@ export async function enginePlace(t: TestContext): Promise<Place> {
 /** Opens the rooms in their order, as engine/index.ts does. */
 export async function openRooms({ root, runDir }: { root: string; runDir: string }): Promise<Rooms> {
   const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: null });
-  const tables = [...Snapshots.tables, ...Networks.tables, ...Containers.tables, ...Execs.tables];
+  const tables = [...Networks.tables, ...Containers.tables, ...Execs.tables];
   const store = await Store.open(join(root, 'slipway.db'), tables);
   const events = new Events();
   const heard: EngineEvent[] = [];
   events.subscribe((event) => heard.push(event));
-  const snapshots = await Snapshots.open({ root, store, helper });
   const lower = join(root, 'image');
   const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
   const containers = await Containers.open({
@@ -160,4 +156,9 @@ export function unframed(bytes: Buffer): { out: string; err: string } {
   return { out: Buffer.concat(parts[0]).toString(), err: Buffer.concat(parts[1]).toString() };
 }
 
-export const readText = (path: string): Promise<string> => readFile(path, 'utf8');
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
