@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import {
   cannotRun,
   closeRooms,
+  createContainer,
   enginePlace,
   openRooms,
   readAll,
