@@ -15,7 +15,7 @@ for (const who of ['an ordinary user', 'root'])
     const rootless = who !== 'root';
     let yard, person;
     before(() => {
-      person = rootless ? makePerson('slipwayoci') : undefined;
+      person = rootless ? makePerson(`slipwayoci${process.pid}`) : undefined;
       yard = new Yard(person);
     });
     after(() => {
