@@ -249,10 +249,14 @@ program
           throw new Error('you cannot start and attach multiple containers at once');
         return startAttached(context, only, flags);
       }
-      return forEach(containers, host, async (container) => {
+      const failed = new Set(containers);
+      const code = await forEach(containers, host, async (container) => {
         await context.client.containers.start(container).catch(unlessAlready);
+        failed.delete(container);
         await print(`${container}\n`);
       });
+      if (failed.size > 0) await complain(`Error: failed to start containers: ${[...failed].join(', ')}`);
+      return code;
     }),
   );
 

@@ -1,0 +1,236 @@
+/** Our own command line beside docker's, on the same engine: the same words give the same output and the same exit codes. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import {
+  busyboxArchive,
+  docker,
+  loadBusybox,
+  root,
+  run,
+  startDockerd,
+  startEngine,
+  type Ran,
+} from '../fixtures/engine.js';
+
+const needs = { skip: process.getuid?.() !== 0 && 'needs root' };
+const program = path.join(root, 'out/cli/slipway.cjs');
+
+let engine: Awaited<ReturnType<typeof startEngine>>;
+before(async () => {
+  if (needs.skip) return;
+  engine = await startEngine();
+  await loadBusybox(engine);
+});
+after(() => engine?.[Symbol.asyncDispose]());
+
+const slipway = (args: string[], { input = '', on = engine as { socket: string } } = {}): Promise<Ran> =>
+  run(process.execPath, [program, ...args], { input, env: { DOCKER_HOST: `unix://${on.socket}` } });
+
+const plain = (text: string) =>
+  text
+    .replace(/\b[0-9a-f]{12,64}\b/g, '<id>')
+    .replace(/\b(about an? |less than an? |\d+ )(second|minute|hour)s?( ago)?/gi, '<long>')
+    .replace(/ {2,}/g, '  ')
+    .replace(/172\.\d+\.\d+\.\d+/g, '<address>')
+    // Each names itself, and docker adds how to get help.
+    .replace(/^(docker|slipway): /gm, '')
+    .replace(/\n+Run 'docker run --help' for more information\n*/g, '\n')
+    .trim();
+
+/** The same arguments to both; each may be followed by what undoes it, so that the other can do it too. */
+async function same(args: string[], { input, undo }: { input?: string; undo?: string[] } = {}): Promise<Ran> {
+  const theirs = await docker(engine, args, { input });
+  if (undo) await docker(engine, undo);
+  const mine = await slipway(args, { input });
+  if (undo) await docker(engine, undo);
+  const said = `slipway ${args.join(' ')}`;
+  assert.equal(mine.code, theirs.code, `${said}: ${mine.stderr} (docker: ${theirs.stderr})`);
+  assert.equal(plain(mine.stdout), plain(theirs.stdout), said);
+  assert.equal(plain(mine.stderr), plain(theirs.stderr), said);
+  return mine;
+}
+
+test('run gives the same output and the same exit codes', needs, async () => {
+  const once = ['run', '--rm'];
+  await same([...once, 'busybox:test', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
+  await same([...once, '-i', 'busybox:test', 'cat'], { input: 'from a pipe\n' });
+  await same([...once, '-t', 'busybox:test', 'tty']);
+  await same([
+    ...once,
+    '-e',
+    'A=b',
+    '-w',
+    '/tmp',
+    '-u',
+    'app',
+    '--entrypoint',
+    'sh',
+    'busybox:test',
+    '-c',
+    'pwd; id -un; echo $A',
+  ]);
+  await same([
+    ...once,
+    '--hostname',
+    'here',
+    '--read-only',
+    '--tmpfs',
+    '/run',
+    'busybox:test',
+    'sh',
+    '-c',
+    'hostname; touch /x; touch /run/x',
+  ]);
+  await same([
+    ...once,
+    '--cap-drop',
+    'ALL',
+    '--cap-add',
+    'CHOWN',
+    'busybox:test',
+    'grep',
+    'CapEff',
+    '/proc/self/status',
+  ]);
+  await same([...once, '-m', '64m', '--cpus', '0.5', '--pids-limit', '50', 'busybox:test', 'echo', 'limited']);
+  await same([...once, 'busybox:test', 'sh', '-c', 'kill -9 $$']);
+  for (const command of ['nosuch', '/etc', '/etc/passwd'])
+    assert.ok((await same([...once, 'busybox:test', command])).code >= 126);
+  await same([...once, '-m', '4m', 'busybox:test', 'true']);
+  await same([...once, '-u', 'nobody-here', 'busybox:test', 'true']);
+  await same([...once, '-it', 'busybox:test', 'true']);
+});
+
+test('a container’s life is the same in both', needs, async () => {
+  await same(
+    ['run', '-d', '--name', 'web', '-l', 'tier=front', 'busybox:test', 'sh', '-c', 'echo one; exec sleep 1000'],
+    { undo: ['rm', '-f', 'web'] },
+  );
+  await docker(engine, [
+    'run',
+    '-d',
+    '--name',
+    'web',
+    '-l',
+    'tier=front',
+    'busybox:test',
+    'sh',
+    '-c',
+    'echo one; exec sleep 1000',
+  ]);
+  await same(['run', '--name', 'web', 'busybox:test', 'true']);
+  await same(['ps']);
+  await same(['ps', '-q', '--no-trunc', '--filter', 'label=tier']);
+  await same(['ps', '-a', '--format', 'table {{.Names}}\t{{.Command}}\t{{.Status}}\t{{.Labels}}\t{{.Networks}}']);
+  await same(['logs', 'web']);
+  await same(['exec', '-e', 'B=c', '-w', '/tmp', 'web', 'sh', '-c', 'pwd; echo $B; exit 3']);
+  await same(['exec', '-i', 'web', 'cat'], { input: 'typed' });
+  await same(['exec', 'web', 'nosuch']);
+  await same(['inspect', 'web']);
+  await same(['inspect', '-f', '{{.State.Status}} {{json .Config.Cmd}}', 'web']);
+  await same(['top', 'web', '-o', 'pid,comm']);
+  await same(['pause', 'web'], { undo: ['unpause', 'web'] });
+  await same(['kill', '-s', 'KILL', 'web'], { undo: ['start', 'web'] });
+  await same(['restart', '-t', '0', 'web']);
+  await same(['stop', '-t', '0', 'web'], { undo: ['start', 'web'] });
+  await same(['rm', 'web']);
+  await same(['rm', '-f', 'web'], { undo: ['run', '-d', '--name', 'web', 'busybox:test', 'sleep', '1000'] });
+  await docker(engine, ['rm', '-f', 'web']);
+});
+
+test('images are listed the same, by name, digest and format', needs, async () => {
+  await same(['images']);
+  await same(['images', '--digests', '--no-trunc']);
+  await same(['images', '-q', 'busybox']);
+  await same(['images', '--format', '{{.Repository}}:{{.Tag}} {{.Size}}']);
+  await same(['inspect', '--type', 'image', 'busybox:test']);
+  await same(['load', '-i', await busyboxArchive()]);
+  await same(['rmi', 'busybox:latest'], { undo: ['tag', 'busybox:test', 'busybox:latest'] });
+});
+
+test('what is not there is said in the same words', needs, async () => {
+  for (const verb of [
+    'start',
+    'stop',
+    'kill',
+    'logs',
+    'rm',
+    'wait',
+    'pause',
+    'unpause',
+    'restart',
+    'top',
+    'attach',
+    'inspect',
+    'rmi',
+  ])
+    await same([verb, 'nosuch']);
+  await same(['exec', 'nosuch', 'true']);
+  await same(['ps', '--filter', 'bogus=1']);
+});
+
+test('a flag that does not exist is 125, a command that does not is 1', needs, async () => {
+  assert.equal((await slipway(['run', '--no-such-flag', 'busybox:test'])).code, 125);
+  assert.equal((await slipway(['no-such-command'])).code, 1);
+  assert.equal((await slipway(['run'])).code, 1);
+  const help = await slipway(['run', '--help']);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /--memory <bytes>/);
+});
+
+test('where no engine answers, one sentence says how to start one', needs, async () => {
+  const { code, stdout, stderr } = await slipway(['ps'], { on: { socket: '/nonexistent/docker.sock' } });
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^no engine answers at unix:\/\/\/nonexistent\/docker\.sock\. Start one: [^\n]+\n$/);
+});
+
+test('at a terminal it runs, is left by its keys, joins again, and passes the size on', needs, async () => {
+  const typed = async (command: string, keys: string) => {
+    const { stdout } = await run(
+      'sh',
+      [
+        '-c',
+        `(${keys}; sleep 0.5) | script -qec "stty rows 31 cols 99; ${process.execPath} ${program} ${command}; echo code=\\$?" /dev/null`,
+      ],
+      {
+        env: { DOCKER_HOST: `unix://${engine.socket}`, TERM: 'xterm' },
+      },
+    );
+    return stdout.replaceAll('\r', '');
+  };
+  const first = await typed(
+    'run -it --name term busybox:test sh',
+    "sleep 1; printf 'stty size; echo $((6*7))\\n'; sleep 0.5; printf '\\020\\021'",
+  );
+  assert.match(first, /\n31 99\n42\n/);
+  assert.match(first, /code=0/);
+  const inside = await typed('exec -it term sh', "sleep 1; printf 'stty size; exit 3\\n'");
+  assert.match(inside, /\n31 99\n[^]*code=3/);
+  assert.match(
+    await typed('attach term', "sleep 1; printf 'echo back\\n'; sleep 0.3; printf '\\020\\021'"),
+    /back\n[^]*read escape sequence\ncode=1/,
+  );
+  assert.match(await typed('attach term', "sleep 1; printf 'exit 5\\n'"), /code=5/);
+  await docker(engine, ['rm', 'term']);
+});
+
+test('signals go to the container', needs, async () => {
+  const script = 'trap "echo caught; exit 4" TERM; echo ready; while :; do sleep 0.05; done';
+  const shell = `${process.execPath} ${program} run --rm --name trap busybox:test sh -c '${script}' & sleep 1.5; kill -TERM $!; wait $!; echo code=$?`;
+  const { stdout } = await run('sh', ['-c', shell], { env: { DOCKER_HOST: `unix://${engine.socket}` } });
+  assert.equal(stdout, 'ready\ncaught\ncode=4\n');
+});
+
+test('it works on any engine: the same on dockerd', needs, async () => {
+  await using dockerd = await startDockerd();
+  await loadBusybox(dockerd);
+  const ran = await slipway(['run', '-i', '--rm', '--network', 'none', 'busybox:test', 'sh', '-c', 'cat; exit 6'], {
+    input: 'there',
+    on: dockerd,
+  });
+  assert.deepEqual([ran.code, ran.stdout, ran.stderr], [6, 'there', '']);
+  assert.equal((await slipway(['ps', '-aq'], { on: dockerd })).stdout, '');
+  assert.match((await slipway(['version'], { on: dockerd })).stdout, /Server: Docker Engine/);
+  assert.equal((await slipway(['info', '--format', '{{.OSType}}'], { on: dockerd })).stdout, 'linux\n');
+});
