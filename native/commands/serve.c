@@ -40,7 +40,7 @@ static const struct op ops[] = {
     {"signal-all", signal_all_op}, {"freeze", freeze_op},   {"thaw", thaw_op},     {"delete", delete_op},
     {"unpack", unpack_op},         {"pack", pack_op},       {"discard", discard_op}, {"usage", usage_op},
     {"bridge", bridge_op},         {"bridge-remove", bridge_remove_op},            {"endpoint", endpoint_op},
-    {"nft", nft_op},               {"sync", sync_op},
+    {"nft", nft_op},               {"adopt", adopt_op},     {"sync", sync_op},
 };
 
 struct server server;
@@ -199,7 +199,7 @@ static bool welcome(int connection)
 
 static void close_in_worker(int connection)
 {
-    close(listener);
+    cleanup_close_(&listener);
     close(signals);
     close(server.lock); /* held by whoever has a copy: it must end with the helper */
     close(own_inbox());
@@ -286,11 +286,16 @@ static int time_left(void)
 
 enum { LISTENER, SIGNALS, INBOX, OWNER, FIXED };
 
-static void serve(void)
+static void serve(const char *socket_path)
 {
     while (!ending || worker_count > 0) {
+        if (ending && listener >= 0) { /* whoever comes now finds nobody, and starts the next one */
+            unlink(socket_path);
+            cleanup_close_(&listener);
+            listener = -1;
+        }
         struct pollfd set[FIXED + MOST_WORKERS] = {
-            [LISTENER] = {ending || worker_count == MOST_WORKERS ? -1 : listener, POLLIN, 0},
+            [LISTENER] = {worker_count == MOST_WORKERS ? -1 : listener, POLLIN, 0},
             [SIGNALS] = {signals, POLLIN, 0},
             [INBOX] = {own_inbox(), POLLIN, 0},
             [OWNER] = {own_connection(), POLLIN, 0},
@@ -376,18 +381,25 @@ static int listen_on(const char *path)
     return bound < 0 || listen(fd, BACKLOG) < 0 ? -1 : steal_fd(&fd);
 }
 
-/* Another helper serves this run directory: ready, once it answers. */
-static int wait_for_the_other(const char *path)
+static bool answers(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (snprintf(address.sun_path, sizeof address.sun_path, "%s", path) >= (int)sizeof address.sun_path)
-        return complain("%s is too long a path for a unix socket", path);
-    for (int i = 0; i < 500; i++, usleep(10000)) {
-        cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-            return puts("ready") < 0;
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && snprintf(address.sun_path, sizeof address.sun_path, "%s", path) < (int)sizeof address.sun_path &&
+           connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+/* One helper for each run directory. Another may be coming up (then it answers soon), or going down (then the lock is soon free). */
+enum turn { OURS, ANOTHERS, NOBODYS };
+static enum turn take_turn(int lock, const char *socket_path)
+{
+    for (int i = 0; i < 1000; i++, usleep(10000)) {
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            return OURS;
+        if (answers(socket_path))
+            return ANOTHERS;
     }
-    return complain("another slipway-helper holds %s and does not answer: end it and start again", path);
+    return NOBODYS;
 }
 
 static int make_directories(const char *run_dir)
@@ -498,8 +510,11 @@ static int come_up(const struct arguments *arguments)
     cleanup_close int lock = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (lock < 0)
         return complain("cannot write %s: %s", lock_path, strerror(errno));
-    if (flock(lock, LOCK_EX | LOCK_NB) < 0)
-        return wait_for_the_other(socket_path);
+    enum turn turn = take_turn(lock, socket_path);
+    if (turn == ANOTHERS)
+        return puts("ready") < 0;
+    if (turn == NOBODYS)
+        return complain("another slipway-helper holds %s and does not answer: end it and start again", lock_path);
 
     server.rootless = pause_inside();
     server.outside = arguments->outside;
@@ -524,8 +539,9 @@ static int come_up(const struct arguments *arguments)
     if (detach(log_path) != 0)
         return 1;
     sweep();
-    serve();
-    unlink(socket_path);
+    serve(socket_path);
+    if (listener >= 0)
+        unlink(socket_path);
     if (server.rootless)
         pause_end(server.run_dir);
     return 0;

@@ -48,6 +48,23 @@ describe('the helper', { skip: unable }, () => {
     assert.equal(second.status, 0);
   });
 
+  test('while one is going down, the next one waits its turn', async () => {
+    const busy = bench.wire(); // a request that is not over yet
+    busy.socket.write(JSON.stringify({ op: 'unpack', target: join(bench.data, 'layers/3') }) + '\n');
+    await sleep(100);
+    const owner = await own(null);
+    owner.socket.write('{"op":"goodbye","end":true}\n');
+    await owner.rest();
+    owner.close();
+    const before = bench.hello.pid;
+    const next = bench.start();
+    await sleep(100);
+    assert.ok(alive(before));
+    busy.close();
+    await next;
+    assert.notEqual(bench.hello.pid, before);
+  });
+
   test('tells what is wrong with a request', async () => {
     await assert.rejects(bench.ask({ op: 'dance' }), { kind: 'not-implemented' });
     await assert.rejects(bench.ask({}), { kind: 'invalid' });
