@@ -2,6 +2,7 @@ import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CopyButton } from '../ui/Copy.js';
 import { Segments } from '../ui/Segments.js';
+import { Scroller } from '../ui/Scroller.js';
 
 function Value({ name, value, depth }: { name?: string; value: unknown; depth: number }) {
   const { t } = useTranslation();
@@ -54,7 +55,7 @@ export function JsonTree({ document }: { document: object }) {
         <span className="grow" />
         <CopyButton text={raw} label={t('inspect.copy')} />
       </div>
-      <div className="scroll" tabIndex={0} role="region" aria-label={t('drawer.inspect')}>
+      <Scroller label={t('drawer.inspect')}>
         {view === 'raw' ? (
           <pre className="raw">{raw}</pre>
         ) : (
@@ -64,7 +65,7 @@ export function JsonTree({ document }: { document: object }) {
             ))}
           </div>
         )}
-      </div>
+      </Scroller>
     </>
   );
 }

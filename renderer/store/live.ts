@@ -42,12 +42,9 @@ export function live(store: EngineStore): () => void {
         await loadAll(store.getState());
         wait = 200;
         for await (const event of events) {
-          store.getState().terminalsHear(event);
-          for (const refresh of refreshesFor(event))
-            store
-              .getState()
-              [refresh]()
-              .catch(() => undefined);
+          const state = store.getState();
+          state.terminalsHear(event);
+          for (const refresh of refreshesFor(event)) state[refresh]().catch(() => undefined);
         }
       } catch {
         // The connection's own state tells why; here there is only trying again.

@@ -151,7 +151,6 @@ export function DataGrid<Row>(props: DataGridProps<Row>) {
       aria-multiselectable
       aria-rowcount={rows.length + 1}
       aria-colcount={columns.length + 2}
-      onKeyDown={onKeyDown}
     >
       <div role="rowgroup">
         <div
@@ -209,6 +208,7 @@ export function DataGrid<Row>(props: DataGridProps<Row>) {
                   tabIndex={isCurrent ? 0 : -1}
                   onFocus={() => setCurrent(key)}
                   onClick={onClick}
+                  onKeyDown={onKeyDown}
                 >
                   <span className="cell-check" role="gridcell">
                     <input

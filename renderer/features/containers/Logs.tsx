@@ -11,6 +11,7 @@ import { Button, IconButton } from '../../ui/Button.js';
 import { copyText } from '../../ui/desktop.js';
 import { Problem } from '../../ui/Field.js';
 import { notifyDone } from '../../ui/notify.js';
+import { Scroller } from '../../ui/Scroller.js';
 import { LogLines, type LogLine } from './log-lines.js';
 
 /** How much of the past is read when the logs open. */
@@ -27,13 +28,12 @@ function useLog(container: ContainerSummary) {
   const running = container.State === 'running' || container.State === 'paused' || container.State === 'restarting';
   const ready = useEngine((engine) => engine.connection.state === 'ready');
   const [round, setRound] = useState(0);
-  const { ended } = state;
-  useEffect(() => {
+  const [alive, setAlive] = useState(running && ready);
+  if (alive !== (running && ready)) {
+    setAlive(running && ready);
     // A log that has ended is read again when the container runs again, or when the engine is back.
-    if (running && ready && ended) setRound((before) => before + 1);
-    // Only becoming so counts: a log that ends while the container still runs is not asked for in a circle.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [running, ready]);
+    if (!alive && state.ended) setRound((before) => before + 1);
+  }
   useEffect(() => {
     const abort = new AbortController();
     const log = new LogLines();
@@ -179,7 +179,7 @@ export function Logs({ container }: { container: ContainerSummary }) {
         <IconButton small icon={Copy} label={t('logs.copyAll')} disabled={lines.length === 0} onClick={copyAll} />
       </div>
       <div style={{ position: 'relative', flex: 1, minHeight: 0, display: 'flex' }}>
-        <div
+        <Scroller
           className="log-scroll"
           ref={scroll}
           onScroll={onScroll}
@@ -187,10 +187,9 @@ export function Logs({ container }: { container: ContainerSummary }) {
           onKeyDown={(event) => {
             if (event.key === 'PageUp' || event.key === 'ArrowUp' || event.key === 'Home') setFollow(false);
           }}
-          tabIndex={0}
           role="log"
           aria-live="off"
-          aria-label={t('logs.label', { name: nameOf(container) })}
+          label={t('logs.label', { name: nameOf(container) })}
         >
           <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
             {virtual.getVirtualItems().map((item) => {
@@ -212,7 +211,7 @@ export function Logs({ container }: { container: ContainerSummary }) {
           {lines.length === 0 && !problem && (
             <div className="log-line t3">{running ? t('logs.empty') : ended ? t('logs.emptyStopped') : ''}</div>
           )}
-        </div>
+        </Scroller>
         {!follow && running && (
           <Button size="small" className="log-jump" icon={ArrowDown} onClick={() => setFollow(true)}>
             {t('logs.jump')}

@@ -8,6 +8,7 @@ import { CopyIconButton } from '../../ui/Copy.js';
 import { bytes, shortId } from '../../ui/format.js';
 import { Facts, Fact } from '../../ui/Facts.js';
 import { navigate, pathTo } from '../../ui/route.js';
+import { Scroller } from '../../ui/Scroller.js';
 
 const never = (when: string) => when === '' || when.startsWith('0001-');
 const secret = /pass|secret|token|key|credential/i;
@@ -24,7 +25,7 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
     : HostConfig.CpuQuota / (HostConfig.CpuPeriod || 100_000);
   const labels = Object.entries(Config.Labels ?? {});
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={t('drawer.summary')}>
+    <Scroller label={t('drawer.summary')}>
       {(State.Error || State.OOMKilled) && (
         <div className="reason">
           <CircleAlert className="icon s14 c-fail" aria-hidden />
@@ -127,7 +128,7 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
           </Facts>
         </>
       )}
-    </div>
+    </Scroller>
   );
 }
 

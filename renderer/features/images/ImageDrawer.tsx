@@ -20,6 +20,7 @@ import { bytes, shortId } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { Tabs } from '../../ui/Tabs.js';
+import { Scroller } from '../../ui/Scroller.js';
 
 const tabs = ['summary', 'layers', 'used-by', 'inspect'] as const;
 
@@ -152,7 +153,7 @@ function ImageSummary({ inspect }: { inspect: ImageInspect }) {
   const { Config } = inspect;
   const ports = Object.keys(Config.ExposedPorts ?? {});
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={t('drawer.summary')}>
+    <Scroller label={t('drawer.summary')}>
       <Facts>
         {Config.Entrypoint && Config.Entrypoint.length > 0 && (
           <Fact name={t('images.entrypoint')} mono>
@@ -210,7 +211,7 @@ function ImageSummary({ inspect }: { inspect: ImageInspect }) {
           </Facts>
         </>
       )}
-    </div>
+    </Scroller>
   );
 }
 
@@ -226,7 +227,7 @@ function Stack({ history }: { history: ImageHistoryItem[] }) {
   const { t } = useTranslation();
   const largest = Math.max(1, ...history.map((item) => item.Size));
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={t('drawer.layers')}>
+    <Scroller label={t('drawer.layers')}>
       <p className="s12 t3" style={{ padding: '10px 16px 0' }}>
         {t('images.layersHint')}
       </p>
@@ -247,6 +248,6 @@ function Stack({ history }: { history: ImageHistoryItem[] }) {
           </li>
         ))}
       </ol>
-    </div>
+    </Scroller>
   );
 }
