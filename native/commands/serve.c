@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "../base/cleanup.h"
+#include "../kernel/cgroup.h"
 #include "../kernel/seccomp.h"
 #include "discard.h"
 #include "netns.h"
@@ -542,6 +543,7 @@ static int come_up(const struct arguments *arguments)
     serve(socket_path);
     if (listener >= 0)
         unlink(socket_path);
+    cgroup_tidy("slipway");
     if (server.rootless)
         pause_end(server.run_dir);
     return 0;

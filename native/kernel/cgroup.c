@@ -472,6 +472,15 @@ static int list_processes(int group, pid_t **pids, size_t *count, struct error *
     return each_child(group, 0, visit_processes, &list, err);
 }
 
+void cgroup_tidy(const char *path)
+{
+    cleanup_hierarchies struct hierarchies all;
+    find_hierarchies(&all);
+    for (size_t i = 0; i < all.count; i++)
+        if (all.items[i].root >= 0)
+            unlinkat(all.items[i].root, path, AT_REMOVEDIR);
+}
+
 int cgroup_processes(const char *path, pid_t **pids, size_t *count, struct error *err)
 {
     cleanup_hierarchies struct hierarchies all = {.count = 0};

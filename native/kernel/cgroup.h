@@ -33,6 +33,8 @@ bool cgroup_frozen(const char *path);
 int cgroup_kill_all(const char *path, struct error *err);
 /* Kills what is left, removes the groups. Idempotent. */
 int cgroup_delete(const char *path, struct error *err);
+/* Removes a group that others were made in, where none is left in it. */
+void cgroup_tidy(const char *path);
 /* Every process inside, in our pid namespace; *pids is the caller's to free. */
 int cgroup_processes(const char *path, pid_t **pids, size_t *count, struct error *err);
 
