@@ -1,6 +1,6 @@
 /** The thread that owns the database: opens it, checks it, writes transactions. Its calls are synchronous, so they live here. */
 import './scopes.js';
-import { existsSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
 import type { ErrorKind } from '../contract/error.js';
@@ -66,6 +66,8 @@ function openOrQuarantine(warnings: string[]): Database.Database {
 }
 
 function open(): Database.Database {
+  // Environments of containers are in it; SQLite gives its other files the same mode.
+  closeSync(openSync(file, 'a', 0o600));
   const database = new Database(file);
   try {
     database.pragma('journal_mode = WAL');

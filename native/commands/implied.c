@@ -75,24 +75,30 @@ static int copy_attributes(int from, int to, const char *path, struct error *err
     return 0;
 }
 
-int implied_adopt(const struct below *below, const char *path, int directory, struct timespec times[2], struct error *err)
+static int take_looks(int from, int to, const char *path, struct error *err)
+{
+    struct stat stat;
+    if (fstat(from, &stat) < 0)
+        return fail(err, errno, "look at %s", path);
+    if (!in_single_id_namespace() && fchown(to, stat.st_uid, stat.st_gid) < 0)
+        return fail(err, errno, "set the owner of %s", path);
+    TRY(copy_attributes(from, to, path, err));
+    if (fchmod(to, stat.st_mode & 07777) < 0)
+        return fail(err, errno, "set the mode of %s", path);
+    struct timespec times[2] = {stat.st_atim, stat.st_mtim};
+    return futimens(to, times) < 0 ? fail(err, errno, "set the times of %s", path) : 0;
+}
+
+int implied_adopt(const struct below *below, const char *path, int target, struct error *err)
 {
     bool hidden = false;
+    cleanup_close int directory = find_directory(target, path, &hidden);
+    if (directory < 0 || opaque_is(directory))
+        return 0;
     for (size_t i = 0; i < below->count && !hidden; i++) {
         cleanup_close int found = find_directory(below->layers[i], path, &hidden);
-        if (found < 0)
-            continue;
-        struct stat stat;
-        if (fstat(found, &stat) < 0)
-            return fail(err, errno, "look at %s", path);
-        if (!in_single_id_namespace() && fchown(directory, stat.st_uid, stat.st_gid) < 0)
-            return fail(err, errno, "set the owner of %s", path);
-        TRY(copy_attributes(found, directory, path, err));
-        if (fchmod(directory, stat.st_mode & 07777) < 0)
-            return fail(err, errno, "set the mode of %s", path);
-        times[0] = stat.st_atim;
-        times[1] = stat.st_mtim;
-        return 1;
+        if (found >= 0)
+            return take_looks(found, directory, path, err);
     }
     return 0;
 }

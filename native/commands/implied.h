@@ -6,7 +6,6 @@
 
 #include <json-c/json.h>
 #include <stddef.h>
-#include <time.h>
 
 /* The layers below, top first, by descriptor. */
 struct below {
@@ -18,7 +17,10 @@ struct below {
 int below_open(json_object *list, struct below *below, struct error *err);
 void below_close(struct below *below);
 
-/* Gives `directory` the owner, mode and attributes that `path` has in the layers below, and its times to `times`. 1: done, 0: they have none such. */
-int implied_adopt(const struct below *below, const char *path, int directory, struct timespec times[2], struct error *err);
+/*
+ * Gives the directory `path` in the layer `target` the owner, mode, attributes and times that it has in the layers below. What hides those (an
+ * opaque directory, a whiteout) hides their looks too.
+ */
+int implied_adopt(const struct below *below, const char *path, int target, struct error *err);
 
 #endif

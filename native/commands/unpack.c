@@ -36,7 +36,6 @@ struct extraction {
     struct archive *tar;
     struct error *read_error; /* why the feed stopped */
     const struct unpack_watcher *watcher;
-    const struct below *below;
     struct timespec told;
 
     int root;          /* the target */
@@ -182,12 +181,7 @@ static int open_directory(struct extraction *x, const char *path, struct error *
             fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             if (fd < 0)
                 return fail(err, errno, "open directory %s", prefix);
-            struct timespec times[2];
-            x->result->implied++;
-            int adopted = implied_adopt(x->below, prefix, fd, times, err);
-            TRY(adopted);
-            if (adopted)
-                TRY(remember_times(x, prefix, times, err));
+            json_object_array_add(x->result->implied, json_object_new_string(prefix));
         }
         if (!slash)
             return fd;
@@ -525,6 +519,27 @@ static la_ssize_t read_feed(struct archive *archive, void *context, const void *
     return count;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    const struct dated_directory *left = a, *right = b;
+    return strcmp(left->path, right->path);
+}
+
+/* What was put together first and named later has its own looks. */
+static void drop_named(struct extraction *x)
+{
+    json_object *implied = json_object_new_array();
+    qsort(x->directories, x->directory_count, sizeof *x->directories, by_path);
+    for (size_t i = 0; i < json_object_array_length(x->result->implied); i++) {
+        json_object *path = json_object_array_get_idx(x->result->implied, i);
+        struct dated_directory wanted = {.path = (char *)json_object_get_string(path)};
+        if (!bsearch(&wanted, x->directories, x->directory_count, sizeof wanted, by_path))
+            json_object_array_add(implied, json_object_get(path));
+    }
+    json_object_put(x->result->implied);
+    x->result->implied = implied;
+}
+
 static int apply_directory_times(const struct extraction *x, struct error *err)
 {
     for (size_t i = 0; i < x->directory_count; i++) {
@@ -571,12 +586,10 @@ static int extract_all(struct extraction *x, struct error *err)
     return apply_directory_times(x, err);
 }
 
-static int unpack_beneath(int source, int root, const struct below *below, const struct unpack_watcher *watcher,
-                          struct unpack_result *result, struct error *err)
+static int unpack_beneath(int source, int root, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
 {
     struct extraction x = {
         .root = root,
-        .below = below,
         .parent = -1,
         .watcher = watcher,
         .user_namespace = in_user_namespace(),
@@ -586,8 +599,10 @@ static int unpack_beneath(int source, int root, const struct below *below, const
     TRY(feed_open(source, &x.feed, err));
     x.tar = archive_read_new();
     int status = x.tar ? extract_all(&x, err) : fail(err, ENOMEM, "read the layer");
-    if (status == 0)
+    if (status == 0) {
         feed_digest(x.feed, result->diff_id);
+        drop_named(&x);
+    }
     archive_read_free(x.tar);
     feed_close(x.feed);
     forget_parent(&x);
@@ -597,10 +612,9 @@ static int unpack_beneath(int source, int root, const struct below *below, const
     return status;
 }
 
-int unpack(int source, const char *target, const struct below *below, const struct unpack_watcher *watcher, struct unpack_result *result,
-           struct error *err)
+int unpack(int source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
 {
-    *result = (struct unpack_result){0};
+    *result = (struct unpack_result){.implied = json_object_new_array()};
     /* In a UTF-8 locale libarchive would recompose the accents of PAX names; in this one a name is its bytes. */
     setlocale(LC_ALL, "C");
     umask(0);
@@ -608,7 +622,7 @@ int unpack(int source, const char *target, const struct below *below, const stru
     if (mkdir(target, 0755) < 0)
         return fail(err, errno, "make %s", target);
     cleanup_close int root = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int status = root < 0 ? fail(err, errno, "open %s", target) : unpack_beneath(source, root, below, watcher, result, err);
+    int status = root < 0 ? fail(err, errno, "open %s", target) : unpack_beneath(source, root, watcher, result, err);
     struct error ignored;
     if (status < 0)
         tree_remove(AT_FDCWD, target, &ignored);
@@ -663,18 +677,36 @@ int unpack_op(struct request *request, struct error *err)
     if (asprintf(&layers, "%s/layers", request->data_root) < 0)
         return fail(err, ENOMEM, "unpack %s", target);
     spread_children(layers);
-    struct below below;
-    TRY(below_open(json_object_object_get(request->fields, "lower"), &below, err));
-    TRY(unpack(blob ? file : request->connection, target, &below, &watcher, &result, err));
-    below_close(&below);
+    TRY(unpack(blob ? file : request->connection, target, &watcher, &result, err));
     if (sync)
         TRY(sync_content(target, err));
     json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));
     json_object_object_add(request->reply, "size", json_object_new_int64((int64_t)result.size));
     json_object_object_add(request->reply, "entries", json_object_new_int64((int64_t)result.entries));
-    json_object_object_add(request->reply, "implied", json_object_new_int64((int64_t)result.implied));
+    json_object_object_add(request->reply, "implied", result.implied);
     if (result.devices > 0)
         json_object_object_add(request->reply, "devicesLeftOut", json_object_new_int64((int64_t)result.devices));
+    return 0;
+}
+
+int adopt_op(struct request *request, struct error *err)
+{
+    const char *target;
+    struct below below;
+    json_object *directories = json_object_object_get(request->fields, "directories");
+    TRY(request_path_below_data(request, "target", &target, err));
+    if (!json_object_is_type(directories, json_type_array))
+        return fail_kind(err, "invalid", 0, "the request's \"directories\" must be a list of paths");
+    TRY(below_open(json_object_object_get(request->fields, "lower"), &below, err));
+    cleanup_close int root = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (root < 0)
+        return fail(err, errno, "open %s", target);
+    for (size_t i = 0; i < json_object_array_length(directories); i++) {
+        cleanup_free char *path = NULL;
+        TRY(clean_path(json_object_get_string(json_object_array_get_idx(directories, i)) ?: "", &path, err));
+        TRY(implied_adopt(&below, path, root, err));
+    }
+    below_close(&below);
     return 0;
 }
 

@@ -112,8 +112,6 @@ export class Helper {
     request: {
       blob?: string | undefined;
       target: string;
-      /** The layers below, top first: what the tar only implies looks as it does there. */
-      lower?: string[];
       /** False: the caller syncs once for many. */
       sync?: boolean;
       body?: AsyncIterable<Uint8Array> | undefined;
@@ -126,6 +124,11 @@ export class Helper {
       { op: 'unpack', whiteouts: 'overlay', ...fields },
       { ...(body && { body }), ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
     );
+  }
+
+  /** What a layer's tar only implied (`Unpacked.implied`) looks as in the layers below, top first. */
+  async adopt(request: { target: string; lower: string[]; directories: string[] }): Promise<void> {
+    await this.#ask({ op: 'adopt', ...request });
   }
 
   /** The tar of a changeset (`upper` given) or of a whole tree. Ending the iteration cancels it. */

@@ -81,8 +81,8 @@ export interface Unpacked {
   diffId: string;
   size: number;
   entries: number;
-  /** Directories that had no entry of their own, where no lower layers were given to take their looks from. */
-  implied?: number;
+  /** Directories that have no entry of their own: they look as in the layers below, once `adopt` was asked. */
+  implied: string[];
 }
 
 export interface BridgeRequest {

@@ -9,9 +9,10 @@ import type { SnapshotDraft, SnapshotRecord, Snapshots } from '../snapshots/inde
 
 export interface LayersHelper {
   unpack(
-    request: { blob: string; target: string; lower?: string[]; sync: false },
+    request: { blob: string; target: string; sync: false },
     options: { onProgress?: (progress: { bytes: number }) => void; signal?: AbortSignal },
-  ): Promise<{ diffId: string; size: number; entries: number; implied?: number }>;
+  ): Promise<{ diffId: string; size: number; entries: number; implied: string[] }>;
+  adopt(request: { target: string; lower: string[]; directories: string[] }): Promise<void>;
   sync(): Promise<void>;
 }
 
@@ -33,6 +34,9 @@ interface Draft {
 
 /** More at once only makes them wait for each other's core. */
 const AT_ONCE = 2;
+
+/** Paths in one request to the helper. */
+const BATCH = 10_000;
 
 /** Tar to snapshot: unpacks each layer once, whoever wants it, and makes it visible when its first image is complete. */
 export class Layers {
@@ -115,48 +119,43 @@ export class Layers {
     report: (progress: { bytes: number }) => void,
   ): Promise<void> {
     const { chainId, parent, diffId } = request;
-    const first = await this.#unpackOnce(request, undefined, signal, report);
-    let { draft, unpacked } = first;
-    // Directories that the tar only implies look as they do in the layers below, so those have to be there first.
-    if (unpacked.implied && parent !== null) {
-      await this.#snapshots.drop(draft);
-      await request.below;
-      signal.throwIfAborted();
-      ({ draft, unpacked } = await this.#unpackOnce(request, this.#lowers(parent), signal, report));
-    }
-    if (unpacked.diffId !== diffId) {
-      await this.#snapshots.drop(draft);
-      throw invalid(
-        `layer ${shortId(request.blob)} does not match the image's configuration and was refused: expected ${diffId}, got ${unpacked.diffId}`,
-      );
-    }
-    if (signal.aborted || !this.#wanted.has(chainId)) {
-      await this.#snapshots.drop(draft);
-      signal.throwIfAborted();
-      return;
-    }
-    const record = { chainId, parent, diffId, number: draft.number, size: unpacked.size };
-    this.#drafts.set(chainId, { draft, record });
-  }
-
-  async #unpackOnce(
-    request: LayerRequest,
-    lower: string[] | undefined,
-    signal: AbortSignal,
-    onProgress: (progress: { bytes: number }) => void,
-  ) {
-    using _ = await this.#slots.take(signal);
     const draft = await this.#snapshots.draft();
     try {
-      const unpacked = await this.#helper.unpack(
-        { blob: this.#content.path(request.blob), target: draft.path, sync: false, ...(lower && { lower }) },
-        { onProgress, signal },
-      );
-      return { draft, unpacked };
+      const unpacked = await this.#unpackInto(draft.path, request.blob, signal, report);
+      if (unpacked.diffId !== diffId) {
+        throw invalid(
+          `layer ${shortId(request.blob)} does not match the image's configuration and was refused: expected ${diffId}, got ${unpacked.diffId}`,
+        );
+      }
+      // Directories that the tar only implies look as they do in the layers below, so those have to be there first.
+      if (unpacked.implied.length > 0 && parent !== null) {
+        await request.below;
+        signal.throwIfAborted();
+        const lower = this.#lowers(parent);
+        for (let at = 0; at < unpacked.implied.length; at += BATCH) {
+          const directories = unpacked.implied.slice(at, at + BATCH);
+          await this.#helper.adopt({ target: draft.path, lower, directories });
+        }
+      }
+      signal.throwIfAborted();
+      const record = { chainId, parent, diffId, number: draft.number, size: unpacked.size };
+      // Whoever waited may have left in the very last moment.
+      if (!this.#wanted.has(chainId)) throw invalid('nobody waits for this layer any more');
+      this.#drafts.set(chainId, { draft, record });
     } catch (error) {
       await this.#snapshots.drop(draft);
       throw error;
     }
+  }
+
+  async #unpackInto(
+    target: string,
+    blob: string,
+    signal: AbortSignal,
+    onProgress: (progress: { bytes: number }) => void,
+  ) {
+    using _ = await this.#slots.take(signal);
+    return await this.#helper.unpack({ blob: this.#content.path(blob), target, sync: false }, { onProgress, signal });
   }
 
   /** The directories of a stack whose upper part may not be committed yet. */
