@@ -84,7 +84,7 @@ export const containerRoutes = ({ containers }: Engine): Route[] => [
     const attached = await containers.attach(call.params.id, attachment(call));
     return websocket(attached, atLeast(call.version, '1.28'));
   }),
-  get('/containers/:id/logs', ({ params, query, version }) => {
+  get('/containers/:id/logs', ({ params, query, version, signal }) => {
     const { tty, chunks } = containers.logs(params.id, {
       follow: flag(query, 'follow'),
       stdout: flag(query, 'stdout'),
@@ -94,6 +94,7 @@ export const containerRoutes = ({ containers }: Engine): Route[] => [
       tail: text(query, 'tail'),
       timestamps: flag(query, 'timestamps'),
       details: flag(query, 'details'),
+      signal,
     });
     return stream(chunks, { 'Content-Type': streamType({ version, headers: { upgrade: 'tcp' } }, tty) });
   }),

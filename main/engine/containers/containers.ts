@@ -93,6 +93,8 @@ export interface LogsRequest {
   until?: string | undefined;
   /** `all` or a number. */
   tail?: string | undefined;
+  /** Ends the following of a log whose reader has gone. */
+  signal?: AbortSignal;
 }
 
 export interface ListRequest {
@@ -416,7 +418,7 @@ export class Containers {
     const tail = /^\d+$/.test(request.tail ?? '') ? Number(request.tail) : undefined;
     const since = timeBound(request.since);
     const until = timeBound(request.until);
-    const follow = request.follow && container.live ? container.live.ended : undefined;
+    const follow = request.follow && container.live ? eitherOf(container.live.ended, request.signal) : undefined;
     const chunks = readLog(this.#paths(container).log, {
       stdout: request.stdout,
       stderr: request.stderr,
@@ -1153,6 +1155,12 @@ function pruneFilter(filters: Filters): (container: Container) => boolean {
     !(filters['label!'] ?? []).some((value) => hasLabel(record.config.Labels, value)) &&
     (until ?? []).every((limit) => limit === undefined || record.created < limit);
 }
+
+/** Resolves with the first to come. */
+const eitherOf = (ended: Promise<unknown>, signal?: AbortSignal): Promise<unknown> =>
+  signal
+    ? Promise.race([ended, new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))])
+    : ended;
 
 /** The docker CLI takes a create that is answered 404 for a missing image, and goes to fetch it. */
 function noMissing<Result>(check: () => Result): Result {
