@@ -49,7 +49,7 @@ export async function planContainer(
 ): Promise<ContainerPlan> {
   const config = mergeConfig(id, body, image);
   const hostConfig = fillHostConfig((body.HostConfig ?? {}) as Record<string, unknown>, hello);
-  refuseWhatIsMissing(hostConfig);
+  refuseWhatIsMissing(hostConfig, body, image);
   checkConfig(config);
   checkHostConfig(hostConfig);
   const warnings = dropWhatCannotHold(hostConfig, hello);
@@ -205,7 +205,9 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
 }
 
 /** What this version has no answer for is refused by name: a wish that is silently dropped would surprise later. */
-function refuseWhatIsMissing(hostConfig: FullHostConfig): void {
+function refuseWhatIsMissing(hostConfig: FullHostConfig, body: ContainerCreate, image: ImageConfig): void {
+  // An image's own volumes are plain directories of the container for now; what a person asks for must keep its promise.
+  const anonymous = Object.keys(body.Volumes ?? {}).filter((path) => !(path in (image.Volumes ?? {})));
   const given = (value: unknown): boolean =>
     Array.isArray(value)
       ? value.length > 0
@@ -217,6 +219,7 @@ function refuseWhatIsMissing(hostConfig: FullHostConfig): void {
     'publishing all ports (-P)': hostConfig.PublishAllPorts,
     'links (--link)': hostConfig.Links,
     'volumes from another container (--volumes-from)': hostConfig.VolumesFrom,
+    'anonymous volumes (-v /path)': anonymous,
     'volume drivers (--volume-driver)': hostConfig['VolumeDriver'],
     'device requests (--gpus)': hostConfig['DeviceRequests'],
     'storage options (--storage-opt)': hostConfig['StorageOpt'],

@@ -13,7 +13,7 @@ export function startFailure(
   { config, mounts }: Pick<ContainerRecord, 'config' | 'mounts'>,
 ): StartFailure {
   const said = messageOf(cause);
-  const message = said.startsWith('failed to create task') ? said : `failed to create task for container: ${said}`;
+  const message = `failed to create task for container: unable to start container process: ${said}: unknown`;
   const wrap = (text: string): EngineError => invalid(text, { cause });
   if (/executable file not found|no such file or directory/i.test(said)) return { exitCode: 127, error: wrap(message) };
   if (/permission denied|is a directory|exec format error/i.test(said)) return { exitCode: 126, error: wrap(message) };

@@ -194,14 +194,18 @@ export class Execs {
     } catch (cause) {
       const message = messageOf(cause);
       exec.state = 'exited';
-      exec.exitCode = /executable file not found|no such file or directory/i.test(message) ? NOT_FOUND : NOT_EXECUTABLE;
+      exec.exitCode = /^exec: .*(executable file not found|no such file or directory)/i.test(message)
+        ? NOT_FOUND
+        : NOT_EXECUTABLE;
       exec.monitor?.close();
       exec.start();
       await this.#settle(exec);
       const kind = cause instanceof EngineError && cause.kind !== 'system' ? cause.kind : 'invalid';
       throw new EngineError(
         kind,
-        /^unable to find/.test(message) ? message : `OCI runtime exec failed: exec failed: ${message}`,
+        /^unable to find/.test(message)
+          ? message
+          : `OCI runtime exec failed: exec failed: unable to start container process: ${message}: unknown`,
         {
           cause,
         },
