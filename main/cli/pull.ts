@@ -51,7 +51,7 @@ function redrawn(to: NodeJS.WriteStream): Display {
       rows.length = 0;
       return write(to, `${status}\n`);
     }
-    const line = `${id}: ${status} ${bar(progressDetail)}`.slice(0, Math.max(20, to.columns - 1));
+    const line = `${id}: ${status} ${bar(progressDetail)}`.slice(0, Math.max(20, (to.columns || 80) - 1));
     const row = rows.indexOf(id);
     if (row < 0) {
       rows.push(id);
