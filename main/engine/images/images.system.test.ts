@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { asyncDisposable } from '../../base/scopes.js';
 import {
   freePort,
   inNamespace,
@@ -22,6 +23,8 @@ import {
 const run = promisify(execFile);
 const noise = (bytes: number) =>
   Buffer.alloc(bytes, createHash('sha512').update(String(bytes)).digest()).toString('latin1');
+
+const asRoot = process.getuid?.() === 0 ? inNamespace : { skip: 'needs root, to mount a small disk' };
 
 /** What a data root holds: nothing may be left of what failed. */
 async function contents(root: string): Promise<{ blobs: number; ingest: number; layers: number }> {
@@ -221,6 +224,25 @@ test('what does not match its digest is refused, and nothing of it is kept', inN
   answers.set('/v2/evil/manifests/latest', Buffer.from(String(manifest).replaceAll(promised, 'sha256:../../x')));
   await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil`), { message: /is not a sha256 digest/ });
 
+  assert.equal(rooms.images.count(), 0);
+  assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
+});
+
+test('a full disk is said to be full, and nothing half-made stays', asRoot, async (t) => {
+  const registry = await startRegistry(t);
+  await registry.push(
+    await makeImage(t, [{ small: 'x' }, { 'big.bin': randomBytes(8_000_000).toString('latin1') }]),
+    'big:1',
+  );
+  const zeros = 'z'.repeat(40_000_000);
+  await registry.push(await makeImage(t, [{ 'sparse.txt': zeros }]), 'zeros:1');
+  const root = await temporaryDirectory(t);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'slipway-test', root]);
+  await using _ = asyncDisposable(async () => void (await run('umount', ['--lazy', root])));
+  await using rooms = await openRooms(root);
+  const full = { kind: 'system', message: /no space left on device/i };
+  await assert.rejects(pull(rooms, `127.0.0.1:${registry.port}/big:1`), full);
+  await assert.rejects(pull(rooms, `127.0.0.1:${registry.port}/zeros:1`), full);
   assert.equal(rooms.images.count(), 0);
   assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
 });
