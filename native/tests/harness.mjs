@@ -54,8 +54,13 @@ export class Wire {
     for (;;) {
       const result = ready();
       if (result !== undefined) return result;
-      if (Date.now() > deadline) throw new Error(`waited in vain for ${what}; have ${JSON.stringify(this.bytes.toString().slice(-500))}`);
-      if (this.ended && ready() === undefined) throw this.failure ?? new Error(`the connection ended before ${what}; have ${JSON.stringify(this.bytes.toString().slice(-500))}`);
+      if (Date.now() > deadline)
+        throw new Error(`waited in vain for ${what}; have ${JSON.stringify(this.bytes.toString().slice(-500))}`);
+      if (this.ended && ready() === undefined)
+        throw (
+          this.failure ??
+          new Error(`the connection ended before ${what}; have ${JSON.stringify(this.bytes.toString().slice(-500))}`)
+        );
       await Promise.race([new Promise((resolve) => (this.wake = resolve)), sleep(100)]);
     }
   }
@@ -86,7 +91,11 @@ export class Wire {
 
   /** Until the text has come. */
   text(wanted, patience) {
-    return this.until(() => (this.bytes.includes(wanted) ? this.bytes.toString() : undefined), JSON.stringify(wanted), patience);
+    return this.until(
+      () => (this.bytes.includes(wanted) ? this.bytes.toString() : undefined),
+      JSON.stringify(wanted),
+      patience,
+    );
   }
 
   close() {
@@ -159,7 +168,14 @@ export async function attach(stateDir, { stdin = true, stdout = true, stderr = t
 
 export class Container {
   constructor(helper, id, stateDir, folder) {
-    Object.assign(this, { helper, id, stateDir, folder, logFile: join(folder, `${id}-json.log`), exitFile: join(folder, 'exit.json') });
+    Object.assign(this, {
+      helper,
+      id,
+      stateDir,
+      folder,
+      logFile: join(folder, `${id}-json.log`),
+      exitFile: join(folder, 'exit.json'),
+    });
   }
 
   async control() {
@@ -185,7 +201,10 @@ export class Container {
 
   async log(suffix = '') {
     const text = await readFile(this.logFile + suffix, 'utf8').catch(() => '');
-    return text.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
   }
 
   async monitor() {
@@ -213,7 +232,10 @@ export class Bench {
     bench.execs = [];
     if (person) {
       bench.binary = join(bench.root, 'bin/slipway-helper');
-      await cp(build, join(bench.root, 'bin'), { recursive: true, filter: (from) => !/musl|base|kernel|commands|include|\.o$/.test(from.slice(build.length)) });
+      await cp(build, join(bench.root, 'bin'), {
+        recursive: true,
+        filter: (from) => !/musl|base|kernel|commands|include|\.o$/.test(from.slice(build.length)),
+      });
     }
     for (const folder of [bench.runDir, bench.data, join(bench.data, 'containers'), join(bench.data, 'layers/1')]) {
       await mkdir(folder, { recursive: true, mode: folder === bench.runDir ? 0o700 : 0o755 });
@@ -227,11 +249,16 @@ export class Bench {
 
   /** A root file system: busybox under all of its names, and the files that name users. */
   async layer(target) {
-    for (const folder of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'root', 'home/app']) await mkdir(join(target, folder), { recursive: true });
+    for (const folder of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'root', 'home/app'])
+      await mkdir(join(target, folder), { recursive: true });
     await cp(busybox, join(target, 'bin/busybox'));
     const applets = spawnSync(busybox, ['--list'], { encoding: 'utf8' }).stdout.trim().split('\n');
-    for (const applet of applets) if (applet !== 'busybox') await symlink('busybox', join(target, 'bin', applet)).catch(() => undefined);
-    await writeFile(join(target, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n');
+    for (const applet of applets)
+      if (applet !== 'busybox') await symlink('busybox', join(target, 'bin', applet)).catch(() => undefined);
+    await writeFile(
+      join(target, 'etc/passwd'),
+      'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n',
+    );
     await writeFile(join(target, 'etc/group'), 'root:x:0:\nweb:x:33:app\napp:x:1000:\n');
     await writeFile(join(target, 'etc/not-a-program'), 'nothing\n');
     await chmod(join(target, 'tmp'), 0o1777);
@@ -239,8 +266,18 @@ export class Bench {
   }
 
   async start() {
-    const options = { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, ...this.environment } };
-    if (this.person) Object.assign(options, { uid: this.person.uid, gid: this.person.gid, cwd: '/', env: { ...options.env, HOME: this.person.home, USER: this.person.name } });
+    const options = {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, ...this.environment },
+    };
+    if (this.person)
+      Object.assign(options, {
+        uid: this.person.uid,
+        gid: this.person.gid,
+        cwd: '/',
+        env: { ...options.env, HOME: this.person.home, USER: this.person.name },
+      });
     this.process = spawn(this.binary, ['serve', '--run-dir', this.runDir, '--data-root', this.data], options);
     let said = '';
     await new Promise((resolve, reject) => {
@@ -287,7 +324,11 @@ export class Bench {
       await mkdir(join(folder, name));
       if (this.person) await chown(join(folder, name), this.person.uid, this.person.gid);
     }
-    const overlay = { lower: [join(this.data, 'layers/1/fs')], upper: join(folder, 'upper'), work: join(folder, 'work') };
+    const overlay = {
+      lower: [join(this.data, 'layers/1/fs')],
+      upper: join(folder, 'upper'),
+      work: join(folder, 'work'),
+    };
     const config = configOf(args, options, overlay, id);
     await writeFile(join(folder, 'bundle/config.json'), JSON.stringify(config));
     const container = new Container(this, id, join(this.runDir, 'c', id.slice(0, 16)), folder);
@@ -297,7 +338,13 @@ export class Bench {
       bundle: join(folder, 'bundle'),
       stateDir: container.stateDir,
       cgroup: `slipway/${id}`,
-      io: { tty: options.tty ?? false, stdin: options.stdin ?? false, stdinOnce: options.stdinOnce ?? false, rows: options.rows ?? 0, cols: options.cols ?? 0 },
+      io: {
+        tty: options.tty ?? false,
+        stdin: options.stdin ?? false,
+        stdinOnce: options.stdinOnce ?? false,
+        rows: options.rows ?? 0,
+        cols: options.cols ?? 0,
+      },
       log: options.log === null ? null : { path: container.logFile, maxSize: 0, maxFile: 1, ...options.log },
       exitFile: container.exitFile,
       runtime: this.runtime ?? null,
@@ -340,13 +387,25 @@ export class Bench {
         pid: target.pid,
         pidStart: target.startTime,
         bundle: join(container.folder, 'bundle'),
-        process: { terminal: options.tty ?? false, cwd: '/', args, env: ['PATH=/bin', 'TERM=xterm'], user: { uid: 0, gid: 0 }, capabilities: capabilities() },
+        process: {
+          terminal: options.tty ?? false,
+          cwd: '/',
+          args,
+          env: ['PATH=/bin', 'TERM=xterm'],
+          user: { uid: 0, gid: 0 },
+          capabilities: capabilities(),
+        },
         user: options.user ?? '',
         groups: [],
         privileged: false,
         stateDir,
         cgroup: `slipway/${container.id}`,
-        io: { tty: options.tty ?? false, stdin: options.stdin ?? false, rows: options.rows ?? 0, cols: options.cols ?? 0 },
+        io: {
+          tty: options.tty ?? false,
+          stdin: options.stdin ?? false,
+          rows: options.rows ?? 0,
+          cols: options.cols ?? 0,
+        },
         exitFile: exec.exitFile,
         runtime: this.runtime ?? null,
       }),
@@ -361,11 +420,18 @@ export class Bench {
     for (const container of this.containers) await container.delete();
     await this.end();
     const left = [];
-    for (const kind of ['c', 'x']) left.push(...(await readdir(join(this.runDir, kind))).map((name) => `state ${kind}/${name}`));
-    for (const container of this.containers) left.push(...(await cgroupsOf(container.id)).map((path) => `cgroup ${path}`));
+    for (const kind of ['c', 'x'])
+      left.push(...(await readdir(join(this.runDir, kind))).map((name) => `state ${kind}/${name}`));
+    for (const container of this.containers)
+      left.push(...(await cgroupsOf(container.id)).map((path) => `cgroup ${path}`));
     left.push(...(await processesOf(this.root)).map((text) => `process ${text}`));
     const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-    left.push(...mounts.split('\n').filter((line) => line.includes(this.root)).map((line) => `mount ${line}`));
+    left.push(
+      ...mounts
+        .split('\n')
+        .filter((line) => line.includes(this.root))
+        .map((line) => `mount ${line}`),
+    );
     await rm(this.root, { recursive: true, force: true });
     assert.deepEqual(left, [], 'nothing is left behind');
   }
@@ -418,7 +484,8 @@ async function processesOf(root) {
 }
 
 const capabilities = () => {
-  const names = 'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE';
+  const names =
+    'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE';
   const list = names.split(' ').map((name) => `CAP_${name}`);
   return { bounding: list, effective: list, permitted: list };
 };
@@ -439,9 +506,27 @@ function configOf(args, options, overlay, id) {
     hostname: 'bench',
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
-      { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'].slice(0, options.rootless ? 5 : 6) },
-      { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=67108864'] },
+      {
+        destination: '/dev',
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+      },
+      {
+        destination: '/dev/pts',
+        type: 'devpts',
+        source: 'devpts',
+        options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'].slice(
+          0,
+          options.rootless ? 5 : 6,
+        ),
+      },
+      {
+        destination: '/dev/shm',
+        type: 'tmpfs',
+        source: 'shm',
+        options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=67108864'],
+      },
       { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
     ],
@@ -453,7 +538,10 @@ function configOf(args, options, overlay, id) {
     linux: {
       cgroupsPath: `slipway/${id}`,
       namespaces: ['pid', 'mount', 'network', 'uts', 'ipc', 'cgroup'].map((type) => ({ type })),
-      resources: { ...(options.memory && { memory: { limit: options.memory, swap: options.memory } }), ...(options.resources ?? {}) },
+      resources: {
+        ...(options.memory && { memory: { limit: options.memory, swap: options.memory } }),
+        ...(options.resources ?? {}),
+      },
       maskedPaths: ['/proc/kcore', '/sys/firmware'],
       readonlyPaths: ['/proc/sys'],
     },

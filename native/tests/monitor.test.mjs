@@ -27,7 +27,10 @@ for (const runtime of runtimes)
       assert.equal(exit.code, '3');
       assert.equal(exit.signal, '0');
       const record = await container.record();
-      assert.deepEqual({ code: record.code, signal: record.signal, oom: record.oom, error: record.error }, { code: 3, signal: 0, oom: false, error: null });
+      assert.deepEqual(
+        { code: record.code, signal: record.signal, oom: record.oom, error: record.error },
+        { code: 3, signal: 0, oom: false, error: null },
+      );
       assert.match(record.startedAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
       assert.ok(record.startedAt < record.finishedAt);
       assert.equal(record.pid, container.pid);
@@ -85,7 +88,10 @@ for (const runtime of runtimes)
     });
 
     test('10 MB through a reader that pauses arrive whole', async () => {
-      const container = await bench.run(['/bin/sh', '-c', 'dd if=/dev/zero bs=65536 count=160 2>/dev/null | tr "\\0" x'], { log: null });
+      const container = await bench.run(
+        ['/bin/sh', '-c', 'dd if=/dev/zero bs=65536 count=160 2>/dev/null | tr "\\0" x'],
+        { log: null },
+      );
       const client = await container.attach({ stdin: false });
       client.socket.pause();
       await container.start();
@@ -100,7 +106,11 @@ for (const runtime of runtimes)
     });
 
     test('what follows the log file is in the stream and nothing twice, whenever a client comes', async () => {
-      const container = await bench.run(['/bin/sh', '-c', 'i=0; while [ $i -lt 5000 ]; do echo line-$i-é; i=$((i+1)); [ $((i%100)) = 0 ] && sleep 0.01; done; true']);
+      const container = await bench.run([
+        '/bin/sh',
+        '-c',
+        'i=0; while [ $i -lt 5000 ]; do echo line-$i-é; i=$((i+1)); [ $((i%100)) = 0 ] && sleep 0.01; done; true',
+      ]);
       await container.start();
       const whole = Array.from({ length: 5000 }, (_, i) => `line-${i}-é\n`).join('');
       const joined = [];
@@ -113,7 +123,13 @@ for (const runtime of runtimes)
       await container.exited();
       const file = await readFile(container.logFile);
       for (const client of joined.filter((_, i) => i % 3 !== 1)) {
-        const before = file.subarray(0, client.log).toString().split('\n').slice(0, -1).map((line) => JSON.parse(line).log).join('');
+        const before = file
+          .subarray(0, client.log)
+          .toString()
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => JSON.parse(line).log)
+          .join('');
         assert.equal(before + frames(await client.rest()).stdout.toString(), whole);
       }
       assert.equal((await container.log()).map(({ log }) => log).join(''), whole);
@@ -140,7 +156,10 @@ for (const runtime of runtimes)
       const { container, exit } = await bench.sh('x=a; while true; do x=$x$x; done', { memory: 16 << 20 });
       assert.deepEqual([exit.code, exit.oom], ['137', '1']);
       const control = await container.control();
-      assert.ok(control.events.findIndex((line) => line === 'event oom') < control.events.findIndex((line) => line.startsWith('event exited')));
+      assert.ok(
+        control.events.findIndex((line) => line === 'event oom') <
+          control.events.findIndex((line) => line.startsWith('event exited')),
+      );
       assert.ok(control.events.includes('event oom'));
       assert.equal((await container.record()).oom, true);
     });
@@ -164,7 +183,9 @@ for (const runtime of runtimes)
     test('a further process joins the container and has a monitor of its own', async () => {
       const container = await bench.run(['/bin/sleep', '100']);
       await container.start();
-      const exec = await bench.exec(container, ['/bin/sh', '-c', 'hostname; read x; echo got-$x; exit 5'], { stdin: true });
+      const exec = await bench.exec(container, ['/bin/sh', '-c', 'hostname; read x; echo got-$x; exit 5'], {
+        stdin: true,
+      });
       const client = await exec.attach();
       await exec.start();
       client.socket.end('this\n');
@@ -195,7 +216,11 @@ describe('a monitor', { skip: unable }, () => {
   after(() => bench.close());
 
   test('says why a command could not be run, and with what code', async () => {
-    for (const [command, code, errno] of [['/bin/nope', 127, 2], ['/etc/not-a-program', 126, 13], ['/etc', 126, 21]]) {
+    for (const [command, code, errno] of [
+      ['/bin/nope', 127, 2],
+      ['/etc/not-a-program', 126, 13],
+      ['/etc', 126, 21],
+    ]) {
       const container = await bench.run([command]).catch((error) => error);
       if (container instanceof Error) {
         assert.equal(container.errno, errno, container.message);
@@ -223,7 +248,9 @@ describe('a monitor', { skip: unable }, () => {
   });
 
   test('rotates by size, keeping as many files as asked for', async () => {
-    const { container } = await bench.sh('i=0; while [ $i -lt 400 ]; do echo line-$i; i=$((i+1)); done', { log: { maxSize: 4096, maxFile: 3 } });
+    const { container } = await bench.sh('i=0; while [ $i -lt 400 ]; do echo line-$i; i=$((i+1)); done', {
+      log: { maxSize: 4096, maxFile: 3 },
+    });
     const files = [await container.log('.2'), await container.log('.1'), await container.log()];
     const numbers = files.flat().map(({ log }) => Number(log.slice(5)));
     assert.equal(numbers.at(-1), 399);
@@ -240,11 +267,18 @@ describe('a monitor', { skip: unable }, () => {
     bench.containers.push(container);
     await container.start();
     await container.exited();
-    assert.deepEqual((await container.log()).map(({ log }) => log), ['old\n', 'new\n']);
+    assert.deepEqual(
+      (await container.log()).map(({ log }) => log),
+      ['old\n', 'new\n'],
+    );
   });
 
   test('never lets a full disk stop the container', async () => {
-    const { container, request } = await bench.bundle(['/bin/sh', '-c', 'i=0; while [ $i -lt 5000 ]; do echo line-$i; i=$((i+1)); done; exit 4']);
+    const { container, request } = await bench.bundle([
+      '/bin/sh',
+      '-c',
+      'i=0; while [ $i -lt 5000 ]; do echo line-$i; i=$((i+1)); done; exit 4',
+    ]);
     request.log.path = '/dev/full';
     bench.containers.push(container);
     await bench.ask(request);
@@ -316,7 +350,10 @@ describe('a monitor', { skip: unable }, () => {
   });
 
   test('puts a small init at pid 1 where asked for', async () => {
-    const { stdout, exit } = await bench.sh('echo $$; (sleep 0.1 & ) ; sleep 0.3; ps -o stat,comm | grep -c Z; exit 6', { init: true });
+    const { stdout, exit } = await bench.sh(
+      'echo $$; (sleep 0.1 & ) ; sleep 0.3; ps -o stat,comm | grep -c Z; exit 6',
+      { init: true },
+    );
     const [pid, zombies] = stdout.toString().trim().split('\n');
     assert.notEqual(pid, '1');
     assert.equal(zombies, '0');

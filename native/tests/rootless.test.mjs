@@ -45,7 +45,10 @@ describe('the helper of an ordinary user', { skip: unable }, () => {
   });
 
   test('runs containers with streams, a terminal, other users and exit codes', async () => {
-    const { exit, stdout, stderr } = await bench.sh('id -u; echo err >&2; touch /root/x; chown 33:33 /root/x; stat -c %u /root/x; exit 3', { rootless: true });
+    const { exit, stdout, stderr } = await bench.sh(
+      'id -u; echo err >&2; touch /root/x; chown 33:33 /root/x; stat -c %u /root/x; exit 3',
+      { rootless: true },
+    );
     assert.equal(stdout.toString(), '0\n33\n');
     assert.equal(stderr.toString(), 'err\n');
     assert.equal(exit.code, '3');
@@ -106,7 +109,10 @@ describe('the helper of an ordinary user', { skip: unable }, () => {
     const mark = join(bench.data, 'mark');
     const owner = bench.wire();
     const script = `{ id -u; stat -L -c %i /proc/self/ns/user; } > ${mark}.new; mv ${mark}.new ${mark}`;
-    owner.socket.write(JSON.stringify({ op: 'own', headless: { argv: ['/bin/sh', '-c', script], env: { PATH: '/usr/bin:/bin' } } }) + '\n');
+    owner.socket.write(
+      JSON.stringify({ op: 'own', headless: { argv: ['/bin/sh', '-c', script], env: { PATH: '/usr/bin:/bin' } } }) +
+        '\n',
+    );
     assert.equal(await owner.line(), '{"ok":true}');
     owner.close();
     const deadline = Date.now() + 1500;
@@ -119,7 +125,9 @@ describe('the helper of an ordinary user', { skip: unable }, () => {
   });
 
   test('unpacked and written files of other ids can be discarded', async () => {
-    const { container } = await bench.sh('mkdir /root/d; touch /root/d/f; chown -R 33:33 /root/d; chmod 700 /root/d', { rootless: true });
+    const { container } = await bench.sh('mkdir /root/d; touch /root/d/f; chown -R 33:33 /root/d; chmod 700 /root/d', {
+      rootless: true,
+    });
     assert.notEqual((await stat(join(container.folder, 'upper/root/d'))).uid, person.uid);
     await container.delete();
     await bench.ask({ op: 'discard', path: container.folder });
@@ -135,7 +143,12 @@ describe('the helper of an ordinary user', { skip: unable }, () => {
     const pid = await sleeper();
     await bench.end();
     const deadline = Date.now() + 2000;
-    while (alive(pid) && !(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tZ')).includes('State:\tZ') && Date.now() < deadline) await sleep(10);
+    while (
+      alive(pid) &&
+      !(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tZ')).includes('State:\tZ') &&
+      Date.now() < deadline
+    )
+      await sleep(10);
     assert.match(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tZ'), /State:\tZ/);
     await assert.rejects(stat(join(bench.runDir, 'pause.pid')));
   });
