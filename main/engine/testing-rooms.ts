@@ -115,6 +115,7 @@ const oneImage: ImagesRoom = {
   },
   hold: () => undefined,
   release: () => undefined,
+  setRunning: () => undefined,
 };
 
 async function makeImage(directory: string): Promise<void> {

@@ -1,0 +1,159 @@
+/** Containers through the docker CLI: what it prints and how it ends, on our engine and beside it on Debian's dockerd. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { api, docker, hijack, loadBusybox, request, startDockerd, startEngine } from '../fixtures/engine.js';
+import type { RunningEngine } from '../fixtures/engine.js';
+
+const skip = process.getuid?.() !== 0 && 'needs root';
+let ours: RunningEngine;
+let theirs: Awaited<ReturnType<typeof startDockerd>>;
+
+before(async () => {
+  if (skip) return;
+  [ours, theirs] = await Promise.all([startEngine(), startDockerd()]);
+  await Promise.all([loadBusybox(ours), loadBusybox(theirs)]);
+});
+after(async () => {
+  await ours?.[Symbol.asyncDispose]();
+  await theirs?.[Symbol.asyncDispose]();
+});
+
+const run = (...args: string[]) => ['run', '--rm', '--network', 'none', ...args];
+
+/** Each is one story: its lines run one after the other, `%` is a name of its own. */
+const same: Record<string, string[][]> = {
+  'output and exit status come back': [run('busybox:test', 'sh', '-c', 'echo out; echo err >&2; exit 3')],
+  'a signal is 128 and its number': [run('busybox:test', 'sh', '-c', 'sleep 100 & kill -9 $!; wait $!')],
+  'the process is the first of its own namespaces': [
+    run('-h', 'web', 'busybox:test', 'sh', '-c', 'echo $$; hostname; id'),
+  ],
+  'users and groups are resolved inside': [
+    run('-u', 'app', 'busybox:test', 'id'),
+    run('-u', '1000:web', 'busybox:test', 'id'),
+    run('-u', 'nobody-here', 'busybox:test', 'id'),
+    run('--group-add', 'web', 'busybox:test', 'id'),
+  ],
+  'environment, directory and entrypoint': [
+    run('-e', 'A=1', '-e', 'B', 'busybox:test', 'sh', '-c', 'echo $A$B; env | sort | grep -v HOSTNAME'),
+    run('-w', '/not/there/yet', 'busybox:test', 'pwd'),
+    run('--entrypoint', 'echo', 'busybox:test', 'x', 'y'),
+  ],
+  'a file system that cannot be written, with a place that can': [
+    run('--read-only', '--tmpfs', '/t', 'busybox:test', 'sh', '-c', 'touch /x; touch /t/x && echo ok'),
+  ],
+  'a life: create, start, inspect, restart, rename, stop, remove': [
+    ['create', '--name', '%', '--network', 'none', 'busybox:test', 'sleep', '1000'],
+    ['inspect', '%', '-f', '{{.State.Status}} {{.State.Running}} {{.Path}} {{.Args}} {{.HostConfig.NetworkMode}}'],
+    ['start', '%'],
+    ['inspect', '%', '-f', '{{.State.Status}} {{.State.Running}} {{.State.ExitCode}}'],
+    ['ps', '--filter', 'name=%', '--format', '{{.Names}} {{.Image}} {{.Command}} {{.State}}'],
+    ['pause', '%'],
+    ['ps', '--filter', 'name=%', '--format', '{{.State}}'],
+    ['unpause', '%'],
+    ['restart', '-t', '0', '%'],
+    ['rename', '%', '%-2'],
+    ['stop', '-t', '0', '%-2'],
+    ['inspect', '%-2', '-f', '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}'],
+    ['rm', '%-2'],
+    ['inspect', '%-2'],
+  ],
+  'logs as they were written': [
+    ['run', '--name', '%', '--network', 'none', 'busybox:test', 'sh', '-c', 'seq 5; echo e >&2'],
+    ['logs', '%'],
+    ['logs', '--tail', '2', '%'],
+    ['start', '-a', '%'],
+    ['logs', '%'],
+    ['rm', '%'],
+  ],
+  'an exec has its own user, environment, directory and status': [
+    ['run', '-d', '--name', '%', '--network', 'none', 'busybox:test', 'sleep', '1000'],
+    ['exec', '-u', 'app', '-e', 'X=1', '-w', '/tmp', '%', 'sh', '-c', 'id -un; echo $X; pwd; exit 4'],
+    ['exec', '%', '/etc/passwd'],
+    ['exec', '-u', 'nobody-here', '%', 'id'],
+    ['kill', '%'],
+    ['exec', '%', 'true'],
+    ['rm', '%'],
+  ],
+  'kill ends it with 137, wait tells': [
+    ['run', '-d', '--name', '%', '--network', 'none', 'busybox:test', 'sleep', '1000'],
+    ['kill', '%'],
+    ['wait', '%'],
+    ['kill', '%'],
+    ['rm', '%'],
+  ],
+  'memory beyond the limit is 137 and said': [
+    ['run', '--name', '%', '--network', 'none', '-m', '20m', 'busybox:test', 'tail', '/dev/zero'],
+    [
+      'inspect',
+      '%',
+      '-f',
+      '{{.State.OOMKilled}} {{.State.ExitCode}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}',
+    ],
+    ['rm', '%'],
+  ],
+};
+
+for (const [name, story] of Object.entries(same)) {
+  test(`as with dockerd: ${name}`, { skip, timeout: 120_000 }, async () => {
+    const own = `story-${Object.keys(same).indexOf(name)}`;
+    for (const line of story) {
+      const args = line.map((word) => word.replace('%', own));
+      const [mine, oracle] = await Promise.all([docker(ours, args), docker(theirs, args)]);
+      const shown = `docker ${args.join(' ')}\n${mine.stderr}${oracle.stderr}`;
+      assert.equal(mine.code, oracle.code, shown);
+      // Ids differ, and the words of a refusal have changed between Docker's versions.
+      if (!/^[0-9a-f]{64}\n$/.test(mine.stdout)) assert.equal(mine.stdout, oracle.stdout, shown);
+      assert.equal(mine.stderr === '', oracle.stderr === '', shown);
+    }
+  });
+}
+
+test('a start that fails has the exit status that says why', { skip, timeout: 60_000 }, async () => {
+  const cases: [string[], number][] = [
+    [['nope'], 127],
+    [['/nope'], 127],
+    [['/etc/passwd'], 126],
+    [['/etc'], 126],
+  ];
+  for (const [cmd, code] of cases) {
+    for (const engine of [ours, theirs])
+      assert.equal((await docker(engine, run('busybox:test', ...cmd))).code, code, cmd[0]);
+  }
+  assert.equal((await docker(ours, run('--entrypoint', '', 'busybox:test'))).code, 125);
+  assert.equal((await docker(ours, run('-p', '80:80', 'busybox:test'))).code, 125);
+  assert.equal((await docker(ours, ['ps', '-aq', '--filter', 'name=story'])).stdout, '');
+});
+
+test('input through the CLI is read to its end', { skip, timeout: 60_000 }, async () => {
+  const input = 'line of input\n'.repeat(20_000);
+  const ran = await docker(ours, ['run', '--rm', '-i', '--network', 'none', 'busybox:test', 'cat'], { input });
+  assert.equal(ran.code, 0);
+  assert.equal(ran.stdout === input, true);
+});
+
+test('the answer of a wait begins before the container ends', { skip, timeout: 60_000 }, async () => {
+  const { Id } = await api<{ Id: string }>(ours.socket, 'POST', '/containers/create', {
+    Image: 'busybox:test',
+    Cmd: ['sh', '-c', 'exit 5'],
+    HostConfig: { NetworkMode: 'none', AutoRemove: true },
+  });
+  const ended = api<{ StatusCode: number }>(ours.socket, 'POST', `/containers/${Id}/wait?condition=removed`);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await request(ours.socket, 'POST', `/containers/${Id}/start`)).status, 204);
+  assert.equal((await ended).StatusCode, 5);
+});
+
+test('an attach from before the start gets frames of both streams', { skip, timeout: 60_000 }, async () => {
+  const { Id } = await api<{ Id: string }>(ours.socket, 'POST', '/containers/create', {
+    Image: 'busybox:test',
+    Cmd: ['sh', '-c', 'echo out; sleep 0.1; echo err >&2'],
+    HostConfig: { NetworkMode: 'none' },
+  });
+  const { status, socket, head } = await hijack(ours.socket, `/containers/${Id}/attach?stream=1&stdout=1&stderr=1`);
+  assert.equal(status, 101);
+  await api(ours.socket, 'POST', `/containers/${Id}/start`);
+  const chunks = [head];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  assert.equal(Buffer.concat(chunks).toString('latin1'), '\x01\0\0\0\0\0\0\x04out\n\x02\0\0\0\0\0\0\x04err\n');
+  await api(ours.socket, 'DELETE', `/containers/${Id}`);
+});
