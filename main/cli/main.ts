@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** `slipway`: docker's words for people who have no docker, against any engine. */
 import '../base/scopes.js';
 import { createReadStream } from 'node:fs';
