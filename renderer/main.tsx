@@ -8,6 +8,7 @@ import { themeFor } from './shell/theme.js';
 import { createEngineStore, EngineProvider } from './store/index.js';
 import { live } from './store/live.js';
 import { usePreferences } from './store/preferences.js';
+import { prepareScreen } from './terminal/session.js';
 import { provideDesktop } from './ui/desktop.js';
 import './styles/index.css';
 
@@ -30,6 +31,8 @@ const { theme, language } = usePreferences.getState();
 document.documentElement.dataset['theme'] = themeFor(theme);
 document.documentElement.lang = language === 'system' ? nearest(platform.locale) : language;
 await i18n.changeLanguage(document.documentElement.lang);
+
+requestIdleCallback(() => prepareScreen(), { timeout: 3000 });
 
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root');

@@ -349,6 +349,11 @@ export const en = {
     creating: 'Creating…',
     starting: 'Starting…',
     warning: 'The engine warns',
+    failed: {
+      command: 'The image has no program “{{command}}”. Check its spelling, or give its full path.',
+      permission: '“{{command}}” is in the image but may not be run: it is no program, or its permissions forbid it.',
+      name: 'A container named {{name}} is already here. Choose another name, or remove that one first.',
+    },
     problem: {
       'image-missing': 'Name the image to run.',
       'image-uppercase': 'Image names are lower case.',

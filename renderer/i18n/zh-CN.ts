@@ -337,6 +337,11 @@ export const zhCN: Translation<typeof en> = {
     creating: '正在创建…',
     starting: '正在启动…',
     warning: '引擎警告',
+    failed: {
+      command: '镜像中没有程序“{{command}}”。请检查拼写，或填写完整路径。',
+      permission: '“{{command}}”在镜像中，但无法执行：它不是程序，或权限不允许。',
+      name: '名为 {{name}} 的容器已存在。请换一个名称，或先移除原有容器。',
+    },
     problem: {
       'image-missing': '请填写要运行的镜像。',
       'image-uppercase': '镜像名称须为小写。',

@@ -3,13 +3,14 @@ import { ChevronDown, ChevronRight, Play, Plus, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../main/client/index.js';
 import type { ByteDuplex } from '../../main/contract/bridge.js';
-import { messageOf, useEngine, useEngineStore, type EngineStore } from '../store/index.js';
+import { useEngine, useEngineStore, type EngineStore } from '../store/index.js';
 import { Button, IconButton } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { CheckLine, Field, Problem } from '../ui/Field.js';
 import { notifyNote } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
+import { explainRun } from './explain.js';
 import { namedImages } from './image-names.js';
 import { PullProgress } from './PullProgress.js';
 import { familiar } from './reference.js';
@@ -107,7 +108,7 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
       onClose();
       navigate(pathTo('containers', done.id, form.interactive ? 'terminal' : 'logs'));
     } catch (error) {
-      setFailure(messageOf(error));
+      setFailure(explainRun(t, error));
       setStep(undefined);
     }
   };

@@ -105,7 +105,8 @@ export function createBody(form: RunForm): ContainerCreate {
     Env: envOf(form),
     Tty: form.tty,
     OpenStdin: form.interactive,
-    StdinOnce: false,
+    // As docker does: who holds the input ends it, unless a terminal outlives its viewers.
+    StdinOnce: form.interactive && !form.tty,
     AttachStdin: form.interactive,
     AttachStdout: true,
     AttachStderr: true,

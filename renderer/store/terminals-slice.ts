@@ -169,7 +169,7 @@ export const terminalsSlice =
           const killed = name === 'open' || (name === 'ended' && phase.exitCode === 137);
           if (event.Action === 'die') {
             if (entry.kind === 'exec' && killed) cut.add(entry.id);
-          } else if (event.Action === 'destroy' && name === 'idle') get().closeTerminal(entry.id);
+          } else if (event.Action === 'destroy') get().closeTerminal(entry.id);
           else if (event.Action !== 'start') continue;
           else if (entry.kind === 'exec') {
             if (cut.delete(entry.id))

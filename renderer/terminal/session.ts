@@ -46,6 +46,9 @@ export interface Snapshot {
 /** Output the screen may still have to draw before the source is held back. */
 const drawWindow = 256 * 1024;
 
+/** Brings the screen's code in before it is needed: a click to a prompt then waits for the process alone. */
+export const prepareScreen = (): void => void import('./screen.js');
+
 /**
  * A terminal that lives outside the view: pages come and go, the process, its output and the scrollback stay. The view lends it a place
  * in the document.

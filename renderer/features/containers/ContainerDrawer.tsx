@@ -134,7 +134,7 @@ export function ContainerDrawer({
           {
             id: 'terminal',
             label: t('drawer.terminal'),
-            content: inspect ? <Terminals container={container} inspect={inspect} /> : waiting,
+            content: <Terminals container={container} inspect={inspect} waiting={waiting} />,
           },
           {
             id: 'inspect',

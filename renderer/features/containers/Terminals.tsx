@@ -24,7 +24,16 @@ import { notifyFailed } from '../../ui/notify.js';
 import { nameOf } from '../../parts/container-state.js';
 
 /** The container's own process and shells beside it, in tabs; two at once when split. */
-export function Terminals({ container, inspect }: { container: ContainerSummary; inspect: ContainerInspect }) {
+export function Terminals({
+  container,
+  inspect,
+  waiting,
+}: {
+  container: ContainerSummary;
+  /** Undefined until the engine has told; terminals that are open need not wait for it. */
+  inspect: ContainerInspect | undefined;
+  waiting: ReactNode;
+}) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const id = container.Id;
@@ -34,26 +43,27 @@ export function Terminals({ container, inspect }: { container: ContainerSummary;
   const first = mine.find((entry) => entry.id === chosen?.first) ?? mine[0];
   const second = mine.find((entry) => entry.id === chosen?.second && entry !== first);
   const { attachTerminal, shellTerminal, closeTerminal, chooseTerminal } = store.getState();
-  const interactive = inspect.Config.OpenStdin || inspect.Config.Tty;
+  const interactive = inspect !== undefined && (inspect.Config.OpenStdin || inspect.Config.Tty);
   const runs = container.State === 'running';
-  const title = inspect.Path.split('/').at(-1) ?? inspect.Path;
+  const title = inspect?.Path.split('/').at(-1) ?? '';
   const attach = () => attachTerminal(id, title);
 
   const none = mine.length === 0;
+  const known = inspect !== undefined;
   useEffect(() => {
     // The first look at this tab joins the process when there is something to talk to, else brings a shell.
-    if (!none || container.State !== 'running') return;
+    if (!none || !known || container.State !== 'running') return;
     if (interactive) attachTerminal(id, title);
     else shellTerminal(id);
     // Once per container shown: closing the last terminal must not open another.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [id]);
+  }, [id, known]);
 
   const startAndJoin = async () => {
     const { client } = store;
     try {
       const stream = interactive
-        ? await client.containers.attach(id, { stdin: inspect.Config.OpenStdin, stdout: true, stderr: true })
+        ? await client.containers.attach(id, { stdin: inspect?.Config.OpenStdin, stdout: true, stderr: true })
         : undefined;
       await store.getState().actOn(id, 'start');
       if (stream) attachTerminal(id, title, stream);
@@ -63,6 +73,7 @@ export function Terminals({ container, inspect }: { container: ContainerSummary;
     }
   };
 
+  if (!first && !known) return waiting;
   if (!first)
     return runs ? (
       <Empty
@@ -155,7 +166,7 @@ export function Terminals({ container, inspect }: { container: ContainerSummary;
           onClick={() => shellTerminal(id)}
         />
         <span className="grow" />
-        {inspect.Config.User && <span className="tag mono s11">{inspect.Config.User}</span>}
+        {inspect?.Config.User && <span className="tag mono s11">{inspect.Config.User}</span>}
         <IconButton
           small
           icon={SquareSplitVertical}
