@@ -965,6 +965,7 @@ export class Containers {
       live.since = Date.parse(monitor.state.started);
       container.live = live;
       record.running = true;
+      this.#options.images.setRunning(container.id, true);
       record.startedAt = monitor.state.started;
       return;
     }
@@ -1057,6 +1058,7 @@ export class Containers {
   }
 
   #publish(container: Container, action: string, attributes: Record<string, string> = {}): void {
+    if (action === 'start' || action === 'die') this.#options.images.setRunning(container.id, action === 'start');
     this.#options.events.publish('container', action, container.id, { ...attributes, ...attributesOf(container) });
   }
 }

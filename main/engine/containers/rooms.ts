@@ -53,6 +53,8 @@ export interface ImagesRoom {
   resolve(reference: string): ResolvedImage;
   hold(change: Change, imageId: string, holder: string): void;
   release(change: Change, imageId: string, holder: string): void;
+  /** The image of a container that runs cannot be removed, not even by force. */
+  setRunning(holder: string, running: boolean): void;
 }
 
 export type PredefinedNetwork = 'bridge' | 'host' | 'none';
