@@ -1,0 +1,203 @@
+import '../../base/scopes.js';
+import assert from 'node:assert/strict';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { attachMonitor, Helper, Monitor } from './index.js';
+
+type Answer = (line: string, socket: Socket, rest: () => Promise<string>) => void | Promise<void>;
+
+async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'slipway-helper-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A server that reads a line from each connection and answers it. */
+async function fake(t: TestContext, path: string, answer: Answer): Promise<Server> {
+  await mkdir(dirname(path), { recursive: true });
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    let text = '';
+    const ended = new Promise<string>((resolve) => socket.once('end', () => resolve(text)));
+    let asked = false;
+    socket.on('error', () => undefined);
+    socket.setEncoding('utf8').on('data', (more: string) => {
+      text += more;
+      const end = text.indexOf('\n');
+      if (asked || end < 0) return;
+      asked = true;
+      const line = text.slice(0, end);
+      void answer(line, socket, async () => (await ended).slice(end + 1));
+    });
+  });
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => open.add(socket));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  t.after(async () => {
+    for (const socket of open) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return server;
+}
+
+const hello = { ok: true, version: 1, pid: 7, rootless: false, kernel: '6.1', warnings: [], cgroup: { version: 2 } };
+const say = (socket: Socket, answer: object): void => void socket.write(`${JSON.stringify(answer)}\n`);
+
+async function helper(t: TestContext, answers: Record<string, Answer>): Promise<Helper> {
+  const runDir = await temporaryDirectory(t);
+  await fake(t, join(runDir, 'helper.sock'), (line, socket, rest) => {
+    const { op } = JSON.parse(line) as { op: string };
+    if (op === 'hello') return void socket.end(`${JSON.stringify(hello)}\n`);
+    return answers[op]?.(line, socket, rest);
+  });
+  return Helper.open({ binary: '/nonexistent', runDir, dataRoot: runDir });
+}
+
+test('a run directory whose sockets would be too long is refused with the reason', async () => {
+  const runDir = `/tmp/${'x'.repeat(90)}`;
+  await assert.rejects(Helper.open({ binary: 'x', runDir, dataRoot: '/' }), { kind: 'invalid', message: /too long/ });
+});
+
+test('a helper of another protocol is named, not talked to', async (t) => {
+  const runDir = await temporaryDirectory(t);
+  await fake(t, join(runDir, 'helper.sock'), (_, socket) => say(socket, { ...hello, version: 2 }));
+  await assert.rejects(Helper.open({ binary: 'x', runDir, dataRoot: '/' }), {
+    kind: 'unavailable',
+    message: /pid 7.*version 2/,
+  });
+});
+
+test('a helper that cannot be started says why', async (t) => {
+  const runDir = await temporaryDirectory(t);
+  const binary = join(runDir, 'broken');
+  await writeFile(binary, '#!/bin/sh\necho "no user namespaces here" >&2\nexit 1\n');
+  await chmod(binary, 0o755);
+  await assert.rejects(Helper.open({ binary, runDir, dataRoot: '/' }), {
+    kind: 'system',
+    message: /no user namespaces here/,
+  });
+});
+
+test('progress comes before the answer, and a failure keeps its kind, step and words', async (t) => {
+  const client = await helper(t, {
+    unpack: (_, socket) => {
+      for (const bytes of [1, 2]) say(socket, { progress: { bytes } });
+      socket.end(`${JSON.stringify({ ok: true, diffId: 'sha256:x', size: 3, entries: 1 })}\n`);
+    },
+    freeze: (_, socket) =>
+      say(socket, { error: { step: 'cgroup', errno: 2, kind: 'not-found', message: 'no such container' } }),
+  });
+  const seen: number[] = [];
+  const unpacked = await client.unpack({ blob: '/b', target: '/t' }, { onProgress: ({ bytes }) => seen.push(bytes) });
+  assert.equal(unpacked.diffId, 'sha256:x');
+  assert.deepEqual(seen, [1, 2]);
+  await assert.rejects(client.freeze('x'), {
+    kind: 'not-found',
+    message: 'no such container',
+    cause: { step: 'cgroup', errno: 2 },
+  });
+});
+
+test('a body is sent to its end, output is read to its end', async (t) => {
+  const client = await helper(t, {
+    nft: async (_, socket, rest) =>
+      say(socket, (await rest()) === 'add table x' ? { ok: true } : { error: { message: 'body' } }),
+    pack: (_, socket) => void socket.end(`${JSON.stringify({ ok: true })}\nbytes\nthat follow`),
+  });
+  await client.nft('add table x');
+  let text = '';
+  for await (const chunk of await client.pack({ lower: [], upper: null })) text += Buffer.from(chunk).toString();
+  assert.equal(text, 'bytes\nthat follow');
+});
+
+test('giving up closes the connection, which is what cancels the work', async (t) => {
+  let closed!: () => void;
+  const seen = new Promise<void>((resolve) => (closed = resolve));
+  const client = await helper(t, {
+    unpack: (_, socket) => void socket.once('close', closed).once('end', () => socket.destroy()),
+  });
+  const control = new AbortController();
+  const work = client.unpack({ blob: '/b', target: '/t' }, { signal: control.signal });
+  await sleep(20);
+  control.abort();
+  await assert.rejects(work, { name: 'AbortError' });
+  await seen;
+});
+
+test('a worker that crashed costs that request alone', async (t) => {
+  const client = await helper(t, {
+    discard: (_, socket) => void socket.destroy(),
+    usage: (_, socket) => say(socket, { ok: true, bytes: 5, entries: 1 }),
+  });
+  await assert.rejects(client.discard('/x'), { kind: 'unavailable', message: /ended before it answered/ });
+  assert.equal((await client.usage('/x')).bytes, 5);
+});
+
+test('an owner that is still letting go is waited for', async (t) => {
+  let asked = 0;
+  const client = await helper(t, {
+    own: (_, socket) =>
+      say(socket, ++asked < 3 ? { error: { kind: 'conflict', message: 'another engine' } } : { ok: true }),
+  });
+  await client.own(null);
+  assert.equal(asked, 3);
+  await client.close();
+});
+
+test('commands are answered in order while events come in between; closed comes last', async (t) => {
+  const stateDir = await temporaryDirectory(t);
+  await fake(t, join(stateDir, 'monitor.sock'), (line, socket) => {
+    assert.equal(line, 'control 1');
+    socket.write('state created pid=12 started=0001-01-01T00:00:00Z\n');
+    socket.on('data', (text: string) => {
+      for (const command of text.trim().split('\n')) {
+        if (command === 'start') socket.write('ok\nevent started\nevent oom\n');
+        if (command === 'resize 1 2') socket.write('error 25 terminal it has no terminal: Inappropriate ioctl\n');
+        if (command === 'signal 15')
+          socket.end('ok\nevent exited code=143 signal=15 oom=1 finished=2026-01-01T00:00:00Z\n');
+      }
+    });
+  });
+  const heard: unknown[] = [];
+  const closed = new Promise<void>((resolve) => {
+    void Monitor.connect(stateDir, {
+      oom: () => heard.push('oom'),
+      exited: (exit) => heard.push(exit),
+      closed: () => {
+        heard.push('closed');
+        resolve();
+      },
+    }).then(async (monitor) => {
+      assert.deepEqual([monitor.state.phase, monitor.state.pid], ['created', 12]);
+      await monitor.start();
+      await assert.rejects(monitor.resize(1, 2), {
+        message: /it has no terminal/,
+        cause: { errno: 25, step: 'terminal' },
+      });
+      await monitor.signal(15);
+      await sleep(10);
+      await assert.rejects(monitor.signal(9), { kind: 'conflict', message: /has ended/ });
+    });
+  });
+  await closed;
+  await sleep(30);
+  assert.deepEqual(heard, ['oom', { code: 143, signal: 15, oom: true, finished: '2026-01-01T00:00:00Z' }, 'closed']);
+});
+
+test('an attach says where the stream begins and carries every byte both ways', async (t) => {
+  const stateDir = await temporaryDirectory(t);
+  await fake(t, join(stateDir, 'monitor.sock'), async (line, socket, rest) => {
+    assert.equal(line, 'attach stdin=1 stdout=1 stderr=0');
+    socket.write('ok log=120 seq=3\nfirst ');
+    socket.end(`got ${await rest()}`);
+  });
+  const { log, seq, output, socket } = await attachMonitor(stateDir, { stdin: true, stdout: true, stderr: false });
+  assert.deepEqual([log, seq], [120, 3]);
+  socket.end('typed');
+  let text = '';
+  for await (const chunk of output) text += Buffer.from(chunk).toString();
+  assert.equal(text, 'first got typed');
+});
