@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -226,6 +226,24 @@ test('what does not match its digest is refused, and nothing of it is kept', inN
 
   assert.equal(rooms.images.count(), 0);
   assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
+});
+
+test('what a killed engine left half unpacked or unreferenced goes when the next one opens', inNamespace, async (t) => {
+  const root = await temporaryDirectory(t);
+  const first = await openRooms(root);
+  await first.images.load(archiveOf('app:1', [await emptyTar(t)]));
+  await first.close();
+  await mkdir(join(root, 'layers/77/fs/etc'), { recursive: true });
+  const stray = join(root, 'blobs/sha256', 'e'.repeat(64));
+  const recent = join(root, 'blobs/sha256', 'f'.repeat(64));
+  for (const file of [stray, recent, join(root, 'ingest/receive-0123')]) await writeFile(file, 'left over');
+  const longAgo = new Date(Date.now() - 48 * 3600e3);
+  await utimes(stray, longAgo, longAgo);
+  const whole = await contents(root);
+
+  await using rooms = await openRooms(root);
+  assert.deepEqual(await contents(root), { blobs: whole.blobs - 1, ingest: 0, layers: 1 });
+  assert.equal(rooms.images.list().length, 1);
 });
 
 test('a full disk is said to be full, and nothing half-made stays', asRoot, async (t) => {
