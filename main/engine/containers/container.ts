@@ -9,6 +9,8 @@ export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 export interface Live {
   monitor: Monitor;
   pid: number;
+  /** Its start time in clock ticks, once somebody needed it. */
+  pidStart?: number;
   /** When it was let go, by our clock (ms): short lives make the next restart wait longer. */
   since: number;
   /** Resolves once its end has been recorded and announced. */

@@ -499,7 +499,8 @@ export class Containers {
     if (!live) throw conflict(`container ${container.id} is not running`);
     if (record.paused) throw conflict(`container ${reference} is paused, unpause the container before ${said}`);
     const paths = this.#paths(container);
-    return { record, paths, pid: live.pid, pidStart: await startTimeOf(paths.stateDir) };
+    live.pidStart ??= await startTimeOf(paths.stateDir);
+    return { record, paths, pid: live.pid, pidStart: live.pidStart };
   }
 
   /** An exec belongs to its container: shown by inspect, announced with its attributes. */

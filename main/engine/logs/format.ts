@@ -78,13 +78,13 @@ export class LogFormat {
     let from = start + PREFIX.length;
     for (;;) {
       const byte = input[from] as number;
-      if (byte === QUOTE) break;
-      if (byte === NEWLINE) return -1;
-      if (byte !== BACKSLASH) {
+      if (byte > BACKSLASH || (byte !== QUOTE && byte !== NEWLINE && byte !== BACKSLASH)) {
         output[to++] = byte;
         from++;
         continue;
       }
+      if (byte === QUOTE) break;
+      if (byte === NEWLINE) return -1;
       const escape = input[from + 1] as number;
       const plain = escape < 128 ? (ESCAPES[escape] as number) : 0;
       if (plain !== 0) {

@@ -11,7 +11,7 @@ export interface LogRequest extends LogView {
   follow?: Promise<unknown>;
 }
 
-const BLOCK = 256 * 1024;
+const BLOCK = 512 * 1024;
 
 /** So many files missing in a row mean that there are no older ones; a single one may be on its way to its next name. */
 const GAP = 2;
@@ -29,9 +29,17 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
   const changes = request.follow ? new Changes(path, request.follow) : undefined;
   let parts: Part[] = [];
   try {
-    parts = await openParts(path);
+    let wanted = request.tail ?? Infinity;
+    let offset = 0;
+    // Counted from the end: what is older than the wanted entries is not even opened.
+    const enough = async ({ handle }: Part): Promise<boolean> => {
+      const tail = await tailOffset(handle, (await handle.stat()).size, wanted);
+      offset = tail.offset;
+      wanted -= tail.found;
+      return wanted === 0;
+    };
+    parts = await openParts(path, request.tail === undefined ? undefined : enough);
     if (parts.length === 0 && changes) parts = await firstPart(path, changes);
-    let offset = request.tail === undefined ? 0 : await skipTo(parts, request.tail);
     for (;;) {
       const part = parts[0];
       if (!part) return;
@@ -94,8 +102,11 @@ export async function openHistory(path: string): Promise<History> {
   };
 }
 
-/** All files of the log, oldest first. Opened newest first: what rotates meanwhile shows up again under an older name. */
-async function openParts(path: string): Promise<Part[]> {
+/**
+ * The files of the log, oldest first. Opened newest first: what rotates meanwhile shows up again under an older name. `enough` says
+ * when older ones are not wanted.
+ */
+async function openParts(path: string, enough?: (part: Part) => Promise<boolean>): Promise<Part[]> {
   const parts: Part[] = [];
   for (let age = 0, missing = 0; missing < GAP; age++) {
     const part = await openPart(nameOf(path, age));
@@ -103,8 +114,12 @@ async function openParts(path: string): Promise<Part[]> {
       missing++;
       continue;
     }
-    if (parts.some(({ inode }) => inode === part.inode)) await part.handle.close();
-    else parts.unshift(part);
+    if (parts.some(({ inode }) => inode === part.inode)) {
+      await part.handle.close();
+      continue;
+    }
+    parts.unshift(part);
+    if (await enough?.(part)) break;
   }
   return parts;
 }
@@ -172,30 +187,28 @@ async function inodeOf(path: string): Promise<number | undefined> {
 
 const nameOf = (path: string, age: number): string => (age === 0 ? path : `${path}.${age}`);
 
+/** Reads ahead by one block: the disk and whoever formats work side by side. */
 async function* readFrom(handle: FileHandle, from: number, end = Infinity): AsyncGenerator<Buffer> {
+  const readAt = (offset: number): Promise<Buffer> => {
+    const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(BLOCK, end - offset)));
+    const block = handle.read(buffer, 0, buffer.length, offset).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
+    block.catch(() => undefined); // thrown where it is awaited
+    return block;
+  };
   let offset = from;
-  while (offset < end) {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(BLOCK, end - offset));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
-    if (bytesRead === 0) return;
-    offset += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+  let reading = readAt(offset);
+  try {
+    for (;;) {
+      const block = await reading;
+      if (block.length === 0) return;
+      offset += block.length;
+      reading = block.length === BLOCK ? readAt(offset) : Promise.resolve(Buffer.alloc(0));
+      yield block;
+      if (block.length < BLOCK) reading = readAt(offset);
+    }
+  } finally {
+    await reading.catch(() => undefined); // the file is closed after us
   }
-}
-
-/** Drops parts before the last `tail` entries and returns where in the first one left they begin. Reads from the end. */
-async function skipTo(parts: Part[], tail: number): Promise<number> {
-  let wanted = tail;
-  for (let index = parts.length - 1; index >= 0; index--) {
-    const { handle } = parts[index] as Part;
-    const { size } = await handle.stat();
-    const { offset, found } = await tailOffset(handle, size, wanted);
-    wanted -= found;
-    if (wanted > 0) continue;
-    await Promise.all(parts.splice(0, index).map((part) => part.handle.close()));
-    return offset;
-  }
-  return 0;
 }
 
 /** Where the last `wanted` lines of a file begin; `found` is less when it has fewer. */
