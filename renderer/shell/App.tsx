@@ -40,8 +40,7 @@ export function App({ platform }: { platform: Platform }) {
 
   const missingFont = useMissingFont();
 
-  const nothing = useEngine((state) => (state.containers?.length ?? 0) === 0 && (state.images?.length ?? 0) === 0);
-  const welcome = !preferences.welcomed && nothing && object === undefined;
+  const welcome = useWelcome(object !== undefined);
   return (
     <Tooltip.Provider delayDuration={500}>
       {welcome ? (
@@ -70,6 +69,23 @@ export function App({ platform }: { platform: Platform }) {
       <Toaster position="bottom-right" visibleToasts={3} offset={{ bottom: 38, right: 16 }} gap={8} />
     </Tooltip.Provider>
   );
+}
+
+/**
+ * The first-run screen: while an engine has nothing, until it is left. Making the first image there must not take it away from under
+ * the click.
+ */
+function useWelcome(elsewhere: boolean): boolean {
+  const { welcomed, set } = usePreferences();
+  const loaded = useEngine((state) => state.containers !== undefined && state.images !== undefined);
+  const nothing = useEngine((state) => !state.containers?.length && !state.images?.length);
+  const [fresh, setFresh] = useState(false);
+  if (loaded && nothing && !fresh) setFresh(true);
+  const past = elsewhere || (loaded && !nothing && !fresh);
+  useEffect(() => {
+    if (past) set({ welcomed: true });
+  }, [past, set]);
+  return !welcomed && !past;
 }
 
 function Dialogs() {
