@@ -604,14 +604,13 @@ export class Containers {
     const waiting = [...container.pending];
     container.pending.clear();
     try {
-      // The one transaction of a start goes on beside the work; the monitor knows how far that came.
+      // The one transaction of a start goes on beside the writing of its bundle, and is through before there is anything to clear away.
       const committed = store.commit((change) => {
         change.put(TABLE, container.id, { ...record, startedAt: now() });
         this.#takePlace(change, record);
       });
       committed.catch(() => undefined);
-      const { monitor, live } = await this.#makeProcess(container, waiting);
-      await committed;
+      const { monitor, live } = await this.#makeProcess(container, waiting, committed);
       await monitor.start();
       live.since = Date.now();
       record.startedAt = now();
@@ -625,7 +624,11 @@ export class Containers {
   }
 
   /** Everything that stands before the process may run: bundle, process, network, those attached. */
-  async #makeProcess(container: Container, waiting: Attachment[]): Promise<{ monitor: Monitor; live: Live }> {
+  async #makeProcess(
+    container: Container,
+    waiting: Attachment[],
+    committed: Promise<void>,
+  ): Promise<{ monitor: Monitor; live: Live }> {
     const { record } = container;
     const { helper, snapshots, networks } = this.#options;
     const paths = this.#paths(container);
@@ -640,6 +643,7 @@ export class Containers {
       pidOf: (reference) => this.#pidOf(reference),
       pathsOf: (reference) => this.#paths(this.#find(reference)),
     });
+    await committed;
     const { pid } = await helper.run(runRequest(record, paths));
     const live = newLive(pid);
     const [monitor] = await Promise.all([
