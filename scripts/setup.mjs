@@ -31,7 +31,7 @@ const PACKAGES = {
         'libseccomp-dev',
         'libmnl-dev',
       ],
-      ...['libssl-dev', 'linux-libc-dev'],
+      ...['libssl-dev', 'linux-libc-dev', 'zlib1g-dev'],
     ],
   },
   engine: {
