@@ -216,7 +216,7 @@ function nativeHelper(tell) {
     (name) => !name.startsWith('native/build'),
   );
   const stamp = digest(sources);
-  const built = ['slipway-helper', 'slipway-monitor'].every((name) =>
+  const built = ['slipway-helper', 'slipway-monitor', 'seccomp-default.json'].every((name) =>
     fs.existsSync(path.join(root, 'native', 'build', name)),
   );
   if (built && isStamped('native', stamp)) return false;

@@ -65,7 +65,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const lock = await lockDataRoot(root);
     undo.push(async () => lock[Symbol.asyncDispose]());
     const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: options.headless });
-    undo.push(() => helper.goodbye({ end: false }));
+    undo.push(() => helper.goodbye({ end: true })); // monitors do not need it, and the next engine starts its own
     const tables = [...Snapshots.tables, ...Images.tables, ...Networks.tables, 'containers', 'execs', ...System.tables];
     const store = await Store.open(join(root, 'slipway.db'), tables, { worker: options.storeWorker });
     undo.push(() => store.close());
