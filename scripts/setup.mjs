@@ -194,12 +194,12 @@ function installPackages(names, tell) {
   try {
     tell('apt-get update');
     const updated = run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', 'update'], environment, 'quiet');
-    const size = /Need to get ([^.]*B)/.exec(
-      spawnSync('apt-get', ['-o', 'Debug::NoLocking=1', '--print-uris', '-s', ...install.slice(5)], {
-        encoding: 'utf8',
-      }).stdout ?? '',
-    );
-    tell(`apt-get install, ${names.length} packages${size ? `, ${size[1]}` : ''} (no service is started)`);
+    const plan = spawnSync('apt-get', ['install', '--assume-no', '--no-install-recommends', ...names], {
+      encoding: 'utf8',
+      env: { ...environment, LC_ALL: 'C' },
+    });
+    const size = /Need to get ([^\n]*?B)/.exec(plan.stdout ?? '')?.[1];
+    tell(`apt-get install, ${names.length} packages${size ? `, ${size} to fetch` : ''} (no service is started)`);
     if (run('apt-get', install, environment, 'quiet') !== 0)
       stop(
         updated === 0
