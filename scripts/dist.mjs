@@ -60,7 +60,16 @@ await require('electron-installer-debian')({
     section: 'devel',
     categories: ['Development'],
     icon: path.join(root, 'assets/icon.svg'),
-    depends: ['nftables', 'uidmap', 'libarchive13', 'libjson-c5', 'libseccomp2', 'libmnl0', 'libssl3'],
+    // Debian 13 renamed some of them; either name will do.
+    depends: [
+      'nftables',
+      'uidmap',
+      'libjson-c5',
+      'libseccomp2',
+      'libmnl0',
+      'zlib1g',
+      ...['libarchive13', 'libssl3'].map((name) => `${name} | ${name}t64`),
+    ],
     recommends: ['busybox-static', 'fonts-noto-cjk', 'dbus-user-session'],
     scripts: { postinst: path.join(root, 'scripts/debian/postinst'), prerm: path.join(root, 'scripts/debian/prerm') },
   },

@@ -178,7 +178,9 @@ function missingPackages(names) {
 function installPackages(names, tell) {
   const policy = '/usr/sbin/policy-rc.d';
   const ours = !fs.existsSync(policy);
+  const allowAgain = () => ours && fs.rmSync(policy, { force: true });
   if (ours) fs.writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  process.once('exit', allowAgain); // also where this stops half-way
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = [
     '-qq',
@@ -207,7 +209,7 @@ function installPackages(names, tell) {
           : 'apt-get could not reach its package sources. Check the network and run the same command again.',
       );
   } finally {
-    if (ours) fs.rmSync(policy, { force: true });
+    allowAgain();
   }
 }
 
