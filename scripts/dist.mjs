@@ -34,6 +34,8 @@ fs.copyFileSync(path.join(root, 'LICENSE'), path.join(unpacked, 'LICENSE'));
 writeCommandLine();
 console.log(`app: ${unpacked}`);
 
+if (process.argv.includes('--unpacked')) process.exit(0);
+
 const archive = `dist/slipway-${version()}-linux-x64.tar.gz`;
 if (spawnSync('tar', ['-czf', archive, '-C', 'dist', 'linux-unpacked'], { cwd: root, stdio: 'inherit' }).status !== 0)
   process.exit(1);

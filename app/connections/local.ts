@@ -146,6 +146,8 @@ export class LocalConnection {
 
   #tell(state: ConnectionInfo['state'], problem?: string): void {
     const { name, host } = this.#info;
+    // Said once in the log too: the window may not be there to show it.
+    if (problem && problem !== this.#info.problem) console.error(problem);
     this.#info = { name, host, state, ...(problem && { problem }) };
     for (const listener of this.#listeners) listener(this.#info);
   }
