@@ -486,8 +486,8 @@ export const en = {
     larger: 'Larger',
   },
   fonts: {
-    missing: 'No installed font can draw Chinese characters.',
-    hint: 'Install the package {{package}} and start Slipway again.',
+    missing: 'No Chinese font is installed.',
+    hint: 'Slipway draws Chinese with a font of its own. For terminals and every other program, install the package {{package}}.',
   },
   shortcuts: {
     title: 'Keyboard shortcuts',

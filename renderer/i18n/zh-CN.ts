@@ -472,8 +472,8 @@ export const zhCN: Translation<typeof en> = {
     larger: '增大',
   },
   fonts: {
-    missing: '已安装的字体都无法显示中文。',
-    hint: '请安装软件包 {{package}}，然后重新启动 Slipway。',
+    missing: '系统没有安装中文字体。',
+    hint: 'Slipway 使用自带的字体显示中文。要让终端和其他程序也能显示，请安装软件包 {{package}}。',
   },
   shortcuts: {
     title: '键盘快捷键',

@@ -122,19 +122,17 @@ function useMissingFont(): string | undefined {
   return hint;
 }
 
-/** Chinese without a font for it is empty boxes: names the package, in both languages' shared letters. */
+/** The window has a Chinese font of its own, other programs have not: names the package that has one for all. */
 function FontNotice({ hint }: { hint: string | undefined }) {
   const { t, i18n: current } = useTranslation();
   const [hidden, setHidden] = useState(false);
   const chinese = current.language.startsWith('zh');
   if (!chinese || hint === undefined || hidden) return null;
-  const english = current.getFixedT('en');
   return (
     <Banner kind="warning">
       <ShapeIcon shape="unhealthy" />
-      {/* In English: whoever needs this notice cannot read it in Chinese. */}
-      <span className="grow select" lang="en">
-        <b>{english('fonts.missing')}</b> {english('fonts.hint', { package: hint })}
+      <span className="grow select">
+        <b>{t('fonts.missing')}</b> {t('fonts.hint', { package: hint })}
       </span>
       <IconButton small icon={X} label={t('common.dismiss')} onClick={() => setHidden(true)} />
     </Banner>
