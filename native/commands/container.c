@@ -34,7 +34,9 @@ struct making {
     struct mount_sources sources;
     struct namespace_paths paths;
     struct seccomp_filter filter;
-    int null, leaf;
+    struct cgroup_door door;
+    bool born_in_leaf;
+    int null;
     int sync[2], go[2], outcome[2]; /* [0]: the one that reads, but for sync, where it is the parent's */
     bool groups_made;
 };
@@ -44,12 +46,13 @@ static void making_clear(struct making *making)
     mount_sources_close(&making->sources);
     namespaces_close(&making->paths);
     seccomp_filter_clear(&making->filter);
-    int *fds[] = {&making->null, &making->leaf, &making->sync[0], &making->sync[1], &making->go[0], &making->go[1], &making->outcome[0], &making->outcome[1]};
+    cgroup_door_close(&making->door);
+    int *fds[] = {&making->null, &making->sync[0], &making->sync[1], &making->go[0], &making->go[1], &making->outcome[0], &making->outcome[1]};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         cleanup_close_(fds[i]);
 }
 #define cleanup_making __attribute__((cleanup(making_clear)))
-#define MAKING_INIT {.null = -1, .leaf = -1, .sync = {-1, -1}, .go = {-1, -1}, .outcome = {-1, -1}, .paths = {{-1, -1, -1, -1, -1, -1, -1, -1}}}
+#define MAKING_INIT {.door = CGROUP_DOOR_INIT, .null = -1, .sync = {-1, -1}, .go = {-1, -1}, .outcome = {-1, -1}, .paths = {{-1, -1, -1, -1, -1, -1, -1, -1}}}
 
 /* ---- the child ---- */
 
@@ -215,7 +218,10 @@ static void child_main(struct making *making, int (*set_up)(const struct making 
     cleanup_close_(&making->sync[0]);
     cleanup_close_(&making->go[1]);
     cleanup_close_(&making->outcome[0]);
-    set_up(making, &waited, &err);
+    if (step(cgroup_enter(&making->door, making->born_in_leaf, &err), "cgroup", &err) == 0) {
+        cgroup_door_close(&making->door);
+        set_up(making, &waited, &err);
+    }
     struct container_failure failure = failure_of(&err);
     if (!waited)
         sync_send(making->sync[1], SYNC_FAILED, &failure, sizeof failure, -1, &ignored);
@@ -257,7 +263,7 @@ static int hear_from_child(int socket, int *console, struct error *err)
 }
 
 /* What only the parent may do to the child, then the child's own steps, up to the wait. */
-static int bring_up(struct making *making, pid_t child, bool born_in_leaf, bool map, int *console, struct error *err)
+static int bring_up(struct making *making, pid_t child, bool map, int *console, struct error *err)
 {
     const struct spec *spec = making->spec;
     const struct spec_process *process = making->process;
@@ -265,8 +271,6 @@ static int bring_up(struct making *making, pid_t child, bool born_in_leaf, bool 
     making->sync[1] = -1;
     if (map)
         TRY(step(namespaces_map_ids(spec, child, err), "user namespace", err));
-    if (spec->cgroups_path)
-        TRY(step(cgroup_join(spec->cgroups_path, child, born_in_leaf, err), "cgroup", err));
     if (process->has_oom_score_adj)
         TRY(step(process_set_oom_score(child, process->oom_score_adj, err), "oom score", err));
     TRY(sync_send(making->sync[0], SYNC_PROCEED, NULL, 0, -1, err));
@@ -298,21 +302,20 @@ static int prepare(struct making *making, struct error *err)
     TRY(make_pipes(making, err));
     if (spec->cgroups_path) {
         making->groups_made = true;
-        TRY(step(cgroup_create(spec->cgroups_path, &spec->resources, &making->leaf, err), "cgroup", err));
+        TRY(step(cgroup_create(spec->cgroups_path, &spec->resources, &making->door, err), "cgroup", err));
     }
     return 0;
 }
 
 static int create(struct making *making, struct container_child *child, struct error *err)
 {
-    bool born_in_leaf;
     int pidfd = -1, console = -1;
     TRY(prepare(making, err));
-    pid_t pid = namespaces_fork(making->spec, &making->paths, making->leaf, &born_in_leaf, &pidfd, err);
+    pid_t pid = namespaces_fork(making->spec, &making->paths, making->door.leaf, &making->born_in_leaf, &pidfd, err);
     if (pid == 0)
         child_main(making, set_up_container);
     TRY(step(pid, "namespaces", err));
-    if (bring_up(making, pid, born_in_leaf, true, &console, err) < 0) {
+    if (bring_up(making, pid, true, &console, err) < 0) {
         give_up(pid, pidfd, console);
         return -1;
     }
@@ -357,11 +360,13 @@ static int exec_in(struct making *making, const struct container_target *target,
     if (!target->privileged)
         TRY(step(seccomp_prepare(making->spec->seccomp, &making->filter, err), "seccomp", err));
     TRY(make_pipes(making, err));
-    pid_t pid = namespaces_fork_into(target->pid, target_pidfd, &pidfd, err);
+    if (making->spec->cgroups_path)
+        TRY(step(cgroup_open(making->spec->cgroups_path, &making->door, err), "cgroup", err));
+    pid_t pid = namespaces_fork_into(target->pid, target_pidfd, making->door.leaf, &making->born_in_leaf, &pidfd, err);
     if (pid == 0)
         child_main(making, set_up_exec);
     TRY(step(pid, "namespaces", err));
-    if (bring_up(making, pid, false, false, &console, err) < 0) {
+    if (bring_up(making, pid, false, &console, err) < 0) {
         give_up(pid, pidfd, console);
         return -1;
     }

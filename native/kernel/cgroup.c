@@ -18,7 +18,6 @@
 #include <time.h>
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
-#define HIERARCHIES_MAX 24
 
 #define RULE(type, major, minor, access) {true, type, major, minor, access}
 #define ALL_ACCESS (SPEC_ACCESS_MKNOD | SPEC_ACCESS_READ | SPEC_ACCESS_WRITE)
@@ -282,11 +281,32 @@ static int check_enforced(const struct hierarchies *all, const struct spec_resou
     return 0;
 }
 
-int cgroup_create(const char *path, const struct spec_resources *resources, int *leaf, struct error *err)
+void cgroup_door_close(struct cgroup_door *door)
+{
+    cleanup_close_(&door->leaf);
+    cleanup_close_(&door->leaf_list);
+    while (door->count > 0)
+        close(door->lists[--door->count]);
+}
+
+/* On v1 `tasks` takes the one thread that writes 0 to it without the lock that cgroup.procs needs. */
+static int add_to_door(const struct hierarchy *hierarchy, int *group, struct cgroup_door *door, struct error *err)
+{
+    int list = openat(*group, hierarchy->unified ? "cgroup.procs" : "tasks", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (list < 0)
+        return fail(err, errno, "open the list of processes in %s", hierarchy->name[0] ? hierarchy->name : "the unified hierarchy");
+    if (hierarchy->unified && door->leaf < 0) {
+        door->leaf = steal_fd(group);
+        door->leaf_list = list;
+    } else {
+        door->lists[door->count++] = list;
+    }
+    return 0;
+}
+
+int cgroup_create(const char *path, const struct spec_resources *resources, struct cgroup_door *door, struct error *err)
 {
     cleanup_hierarchies struct hierarchies all = {.count = 0};
-    cleanup_close int unified = -1;
-    *leaf = -1;
     TRY(check_path(path, err));
     find_hierarchies(&all);
     TRY(check_enforced(&all, resources, err));
@@ -296,10 +316,8 @@ int cgroup_create(const char *path, const struct spec_resources *resources, int 
         cleanup_close int group = make_group(&all.items[i], path, err);
         if (group < 0 || apply(&all, &all.items[i], group, resources, true, err) < 0)
             return -1;
-        if (all.items[i].unified)
-            unified = steal_fd(&group);
+        TRY(add_to_door(&all.items[i], &group, door, err));
     }
-    *leaf = steal_fd(&unified);
     return 0;
 }
 
@@ -317,21 +335,29 @@ int cgroup_update(const char *path, const struct spec_resources *resources, stru
     return 0;
 }
 
-int cgroup_join(const char *path, pid_t pid, bool born_in_leaf, struct error *err)
+int cgroup_open(const char *path, struct cgroup_door *door, struct error *err)
 {
     cleanup_hierarchies struct hierarchies all = {.count = 0};
     TRY(check_path(path, err));
     find_hierarchies(&all);
     for (size_t i = 0; i < all.count; i++) {
-        if (born_in_leaf && all.items[i].unified)
-            continue;
         cleanup_close int group = open_group(&all.items[i], path);
         if (group < 0 && errno == ENOENT)
             continue;
         if (group < 0)
             return fail(err, errno, "open the cgroup %s in %s", path, all.items[i].name);
-        TRY(cgroup_write(group, "cgroup.procs", err, "%d", pid));
+        TRY(add_to_door(&all.items[i], &group, door, err));
     }
+    return 0;
+}
+
+int cgroup_enter(const struct cgroup_door *door, bool born_in_leaf, struct error *err)
+{
+    for (size_t i = 0; i < door->count; i++)
+        if (write(door->lists[i], "0", 1) < 0)
+            return fail(err, errno, "enter the cgroup");
+    if (door->leaf_list >= 0 && !born_in_leaf && write(door->leaf_list, "0", 1) < 0)
+        return fail(err, errno, "enter the cgroup");
     return 0;
 }
 

@@ -20,12 +20,26 @@ struct cgroup_support {
 /* What this process can do with cgroups here. */
 void cgroup_probe(struct cgroup_support *support);
 
-/* Makes the groups and sets the limits; `leaf` becomes a descriptor for CLONE_INTO_CGROUP, or -1 where there is none. Where nothing may be made
- * (an ordinary user on v1) this succeeds unless a limit was asked for. */
-int cgroup_create(const char *path, const struct spec_resources *resources, int *leaf, struct error *err);
+#define HIERARCHIES_MAX 24
+
+/* The way into the groups, opened by the parent for its child to take. */
+struct cgroup_door {
+    int leaf; /* for CLONE_INTO_CGROUP; -1 where there is no v2 group */
+    int leaf_list;
+    int lists[HIERARCHIES_MAX];
+    size_t count;
+};
+#define CGROUP_DOOR_INIT {.leaf = -1, .leaf_list = -1}
+
+/* Makes the groups, sets the limits and opens the way in. Where nothing may be made (an ordinary user on v1) this succeeds unless a limit was asked for. */
+int cgroup_create(const char *path, const struct spec_resources *resources, struct cgroup_door *door, struct error *err);
 int cgroup_update(const char *path, const struct spec_resources *resources, struct error *err);
-/* Moves the process in; into the v2 leaf too unless it was born there. */
-int cgroup_join(const char *path, pid_t pid, bool born_in_leaf, struct error *err);
+/* The way into groups that are there. */
+int cgroup_open(const char *path, struct cgroup_door *door, struct error *err);
+/* The calling process, which has one thread, goes in; into the v2 leaf too unless it was born there. Moving oneself is quick: moving another process
+ * makes the kernel wait for all processors (some 10 ms). */
+int cgroup_enter(const struct cgroup_door *door, bool born_in_leaf, struct error *err);
+void cgroup_door_close(struct cgroup_door *door);
 int cgroup_freeze(const char *path, bool frozen, struct error *err);
 /* Whether it is frozen now. */
 bool cgroup_frozen(const char *path);

@@ -74,7 +74,7 @@ static pid_t clone_into(uint64_t flags, int leaf, bool *born_in_leaf, int *pidfd
 {
     pid_t child = clone_child(flags, leaf, pidfd);
     *born_in_leaf = leaf >= 0;
-    if (child < 0 && leaf >= 0 && (errno == EACCES || errno == EPERM || errno == EBUSY || errno == EINVAL)) {
+    if (child < 0 && leaf >= 0 && (errno == EACCES || errno == EPERM || errno == EBUSY || errno == EINVAL || errno == EAGAIN)) {
         child = clone_child(flags, -1, pidfd);
         *born_in_leaf = false;
     }
@@ -98,9 +98,9 @@ static void tell(int pipe, pid_t pid, int errnum, const char *what)
 }
 
 /* In the process in between, after it has entered; its child is its parent's. */
-static pid_t fork_for_parent(uint64_t flags, int pipe)
+static pid_t fork_for_parent(uint64_t flags, int leaf, bool *born_in_leaf, int pipe)
 {
-    pid_t child = clone_child(flags | CLONE_PARENT, -1, NULL);
+    pid_t child = clone_into(flags | CLONE_PARENT, leaf, born_in_leaf, NULL);
     if (child == 0) {
         close(pipe);
         return 0;
@@ -166,7 +166,7 @@ pid_t namespaces_fork(const struct spec *spec, const struct namespace_paths *pat
     if (between == 0) {
         enter_or_exit(pipe[1], paths->fds[SPEC_NS_USER], CLONE_NEWUSER, "join the user namespace");
         enter_or_exit(pipe[1], paths->fds[SPEC_NS_PID], CLONE_NEWPID, "join the pid namespace");
-        return fork_for_parent(flags_to_make(spec), pipe[1]);
+        return fork_for_parent(flags_to_make(spec), -1, born_in_leaf, pipe[1]);
     }
     child = adopt(between, pipe[0], pidfd, err);
     close(pipe[0]);
@@ -192,7 +192,7 @@ static int flags_to_enter(pid_t target, struct error *err)
     return flags;
 }
 
-pid_t namespaces_fork_into(pid_t target, int target_pidfd, int *pidfd, struct error *err)
+pid_t namespaces_fork_into(pid_t target, int target_pidfd, int leaf, bool *born_in_leaf, int *pidfd, struct error *err)
 {
     int pipe[2];
     pid_t between;
@@ -201,9 +201,13 @@ pid_t namespaces_fork_into(pid_t target, int target_pidfd, int *pidfd, struct er
         return -1;
     if (between == 0) {
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* from here on the container could look at us */
-        if (flags)
-            enter_or_exit(pipe[1], target_pidfd, flags, "enter the container's namespaces");
-        return fork_for_parent(0, pipe[1]);
+        if (flags & ~CLONE_NEWCGROUP)
+            enter_or_exit(pipe[1], target_pidfd, flags & ~CLONE_NEWCGROUP, "enter the container's namespaces");
+        /* The last one only by the child: from inside it the group to be born in cannot be reached. */
+        pid_t child = fork_for_parent(0, leaf, born_in_leaf, pipe[1]);
+        if (flags & CLONE_NEWCGROUP && setns(target_pidfd, CLONE_NEWCGROUP) < 0)
+            _exit(1);
+        return child;
     }
     pid_t child = adopt(between, pipe[0], pidfd, err);
     close(pipe[0]);
