@@ -114,7 +114,7 @@ export const withRunFlags = (command: Command): Command =>
     .option('--memory-reservation <bytes>', 'Memory soft limit', size)
     .option('--memory-swap <bytes>', "Swap limit equal to memory plus swap: '-1' to enable unlimited swap", size)
     .option('--name <name>', 'Assign a name to the container')
-    .option('--network, --net <network>', 'Connect a container to a network')
+    .option('--net, --network <network>', 'Connect a container to a network')
     .option('--oom-score-adj <n>', "Tune host's OOM preferences (-1000 to 1000)", number)
     .option('--pid <mode>', 'PID namespace to use')
     .option('--pids-limit <n>', 'Tune container pids limit (set -1 for unlimited)', number)

@@ -19,6 +19,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -198,10 +199,30 @@ static bool welcome(int connection)
     return peer.uid == geteuid() || peer.uid == 0 || (server.rootless && peer.uid == 65534);
 }
 
+/* Our socket's name may be taken away, as by who clears the run directory: nobody finds us any more, and another helper comes. We go once no engine
+ * holds on to us. */
+static int name_watch = -1;
+static struct stat named;
+
+static void watch_name(const char *socket_path)
+{
+    name_watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (stat(socket_path, &named) < 0 || inotify_add_watch(name_watch, socket_path, IN_ATTRIB | IN_DELETE_SELF) < 0)
+        cleanup_close_(&name_watch);
+}
+
+static bool has_name(const char *socket_path)
+{
+    struct stat now;
+    return stat(socket_path, &now) == 0 && now.st_dev == named.st_dev && now.st_ino == named.st_ino;
+}
+
 static void close_in_worker(int connection)
 {
     cleanup_close_(&listener);
     close(signals);
+    if (name_watch >= 0)
+        close(name_watch);
     close(server.lock); /* held by whoever has a copy: it must end with the helper */
     close(own_inbox());
     if (server.outside >= 0)
@@ -285,13 +306,15 @@ static int time_left(void)
     return left < 0 ? 10 : (int)left + 1;
 }
 
-enum { LISTENER, SIGNALS, INBOX, OWNER, FIXED };
+enum { LISTENER, SIGNALS, INBOX, OWNER, NAME, FIXED };
 
 static void serve(const char *socket_path)
 {
+    bool nameless = false;
     while (!ending || worker_count > 0) {
         if (ending && listener >= 0) { /* whoever comes now finds nobody, and starts the next one */
-            unlink(socket_path);
+            if (has_name(socket_path))
+                unlink(socket_path);
             cleanup_close_(&listener);
             listener = -1;
         }
@@ -300,6 +323,7 @@ static void serve(const char *socket_path)
             [SIGNALS] = {signals, POLLIN, 0},
             [INBOX] = {own_inbox(), POLLIN, 0},
             [OWNER] = {own_connection(), POLLIN, 0},
+            [NAME] = {nameless ? -1 : name_watch, POLLIN, 0},
         };
         size_t count = worker_count;
         for (size_t i = 0; i < count; i++)
@@ -315,6 +339,14 @@ static void serve(const char *socket_path)
             own_receive();
         if (set[LISTENER].revents)
             accept_request();
+        if (set[NAME].revents) {
+            char events[4096];
+            while (read(name_watch, events, sizeof events) > 0)
+                ;
+            nameless = !has_name(socket_path);
+        }
+        if (nameless && own_connection() < 0)
+            ending = true;
         kill_the_stubborn();
         own_watch();
         if (set[SIGNALS].revents)
@@ -540,8 +572,9 @@ static int come_up(const struct arguments *arguments)
     if (detach(log_path) != 0)
         return 1;
     sweep();
+    watch_name(socket_path);
     serve(socket_path);
-    if (listener >= 0)
+    if (listener >= 0 && has_name(socket_path))
         unlink(socket_path);
     cgroup_tidy("slipway");
     if (server.rootless)

@@ -48,7 +48,9 @@ export async function call(path: string, request: object, options: CallOptions =
       if (line === undefined) {
         options.signal?.throwIfAborted();
         await sent;
-        throw unavailable('the helper ended before it answered; its log (helper.log in the run directory) says why');
+        throw unavailable(
+          'the helper was killed or crashed in the middle of this: try again; if it stays so, helper.log in the run directory says why',
+        );
       }
       const message = parse(line);
       if ('progress' in message) {
@@ -67,8 +69,13 @@ export async function call(path: string, request: object, options: CallOptions =
 /** A request whose answer has no bytes after it. */
 export async function ask<Answer>(path: string, request: object, options?: CallOptions): Promise<Answer> {
   const { answer, output } = await call(path, request, options);
-  await output[Symbol.asyncIterator]().return?.();
+  void toItsEnd(output);
   return answer as Answer;
+}
+
+/** A worker may still be busy with what it has answered; the connection ends with it. An iteration that never began would not close it. */
+async function toItsEnd(output: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of output);
 }
 
 export function open(path: string): Promise<Socket> {

@@ -113,6 +113,20 @@ test('a body is sent to its end, output is read to its end', async (t) => {
   assert.equal(text, 'bytes\nthat follow');
 });
 
+test('a request that was answered leaves no connection behind', async (t) => {
+  let closed!: () => void;
+  const seen = new Promise<void>((resolve) => (closed = resolve));
+  const client = await helper(t, {
+    discard: (_, socket) => {
+      socket.once('close', closed);
+      say(socket, { ok: true });
+      setTimeout(() => socket.end(), 20); // busy with what it has answered
+    },
+  });
+  await client.discard('/d');
+  await seen;
+});
+
 test('giving up closes the connection, which is what cancels the work', async (t) => {
   let closed!: () => void;
   const seen = new Promise<void>((resolve) => (closed = resolve));
@@ -132,7 +146,7 @@ test('a worker that crashed costs that request alone', async (t) => {
     discard: (_, socket) => void socket.destroy(),
     usage: (_, socket) => say(socket, { ok: true, bytes: 5, entries: 1 }),
   });
-  await assert.rejects(client.discard('/x'), { kind: 'unavailable', message: /ended before it answered/ });
+  await assert.rejects(client.discard('/x'), { kind: 'unavailable', message: /was killed or crashed in the middle/ });
   assert.equal((await client.usage('/x')).bytes, 5);
 });
 

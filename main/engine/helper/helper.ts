@@ -210,6 +210,7 @@ export class Helper {
       if (!(error instanceof NotListening)) throw error;
     }
     await this.#start();
+    await this.#moveIn();
     try {
       return await attempt();
     } catch (error) {
@@ -220,6 +221,15 @@ export class Helper {
   #start(): Promise<void> {
     this.#starting ??= startHelper(this.#options).finally(() => (this.#starting = undefined));
     return this.#starting;
+  }
+
+  /** A helper whose socket was deleted still has our life line, and nobody can ask it anything: the new one gets it. */
+  async #moveIn(): Promise<void> {
+    const before = this.#owner;
+    if (!before) return;
+    this.#owner = undefined;
+    before.socket.end(JSON.stringify({ op: 'goodbye', end: true }) + '\n');
+    await this.own(before.headless);
   }
 
   async #takeOwnership(headless: Headless | null): Promise<void> {
