@@ -19,6 +19,7 @@ void i18next.use(initReactI18next).init({
   supportedLngs: languages,
   interpolation: { escapeValue: false },
   initAsync: false,
+  showSupportNotice: false,
 });
 
 /** The language we have that comes nearest to what the desktop speaks. */
