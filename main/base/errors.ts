@@ -35,3 +35,18 @@ export function codeOf(error: unknown): string | undefined {
 
 /** What an unknown thrown value says. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What a disk's refusals mean for a person; other failures stay what they are. `place`: what lies on it. */
+export function diskError(error: unknown, place: string): unknown {
+  const sentence = new Map([
+    ['ENOSPC', `no space left on device: free some space on the disk that holds ${place}, then try again`],
+    ['EDQUOT', `the disk quota is used up: free some space on the disk that holds ${place}, then try again`],
+    [
+      'EROFS',
+      `the disk that holds ${place} is read-only: make it writable (dmesg may tell why it is not), then try again`,
+    ],
+    ['EACCES', `${place} cannot be written: permission denied. Give it to this user, or choose another place`],
+    ['EIO', `the disk that holds ${place} fails to read or write: dmesg tells more`],
+  ]).get(codeOf(error) ?? '');
+  return sentence && !(error instanceof EngineError) ? system(sentence, { cause: error }) : error;
+}

@@ -1,6 +1,7 @@
 /** The thread that owns the database: opens it, checks it, writes transactions. Its calls are synchronous, so they live here. */
 import './scopes.js';
-import { closeSync, existsSync, openSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
 import type { ErrorKind } from '../contract/error.js';
@@ -52,7 +53,14 @@ try {
 
 function openOrQuarantine(warnings: string[]): Database.Database {
   try {
-    return open();
+    const database = open();
+    const kept = readdirSync(dirname(file)).filter((name) => name.startsWith(`${basename(file)}.corrupt-`));
+    for (const name of kept.filter((name) => !/-(wal|shm)$/.test(name)))
+      warnings.push(
+        `A damaged database is kept as ${join(dirname(file), name)}, and so is what only it knew: layers, containers, those that run. ` +
+          `Delete that file to have them cleared away at the next start.`,
+      );
+    return database;
   } catch (error) {
     if (!isCorrupt(error)) throw error;
     const aside = `${file}.corrupt-${stamp}`;
@@ -135,7 +143,9 @@ function serve(database: Database.Database): void {
         kind: 'system',
         message: isFull(error)
           ? `The disk that holds ${file} is full: free some space and try again.`
-          : `Writing to the database ${file} failed: ${(error as Error).message}`,
+          : isRefused(error)
+            ? `The disk that holds ${file} cannot be written (${(error as Error).message}): dmesg tells more. Once it works again, start Slipway anew.`
+            : `Writing to the database ${file} failed: ${(error as Error).message}`,
       });
     }
   });
@@ -150,6 +160,14 @@ function isCorrupt(error: unknown): boolean {
     error instanceof Corrupt ||
     /SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '') ||
     /malformed|not a database/i.test((error as Error).message)
+  );
+}
+
+/** Read-only, or failing. */
+function isRefused(error: unknown): boolean {
+  return (
+    /SQLITE_(IOERR|READONLY|CANTOPEN)/.test((error as { code?: string }).code ?? '') ||
+    /disk I\/O error|readonly database|unable to open/i.test((error as Error).message)
   );
 }
 

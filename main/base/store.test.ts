@@ -114,7 +114,14 @@ test('a damaged database is put aside, and the store starts empty with a warning
   assert.equal(store.rows('facts').size, 0);
   assert.match(store.warnings[0] ?? '', /was damaged/);
   const names = await readdir(dirname(file));
-  assert.ok(names.some((name) => name.startsWith('slipway.db.corrupt-')));
+  const aside = names.find((name) => name.startsWith('slipway.db.corrupt-'))!;
+  await store.close();
+  await using next = await Store.open(file, ['facts']);
+  assert.match(next.warnings[0] ?? '', /damaged database is kept as .*Delete that file/);
+  await next.close();
+  await rm(join(dirname(file), aside));
+  await using last = await Store.open(file, ['facts']);
+  assert.deepEqual(last.warnings, []);
 });
 
 test('the store works from a CommonJS bundle, as in Electron', async (t) => {

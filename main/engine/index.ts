@@ -2,7 +2,7 @@
 import '../base/scopes.js';
 import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { conflict } from '../base/errors.js';
+import { conflict, diskError } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
@@ -48,7 +48,9 @@ const OWN_RUNTIME = 'slipway';
 
 /** Takes the data root, adopts what runs, and is ready to serve. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  await mkdir(options.root, { recursive: true, mode: 0o711 });
+  await mkdir(options.root, { recursive: true, mode: 0o711 }).catch((error: unknown) => {
+    throw diskError(error, options.root);
+  });
   // Paths go into mounts and records: they are the real ones.
   const root = await realpath(options.root);
   const { runDir, helperPath, registryMirrors = [], insecureRegistries = [], defaultRuntime = OWN_RUNTIME } = options;
@@ -123,7 +125,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
-    throw error;
+    throw diskError(error, root);
   }
 }
 

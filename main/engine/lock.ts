@@ -16,13 +16,13 @@ interface Holder {
 /** Takes a data root, or fails with the pid of the engine that has it. */
 export async function lockDataRoot(root: string): Promise<AsyncDisposable> {
   const own = join(root, `LOCK.${newId().slice(0, 12)}`);
-  await writeFile(own, `${JSON.stringify(await identify('self'))}\n`, { mode: 0o600 });
   try {
+    await writeFile(own, `${JSON.stringify(await identify('self'))}\n`, { mode: 0o600 });
     return await take(join(root, 'LOCK'), own, (pid) => {
       throw conflict(`another engine (pid ${pid}) already uses ${root}`);
     });
   } finally {
-    await rm(own, { force: true });
+    await rm(own, { force: true }).catch(() => undefined);
   }
 }
 

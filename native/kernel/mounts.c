@@ -262,9 +262,13 @@ static int apply_propagation(int mount, const struct mount_plan *plan, const cha
 static int attach(int mount, int target, const struct mount_plan *plan, const char *destination, struct error *err)
 {
     TRY(apply_propagation(mount, plan, destination, err));
-    if (mount_attach(mount, target) < 0)
-        return fail(err, errno, "mount on %s", destination);
-    return 0;
+    if (mount_attach(mount, target) == 0)
+        return 0;
+    struct stat from, to;
+    int why = errno;
+    if (why == EINVAL && fstat(mount, &from) == 0 && fstat(target, &to) == 0 && S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode))
+        why = ENOTDIR; /* a file on a directory, or the other way round */
+    return fail(err, why, "mount on %s", destination);
 }
 
 static int apply_bind(const struct spec_mount *mount, const struct mount_plan *plan, int root, int tree, struct error *err)

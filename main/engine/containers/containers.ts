@@ -194,7 +194,7 @@ export class Containers {
     const given = name ? checkedName(name, name) : undefined;
     if (Object.keys(body).length === 0) throw invalid('Config cannot be empty in order to create a container');
     const { images, snapshots, networks, helper, store, events } = this.#options;
-    const image = images.resolve(body.Image ?? '');
+    const image = images.resolve(body.Image ?? '', platform);
     const id = newId();
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, helper.hello);
     const { mode, warning } = noMissing(() => networks.modeOf(hostConfig.NetworkMode));
@@ -951,13 +951,16 @@ export class Containers {
     });
     const made = this.#options.snapshots.active?.() ?? [];
     const strays = [...new Set([...entries, ...made])].filter((id) => !this.#containers.has(id));
+    const { helper } = this.#options;
     for (const id of strays) {
-      await this.#discardFiles(id).catch((error: unknown) =>
-        log.warn(`${id} could not be discarded: ${messageOf(error)}`),
-      );
+      // A container that a damaged database forgot may still run.
+      await helper.signalAll(id).catch(() => undefined);
+      await helper
+        .delete(id)
+        .then(() => this.#discardFiles(id))
+        .catch((error: unknown) => log.warn(`${id} could not be discarded: ${messageOf(error)}`));
     }
   }
-
   /** Finds out what became of a container while no engine watched. */
   async #adopt(container: Container): Promise<void> {
     using _ = await this.#locks.take(container.id); // an end that comes meanwhile waits until the run is known

@@ -35,6 +35,8 @@ export const MASKED_PATHS = [
 
 export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
+/** The kernel's own limit. */
+const LONGEST_HOSTNAME = 64;
 const SHM_SIZE = 64 * 1024 * 1024;
 const MIN_MEMORY = 6 * 1024 * 1024;
 const LOG_OPTIONS = 'max-size max-file labels labels-regex env env-regex tag compress mode max-buffer-size'.split(' ');
@@ -237,6 +239,8 @@ function checkConfig(config: FullConfig): void {
     throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
   }
   for (const entry of config.Env) if (keyOf(entry) === '') throw invalid(`invalid environment variable: ${entry}`);
+  if (Buffer.byteLength(config.Hostname) > LONGEST_HOSTNAME)
+    throw invalid(`invalid hostname: ${config.Hostname} is longer than ${LONGEST_HOSTNAME} bytes`);
   if (config.StopSignal) signalNumber(config.StopSignal);
   const texts = [...argumentsOf(config), ...config.Env, config.WorkingDir, config.Hostname, config.User];
   if (texts.some((text) => text.includes('\0')))

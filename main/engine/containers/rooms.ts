@@ -50,7 +50,7 @@ export interface ResolvedImage {
 }
 
 export interface ImagesRoom {
-  resolve(reference: string): ResolvedImage;
+  resolve(reference: string, platform?: string): ResolvedImage;
   hold(change: Change, imageId: string, holder: string): void;
   release(change: Change, imageId: string, holder: string): void;
   /** The image of a container that runs cannot be removed, not even by force. */

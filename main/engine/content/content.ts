@@ -3,7 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, invalid, messageOf, notFound, system, unavailable } from '../../base/errors.js';
+import { codeOf, diskError, invalid, messageOf, notFound, unavailable } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
 import { checkedDigest, digestOf } from './digest.js';
@@ -113,7 +113,9 @@ export class Content {
   /** Stores bytes whose digest is known only at their end. `expected`: refused when it is another. */
   async receive(body: AsyncIterable<Uint8Array>, expected?: string): Promise<{ digest: string; size: number }> {
     const path = join(this.#ingest, `receive-${newId().slice(0, 16)}`);
-    const file = await open(path, 'wx', 0o600);
+    const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+      throw explained(error);
+    });
     try {
       const hash = createHash('sha256');
       const size = await append(file, hash, 0, body);
@@ -154,7 +156,9 @@ export class Content {
   ): Promise<void> {
     if ((await this.size(digest)) !== undefined) return;
     const path = join(this.#ingest, digest.slice('sha256:'.length));
-    const file = await open(path, 'a+', 0o600);
+    const file = await open(path, 'a+', 0o600).catch((error: unknown) => {
+      throw explained(error);
+    });
     try {
       let { offset, hash } = await this.#resume(file, size);
       let inherited = offset > 0;
@@ -314,12 +318,7 @@ function isTransient(error: unknown): boolean {
   );
 }
 
-function explained(error: unknown): unknown {
-  if (codeOf(error) !== 'ENOSPC') return error;
-  return system('no space left on device: free some space on the disk that holds the images, then try again', {
-    cause: error,
-  });
-}
+const explained = (error: unknown): unknown => diskError(error, 'the images');
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;

@@ -91,9 +91,16 @@ export class Images {
     this.#library = new Library(store);
   }
 
-  /** The image that a name, a digest or (the beginning of) an ID means. */
-  resolve(reference: string): ImageRecord {
-    return this.#library.find(reference);
+  /** The image that a name, a digest or (the beginning of) an ID means. For another platform than asked it counts as missing: it may be pulled. */
+  resolve(reference: string, platform?: string): ImageRecord {
+    const image = this.#library.find(reference);
+    const wanted = platform ? parsePlatform(platform) : undefined;
+    if (wanted && (wanted.os !== image.os || wanted.architecture !== image.architecture)) {
+      throw notFound(
+        `image with reference ${reference} was found but does not match the specified platform: wanted ${platformText(wanted)}, actual: ${platformText(image)}`,
+      );
+    }
+    return image;
   }
 
   list(filters: Filters = {}): ImageSummary[] {

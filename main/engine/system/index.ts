@@ -72,7 +72,7 @@ export class System {
   }
 
   info(): SystemInfo {
-    const { containers, images, helper, root, version, registryMirrors, insecureRegistries } = this.#options;
+    const { store, containers, images, helper, root, version, registryMirrors, insecureRegistries } = this.#options;
     const { hello } = helper;
     const { running, paused, stopped } = containers.counts();
     const can = (controller: string) => hello.cgroup.limits && hello.cgroup.controllers.includes(controller);
@@ -157,7 +157,7 @@ export class System {
         ...(hello.rootless ? ['name=rootless'] : []),
         ...(hello.cgroup.version === 2 ? ['name=cgroupns'] : []),
       ],
-      Warnings: hello.warnings.map((warning) => `WARNING: ${warning}`),
+      Warnings: [...store.warnings, ...hello.warnings].map((warning) => `WARNING: ${warning}`),
     };
   }
 
@@ -174,7 +174,7 @@ export class System {
   }
 
   async features(): Promise<SlipwayFeatures> {
-    const { version, host, helper, images } = this.#options;
+    const { store, version, host, helper, images } = this.#options;
     const starter = await images.starterOffer();
     return {
       version,
@@ -182,7 +182,7 @@ export class System {
       host,
       pid: process.pid,
       ...(starter && { starter }),
-      warnings: helper.hello.warnings,
+      warnings: [...store.warnings, ...helper.hello.warnings],
     };
   }
 }
