@@ -17,8 +17,11 @@ export function snapshot() {
     mounts: lines(read('/proc/self/mountinfo')).map((line) => line.split(' ').slice(3, 5).join(' on ')),
     cgroups: cgroups('/sys/fs/cgroup'),
     processes: processes(),
-    links: fs.existsSync('/sys/class/net') ? links() : [],
-    tables: lines(spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' }).stdout ?? ''),
+    links: links(),
+    // dockerd, the oracle, leaves its own tables and bridge in the namespace of the run, and goes with it.
+    tables: lines(spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' }).stdout ?? '').filter((line) =>
+      line.includes('slipway'),
+    ),
     namespaces: list('/run/netns'),
     files: [
       ...list('/run/slipway'),
@@ -68,7 +71,12 @@ function cgroups(folder, depth = 0) {
   });
 }
 
-const links = () => list('/sys/class/net').map((name) => path.basename(name));
+/** Of this network namespace; /sys may still show another's. */
+const links = () =>
+  lines(read('/proc/net/dev'))
+    .slice(2)
+    .map((line) => line.split(':')[0].trim())
+    .filter((name) => name !== 'docker0');
 const read = (file) => {
   try {
     return fs.readFileSync(file, 'utf8');
