@@ -30,6 +30,16 @@ const KINDS = new Set<string>([
   'unavailable',
 ] satisfies ErrorKind[]);
 
+/** The helper took the request, or was about to, and went without an answer. */
+export class Lost extends EngineError {
+  constructor() {
+    super(
+      'unavailable',
+      'the helper was killed or crashed in the middle of this: try again; if it stays so, helper.log in the run directory says why',
+    );
+  }
+}
+
 /** One request is one connection; closing it cancels the work. */
 export async function call(path: string, request: object, options: CallOptions = {}): Promise<Outcome> {
   options.signal?.throwIfAborted();
@@ -48,9 +58,7 @@ export async function call(path: string, request: object, options: CallOptions =
       if (line === undefined) {
         options.signal?.throwIfAborted();
         await sent;
-        throw unavailable(
-          'the helper was killed or crashed in the middle of this: try again; if it stays so, helper.log in the run directory says why',
-        );
+        throw new Lost();
       }
       const message = parse(line);
       if ('progress' in message) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, invalid, messageOf, system, unavailable } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
-import { ask, call, LineInput, NotListening, open, type CallOptions } from './call.js';
+import { ask, call, LineInput, Lost, NotListening, open, type CallOptions } from './call.js';
 import {
   PROTOCOL,
   type BridgeRequest,
@@ -151,12 +151,18 @@ export class Helper {
 
   /** Sets a container up completely; its monitor then waits for `start`. */
   run(request: RunRequest): Promise<Started> {
-    return this.#ask({ op: 'run', ...request });
+    return this.#onceMore(
+      () => this.#ask({ op: 'run', ...request }),
+      () => this.delete(request.id),
+    );
   }
 
   /** Sets a further process up in a running container; its monitor then waits for `start`. */
   exec(request: ExecRequest): Promise<Started> {
-    return this.#ask({ op: 'exec', ...request });
+    return this.#onceMore(
+      () => this.#ask({ op: 'exec', ...request }),
+      () => this.delete(request.id, { exec: true }),
+    );
   }
 
   /** SIGKILL to everything in the container's cgroup. */
@@ -216,6 +222,17 @@ export class Helper {
     } catch (error) {
       throw error instanceof NotListening ? unavailable(`the helper does not listen: ${error.message}`) : error;
     }
+  }
+
+  /** A helper that went in the middle may have done some of it: what it left is cleared away, then the next one is asked. */
+  async #onceMore<Result>(attempt: () => Promise<Result>, clear: () => Promise<void>): Promise<Result> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+    }
+    await clear();
+    return attempt();
   }
 
   #start(): Promise<void> {
