@@ -70,3 +70,11 @@ test('every word of a filter has to be found', () => {
   assert.equal(matches(container, 'abc', 'running'), true);
   assert.equal(matches(container, '', 'failed'), false);
 });
+
+test('a line that came in several stamped pieces, as a prompt does, shows none of their stamps', () => {
+  const log = new LogLines();
+  log.add([out('2026-11-24T01:02:50.905819928Z / # ')]);
+  log.add([out('2026-11-24T01:02:51.905819929Z ls\r\n')]);
+  assert.deepEqual(texts(log), ['/ # ls']);
+  assert.equal(log.lines[0]?.time, '2026-11-24T01:02:50.905819928Z');
+});

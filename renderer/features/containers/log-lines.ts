@@ -60,9 +60,12 @@ export class LogLines {
   }
 }
 
+/** What a terminal writes without a line's end is an entry of its own, with a stamp of its own in the middle of the line: nine digits, always. */
+const inner = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /g;
+
 function withText(line: LogLine, text: string, stream: Output['stream']): LogLine {
   const match = line.time === '' ? stamp.exec(text) : null;
   return match
-    ? { ...line, stream, time: match[1] ?? '', text: text.slice(match[0].length) }
-    : { ...line, stream, text };
+    ? { ...line, stream, time: match[1] ?? '', text: text.slice(match[0].length).replace(inner, '') }
+    : { ...line, stream, text: line.time === '' ? text : text.replace(inner, '') };
 }
