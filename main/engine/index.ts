@@ -2,7 +2,7 @@
 import '../base/scopes.js';
 import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { conflict, diskError } from '../base/errors.js';
+import { codeOf, conflict, diskError, invalid } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
@@ -49,6 +49,8 @@ const OWN_RUNTIME = 'slipway';
 /** Takes the data root, adopts what runs, and is ready to serve. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   await mkdir(options.root, { recursive: true, mode: 0o711 }).catch((error: unknown) => {
+    if (/^(EEXIST|ENOTDIR)$/.test(codeOf(error) ?? ''))
+      throw invalid(`${options.root} is a file where the data root should be: choose another with --data-root`);
     throw diskError(error, options.root);
   });
   // Paths go into mounts and records: they are the real ones.

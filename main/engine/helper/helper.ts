@@ -90,7 +90,7 @@ export class Helper {
         return await this.#takeOwnership(headless);
       } catch (error) {
         const taken = error instanceof EngineError && error.kind === 'conflict';
-        if (!taken || Date.now() > deadline) throw error;
+        if (!(taken || error instanceof Lost) || Date.now() > deadline) throw error;
         await sleep(20); // an engine that has just died or handed over is still being noticed
       }
     }
@@ -128,7 +128,7 @@ export class Helper {
 
   /** What a layer's tar only implied (`Unpacked.implied`) looks as in the layers below, top first. */
   async adopt(request: { target: string; lower: string[]; directories: string[] }): Promise<void> {
-    await this.#ask({ op: 'adopt', ...request });
+    await this.#askAgain({ op: 'adopt', ...request });
   }
 
   /** The tar of a changeset (`upper` given) or of a whole tree. Ending the iteration cancels it. */
@@ -138,15 +138,15 @@ export class Helper {
 
   /** What was written below the data root is on disk when this resolves. */
   async sync(): Promise<void> {
-    await this.#ask({ op: 'sync' });
+    await this.#askAgain({ op: 'sync' });
   }
 
   async discard(path: string): Promise<void> {
-    await this.#ask({ op: 'discard', path });
+    await this.#askAgain({ op: 'discard', path });
   }
 
   usage(path: string): Promise<{ bytes: number; entries: number }> {
-    return this.#ask({ op: 'usage', path });
+    return this.#askAgain({ op: 'usage', path });
   }
 
   /** Sets a container up completely; its monitor then waits for `start`. */
@@ -167,28 +167,28 @@ export class Helper {
 
   /** SIGKILL to everything in the container's cgroup. */
   async signalAll(id: string): Promise<void> {
-    await this.#ask({ op: 'signal-all', id });
+    await this.#askAgain({ op: 'signal-all', id });
   }
 
   async freeze(id: string): Promise<void> {
-    await this.#ask({ op: 'freeze', id });
+    await this.#askAgain({ op: 'freeze', id });
   }
 
   async thaw(id: string): Promise<void> {
-    await this.#ask({ op: 'thaw', id });
+    await this.#askAgain({ op: 'thaw', id });
   }
 
   /** Removes what a container or an exec left outside the data root: cgroups, state directory. Idempotent. */
   async delete(id: string, { exec = false }: { exec?: boolean } = {}): Promise<void> {
-    await this.#ask({ op: 'delete', id, exec });
+    await this.#askAgain({ op: 'delete', id, exec });
   }
 
   async bridge(request: BridgeRequest): Promise<void> {
-    await this.#ask({ op: 'bridge', ...request });
+    await this.#askAgain({ op: 'bridge', ...request });
   }
 
   async bridgeRemove(name: string): Promise<void> {
-    await this.#ask({ op: 'bridge-remove', name });
+    await this.#askAgain({ op: 'bridge-remove', name });
   }
 
   endpoint(request: EndpointRequest): Promise<{ mac: string }> {
@@ -206,6 +206,14 @@ export class Helper {
 
   #ask<Answer>(request: object, options?: CallOptions): Promise<Answer> {
     return this.#retrying(() => ask<Answer>(this.#socketPath, request, options));
+  }
+
+  /** For what may be done twice: should the helper go in the middle, the next one is asked the same. */
+  #askAgain<Answer>(request: object): Promise<Answer> {
+    return this.#onceMore(
+      () => this.#ask<Answer>(request),
+      () => Promise.resolve(),
+    );
   }
 
   /** A helper that is not there has not taken the request: start it and ask again. */
@@ -258,7 +266,7 @@ export class Helper {
     if (!answer || answer.error) {
       socket.destroy();
       if (answer?.error?.kind === 'conflict') throw new EngineError('conflict', answer.error.message);
-      throw unavailable(answer?.error?.message ?? 'the helper ended before it answered');
+      throw answer?.error ? unavailable(answer.error.message) : new Lost();
     }
     const owner = { headless, socket };
     this.#owner = owner;

@@ -19,8 +19,6 @@ export interface ArchivedImage {
 
 export interface Archive {
   images: ArchivedImage[];
-  /** Everything that was stored on the way, needed or not. */
-  stored: string[];
 }
 
 const dockerManifest = z.array(
@@ -40,17 +38,17 @@ const ociIndex = z.object({
 const DOCUMENT_LIMIT = 8 * 1024 * 1024;
 const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 
-/** Reads what `docker save`, `podman save` or `skopeo copy oci-archive:` wrote. Files may come in any order, so each is stored as it passes. */
+/** Reads what `docker save`, `podman save` or `skopeo copy oci-archive:` wrote. Files may come in any order, so each is stored as it passes;
+ * `stored` then names them all, needed or not, also where this fails. */
 export async function readArchive(
   body: AsyncIterable<Uint8Array>,
   content: Content,
-  lease: ContentLease,
+  { lease, stored }: { lease: ContentLease; stored: string[] },
   signal?: AbortSignal,
 ): Promise<Archive> {
   const files = new Map<string, { digest: string; size: number }>();
   const links = new Map<string, string>();
   const documents = new Map<string, Buffer>();
-  const stored: string[] = [];
   try {
     for await (const entry of await openTar(body)) {
       signal?.throwIfAborted();
@@ -70,7 +68,6 @@ export async function readArchive(
       }
     }
   } catch (error) {
-    await content.remove(stored);
     throw error instanceof EngineError || signal?.aborted
       ? error
       : invalid(`the archive cannot be read: ${messageOf(error)}`, { cause: error });
@@ -84,8 +81,8 @@ export async function readArchive(
   };
   const index = documents.get('index.json');
   const manifest = documents.get('manifest.json');
-  if (manifest) return { images: dockerImages(manifest, find), stored };
-  if (index) return { images: await ociImages(index, find, content), stored };
+  if (manifest) return { images: dockerImages(manifest, find) };
+  if (index) return { images: await ociImages(index, find, content) };
   throw invalid(
     'the archive has neither a manifest.json nor an index.json: it was not made by docker save or as an OCI archive',
   );

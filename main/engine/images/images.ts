@@ -325,8 +325,9 @@ export class Images {
     }: { onProgress?: Report; quiet?: boolean; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     using lease = this.#content.lease();
-    const archive = await readArchive(body, this.#content, lease, signal);
+    const stored: string[] = [];
     try {
+      const archive = await readArchive(body, this.#content, { lease, stored }, signal);
       if (archive.images.length === 0) throw invalid('the archive holds no image');
       for (const image of archive.images) {
         const names = image.names.map((name) => withDefaultTag(parseReference(name)));
@@ -346,7 +347,7 @@ export class Images {
       }
     } finally {
       lease[Symbol.dispose]();
-      await this.#removeUnused(archive.stored);
+      await this.#removeUnused(stored);
     }
   }
 
