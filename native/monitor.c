@@ -320,6 +320,7 @@ int main(int argc, char **argv)
     }
     read_options(argv + 1);
     set_up();
+    reap(); /* it may have been killed before there was a signalfd to tell of it */
     for (;;) {
         if (monitor.phase == ENDED && (!streams_open() || now_ms() >= monitor.drain_until))
             finish();
