@@ -40,7 +40,7 @@ test('a Chinese desktop gets a Chinese window, and is told which fonts to instal
   await writeFile(fonts, '<fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>');
   await app.start({ env: { LANGUAGE: 'zh_CN', LANG: 'zh_CN.UTF-8', FONTCONFIG_FILE: fonts } });
   await expect.poll(() => app.page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
-  await app.page.getByRole('button', { name: '进入容器列表' }).click();
+  await app.page.getByRole('button', { name: '前往容器' }).click();
   await expect(app.page.getByText('fonts-noto-cjk')).toBeVisible();
   await shot(app, 'no Han fonts');
 });
