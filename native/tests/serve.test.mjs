@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFile, readdir, readlink, stat } from 'node:fs/promises';
+import { readFile, readdir, readlink, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { alive, attach, Bench, Control, frames, sleep, unable } from './harness.mjs';
@@ -40,7 +40,7 @@ describe('the helper', { skip: unable }, () => {
       (await readdir(`${path}/fd`)).map((fd) => readlink(`${path}/fd/${fd}`).catch(() => 'socket:')),
     ); // a request that was just answered
     const known =
-      /^(\/dev\/null|socket:|anon_inode:\[signalfd\]|.*\/helper\.(log|lock)|.*\/slipway-monitor|\/memfd:slipway-helper)/;
+      /^(\/dev\/null|socket:|anon_inode:(\[signalfd\]|inotify)|.*\/helper\.(log|lock)|.*\/slipway-monitor|\/memfd:slipway-helper)/;
     assert.deepEqual(
       open.filter((target) => !known.test(target)),
       [],
@@ -57,6 +57,23 @@ describe('the helper', { skip: unable }, () => {
     });
     assert.equal(second.stdout, 'ready\n');
     assert.equal(second.status, 0);
+  });
+
+  test('one whose socket was deleted stays while an engine holds on to it, then goes and leaves the next one alone', async () => {
+    const owner = await own(null);
+    const before = bench.hello.pid;
+    for (const name of ['helper.sock', 'helper.lock']) await unlink(join(bench.runDir, name));
+    await bench.start();
+    assert.ok(alive(before));
+    owner.close();
+    for (let tries = 0; alive(before); tries++) {
+      assert.ok(tries < 100, 'it stays');
+      await sleep(20);
+    }
+    const again = await own(null);
+    assert.deepEqual(again.answer, { ok: true });
+    again.socket.write('{"op":"goodbye","end":false}\n');
+    again.close();
   });
 
   test('while one is going down, the next one waits its turn', async () => {
