@@ -113,6 +113,7 @@ test('what cannot run is one sentence and an exit status, and leaves nothing', n
     [['--device', '/dev/nosuch'], ['id'], 125, /"\/dev\/nosuch": no such|"\/dev\/nosuch": not a device node/],
     [['--cap-add', 'NOSUCH'], ['id'], 125, /unknown capability: "CAP_NOSUCH"/],
     [['--cpuset-cpus', '4095'], ['id'], 125, /Requested CPUs are not available/],
+    [['--security-opt', 'seccomp=/no/such'], ['id'], 125, /opening seccomp profile \(\/no\/such\) failed/],
     [['--stop-signal', 'BOGUS'], ['id'], 125, /Invalid signal: BOGUS/],
     [['--pids-limit', '1'], ['sh', '-c', 'id; id'], 2, /can't fork: Resource temporarily unavailable/],
     [['-e', `BIG=${'x'.repeat(130_000)}`], ['true'], 0, /^$/],

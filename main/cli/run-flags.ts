@@ -256,8 +256,11 @@ const pairs = (entries: string[], absent: string, separator = '=') =>
 async function securityOption(option: string): Promise<string> {
   const match = /^seccomp[=:](.+)$/.exec(option);
   if (!match || match[1] === 'unconfined' || match[1] === 'builtin') return option;
-  const text = await readFile(match[1] as string, 'utf8');
-  return `seccomp=${JSON.stringify(JSON.parse(text))}`;
+  try {
+    return `seccomp=${JSON.stringify(JSON.parse(await readFile(match[1] as string, 'utf8')))}`;
+  } catch (error) {
+    throw new Error(`opening seccomp profile (${match[1]}) failed: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function restartPolicy(text = 'no') {
