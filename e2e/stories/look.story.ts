@@ -42,5 +42,11 @@ test('a Chinese desktop gets a Chinese window, and is told which fonts to instal
   await expect.poll(() => app.page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
   await app.page.getByRole('button', { name: '前往容器' }).click();
   await expect(app.page.getByText('fonts-noto-cjk')).toBeVisible();
+  // The words are drawn all the same, with the window's own font.
+  const ownFont = () =>
+    Array.from(document.fonts as unknown as Iterable<FontFace>).some(
+      ({ family, status }) => family.includes('Noto Sans SC') && status === 'loaded',
+    );
+  await expect.poll(() => app.page.evaluate(ownFont)).toBe(true);
   await shot(app, 'no Han fonts');
 });

@@ -38,6 +38,13 @@ function focusField(selector: string): boolean {
   return field !== null;
 }
 
+/** The row of the list that has its tab stop. */
+function focusRow(): boolean {
+  const row = document.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
+  row?.focus();
+  return row !== null;
+}
+
 /** Escape outside of dialogs and menus: the selection first, then what is open over the page, then the drawer. */
 function goBack(): boolean {
   const { tasks, show } = useSurface.getState();
@@ -48,7 +55,7 @@ function goBack(): boolean {
     const [page, object] = partsOf(location.hash.slice(1));
     if (page === undefined || object === undefined) return false;
     navigate(pathTo(page));
-    requestAnimationFrame(() => document.querySelector<HTMLElement>('[role="row"][tabindex="0"]')?.focus());
+    requestAnimationFrame(focusRow);
   }
   return true;
 }
@@ -84,6 +91,9 @@ export function useKeys(): void {
           history.back();
           return true;
         }
+        // From the filter down into what it found.
+        const filters = event.target instanceof Element && event.target.matches('[data-filter]');
+        if (event.key === 'ArrowDown' && plain && filters) return focusRow();
         if (typing(event.target) || !plain) return false;
         if (event.key === 'Escape') return goBack();
         if (event.key === '/') return focusField('[data-filter]');
@@ -91,12 +101,8 @@ export function useKeys(): void {
           open({ kind: 'shortcuts' });
           return true;
         }
-        if (event.key === 'ArrowDown' && (document.activeElement === document.body || !document.activeElement)) {
-          const row = document.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
-          row?.focus();
-          return row !== null;
-        }
-        return false;
+        const nowhere = document.activeElement === document.body || !document.activeElement;
+        return event.key === 'ArrowDown' && nowhere && focusRow();
       };
       if (handle()) event.preventDefault();
     };
