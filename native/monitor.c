@@ -36,7 +36,7 @@ static const struct {
     {"in", &monitor.options.in},             {"out", &monitor.options.out},           {"err", &monitor.options.err},
     {"log-dir", &monitor.options.log_dir},   {"exit-dir", &monitor.options.exit_dir}, {"oom-counter", &monitor.options.oom_counter},
     {"oom-event", &monitor.options.oom_event}, {"ready", &monitor.options.ready},     {"stdin-once", &monitor.options.stdin_once},
-    {"rootless", &monitor.options.rootless},
+    {"rootless", &monitor.options.rootless}, {"exit-sync", &monitor.options.exit_sync},
 };
 
 static void option(char *argument)
@@ -139,7 +139,8 @@ static void set_up(void)
     log_open(monitor.options.log_dir, monitor.options.log_name, monitor.options.log_max_size, monitor.options.log_max_file);
     record_prepare(monitor.options.exit_dir, monitor.options.exit_name);
     if (monitor.options.ready >= 0) {
-        if (write(monitor.options.ready, "r", 1) != 1)
+        int pids[2] = {getpid(), monitor.options.pid};
+        if (write(monitor.options.ready, pids, sizeof pids) != sizeof pids)
             exit(1); /* nobody waits for it: the first process dies with us */
         close(monitor.options.ready);
     }

@@ -36,6 +36,7 @@ struct making {
     struct seccomp_filter filter;
     struct cgroup_door door;
     bool born_in_leaf;
+    bool maps; /* the child has ids only once the parent has mapped them */
     int null;
     int sync[2], go[2], outcome[2]; /* [0]: the one that reads, but for sync, where it is the parent's */
     bool groups_made;
@@ -151,6 +152,8 @@ static int become_root_inside(const struct spec *spec, struct error *err)
 static int await_parent(const struct making *making, struct error *err)
 {
     enum sync_kind kind;
+    if (!making->maps)
+        return 0;
     TRY(sync_receive(making->sync[1], &kind, NULL, 0, NULL, err));
     if (kind != SYNC_PROCEED)
         _exit(1); /* the parent gave up */
@@ -199,7 +202,6 @@ static int set_up_exec(const struct making *making, bool *waited, struct error *
     int master = -1, slave = -1;
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     TRY(step(process_begin(err), "process", err));
-    TRY(await_parent(making, err));
     cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return fail(err, errno, "open the container's root");
@@ -263,17 +265,18 @@ static int hear_from_child(int socket, int *console, struct error *err)
 }
 
 /* What only the parent may do to the child, then the child's own steps, up to the wait. */
-static int bring_up(struct making *making, pid_t child, bool map, int *console, struct error *err)
+static int bring_up(struct making *making, pid_t child, int *console, struct error *err)
 {
     const struct spec *spec = making->spec;
     const struct spec_process *process = making->process;
     cleanup_close_(&making->sync[1]);
     making->sync[1] = -1;
-    if (map)
+    if (making->maps)
         TRY(step(namespaces_map_ids(spec, child, err), "user namespace", err));
     if (process->has_oom_score_adj)
         TRY(step(process_set_oom_score(child, process->oom_score_adj, err), "oom score", err));
-    TRY(sync_send(making->sync[0], SYNC_PROCEED, NULL, 0, -1, err));
+    if (making->maps)
+        TRY(sync_send(making->sync[0], SYNC_PROCEED, NULL, 0, -1, err));
     return hear_from_child(making->sync[0], console, err);
 }
 
@@ -311,11 +314,12 @@ static int create(struct making *making, struct container_child *child, struct e
 {
     int pidfd = -1, console = -1;
     TRY(prepare(making, err));
+    making->maps = making->spec->namespaces[SPEC_NS_USER].wanted && !making->spec->namespaces[SPEC_NS_USER].path;
     pid_t pid = namespaces_fork(making->spec, &making->paths, making->door.leaf, &making->born_in_leaf, &pidfd, err);
     if (pid == 0)
         child_main(making, set_up_container);
     TRY(step(pid, "namespaces", err));
-    if (bring_up(making, pid, true, &console, err) < 0) {
+    if (bring_up(making, pid, &console, err) < 0) {
         give_up(pid, pidfd, console);
         return -1;
     }
@@ -366,7 +370,7 @@ static int exec_in(struct making *making, const struct container_target *target,
     if (pid == 0)
         child_main(making, set_up_exec);
     TRY(step(pid, "namespaces", err));
-    if (bring_up(making, pid, false, &console, err) < 0) {
+    if (bring_up(making, pid, &console, err) < 0) {
         give_up(pid, pidfd, console);
         return -1;
     }

@@ -396,6 +396,7 @@ static int become_monitor(const struct launch *launch, const struct streams *str
         add(&arguments, "log-max-size=%" PRId64, launch->log_max_size);
         add(&arguments, "log-max-file=%" PRId64, launch->log_max_file);
     }
+    add(&arguments, "exit-sync=%d", !launch->exec); /* what is said of an exec need not survive the machine */
     TRY(add_file(&arguments, "exit", launch->exit_file, err));
     arguments.items[arguments.count] = NULL;
     syscall(SYS_execveat, server.monitor, "", arguments.items, (char *[]){NULL}, AT_EMPTY_PATH);
@@ -452,9 +453,6 @@ static int become(const struct launch *launch, int listener, int report, struct 
     TRY(launch->exec ? make_exec(launch, &streams, &child, err) : make_container(launch, &streams, &child, err));
     close_theirs(&streams);
     TRY(describe_monitor(launch, child.pid, err));
-    pid_t pids[2] = {getpid(), child.pid};
-    if (write(report, pids, sizeof pids) != sizeof pids)
-        return fail_kind(err, "unavailable", 0, "the request was cancelled");
     return become_monitor(launch, &streams, &child, listener, report, err);
 }
 
@@ -478,7 +476,10 @@ static _Noreturn void launch_main(const struct launch *launch, int report)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_NAME, "slipway-launch");
     if (listen_in(launch->state_dir, &listener, &err) == 0) {
-        become(launch, listener, report, &err);
+        if (write(report, "l", 1) == 1)
+            become(launch, listener, report, &err);
+        else
+            fail_kind(&err, "unavailable", 0, "the request was cancelled");
         undo(launch);
     }
     if (write(report, &err, sizeof err) != sizeof err)
@@ -491,19 +492,23 @@ static _Noreturn void launch_main(const struct launch *launch, int report)
 static int wait_for_monitor(struct request *request, int report, struct error *err)
 {
     union {
+        char listening;
         pid_t pids[2];
         struct error error;
     } told;
-    char ready;
 
-    /* Packets keep their bounds: two pids are the good news, an error the bad. */
+    /* Packets keep their bounds: one byte says that monitor.sock takes connections, two pids are the good news, an error the bad. */
     ssize_t got = read(report, &told, sizeof told);
+    if (got == sizeof told.listening) {
+        json_object *progress = json_object_new_object();
+        json_object_object_add(progress, "listening", json_object_new_boolean(true));
+        TRY(request_progress(request, progress, err));
+        got = read(report, &told, sizeof told);
+    }
     if (got == sizeof told.pids) {
         json_object_object_add(request->reply, "monitorPid", json_object_new_int(told.pids[0]));
         json_object_object_add(request->reply, "pid", json_object_new_int(told.pids[1]));
-        got = read(report, &told, sizeof told);
-        if (got == sizeof ready)
-            return 0;
+        return 0;
     }
     if (got != sizeof told.error)
         return fail(err, 0, "the process that was to become the monitor died; helper.log in the run directory may say why");
@@ -516,20 +521,17 @@ static int start(struct request *request, const struct launch *launch, struct er
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return fail(err, errno, "socketpair");
-    pid_t between = fork();
-    if (between < 0)
+    /* It outlives us: whoever takes over orphans becomes its parent. */
+    pid_t pid = fork();
+    if (pid < 0)
         return fail(err, errno, "fork");
-    if (between == 0) {
+    if (pid == 0) {
         setsid();
-        pid_t pid = fork();
-        if (pid != 0)
-            _exit(pid < 0);
         close(request->connection);
         close(pair[0]);
         launch_main(launch, pair[1]);
     }
     close(pair[1]);
-    waitpid(between, NULL, 0);
     int result = wait_for_monitor(request, pair[0], err);
     close(pair[0]);
     return result;

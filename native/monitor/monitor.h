@@ -32,10 +32,11 @@ struct options {
     int in, out, err; /* our ends of the pipes */
     int stdin_once;
     int rootless;    /* in a user namespace */
+    int exit_sync;   /* the record is on disk, not just in its file, before anybody is told */
     int log_dir, exit_dir;
     int oom_counter; /* a file with a line "oom_kill N" */
     int oom_event;   /* v1: an eventfd; v2: the counter itself, which wakes who polls it */
-    int ready;       /* told once everything stands */
+    int ready;       /* told our pid and its, once everything stands */
     unsigned log_max_file;
     unsigned long long log_max_size;
     const char *log_name, *exit_name;

@@ -54,8 +54,9 @@ void record_write(void)
         record.file = openat(record.dir, record.temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (record.file < 0 || pwrite(record.file, text, length, 0) != (ssize_t)length || ftruncate(record.file, (off_t)length) < 0)
         return; /* no place for it: the engine sees the socket close with no exit file, and says so */
-    fsync(record.file);
-    if (renameat(record.dir, record.temporary, record.dir, record.name) == 0)
+    if (monitor.options.exit_sync)
+        fsync(record.file);
+    if (renameat(record.dir, record.temporary, record.dir, record.name) == 0 && monitor.options.exit_sync)
         fsync(record.dir);
     close(record.file);
     record.file = -1;

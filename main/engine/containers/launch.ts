@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { codeOf } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
@@ -31,9 +31,9 @@ export async function writeBundle(input: BundleInput): Promise<void> {
   const hostname = hostNameOf(record);
   const other = sharedContainer(network);
   const identity = other === undefined ? paths : input.pathsOf(other);
-  await Promise.all([mkdir(paths.merged, { recursive: true }), rm(paths.exitFile, { force: true })]);
   const list = (key: string): string[] => (hostConfig[key] as string[] | null) ?? [];
   const [spec, files] = await Promise.all([
+    // Each of these is a trip to another thread and back, so they go at once.
     buildSpec({ ...input, hostname, files: identity }),
     networkFiles({
       mode: network,
@@ -46,6 +46,8 @@ export async function writeBundle(input: BundleInput): Promise<void> {
       dnsOptions: list('DnsOptions'),
       extraHosts: list('ExtraHosts'),
     }),
+    mkdir(paths.merged, { recursive: true }),
+    forget(paths.exitFile),
   ]);
   await Promise.all([
     writeFile(paths.config, specText(spec), { mode: 0o600 }),
@@ -58,6 +60,15 @@ export async function writeBundle(input: BundleInput): Promise<void> {
       : []),
     ...record.mounts.map(makeSource),
   ]);
+}
+
+/** What is not there is forgotten already. */
+async function forget(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** With the host's network or UTS namespace a container bears the host's name. */

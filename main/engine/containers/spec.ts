@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalid } from '../../base/errors.js';
@@ -303,11 +304,18 @@ const rlimitOf = ({ Name, Soft, Hard }: { Name: string; Soft: number; Hard: numb
 const UNLIMITED = 18446744073709551615n as unknown as number;
 
 /** config.json as text; a 64-bit number that a double cannot hold stays exact. */
-export const specText = (spec: object): string =>
-  JSON.stringify(spec, (_, value: unknown) => (typeof value === 'bigint' ? `bigint:${value}` : value)).replace(
-    /"bigint:(\d+)"/g,
-    '$1',
-  );
+export function specText(spec: object): string {
+  // Written in the place of such a number. Nobody can have given it, so nothing else reads like it.
+  const mark = `${randomUUID()}:`;
+  let marked = false;
+  const write = (_: string, value: unknown) => {
+    if (typeof value !== 'bigint') return value;
+    marked = true;
+    return `${mark}${value}`;
+  };
+  const text = JSON.stringify(spec, write);
+  return marked ? text.replace(new RegExp(`"${mark}(\\d+)"`, 'g'), '$1') : text;
+}
 
 async function devicesOf(hostConfig: FullHostConfig, rootless: boolean): Promise<[OciDevice[], DeviceRule[]]> {
   if (hostConfig.Privileged) {
