@@ -1,6 +1,6 @@
 /** Hosts the engine in this process and serves its API on the socket everybody uses; starts the headless one that goes on after us. */
 import { spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { system } from '../main/base/errors.js';
@@ -83,7 +83,8 @@ export async function startStandby(launch: Launch, parts: Parts, transport: Tran
   const logFile = join(launch.places.execRoot, 'headless.log');
   const log = await open(logFile, 'a', 0o600);
   try {
-    const child = spawn(program, args, { cwd: '/', env, detached: true, stdio: ['ignore', log.fd, log.fd] });
+    const stdio = await onlyStandardStreams(log.fd);
+    const child = spawn(program, args, { cwd: '/', env, detached: true, stdio });
     let ended: string | undefined;
     child.once('error', (error) => (ended = error.message));
     child.once('exit', (code, signal) => (ended = signal ?? `exit status ${code}`));
@@ -98,4 +99,14 @@ export async function startStandby(launch: Launch, parts: Parts, transport: Tran
   } finally {
     await log.close();
   }
+}
+
+/**
+ * Chromium leaves most of its descriptors open to the programs it starts: sockets, the profile's files, the terminal's pipes. What goes on after us must hold none of them,
+ * so each is replaced on the way; `ignore` above 2 means that the number stays as it is.
+ */
+async function onlyStandardStreams(log: number): Promise<('ignore' | number)[]> {
+  const open = new Set((await readdir('/proc/self/fd')).map(Number));
+  const highest = Math.max(2, ...open);
+  return Array.from({ length: highest + 1 }, (_, fd) => (fd > 0 && (fd < 3 || open.has(fd)) ? log : 'ignore'));
 }

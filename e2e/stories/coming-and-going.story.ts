@@ -1,7 +1,7 @@
 /** Quit, crash, return, and more than one at a time: containers and what they say are never lost. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestApp } from '../fixtures/app.js';
@@ -84,6 +84,7 @@ test('quitting while a container runs hands it to a headless engine; starting ag
   const standby = await app.features(1000); // it answered before the app let go
   expect(standby.host).toBe('headless');
   expect(await isUp(app, 'counter')).toBe(before);
+  expect(await leftOpen(standby.pid)).toEqual([]);
 
   await app.start();
   await expect.poll(async () => (await app.features()).host).toBe('app');
@@ -170,4 +171,11 @@ async function expectEnded(pid: number): Promise<void> {
 async function helpersOf(app: TestApp): Promise<string[]> {
   const { stdout } = await run('pgrep', ['-f', `slipway-helper serve.*${app.dataRoot}`]);
   return stdout.trim().split('\n').filter(Boolean);
+}
+
+/** What a process holds open that only a window would need: shared memory, resources, the profile. */
+async function leftOpen(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const targets = await Promise.all((await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
+  return targets.filter((target) => /org\.chromium|\.pak$|\/config\/|inotify/.test(target));
 }
