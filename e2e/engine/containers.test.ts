@@ -58,7 +58,7 @@ const same: Record<string, string[][]> = {
     ['inspect', '%-2'],
   ],
   'logs as they were written': [
-    ['run', '--name', '%', '--network', 'none', 'busybox:test', 'sh', '-c', 'seq 5; echo e >&2'],
+    ['run', '--name', '%', '--network', 'none', 'busybox:test', 'sh', '-c', 'seq 5; sleep 0.3; echo e >&2'],
     ['logs', '%'],
     ['logs', '--tail', '2', '%'],
     ['start', '-a', '%'],
