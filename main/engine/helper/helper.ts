@@ -63,7 +63,9 @@ export class Helper {
     }
     await mkdir(options.runDir, { recursive: true, mode: 0o700 });
     const helper = new Helper(options);
-    helper.#hello = await helper.#ask<HelperHello>({ op: 'hello' });
+    // One that is just ending may still have taken the call.
+    const greet = () => helper.#ask<HelperHello>({ op: 'hello' });
+    helper.#hello = await helper.#onceMore(greet, () => sleep(50));
     if (helper.#hello.version !== PROTOCOL) {
       throw unavailable(
         `the helper that runs (pid ${helper.#hello.pid}) speaks version ${helper.#hello.version} of our protocol, this engine version ${PROTOCOL}: end it and start again`,
