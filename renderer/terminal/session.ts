@@ -69,6 +69,8 @@ export class TerminalSession {
   #generation = 0;
   #disposed = false;
   #line = '';
+  /** What was typed while the connection was still on its way: the cursor is there before the process is. */
+  #early = '';
 
   constructor(private connect: (size: Size) => Promise<Wire>) {}
 
@@ -180,7 +182,9 @@ export class TerminalSession {
     try {
       wire = await connect(screen.size);
     } catch (error) {
-      if (current()) this.#change({ phase: { name: 'failed', problem: wordsOf(error), lost: false } });
+      if (!current()) return;
+      this.#early = '';
+      this.#change({ phase: { name: 'failed', problem: wordsOf(error), lost: false } });
       return;
     }
     if (!current()) return wire.close();
@@ -188,6 +192,9 @@ export class TerminalSession {
     screen.setCooked(!wire.tty);
     this.#change({ phase: { name: 'open' }, readsInput: wire.write !== undefined });
     wire.resize(screen.size.rows, screen.size.cols).catch(() => undefined);
+    const early = this.#early;
+    this.#early = '';
+    this.#input(early);
     try {
       await this.#pump(wire, screen);
       if (!current()) return;
@@ -216,7 +223,8 @@ export class TerminalSession {
 
   #input(text: string): void {
     const wire = this.#wire;
-    if (!wire?.write) return;
+    if (['idle', 'connecting'].includes(this.#snapshot.phase.name)) this.#early += text;
+    if (!wire?.write || text === '') return;
     if (wire.tty) wire.write(new TextEncoder().encode(text)).catch(() => undefined);
     else this.#cooked(text, wire);
   }
