@@ -140,7 +140,7 @@ export async function engineBench(): Promise<void> {
   ];
   for (const { subject } of peers) await loadBusybox(subject);
   await compare('start until answered, network none', peers, (peer) => startUntilAnswer(peer, 'none'), {
-    target: 0.12,
+    target: 0.08,
   });
   await compare('start until answered, network bridge', peers, (peer) => startUntilAnswer(peer, 'bridge'), {
     target: 0.12,
@@ -152,27 +152,27 @@ export async function engineBench(): Promise<void> {
     target: 0.12,
   });
   await compare('create + start + wait + remove, network none', peers, wholeRun, { target: 0.15 });
-  await compare('kill until wait answers', peers, killUntilWaited, { target: 0.25 });
-  await compare('50 runs, ten at once', peers, fiftyRuns, { target: 0.2, n: 3 });
+  await compare('kill until wait answers', peers, killUntilWaited, { target: 0.15 });
+  await compare('50 runs, ten at once', peers, fiftyRuns, { target: 0.1, n: 3 });
   const idle = [];
   for (const { name, subject } of peers) {
     const { Id } = await create(subject.socket, ['sleep', '3600'], 'none');
     await api(subject.socket, 'POST', `/containers/${Id}/start`);
     idle.push({ name, subject: { ...subject, container: Id } });
   }
-  await compare('exec true', idle, execTrue, { target: 0.35, n: 30 });
-  await compare('exec output, 256 MiB', idle, execOutput, { target: 1, n: 5 });
-  note('monitor of an idle container, PSS', ['slipway'], [await monitorMemory()], { unit: 'KiB', target: 1024 });
+  await compare('exec true', idle, execTrue, { target: 0.15, n: 30 });
+  await compare('exec output, 256 MiB', idle, execOutput, { target: 1 / 3, n: 5 });
+  note('monitor of an idle container, PSS', ['slipway'], [await monitorMemory()], { unit: 'KiB', target: 410 });
   const loggers = [];
   for (const { name, subject } of peers)
     loggers.push({ name, subject: { ...subject, container: await logger(subject) } });
-  await compare('logs whole, 20 MB', loggers, (peer) => readLogs(peer, '', LINES * LINE), { target: 0.25, n: 5 });
-  await compare('logs tail=10 of 20 MB', loggers, (peer) => readLogs(peer, '&tail=10', 10 * LINE), { target: 3 });
+  await compare('logs whole, 20 MB', loggers, (peer) => readLogs(peer, '', LINES * LINE), { target: 0.125, n: 5 });
+  await compare('logs tail=10 of 20 MB', loggers, (peer) => readLogs(peer, '&tail=10', 10 * LINE), { target: 1 });
   for (const { subject } of peers) for (let i = 0; i < 200; i++) await create(subject.socket, ['true'], 'none');
   const list = ({ socket }: Peer) => elapsed(() => count(socket, '/containers/json?all=1'));
   await compare('list 200 containers', peers, list, { target: 0.35, n: 30 });
   const inspect = ({ socket, container }: Idle) => elapsed(() => count(socket, `/containers/${container}/json`));
-  await compare('inspect a container', idle, inspect, { target: 1.3, n: 100 });
+  await compare('inspect a container', idle, inspect, { target: 1, n: 100 });
 }
 
 /** PSS of each of our monitors in KiB. */
