@@ -86,7 +86,7 @@ export default ts.config(
             ...room('./main/contract', ['./main/contract'], 'The contract imports nothing.'),
             ...room('./main/base', ['./main/base', './main/contract'], 'base may use only the contract.'),
             ...room(
-              './main/client/!(transports)/**',
+              './main/client/*.ts',
               ['./main/client', './main/contract'],
               'The client may use only the contract.',
             ),

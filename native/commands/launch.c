@@ -476,10 +476,7 @@ static _Noreturn void launch_main(const struct launch *launch, int report)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_NAME, "slipway-launch");
     if (listen_in(launch->state_dir, &listener, &err) == 0) {
-        if (write(report, "l", 1) == 1)
-            become(launch, listener, report, &err);
-        else
-            fail_kind(&err, "unavailable", 0, "the request was cancelled");
+        become(launch, listener, report, &err);
         undo(launch);
     }
     if (write(report, &err, sizeof err) != sizeof err)
@@ -492,19 +489,12 @@ static _Noreturn void launch_main(const struct launch *launch, int report)
 static int wait_for_monitor(struct request *request, int report, struct error *err)
 {
     union {
-        char listening;
         pid_t pids[2];
         struct error error;
     } told;
 
-    /* Packets keep their bounds: one byte says that monitor.sock takes connections, two pids are the good news, an error the bad. */
+    /* Packets keep their bounds: two pids are the good news, an error the bad. */
     ssize_t got = read(report, &told, sizeof told);
-    if (got == sizeof told.listening) {
-        json_object *progress = json_object_new_object();
-        json_object_object_add(progress, "listening", json_object_new_boolean(true));
-        TRY(request_progress(request, progress, err));
-        got = read(report, &told, sizeof told);
-    }
     if (got == sizeof told.pids) {
         json_object_object_add(request->reply, "monitorPid", json_object_new_int(told.pids[0]));
         json_object_object_add(request->reply, "pid", json_object_new_int(told.pids[1]));
