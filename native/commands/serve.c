@@ -43,6 +43,7 @@ static const struct op ops[] = {
     {"unpack", unpack_op},         {"pack", pack_op},       {"discard", discard_op}, {"usage", usage_op},
     {"bridge", bridge_op},         {"bridge-remove", bridge_remove_op},            {"endpoint", endpoint_op},
     {"nft", nft_op},               {"adopt", adopt_op},     {"sync", sync_op},
+    {"update", update_op},
 };
 
 struct server server;

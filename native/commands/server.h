@@ -44,6 +44,7 @@ int exec_op(struct request *request, struct error *err);
 int signal_all_op(struct request *request, struct error *err);
 int freeze_op(struct request *request, struct error *err);
 int thaw_op(struct request *request, struct error *err);
+int update_op(struct request *request, struct error *err);
 int delete_op(struct request *request, struct error *err);
 
 #endif

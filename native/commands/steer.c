@@ -71,6 +71,21 @@ int thaw_op(struct request *request, struct error *err)
     return cgroup_freeze(subject.cgroup, false, err);
 }
 
+int update_op(struct request *request, struct error *err)
+{
+    struct subject subject;
+    struct spec_resources resources = {0};
+    TRY(find(request, "c", &subject, err));
+    json_object *json = json_object_object_get(request->fields, "resources");
+    if (!json_object_is_type(json, json_type_object))
+        return fail_kind(err, "invalid", 0, "the request's \"resources\" must be an object");
+    int status = spec_resources_parse(json, &resources, err);
+    if (status == 0)
+        status = cgroup_update(subject.cgroup, &resources, err);
+    spec_resources_clear(&resources);
+    return status;
+}
+
 int delete_op(struct request *request, struct error *err)
 {
     struct subject subject;
