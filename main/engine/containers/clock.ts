@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { invalid } from '../../base/errors.js';
 
 let latest = 0n;
 const origin = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
@@ -17,6 +18,14 @@ export function now(): string {
 export function timeOf(nanoseconds: bigint): string {
   const seconds = new Date(Number(nanoseconds / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
   return `${seconds}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}Z`;
+}
+
+/** `1795475834.5` in the form records and logs have; nothing for no bound. */
+export function timeBound(given: string | undefined): string | undefined {
+  if (!given || given === '0') return undefined;
+  const [, seconds, fraction = ''] = /^(\d+)(?:\.(\d{1,9})\d*)?$/.exec(given) ?? [];
+  if (seconds === undefined) throw invalid(`invalid value for a time: "${given}", give unix seconds`);
+  return timeOf(BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0')));
 }
 
 /** Which boot this is: what ran in another one runs no more. */

@@ -1,26 +1,9 @@
 import type { ContainerStatus, ContainerWait } from '../../contract/containers.js';
-import type { Monitor } from '../helper/index.js';
 import type { Attachment } from './attachment.js';
+import type { Live } from './live.js';
 import { NEVER, type ContainerRecord } from './record.js';
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
-
-/** A container's running process, as we hold it. */
-export interface Live {
-  monitor: Monitor;
-  pid: number;
-  /** Its start time in clock ticks, once somebody needed it. */
-  pidStart?: number;
-  /** When it was let go, by our clock (ms): short lives make the next restart wait longer. */
-  since: number;
-  /** Resolves once its end has been recorded and announced. */
-  readonly ended: Promise<void>;
-  end(): void;
-  /** Somebody asked for its end: no restart, whatever the policy. */
-  stopping: boolean;
-  /** It is being restarted by hand: not removed in between. */
-  keep: boolean;
-}
 
 /** A container in memory: its record, what of it is alive, and who waits for it. */
 export class Container {

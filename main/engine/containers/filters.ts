@@ -1,5 +1,6 @@
 import { invalid } from '../../base/errors.js';
 import type { Filters } from '../../contract/filters.js';
+import { timeBound } from './clock.js';
 import type { Container } from './container.js';
 
 const KNOWN =
@@ -83,8 +84,20 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
   }
 }
 
+/** `label`, `label!` and `until` of `POST /containers/prune`. */
+export function pruneFilter(filters: Filters): (container: Container) => boolean {
+  for (const key of Object.keys(filters)) {
+    if (!['label', 'label!', 'until'].includes(key)) throw invalid(`invalid filter '${key}'`);
+  }
+  const until = filters['until']?.map((value) => timeBound(value));
+  return ({ record }) =>
+    (filters['label'] ?? []).every((value) => hasLabel(record.config.Labels, value)) &&
+    !(filters['label!'] ?? []).some((value) => hasLabel(record.config.Labels, value)) &&
+    (until ?? []).every((limit) => limit === undefined || record.created < limit);
+}
+
 /** `key` or `key=value`. */
-export function hasLabel(labels: Record<string, string>, wanted: string): boolean {
+function hasLabel(labels: Record<string, string>, wanted: string): boolean {
   const at = wanted.indexOf('=');
   if (at < 0) return wanted in labels;
   return labels[wanted.slice(0, at)] === wanted.slice(at + 1);

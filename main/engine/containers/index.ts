@@ -1,12 +1,7 @@
 export { Attachment, type AttachStream } from './attachment.js';
-export {
-  Containers,
-  type AttachRequest,
-  type ContainersOptions,
-  type ListRequest,
-  type LogsRequest,
-  type RunningContainer,
-} from './containers.js';
+export { Containers, type RunningContainer, type StopRequest } from './containers.js';
+export type { AttachRequest, LogsRequest } from './output.js';
+export type { ListRequest } from './survey.js';
 export { parseDetachKeys } from './detach-keys.js';
 export { capabilitiesOf } from './capabilities.js';
 export { environmentOf, mergeEnvironment } from './spec.js';
@@ -14,5 +9,5 @@ export { hostNameOf } from './launch.js';
 export { containerPaths, type ContainerPaths } from './paths.js';
 export { cgroupOf } from './spec.js';
 export { securityOptions } from './plan.js';
-export type { HelperRoom, ImagesRoom, StoreRoom } from './rooms.js';
+export type { ContainersOptions, HelperRoom, ImagesRoom, StoreRoom } from './rooms.js';
 export type { ContainerRecord } from './record.js';

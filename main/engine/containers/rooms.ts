@@ -2,7 +2,7 @@ import type { Change } from '../../base/store.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { ImageConfig } from '../../contract/images.js';
-import type { ExecRequest, HelperHello, RunRequest, Started } from '../helper/index.js';
+import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started } from '../helper/index.js';
 
 /** What this room asks of the rooms above it; the real ones are wider. */
 
@@ -71,4 +71,23 @@ export interface NetworksRoom {
   endpointOf(containerId: string, network?: PredefinedNetwork): EndpointSettings;
   /** Returns how to announce it, once the container's end has been. */
   release(change: Change, containerId: string): () => void;
+}
+
+/** The rooms around this one, and what it is told when it opens. Each of its parts takes what it needs. */
+export interface ContainersOptions {
+  /** The data root. */
+  root: string;
+  runDir: string;
+  store: StoreRoom;
+  helper: HelperRoom;
+  events: EventsRoom;
+  images: ImagesRoom;
+  snapshots: SnapshotsRoom;
+  networks: NetworksRoom;
+  /** Docker's default profile, as a file. */
+  seccompProfile: string;
+  /** Further OCI runtimes by name, for `--runtime`. */
+  runtimes?: Record<string, ForeignRuntime>;
+  /** The one used where none is asked for; ours when not given. */
+  defaultRuntime?: string;
 }

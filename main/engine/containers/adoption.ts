@@ -1,0 +1,100 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf, messageOf } from '../../base/errors.js';
+import { createLog } from '../../base/log.js';
+import type { Monitor } from '../helper/index.js';
+import type { Container } from './container.js';
+import { lostExit, readExitFile, rebootExit } from './exit.js';
+import type { Ledger } from './ledger.js';
+import { NEVER } from './record.js';
+import type { Removal } from './removal.js';
+import type { ContainersOptions } from './rooms.js';
+import type { Runs } from './runs.js';
+
+type AdoptionOptions = Pick<ContainersOptions, 'root' | 'store' | 'helper' | 'snapshots'>;
+
+const log = createLog('containers');
+
+/** What an engine does first: it finds out what became of its containers while none watched. */
+export class Adoption {
+  readonly #options: AdoptionOptions;
+  readonly #ledger: Ledger;
+  readonly #runs: Runs;
+  readonly #removal: Removal;
+
+  constructor(options: AdoptionOptions, ledger: Ledger, runs: Runs, removal: Removal) {
+    this.#options = options;
+    this.#ledger = ledger;
+    this.#runs = runs;
+    this.#removal = removal;
+  }
+
+  /** Afterwards every container is what its record says, and those that should run do or will. */
+  async run(): Promise<void> {
+    await this.#sweep();
+    await Promise.all(this.#ledger.all().map((container) => this.#adopt(container)));
+    for (const container of this.#ledger.all()) this.#resume(container);
+  }
+
+  /** Directories of containers that are in no row: made or removed while an engine was killed. */
+  async #sweep(): Promise<void> {
+    const { root, store, helper, snapshots } = this.#options;
+    // A database that was set aside knows nothing of what is still good.
+    if (store.warnings?.length) return;
+    const entries = await readdir(join(root, 'containers')).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    const made = snapshots.active?.() ?? [];
+    const strays = [...new Set([...entries, ...made])].filter((id) => !this.#ledger.get(id));
+    for (const id of strays) {
+      // A container that a damaged database forgot may still run.
+      await helper.signalAll(id).catch(() => undefined);
+      await helper
+        .delete(id)
+        .then(() => this.#removal.discardFiles(id))
+        .catch((error: unknown) => log.warn(`${id} could not be discarded: ${messageOf(error)}`));
+    }
+  }
+
+  async #adopt(container: Container): Promise<void> {
+    using _ = await this.#ledger.locks.take(container.id); // an end that comes meanwhile waits until the run is known
+    const monitor = await this.#runs.adopt(container);
+    if (container.live) return;
+    if (monitor?.state.phase === 'created') return this.#undoStart(container, monitor);
+    monitor?.close();
+    const { record } = container;
+    const { exitFile } = this.#ledger.pathsOf(container.id);
+    const recorded = await readExitFile(exitFile);
+    const unread = recorded !== undefined && recorded.finished !== record.finishedAt;
+    if (!record.running && !unread) {
+      if (recorded) await rm(exitFile, { force: true });
+      return;
+    }
+    if (recorded?.started) record.startedAt = recorded.started;
+    const rebooted = record.bootId !== this.#runs.bootId;
+    await this.#options.helper.signalAll(container.id).catch(() => undefined);
+    const unknown = rebooted ? rebootExit() : lostExit("the container's monitor was killed");
+    await this.#runs.recordEnd(container, recorded ?? unknown);
+  }
+
+  /** The engine died between making the process and letting it go; nobody was told of a start. */
+  async #undoStart(container: Container, monitor: Monitor): Promise<void> {
+    await this.#options.helper.signalAll(container.id).catch(() => undefined);
+    await monitor.signal(9).catch(() => undefined);
+    monitor.close();
+    const { record } = container;
+    Object.assign(record, { running: false, startedAt: record.finishedAt });
+    await this.#ledger.saveEnded(container);
+    await this.#runs.clear(container);
+    await rm(this.#ledger.pathsOf(container.id).exitFile, { force: true });
+  }
+
+  /** What its policy or `--rm` asks for, once it is known what runs. */
+  #resume(container: Container): void {
+    const { record } = container;
+    if (container.live || record.startedAt === NEVER) return;
+    if (record.hostConfig.AutoRemove) return void this.#removal.removeQuietly(container);
+    if (this.#runs.restarts.wanted(container)) this.#runs.restarts.schedule(container, 0);
+  }
+}

@@ -1,0 +1,96 @@
+import { EngineError, invalid } from '../../base/errors.js';
+import { newId } from '../../base/ids.js';
+import type { ContainerCreate, ContainerCreated } from '../../contract/containers.js';
+import type { ForeignRuntime } from '../helper/index.js';
+import { now } from './clock.js';
+import { Container } from './container.js';
+import { TABLE, type Ledger } from './ledger.js';
+import { checkedName } from './names.js';
+import { planContainer } from './plan.js';
+import { NEVER, type ContainerRecord } from './record.js';
+import type { Removal } from './removal.js';
+import type { ContainersOptions } from './rooms.js';
+import { sharedContainer } from './spec.js';
+
+type CreationOptions = Pick<
+  ContainersOptions,
+  'store' | 'helper' | 'images' | 'snapshots' | 'networks' | 'runtimes' | 'defaultRuntime'
+>;
+
+/** Makes containers from images: planned, named, given a file system, written down. */
+export class Creation {
+  readonly #options: CreationOptions;
+  readonly #ledger: Ledger;
+  readonly #removal: Removal;
+
+  constructor(options: CreationOptions, ledger: Ledger, removal: Removal) {
+    this.#options = options;
+    this.#ledger = ledger;
+    this.#removal = removal;
+  }
+
+  async create(body: ContainerCreate, name?: string, platform?: string): Promise<ContainerCreated> {
+    if (platform && !platform.startsWith('linux'))
+      throw invalid(`platform "${platform}" is not one this engine can run`);
+    const given = name ? checkedName(name, name) : undefined;
+    if (Object.keys(body).length === 0) throw invalid('Config cannot be empty in order to create a container');
+    const { images, snapshots, networks, helper, store } = this.#options;
+    const image = images.resolve(body.Image ?? '', platform);
+    const id = newId();
+    const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, helper.hello);
+    const { mode, warning } = noMissing(() => networks.modeOf(hostConfig.NetworkMode));
+    if (warning) warnings.push(warning);
+    noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));
+    const runtime = this.#runtimeOf(hostConfig.Runtime);
+    const taken = this.#ledger.takeName(id, given);
+    const record: ContainerRecord = {
+      ...{ id, name: taken, created: now() },
+      image: { id: image.id, reference: body.Image ?? '', chainId: image.chainId },
+      ...{ config, hostConfig, mounts, network: mode, runtime },
+      ...{ running: false, paused: false, bootId: '', startedAt: NEVER, finishedAt: NEVER },
+      ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0 },
+    };
+    try {
+      await snapshots.prepare(id, image.chainId);
+      await store.commit((change) => {
+        change.put(TABLE, id, record);
+        images.hold(change, image.id, id);
+      });
+    } catch (error) {
+      this.#ledger.freeName(taken);
+      await this.#removal.discardFiles(id);
+      throw error;
+    }
+    const container = new Container(record);
+    this.#ledger.add(container);
+    this.#ledger.publish(container, 'create');
+    return { Id: id, Warnings: warnings };
+  }
+
+  /** Whose namespaces are wanted must be there. */
+  #checkShared(...modes: string[]): void {
+    for (const mode of modes) {
+      const other = sharedContainer(mode);
+      if (other !== undefined) this.#ledger.find(other);
+    }
+  }
+
+  #runtimeOf(name: string): ForeignRuntime | null {
+    const { runtimes = {}, defaultRuntime = 'slipway' } = this.#options;
+    // Compose files and old clients ask for Docker's own by name; ours takes its place.
+    const wanted = name === 'slipway' ? defaultRuntime : name;
+    const found = runtimes[wanted];
+    if (found) return found;
+    if (wanted === 'slipway' || wanted === 'runc' || wanted === 'io.containerd.runc.v2') return null;
+    throw invalid(`unknown or invalid runtime name: ${name}`);
+  }
+}
+
+/** The docker CLI takes a create that is answered 404 for a missing image, and goes to fetch it. */
+function noMissing<Result>(check: () => Result): Result {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof EngineError && error.kind === 'not-found' ? invalid(error.message) : error;
+  }
+}

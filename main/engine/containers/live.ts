@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Monitor } from '../helper/index.js';
+
+/** A container's running process, as we hold it. */
+export interface Live {
+  monitor: Monitor;
+  pid: number;
+  /** Its start time in clock ticks, once somebody needed it. */
+  pidStart?: number;
+  /** When it was let go, by our clock (ms): short lives make the next restart wait longer. */
+  since: number;
+  /** Resolves once its end has been recorded and announced. */
+  readonly ended: Promise<void>;
+  end(): void;
+  /** Somebody asked for its end: no restart, whatever the policy. */
+  stopping: boolean;
+  /** It is being restarted by hand: not removed in between. */
+  keep: boolean;
+}
+
+export function newLive(pid: number): Live {
+  let end!: () => void;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const monitor = undefined as unknown as Monitor; // set by the connection that this is made for
+  return { monitor, pid, since: Date.now(), ended, end, stopping: false, keep: false };
+}
+
+/** Whether it ended in time; without a time, whenever it does. */
+export async function endsWithin(live: Live, milliseconds?: number): Promise<boolean> {
+  const ended = live.ended.then(() => true);
+  if (milliseconds === undefined) return ended;
+  const timer = new AbortController();
+  const late = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false);
+  const result = await Promise.race([ended, late]);
+  timer.abort();
+  return result;
+}

@@ -1,0 +1,98 @@
+import { EngineError, messageOf } from '../../base/errors.js';
+import { shortId } from '../../base/ids.js';
+import { createLog } from '../../base/log.js';
+import type { Container } from './container.js';
+import type { Ending } from './ending.js';
+import { TABLE, type Ledger } from './ledger.js';
+import type { ContainersOptions } from './rooms.js';
+
+const log = createLog('containers');
+
+/** Takes containers away: the row first, its files behind the answer's back. */
+export class Removal {
+  readonly #options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots'>;
+  readonly #ledger: Ledger;
+  readonly #ending: Ending;
+  readonly #background = new Set<Promise<void>>();
+
+  constructor(
+    options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots'>,
+    ledger: Ledger,
+    ending: Ending,
+  ) {
+    this.#options = options;
+    this.#ledger = ledger;
+    this.#ending = ending;
+  }
+
+  /** What runs is killed. Of two removals at once the second waits for the first and finds it done. */
+  remove(container: Container): Promise<void> {
+    container.removal ??= this.#removeNow(container).catch((error: unknown) => {
+      container.removal = undefined;
+      container.dead = !container.live;
+      throw error;
+    });
+    return container.removal;
+  }
+
+  /** Where nobody waits for it, as with `--rm`. */
+  async removeQuietly(container: Container): Promise<void> {
+    try {
+      await this.remove(container);
+    } catch (error) {
+      log.error(`container ${shortId(container.id)} could not be removed: ${messageOf(error)}`);
+    }
+  }
+
+  async discardFiles(id: string): Promise<void> {
+    await this.#options.snapshots.discard(id);
+    await this.#options.helper.discard(this.#ledger.pathsOf(id).directory).catch((error: unknown) => {
+      if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
+    });
+  }
+
+  /** Resolves once nothing is being deleted any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#background);
+  }
+
+  async #removeNow(container: Container): Promise<void> {
+    container.restarting?.cancel();
+    // A start under way is let through first: it holds the lock.
+    using _ = await this.#lockStopped(container);
+    const { store, images, networks } = this.#options;
+    await store.commit((change) => {
+      change.remove(TABLE, container.id);
+      images.release(change, container.record.image.id, container.id);
+      networks.release(change, container.id);
+    });
+    // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
+    this.#inBackground(
+      container.cleanup.then(() => this.discardFiles(container.id)),
+      `the files of ${container.id}`,
+    );
+    this.#ledger.drop(container);
+    for (const attachment of container.pending) attachment.close();
+    this.#ledger.publish(container, 'destroy');
+    container.wake('not-running', 'next-exit', 'removed');
+  }
+
+  /** The lock of a container that does not run; what runs is killed first. */
+  async #lockStopped(container: Container): Promise<Disposable> {
+    for (;;) {
+      const lock = await this.#ledger.locks.take(container.id);
+      container.restarting?.cancel();
+      const { live } = container;
+      if (!live) return lock;
+      lock[Symbol.dispose]();
+      await this.#ending.kill(container, live);
+    }
+  }
+
+  #inBackground(work: Promise<void>, what: string): void {
+    const done = work
+      .catch((error: unknown) => log.warn(`${what} could not be removed: ${messageOf(error)}`))
+      .finally(() => this.#background.delete(done));
+    this.#background.add(done);
+  }
+}

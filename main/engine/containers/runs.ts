@@ -1,0 +1,251 @@
+import { readFile, rm } from 'node:fs/promises';
+import { conflict, messageOf, type EngineError } from '../../base/errors.js';
+import { shortId } from '../../base/ids.js';
+import { createLog } from '../../base/log.js';
+import { Monitor } from '../helper/index.js';
+import type { Attachment } from './attachment.js';
+import { bootId, now } from './clock.js';
+import type { Container } from './container.js';
+import { lostExit, readExitFile, type Exit } from './exit.js';
+import { runRequest, writeBundle } from './launch.js';
+import { TABLE, type Ledger } from './ledger.js';
+import { newLive, type Live } from './live.js';
+import type { ContainerRecord } from './record.js';
+import type { Removal } from './removal.js';
+import { Restarts } from './restarts.js';
+import { predefinedNetwork, type ContainersOptions } from './rooms.js';
+import { Seccomp } from './seccomp.js';
+import { sharedContainer } from './spec.js';
+import { startFailure } from './start-failure.js';
+
+type RunsOptions = Pick<ContainersOptions, 'store' | 'helper' | 'snapshots' | 'networks' | 'images' | 'seccompProfile'>;
+
+/** What every run on this machine needs to know of it. */
+interface Machine {
+  seccomp: Seccomp;
+  lastCapability: number;
+  bootId: string;
+}
+
+const log = createLog('containers');
+
+/** A container's run, from its start to its recorded end. */
+export class Runs {
+  readonly restarts: Restarts;
+  readonly #options: RunsOptions;
+  readonly #ledger: Ledger;
+  readonly #removal: Removal;
+  readonly #machine: Machine;
+  #closed = false;
+
+  private constructor(options: RunsOptions, ledger: Ledger, removal: Removal, machine: Machine) {
+    this.#options = options;
+    this.#ledger = ledger;
+    this.#removal = removal;
+    this.#machine = machine;
+    this.restarts = new Restarts(ledger, (container) => this.launch(container));
+  }
+
+  static async open(options: RunsOptions, ledger: Ledger, removal: Removal): Promise<Runs> {
+    const [seccomp, lastCapability, boot] = await Promise.all([
+      Seccomp.open(options.seccompProfile),
+      readFile('/proc/sys/kernel/cap_last_cap', 'utf8').then(Number),
+      bootId(),
+    ]);
+    return new Runs(options, ledger, removal, { seccomp, lastCapability, bootId: boot });
+  }
+
+  get bootId(): string {
+    return this.#machine.bootId;
+  }
+
+  /** Lets go of the monitors; what runs goes on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.restarts.close();
+    for (const { live } of this.#ledger.all()) live?.monitor.close();
+    await Promise.allSettled(this.#ledger.all().map(({ cleanup }) => cleanup));
+  }
+
+  /** Lets the container go. Called with its lock held. */
+  async launch(container: Container): Promise<void> {
+    const { record } = container;
+    const { store, networks } = this.#options;
+    const before = { ...record };
+    await container.cleanup;
+    Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });
+    Object.assign(record, { exitCode: 0, error: '', oomKilled: false });
+    const waiting = [...container.pending];
+    container.pending.clear();
+    try {
+      // The one transaction of a start goes on beside the writing of its bundle, and is through before there is anything to clear away.
+      const committed = store.commit((change) => {
+        change.put(TABLE, container.id, { ...record, startedAt: now() });
+        const network = predefinedNetwork(record.network);
+        if (network) networks.allocate(change, container.id, { network, name: record.name });
+      });
+      committed.catch(() => undefined);
+      const { monitor, live } = await this.#makeProcess(container, waiting, committed);
+      await monitor.start();
+      live.since = Date.now();
+      record.startedAt = now();
+      this.#begin(container, live);
+      container.restarting = undefined;
+    } catch (cause) {
+      for (const attachment of waiting) attachment.finish();
+      throw await this.#abandon(container, before, cause);
+    }
+    this.#ledger.publish(container, 'start');
+  }
+
+  /** Takes over a run that another engine began. Undefined where its monitor is not there any more. */
+  async adopt(container: Container): Promise<Monitor | undefined> {
+    const live = newLive(0);
+    const { stateDir } = this.#ledger.pathsOf(container.id);
+    const monitor = await this.#watch(container, live, stateDir).catch(() => undefined);
+    if (monitor?.state.phase !== 'running') return monitor;
+    const { pid, started } = monitor.state;
+    live.pid = pid;
+    live.since = Date.parse(started);
+    Object.assign(container.record, { running: true, startedAt: started });
+    this.#begin(container, live);
+    return monitor;
+  }
+
+  /** The end of a run: in its row first, then the exit file goes, then it is told. Called with the lock held. */
+  async recordEnd(container: Container, exit: Exit): Promise<void> {
+    const { record, live } = container;
+    container.live = undefined;
+    Object.assign(record, {
+      running: false,
+      paused: false,
+      exitCode: exit.code,
+      oomKilled: record.oomKilled || exit.oom,
+      finishedAt: exit.finished,
+      error: exit.error ?? '',
+    });
+    if (live && !live.stopping && this.restarts.wanted(container)) {
+      record.restartCount++;
+      this.restarts.schedule(container, Date.now() - live.since);
+    }
+    let announce = (): void => undefined;
+    try {
+      announce = await this.#ledger.saveEnded(container);
+      await rm(this.#ledger.pathsOf(container.id).exitFile, { force: true });
+    } catch (error) {
+      log.error(`the end of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
+    }
+    container.cleanup = this.clear(container);
+    this.#options.images.setRunning(container.id, false);
+    this.#ledger.publish(container, 'die', { exitCode: String(exit.code) });
+    announce();
+    container.wake('not-running', 'next-exit');
+    live?.monitor.close();
+    live?.end();
+  }
+
+  /** Takes away what a run left outside the data root. */
+  async clear(container: Container): Promise<void> {
+    try {
+      await this.#options.helper.delete(container.id);
+    } catch (error) {
+      log.warn(`what container ${shortId(container.id)} left could not be cleared away: ${messageOf(error)}`);
+    }
+  }
+
+  #begin(container: Container, live: Live): void {
+    container.live = live;
+    this.#options.images.setRunning(container.id, true);
+  }
+
+  /** Everything that stands before the process may run: bundle, process, network, those attached. */
+  async #makeProcess(
+    container: Container,
+    waiting: Attachment[],
+    committed: Promise<void>,
+  ): Promise<{ monitor: Monitor; live: Live }> {
+    const { record, id } = container;
+    const { helper, snapshots, networks } = this.#options;
+    const { seccomp, lastCapability } = this.#machine;
+    const paths = this.#ledger.pathsOf(id);
+    await writeBundle({
+      ...{ record, paths, hello: helper.hello, seccomp, lastCapability },
+      overlay: await snapshots.mountsOf(id),
+      endpoint: this.#ledger.endpointOf(container),
+      pidOf: (reference) => this.#pidOf(reference),
+      pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),
+    });
+    await committed;
+    const { pid } = await helper.run(runRequest(record, paths));
+    const live = newLive(pid);
+    const [monitor] = await Promise.all([
+      this.#watch(container, live, paths.stateDir),
+      sharedContainer(record.network) === undefined && networks.connect(id, pid),
+      ...waiting.map((attachment) => attachment.connect(paths.stateDir)),
+    ]);
+    return { monitor, live };
+  }
+
+  /** A control connection whose events end the run. */
+  async #watch(container: Container, live: Live, stateDir: string): Promise<Monitor> {
+    let said = false;
+    const monitor = await Monitor.connect(stateDir, {
+      oom: () => {
+        container.record.oomKilled = true;
+        this.#ledger.publish(container, 'oom');
+      },
+      exited: (exit) => {
+        said = true;
+        void this.#ended(container, live, exit);
+      },
+      closed: () => {
+        if (!said && !this.#closed) void this.#lost(container, live);
+      },
+    });
+    live.monitor = monitor;
+    return monitor;
+  }
+
+  #pidOf(reference: string): number {
+    const container = this.#ledger.find(reference);
+    if (!container.live) throw conflict(`cannot join the namespaces of a non running container: ${container.id}`);
+    return container.live.pid;
+  }
+
+  /** A start that failed leaves the container as it was, but for the reason. Returns the error for the caller. */
+  async #abandon(container: Container, before: ContainerRecord, cause: unknown): Promise<EngineError> {
+    const { record } = container;
+    const { exitCode, error } = startFailure(cause, record);
+    Object.assign(record, before, { exitCode, error: error.message, name: record.name });
+    container.cleanup = this.clear(container);
+    await this.#options.helper.signalAll(container.id).catch(() => undefined);
+    await this.#ledger.saveEnded(container);
+    await container.cleanup;
+    // It never ran, so it has not exited: who waits for that learns of the failure from the start.
+    container.wake('not-running');
+    if (record.hostConfig.AutoRemove) void this.#removal.removeQuietly(container);
+    return error;
+  }
+
+  /** The monitor went without a word about the end: it was killed, or its last words are only in the exit file. */
+  async #lost(container: Container, live: Live): Promise<void> {
+    {
+      using _ = await this.#ledger.locks.take(container.id); // a start under way has not said yet whether this run counts
+      if (container.live !== live) return;
+    }
+    const recorded = await readExitFile(this.#ledger.pathsOf(container.id).exitFile);
+    await this.#options.helper.signalAll(container.id).catch(() => undefined);
+    const reason = "the container's monitor was killed, and the container with it";
+    await this.#ended(container, live, recorded ?? lostExit(reason));
+  }
+
+  /** Recorded and told; removal comes last. */
+  async #ended(container: Container, live: Live, exit: Exit): Promise<void> {
+    {
+      using _ = await this.#ledger.locks.take(container.id);
+      if (container.live !== live) return;
+      await this.recordEnd(container, exit);
+    }
+    if (container.record.hostConfig.AutoRemove && !live.keep) void this.#removal.removeQuietly(container);
+  }
+}

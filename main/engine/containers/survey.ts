@@ -1,0 +1,80 @@
+import { EngineError } from '../../base/errors.js';
+import type { ContainerInspect, ContainerSummary } from '../../contract/containers.js';
+import type { Filters } from '../../contract/filters.js';
+import type { Container } from './container.js';
+import { inspect, summarize, type Sizes } from './describe.js';
+import { containerFilter } from './filters.js';
+import type { Ledger } from './ledger.js';
+import type { ContainersOptions } from './rooms.js';
+
+export interface ListRequest {
+  all?: boolean | undefined;
+  limit?: number | undefined;
+  size?: boolean | undefined;
+  filters?: Filters | undefined;
+}
+
+/** Containers as they are shown: lists, details, sizes, counts. */
+export class Survey {
+  readonly #options: Pick<ContainersOptions, 'images' | 'snapshots' | 'helper'>;
+  readonly #ledger: Ledger;
+
+  constructor(options: Pick<ContainersOptions, 'images' | 'snapshots' | 'helper'>, ledger: Ledger) {
+    this.#options = options;
+    this.#ledger = ledger;
+  }
+
+  counts(): { running: number; paused: number; stopped: number } {
+    const statuses = this.#ledger.all().map(({ status }) => status);
+    const of = (...wanted: string[]): number => statuses.filter((status) => wanted.includes(status)).length;
+    const running = of('running', 'restarting');
+    const paused = of('paused');
+    return { running, paused, stopped: statuses.length - running - paused };
+  }
+
+  async list({ all = false, limit = 0, size = false, filters = {} }: ListRequest): Promise<ContainerSummary[]> {
+    const test = containerFilter(filters, {
+      find: (reference) => this.#ledger.find(reference),
+      imagesOf: (reference) => this.#imagesOf(reference),
+    });
+    // A filter on the state says itself which states are wanted; so does a limit.
+    const every = all || limit > 0 || 'status' in filters || 'exited' in filters;
+    const found = this.#ledger
+      .all()
+      .filter((container) => (every || container.running) && test(container))
+      .sort((a, b) => (a.record.created < b.record.created ? 1 : -1))
+      .slice(0, limit > 0 ? limit : undefined);
+    return Promise.all(
+      found.map(async (container) =>
+        summarize(container, this.#ledger.endpointOf(container), size ? await this.sizesOf(container) : undefined),
+      ),
+    );
+  }
+
+  async inspect(container: Container, size: boolean): Promise<ContainerInspect> {
+    const overlay = await this.#options.snapshots.mountsOf(container.id);
+    return inspect(container, {
+      endpoint: this.#ledger.endpointOf(container),
+      paths: this.#ledger.pathsOf(container.id),
+      ...(overlay && { overlay }),
+      ...(size && { sizes: await this.sizesOf(container) }),
+    });
+  }
+
+  async sizesOf(container: Container): Promise<Sizes> {
+    const { snapshots, helper } = this.#options;
+    const { upper, lower } = await snapshots.mountsOf(container.id);
+    const [own, ...image] = await Promise.all([upper, ...lower].map((path) => helper.usage(path)));
+    const SizeRw = own?.bytes ?? 0;
+    return { SizeRw, SizeRootFs: image.reduce((sum, { bytes }) => sum + bytes, SizeRw) };
+  }
+
+  #imagesOf(reference: string): ReadonlySet<string> {
+    try {
+      return new Set([this.#options.images.resolve(reference).id]);
+    } catch (error) {
+      if (error instanceof EngineError && error.kind === 'not-found') return new Set();
+      throw error;
+    }
+  }
+}
