@@ -1,5 +1,7 @@
 #include "feed.h"
 
+#include "codecs.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -79,14 +81,10 @@ static void hand_over(struct feed *feed)
     pthread_mutex_unlock(&feed->lock);
 }
 
-/* The built-in decompressors only: libarchive would otherwise look for programs to run. */
 static int open_decompressor(struct archive *archive, struct feed *feed)
 {
-    if (archive_read_support_filter_gzip(archive) != ARCHIVE_OK || archive_read_support_filter_zstd(archive) != ARCHIVE_OK ||
-        archive_read_support_filter_xz(archive) != ARCHIVE_OK || archive_read_support_filter_bzip2(archive) != ARCHIVE_OK) {
-        archive_set_error(archive, ENOSYS, "libarchive was built without one of gzip, zstd, xz and bzip2");
+    if (codecs_enable(archive) != ARCHIVE_OK)
         return ARCHIVE_FATAL;
-    }
     archive_read_support_format_raw(archive);
     archive_read_support_format_empty(archive);
     int status = archive_read_open(archive, feed, NULL, read_source, NULL);

@@ -4,12 +4,10 @@
 #include "../base/feed.h"
 #include "../kernel/tree.h"
 #include "../kernel/whiteout.h"
+#include "entry.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <locale.h>
@@ -18,7 +16,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <time.h>
 
 #define WHITEOUT_PREFIX ".wh."
@@ -41,17 +38,11 @@ struct extraction {
     int root;          /* the target */
     int parent;        /* most entries share the directory of the one before */
     char *parent_path; /* NULL: none remembered */
-    bool user_namespace, single_id;
+    bool user_namespace;
+    struct entry_owner owner;
     struct dated_directory *directories;
     size_t directory_count, directory_capacity;
     struct unpack_result *result;
-};
-
-/* Names are the archive's, never trusted: `path` has no "." or ".." and no leading slash, "" is the target itself. */
-struct place {
-    char *path;
-    int parent;       /* borrowed from the extraction; -1 for the target itself */
-    const char *name; /* the last component */
 };
 
 static volatile sig_atomic_t cancelled;
@@ -60,38 +51,6 @@ static void cancel(int signal)
 {
     (void)signal;
     cancelled = 1;
-}
-
-/* ---- names ---- */
-
-static int clean_path(const char *raw, char **out, struct error *err)
-{
-    size_t length = strlen(raw);
-    char *path = malloc(length + 2), *end = path;
-    if (!path)
-        return fail(err, ENOMEM, "read the layer");
-    for (const char *part = raw; *part;) {
-        size_t size = strcspn(part, "/");
-        if (size == 2 && part[0] == '.' && part[1] == '.') {
-            if (end == path) {
-                free(path);
-                return fail_kind(err, "invalid", 0, "the layer's entry %s leads out of the layer", raw);
-            }
-            while (end > path && *--end != '/')
-                ;
-        } else if (size > 0 && !(size == 1 && part[0] == '.')) {
-            if (end > path)
-                *end++ = '/';
-            memcpy(end, part, size);
-            end += size;
-        }
-        part += size;
-        while (*part == '/')
-            part++;
-    }
-    *end = '\0';
-    *out = path;
-    return 0;
 }
 
 static int open_inside(int root, const char *path, int flags)
@@ -193,10 +152,10 @@ static int open_directory(struct extraction *x, const char *path, struct error *
 }
 
 /* Where an entry goes. `raw` is the archive's spelling. */
-static int find_place(struct extraction *x, const char *raw, struct place *place, struct error *err)
+static int find_place(struct extraction *x, const char *raw, struct entry_place *place, struct error *err)
 {
-    *place = (struct place){.parent = -1};
-    TRY(clean_path(raw, &place->path, err));
+    *place = (struct entry_place){.parent = -1}; /* the parent is borrowed from the extraction */
+    TRY(entry_path(raw, "layer", &place->path, err));
     char *slash = strrchr(place->path, '/');
     place->name = slash ? slash + 1 : place->path;
     if (!*place->path)
@@ -217,14 +176,14 @@ static int find_place(struct extraction *x, const char *raw, struct place *place
     return 0;
 }
 
-static void place_clear(struct place *place)
+static void place_clear(struct entry_place *place)
 {
     free(place->path);
 }
 #define cleanup_place __attribute__((cleanup(place_clear)))
 
 /* A later entry takes the place of an earlier one. */
-static int make_room(struct extraction *x, struct place *place, struct error *err)
+static int make_room(struct extraction *x, struct entry_place *place, struct error *err)
 {
     struct stat there;
     if (fstatat(place->parent, place->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
@@ -238,132 +197,20 @@ static int make_room(struct extraction *x, struct place *place, struct error *er
     return 0;
 }
 
-/* ---- what an entry says about itself ---- */
-
-static int set_owner(const struct extraction *x, struct archive_entry *entry, int fd, const struct place *place, struct error *err)
-{
-    int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
-    if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
-        return fail_kind(err, "invalid", 0, "%s belongs to user %" PRId64 ", group %" PRId64 ", which cannot be", place->path, uid, gid);
-    if (x->single_id)
-        return 0;
-    int status = fd >= 0 ? fchown(fd, (uid_t)uid, (gid_t)gid)
-                         : fchownat(place->parent, place->name, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW);
-    if (status < 0 && errno == EINVAL)
-        return fail_kind(err, "unavailable", 0,
-                         "%s belongs to user %" PRId64 ", group %" PRId64
-                         ", more than your subordinate ids cover: ask for a longer range in /etc/subuid and /etc/subgid",
-                         place->path, uid, gid);
-    if (status < 0)
-        return fail(err, errno, "set the owner of %s", place->path);
-    return 0;
-}
-
-static int set_attributes(struct archive_entry *entry, int fd, const struct place *place, struct error *err)
-{
-    const char *name;
-    const void *value;
-    size_t size;
-    archive_entry_xattr_reset(entry);
-    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-        /* Labels of a mandatory access policy are the host's to give. */
-        if (is_overlay_attribute(name) || strcmp(name, "security.selinux") == 0)
-            continue;
-        int status;
-        if (fd >= 0) {
-            status = fsetxattr(fd, name, value, size, 0);
-        } else {
-            cleanup_free char *path = NULL;
-            if (asprintf(&path, "/proc/self/fd/%d/%s", place->parent, place->name) < 0)
-                return fail(err, ENOMEM, "set attributes of %s", place->path);
-            status = lsetxattr(path, name, value, size, 0);
-        }
-        /* What this file system or this namespace does not know is left out, as every engine does. */
-        if (status < 0 && errno != ENOTSUP && errno != EPERM)
-            return fail(err, errno, "set attribute %s of %s", name, place->path);
-    }
-    return 0;
-}
-
-static struct timespec sane_time(time_t seconds, long nanoseconds)
-{
-    if (seconds < 0 || nanoseconds < 0 || nanoseconds > 999999999)
-        return (struct timespec){0};
-    return (struct timespec){.tv_sec = seconds, .tv_nsec = nanoseconds};
-}
-
-static void times_of(struct archive_entry *entry, struct timespec times[2])
-{
-    times[1] = sane_time(archive_entry_mtime(entry), archive_entry_mtime_nsec(entry));
-    times[0] = archive_entry_atime_is_set(entry) ? sane_time(archive_entry_atime(entry), archive_entry_atime_nsec(entry)) : times[1];
-}
-
-/* In this order: a chown clears setuid bits and capabilities. `fd` -1: by name, never through a link. */
-static int describe(struct extraction *x, struct archive_entry *entry, int fd, const struct place *place, struct error *err)
-{
-    TRY(set_owner(x, entry, fd, place, err));
-    TRY(set_attributes(entry, fd, place, err));
-    mode_t type = archive_entry_filetype(entry), mode = archive_entry_perm(entry) & 07777;
-    if (type != AE_IFLNK && (fd >= 0 ? fchmod(fd, mode) : fchmodat(place->parent, place->name, mode, 0)) < 0)
-        return fail(err, errno, "set the mode of %s", place->path);
-    if (type == AE_IFDIR)
-        return 0;
-    struct timespec times[2];
-    times_of(entry, times);
-    if ((fd >= 0 ? futimens(fd, times) : utimensat(place->parent, place->name, times, AT_SYMLINK_NOFOLLOW)) < 0)
-        return fail(err, errno, "set the times of %s", place->path);
-    return 0;
-}
-
 /* ---- one recipe for each kind of entry ---- */
 
-static int write_content(struct extraction *x, int fd, int64_t size, const struct place *place, struct error *err)
+static int extract_file(struct extraction *x, struct archive_entry *entry, struct entry_place *place, struct error *err)
 {
-    const void *bytes;
-    size_t count;
-    la_int64_t offset;
-    int64_t end = 0;
-    int status;
-    while ((status = archive_read_data_block(x->tar, &bytes, &count, &offset)) == ARCHIVE_OK) {
-        const char *next = bytes;
-        end = offset + (int64_t)count;
-        while (count > 0) {
-            ssize_t written = pwrite(fd, next, count, offset);
-            if (written < 0 && errno != EINTR)
-                return fail(err, errno, "write %s", place->path);
-            if (written > 0) {
-                next += written;
-                offset += written;
-                count -= (size_t)written;
-            }
-        }
-    }
-    if (status != ARCHIVE_EOF)
-        return fail_kind(err, "invalid", 0, "the layer is damaged at %s: %s", place->path, archive_error_string(x->tar));
-    if (end < size && ftruncate(fd, size) < 0) /* a sparse file that ends in a hole */
-        return fail(err, errno, "write %s", place->path);
-    return 0;
-}
-
-static int extract_file(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
-{
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    cleanup_close int fd = openat(place->parent, place->name, flags, 0600);
-    if (fd < 0 && errno == EEXIST) {
+    int status = entry_make_file(x->tar, entry, &x->owner, place, err);
+    if (status < 0 && !err->message[0]) {
         TRY(make_room(x, place, err));
-        fd = openat(place->parent, place->name, flags, 0600);
+        status = entry_make_file(x->tar, entry, &x->owner, place, err);
     }
-    if (fd < 0)
-        return fail(err, errno, "make file %s", place->path);
-    int64_t size = archive_entry_size(entry);
-    if (size > 0) {
-        TRY(write_content(x, fd, size, place, err));
-        x->result->size += (uint64_t)size;
-    }
-    return describe(x, entry, fd, place, err);
+    x->result->size += (uint64_t)archive_entry_size(entry);
+    return status == 0 || err->message[0] ? status : fail(err, EEXIST, "make file %s", place->path);
 }
 
-static int extract_directory(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
+static int extract_directory(struct extraction *x, struct archive_entry *entry, struct entry_place *place, struct error *err)
 {
     cleanup_close int fd = -1;
     if (place->parent < 0) {
@@ -377,28 +224,23 @@ static int extract_directory(struct extraction *x, struct archive_entry *entry, 
     }
     if (fd < 0)
         return fail(err, errno, "open directory %s", place->path);
-    TRY(describe(x, entry, fd, place, err));
+    TRY(entry_describe(&x->owner, entry, fd, place, err));
     struct timespec times[2];
-    times_of(entry, times);
+    entry_times(entry, times);
     return remember_times(x, place->path, times, err);
 }
 
-static int extract_link(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
+static int extract_link(struct extraction *x, struct archive_entry *entry, struct entry_place *place, struct error *err)
 {
-    const char *target = archive_entry_symlink(entry);
-    if (!target || !*target)
-        return fail_kind(err, "invalid", 0, "the layer's link %s leads nowhere", place->path);
     TRY(make_room(x, place, err));
-    if (symlinkat(target, place->parent, place->name) < 0)
-        return fail(err, errno, "make link %s", place->path);
-    return describe(x, entry, -1, place, err);
+    return entry_make_link(entry, &x->owner, place, err);
 }
 
 /* Both ends lie in this layer: a file of a lower one cannot have a second name here. */
-static int extract_hard_link(struct extraction *x, const char *raw, struct place *place, struct error *err)
+static int extract_hard_link(struct extraction *x, const char *raw, struct entry_place *place, struct error *err)
 {
     cleanup_free char *path = NULL;
-    TRY(clean_path(raw, &path, err));
+    TRY(entry_path(raw, "layer", &path, err));
     char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     cleanup_free char *directory = strndup(path, slash ? (size_t)(slash - path) : 0);
@@ -414,7 +256,7 @@ static int extract_hard_link(struct extraction *x, const char *raw, struct place
     return 0;
 }
 
-static int extract_node(struct extraction *x, struct archive_entry *entry, struct place *place, struct error *err)
+static int extract_node(struct extraction *x, struct archive_entry *entry, struct entry_place *place, struct error *err)
 {
     mode_t type = archive_entry_filetype(entry);
     if (type != AE_IFIFO && x->user_namespace) {
@@ -422,13 +264,11 @@ static int extract_node(struct extraction *x, struct archive_entry *entry, struc
         return 0;
     }
     TRY(make_room(x, place, err));
-    if (mknodat(place->parent, place->name, type | 0600, type == AE_IFIFO ? 0 : archive_entry_rdev(entry)) < 0)
-        return fail(err, errno, "make %s", place->path);
-    return describe(x, entry, -1, place, err);
+    return entry_make_node(entry, &x->owner, place, err);
 }
 
 /* A whiteout speaks of lower layers only: what this layer has itself stays, wherever in the tar it comes. */
-static int extract_whiteout(struct place *place, struct error *err)
+static int extract_whiteout(struct entry_place *place, struct error *err)
 {
     if (strcmp(place->name, WHITEOUT_OPAQUE) == 0)
         return opaque_make(place->parent, err);
@@ -463,10 +303,10 @@ static int extract_entry(struct extraction *x, struct archive_entry *entry, stru
     if (!raw || !*raw)
         return fail_kind(err, "invalid", 0, "the layer has an entry without a name");
     cleanup_free char *path = NULL;
-    TRY(clean_path(raw, &path, err));
+    TRY(entry_path(raw, "layer", &path, err));
     if (below_whiteout(path))
         return 0;
-    cleanup_place struct place place;
+    cleanup_place struct entry_place place;
     TRY(find_place(x, path, &place, err));
     x->result->entries++;
 
@@ -593,7 +433,7 @@ static int unpack_beneath(int source, int root, const struct unpack_watcher *wat
         .parent = -1,
         .watcher = watcher,
         .user_namespace = in_user_namespace(),
-        .single_id = in_single_id_namespace(),
+        .owner = {.nobody = in_single_id_namespace()},
         .result = result,
     };
     TRY(feed_open(source, &x.feed, err));
@@ -703,7 +543,7 @@ int adopt_op(struct request *request, struct error *err)
         return fail(err, errno, "open %s", target);
     for (size_t i = 0; i < json_object_array_length(directories); i++) {
         cleanup_free char *path = NULL;
-        TRY(clean_path(json_object_get_string(json_object_array_get_idx(directories, i)) ?: "", &path, err));
+        TRY(entry_path(json_object_get_string(json_object_array_get_idx(directories, i)) ?: "", "layer", &path, err));
         TRY(implied_adopt(&below, path, root, err));
     }
     below_close(&below);
