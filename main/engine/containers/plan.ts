@@ -1,10 +1,10 @@
-import { cpus } from 'node:os';
 import { isIP } from 'node:net';
 import { invalid, notImplemented } from '../../base/errors.js';
 import type { ContainerCreate } from '../../contract/containers.js';
 import type { ImageConfig } from '../../contract/images.js';
 import type { HelperHello } from '../helper/index.js';
 import { capabilitiesOf } from './capabilities.js';
+import { checkLimits, dropWhatCannotHold } from './limits.js';
 import { planMounts } from './mounts.js';
 import type { FullConfig, FullHostConfig, MountPoint } from './record.js';
 import { parseProfile } from './seccomp.js';
@@ -38,7 +38,6 @@ export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys'
 /** The kernel's own limit. */
 const LONGEST_HOSTNAME = 64;
 const SHM_SIZE = 64 * 1024 * 1024;
-const MIN_MEMORY = 6 * 1024 * 1024;
 const LOG_OPTIONS = 'max-size max-file labels labels-regex env env-regex tag compress mode max-buffer-size'.split(' ');
 const RLIMITS =
   'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
@@ -250,8 +249,7 @@ function checkConfig(config: FullConfig): void {
 function checkHostConfig(hostConfig: FullHostConfig): void {
   checkRestartPolicy(hostConfig);
   checkLog(hostConfig);
-  checkMemory(hostConfig);
-  checkCpu(hostConfig);
+  checkLimits(hostConfig);
   capabilitiesOf(hostConfig, 63);
   securityOptions(hostConfig.SecurityOpt);
   if (hostConfig.ShmSize < 0) throw invalid('SHM size can not be less than 0');
@@ -320,45 +318,6 @@ function bytesOf(text: string, name: string): number {
   return Math.floor(Number(number) * scale);
 }
 
-function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }: FullHostConfig): void {
-  if (Memory !== 0 && Memory < MIN_MEMORY) throw invalid('Minimum memory limit allowed is 6MB');
-  if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
-    throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
-  }
-  if (Memory === 0 && MemorySwap > 0) {
-    throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
-  }
-  if (MemorySwappiness !== null && (MemorySwappiness < 0 || MemorySwappiness > 100)) {
-    throw invalid(`Invalid value: ${MemorySwappiness}, valid memory swappiness range is 0-100`);
-  }
-  if (MemoryReservation > 0 && MemoryReservation < MIN_MEMORY) {
-    throw invalid('Minimum memory reservation allowed is 6MB');
-  }
-  if (Memory > 0 && MemoryReservation > Memory) {
-    throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
-  }
-}
-
-function checkCpu({ NanoCpus, CpuPeriod, CpuQuota, CpusetCpus, CpusetMems }: FullHostConfig): void {
-  const available = cpus().length;
-  if (NanoCpus > 0 && (CpuPeriod > 0 || CpuQuota > 0)) {
-    throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set.');
-  }
-  if (NanoCpus < 0 || NanoCpus > available * 1e9) {
-    throw invalid(`Range of CPUs is from 0.01 to ${available}.00, as there are only ${available} CPUs available`);
-  }
-  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) {
-    throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
-  }
-  if (CpuQuota > 0 && CpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
-  for (const set of [CpusetCpus, CpusetMems]) {
-    if (set !== '' && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(set)) throw invalid(`Invalid value ${set} for cpuset`);
-  }
-  if (CpusetCpus.split(/[,-]/).some((cpu) => Number(cpu) >= available)) {
-    throw invalid(`Requested CPUs are not available - requested ${CpusetCpus}, available: 0-${available - 1}`);
-  }
-}
-
 export interface SecurityOptions {
   noNewPrivileges: boolean;
   /** `unconfined`, or the JSON of a profile; undefined: the default profile. */
@@ -388,42 +347,3 @@ export function securityOptions(options: string[] | null): SecurityOptions {
   if (result.seccomp !== undefined && result.seccomp !== 'unconfined') parseProfile(result.seccomp);
   return result;
 }
-
-/** Limits that this machine cannot enforce are dropped, and said so. */
-function dropWhatCannotHold(hostConfig: FullHostConfig, { cgroup }: HelperHello): string[] {
-  const warnings: string[] = [];
-  const has = (controller: string): boolean => cgroup.limits && cgroup.controllers.includes(controller);
-  const drop = (controller: string, fields: Record<string, unknown>, warning: string): void => {
-    if (has(controller) || !Object.entries(fields).some(([key, none]) => differs(hostConfig[key], none))) return;
-    Object.assign(hostConfig, fields);
-    warnings.push(warning);
-  };
-  const kernel = 'Your kernel does not support';
-  drop(
-    'memory',
-    { Memory: 0, MemorySwap: 0, MemoryReservation: 0, MemorySwappiness: null },
-    `${kernel} memory limit capabilities or the cgroup is not mounted. Limitation discarded.`,
-  );
-  drop(
-    'cpu',
-    { NanoCpus: 0, CpuQuota: 0, CpuPeriod: 0, CpuShares: 0 },
-    `${kernel} CPU CFS scheduler or the cgroup is not mounted. CPU limits discarded.`,
-  );
-  drop(
-    'cpuset',
-    { CpusetCpus: '', CpusetMems: '' },
-    `${kernel} cpuset or the cgroup is not mounted. CPUset discarded.`,
-  );
-  drop(
-    'pids',
-    { PidsLimit: null },
-    `${kernel} pids limit capabilities or the cgroup is not mounted. PIDs limit discarded.`,
-  );
-  if (hostConfig.OomKillDisable && cgroup.version === 2) {
-    hostConfig.OomKillDisable = null;
-    warnings.push(`${kernel} OomKillDisable. OomKillDisable discarded.`);
-  }
-  return warnings;
-}
-
-const differs = (value: unknown, none: unknown): boolean => (value ?? none) !== none;

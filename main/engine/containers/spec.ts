@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { invalid } from '../../base/errors.js';
 import type { HelperHello } from '../helper/index.js';
 import { capabilitiesOf } from './capabilities.js';
+import { limitsOf } from './limits.js';
 import { argumentsOf, securityOptions } from './plan.js';
 import type { ContainerRecord, DeviceMapping, FullHostConfig, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
@@ -267,31 +268,6 @@ function sysctlsOf({ record, hello }: SpecInput): { sysctl: Record<string, strin
     ...record.hostConfig.Sysctls,
   };
   return Object.keys(sysctl).length > 0 ? { sysctl } : undefined;
-}
-
-export function limitsOf(hostConfig: FullHostConfig): object {
-  const { Memory, MemoryReservation, MemorySwap, MemorySwappiness, OomKillDisable, PidsLimit } = hostConfig;
-  const { NanoCpus, CpuShares, CpuPeriod, CpuQuota, CpusetCpus, CpusetMems } = hostConfig;
-  const memory = {
-    ...(Memory > 0 && { limit: Memory }),
-    ...(MemoryReservation > 0 && { reservation: MemoryReservation }),
-    ...(MemorySwap !== 0 && { swap: MemorySwap }),
-    ...(MemorySwappiness !== null && { swappiness: MemorySwappiness }),
-    ...(OomKillDisable && { disableOOMKiller: true }),
-  };
-  const cpu = {
-    ...(CpuShares > 0 && { shares: CpuShares }),
-    ...(NanoCpus > 0 && { period: 100_000, quota: Math.floor(NanoCpus / 10_000) }),
-    ...(CpuPeriod > 0 && { period: CpuPeriod }),
-    ...(CpuQuota !== 0 && { quota: CpuQuota }),
-    ...(CpusetCpus !== '' && { cpus: CpusetCpus }),
-    ...(CpusetMems !== '' && { mems: CpusetMems }),
-  };
-  return {
-    ...(Object.keys(memory).length > 0 && { memory }),
-    ...(Object.keys(cpu).length > 0 && { cpu }),
-    ...(PidsLimit !== null && { pids: { limit: PidsLimit } }),
-  };
 }
 
 const rlimitOf = ({ Name, Soft, Hard }: { Name: string; Soft: number; Hard: number }): object => ({
