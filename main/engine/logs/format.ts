@@ -13,15 +13,23 @@ export interface LogView {
   until?: string;
 }
 
-const PREFIX = Buffer.from('{"log":"');
+const PREFIX_TEXT = '{"log":"';
+const PREFIX = Buffer.from(PREFIX_TEXT);
 const BETWEEN = Buffer.from('","stream":"std');
 const TIME_KEY = Buffer.from('","time":"');
 const TIME_LENGTH = '2026-11-23T22:57:13.123456789Z'.length;
+/** From the end of the text to the end of the line; `out` and `err` are of one length. */
+const REST = BETWEEN.length + 3 + TIME_KEY.length + TIME_LENGTH + '"}'.length;
 const HEADER = 8;
 
 const NEWLINE = 0x0a;
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const SMALL_E = 0x65;
+const SMALL_N = 0x6e;
+const SMALL_U = 0x75;
+const CLOSING_BRACE = 0x7d;
 /** What the character after a backslash stands for, where that is one byte. */
 const ESCAPES = new Uint8Array(128);
 for (const [name, byte] of Object.entries({ n: 10, r: 13, t: 9, b: 8, f: 12, '"': 34, '\\': 92, '/': 47 })) {
@@ -29,8 +37,9 @@ for (const [name, byte] of Object.entries({ n: 10, r: 13, t: 9, b: 8, f: 12, '"'
 }
 
 /**
- * One pass over the bytes, for the monitor writes one fixed layout and `JSON.parse` for each line is what makes other engines slow.
- * A line of another layout takes the slow road.
+ * The monitor writes one fixed layout, and `JSON.parse` for each line is what makes other engines slow: here a line is found and checked by
+ * its ends, and its text moved as a whole to where its output begins, in the very buffer that was read. A line of another layout takes the
+ * slow road.
  */
 export class LogFormat {
   /** A line later than `until` was met: nothing further is wanted. */
@@ -38,110 +47,159 @@ export class LogFormat {
   #carry: Buffer = Buffer.alloc(0);
   readonly #since: Buffer | undefined;
   readonly #until: Buffer | undefined;
+  readonly #time = Buffer.alloc(TIME_LENGTH);
 
   constructor(private readonly view: LogView) {
     this.#since = view.since === undefined ? undefined : Buffer.from(view.since);
     this.#until = view.until === undefined ? undefined : Buffer.from(view.until);
   }
 
-  /** The output for the whole lines in what was given so far; a part of a line is kept for the next call. */
+  /** The output for the whole lines in what was given so far; a part of a line is kept for the next call. Takes the bytes over. */
   push(bytes: Buffer): Buffer {
     const input = this.#carry.length === 0 ? bytes : Buffer.concat([this.#carry, bytes]);
     const end = input.lastIndexOf(NEWLINE) + 1;
     this.#carry = Buffer.from(input.subarray(end));
-    // No entry grows: what the line has around its text is longer than a frame's header, a timestamp and two spaces.
-    const output = Buffer.allocUnsafeSlow(end);
+    const parts: Buffer[] = [];
+    let begin = 0; // where the part that is being written begins
     let written = 0;
-    let at = 0;
-    while (at < end && !this.finished) {
-      const next = this.#fast(input, at, output, written);
-      if (next >= 0) {
-        written = this.#written;
-        at = next;
-        continue;
-      }
+    this.#backslash = -1;
+    for (let at = 0; at < end && !this.finished;) {
       const lineEnd = input.indexOf(NEWLINE, at);
-      written = this.#slow(input.toString('utf8', at, lineEnd), output, written);
+      const entry = this.#fast(input, at, lineEnd, written);
+      if (entry >= 0) written = entry;
+      else {
+        const output = this.#slow(input.toString('utf8', at, lineEnd));
+        if (output.length <= lineEnd + 1 - written) written += output.copy(input, written);
+        else {
+          // Bytes that are no UTF-8 grow when they are replaced.
+          parts.push(input.subarray(begin, written), output);
+          begin = written = lineEnd + 1;
+        }
+      }
       at = lineEnd + 1;
     }
-    return output.subarray(0, written);
+    const last = input.subarray(begin, written);
+    return parts.length === 0 ? last : Buffer.concat([...parts, last]);
   }
 
-  #written = 0;
+  /** The next backslash at or after where it was last looked for. */
+  #backslash = -1;
 
-  /** Writes one entry and returns where the next line starts; -1: not our layout. `#written` is where the output then ends. */
-  #fast(input: Buffer, start: number, output: Buffer, written: number): number {
-    if (!matches(input, start, PREFIX)) return -1;
+  /**
+   * Writes one entry at `to`, which is never behind the line's own start, and returns where it ends; -1: not our layout. No entry grows: what the
+   * line has around its text is longer than a frame's header, a timestamp and two spaces.
+   */
+  #fast(input: Buffer, start: number, lineEnd: number, to: number): number {
     const { framed, timestamps, details } = this.view;
-    const body = written + (framed ? HEADER : 0);
-    let to = body + (timestamps ? TIME_LENGTH + 1 : 0) + (details ? 1 : 0);
-    let from = start + PREFIX.length;
-    for (;;) {
-      const byte = input[from] as number;
-      if (byte > BACKSLASH || (byte !== QUOTE && byte !== NEWLINE && byte !== BACKSLASH)) {
-        output[to++] = byte;
-        from++;
-        continue;
-      }
-      if (byte === QUOTE) break;
-      if (byte === NEWLINE) return -1;
-      const escape = input[from + 1] as number;
-      const plain = escape < 128 ? (ESCAPES[escape] as number) : 0;
-      if (plain !== 0) {
-        output[to++] = plain;
-        from += 2;
-        continue;
-      }
-      const code = escape === 0x75 ? hex(input, from + 2) : -1;
-      if (code < 0 || code > 0x7f) return -1;
-      output[to++] = code;
-      from += 6;
-    }
-    if (!matches(input, from, BETWEEN)) return -1;
-    const stream = input[from + BETWEEN.length]; // stdo…, stde…
-    const isError = stream === 0x65;
-    const key = from + BETWEEN.length + 3;
-    if (!matches(input, key, TIME_KEY)) return -1;
+    const from = start + PREFIX.length;
+    const textEnd = lineEnd - REST;
+    const key = textEnd + BETWEEN.length + 3;
     const time = key + TIME_KEY.length;
-    const close = time + TIME_LENGTH;
-    if (input[close] !== QUOTE || input[close + 1] !== 0x7d || input[close + 2] !== NEWLINE) return -1;
-    const next = close + 3;
-    this.#written = written;
-    if (this.#since && compare(input, time, this.#since) < 0) return next;
+    if (
+      textEnd < from ||
+      input[lineEnd - 1] !== CLOSING_BRACE ||
+      input[lineEnd - 2] !== QUOTE ||
+      !matches(input, start, PREFIX) ||
+      !matches(input, textEnd, BETWEEN) ||
+      !matches(input, key, TIME_KEY)
+    )
+      return -1;
+    if (this.#backslash < from) this.#backslash = this.#find(input, from);
+    const quote = input.indexOf(QUOTE, from);
+    // Nearly every line has one escape, its newline at the very end.
+    const plain = quote === textEnd && (this.#backslash >= textEnd || this.#backslash === textEnd - 2);
+    if (!(plain ? this.#endsPlainly(input, textEnd) : escapesAreKnown(input, from, textEnd))) return -1;
+    if (this.#since && compare(input, time, this.#since) < 0) return to;
     if (this.#until && compare(input, time, this.#until) > 0) {
       this.finished = true;
-      return next;
+      return to;
     }
-    if (!(isError ? this.view.stderr : this.view.stdout)) return next;
-    if (framed) header(output, written, isError, to - body);
-    let at = body;
+    const isError = input[textEnd + BETWEEN.length] === SMALL_E; // err, out
+    if (!(isError ? this.view.stderr : this.view.stdout)) return to;
+    if (timestamps) input.copy(this.#time, 0, time, time + TIME_LENGTH);
+    let textLength = textEnd - from;
+    if (!plain) textLength = unescape(input, from, textEnd);
+    else if (this.#backslash < textEnd) {
+      input[textEnd - 2] = NEWLINE;
+      textLength--;
+    }
+    const body = to + (framed ? HEADER : 0);
+    const text = body + (timestamps ? TIME_LENGTH + 1 : 0) + (details ? 1 : 0);
+    input.copyWithin(text, from, from + textLength);
     if (timestamps) {
-      for (let i = 0; i < TIME_LENGTH; i++) output[at++] = input[time + i] as number;
-      output[at++] = 0x20;
+      this.#time.copy(input, body);
+      input[body + TIME_LENGTH] = SPACE;
     }
-    if (details) output[at] = 0x20;
-    this.#written = to;
-    return next;
+    if (details) input[text - 1] = SPACE;
+    if (framed) header(input, to, isError, text + textLength - body);
+    return text + textLength;
   }
 
-  #slow(line: string, output: Buffer, written: number): number {
-    const entry = parse(line);
-    if (!entry) return written; // torn by a full disk
+  #find(input: Buffer, from: number): number {
+    const found = input.indexOf(BACKSLASH, from);
+    return found < 0 ? input.length : found;
+  }
+
+  /** The text has no escape, or the one of a newline as its last. */
+  #endsPlainly(input: Buffer, textEnd: number): boolean {
+    return this.#backslash >= textEnd || input[textEnd - 1] === SMALL_N;
+  }
+
+  #slow(line: string): Buffer {
+    // What was torn off, by a full disk or a power cut, may have the next line's beginning right behind it.
+    const entry = parse(line) ?? parse(line.slice(Math.max(0, line.lastIndexOf(PREFIX_TEXT))));
+    if (!entry) return NOTHING;
     const time = fixedWidth(entry.time);
-    if (this.view.since !== undefined && time < this.view.since) return written;
+    if (this.view.since !== undefined && time < this.view.since) return NOTHING;
     if (this.view.until !== undefined && time > this.view.until) {
       this.finished = true;
-      return written;
+      return NOTHING;
     }
     const isError = entry.stream === 'stderr';
-    if (!(isError ? this.view.stderr : this.view.stdout)) return written;
-    const text = (this.view.timestamps ? `${time} ` : '') + (this.view.details ? ' ' : '') + entry.log;
-    const body = written + (this.view.framed ? HEADER : 0);
-    const length = Math.min(Buffer.byteLength(text), output.length - body);
-    output.write(text, body, length);
-    if (this.view.framed) header(output, written, isError, length);
-    return body + length;
+    if (!(isError ? this.view.stderr : this.view.stdout)) return NOTHING;
+    const text = Buffer.from((this.view.timestamps ? `${time} ` : '') + (this.view.details ? ' ' : '') + entry.log);
+    if (!this.view.framed) return text;
+    const head = Buffer.alloc(HEADER);
+    header(head, 0, isError, text.length);
+    return Buffer.concat([head, text]);
   }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Whether a text has only escapes that `unescape` knows, and no quote outside of one. */
+function escapesAreKnown(input: Buffer, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) {
+    const byte = input[at] as number;
+    if (byte === QUOTE) return false;
+    if (byte !== BACKSLASH) continue;
+    const escape = input[++at] as number;
+    if (at >= end) return false;
+    if (escape < 128 && ESCAPES[escape] !== 0) continue;
+    const code = escape === SMALL_U ? hex(input, at + 1) : -1;
+    if (code < 0 || code > 0x7f || at + 4 >= end) return false;
+    at += 4;
+  }
+  return true;
+}
+
+/** Puts what a text's escapes stand for in their place, from its own beginning on; returns how long it is then. */
+function unescape(input: Buffer, from: number, end: number): number {
+  let to = from;
+  for (let at = from; at < end; at++) {
+    const byte = input[at] as number;
+    if (byte !== BACKSLASH) {
+      input[to++] = byte;
+      continue;
+    }
+    const escape = input[++at] as number;
+    if (escape !== SMALL_U) input[to++] = ESCAPES[escape] as number;
+    else {
+      input[to++] = hex(input, at + 1);
+      at += 4;
+    }
+  }
+  return to - from;
 }
 
 /** RFC 3339 with all nine digits, so that times compare as text. */

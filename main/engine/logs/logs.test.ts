@@ -43,11 +43,12 @@ test('every escape, control character and script comes back as it was', () => {
 
 test('lines cut anywhere between two reads give the same output', () => {
   const input = Buffer.from(line('one\n') + line('zwei "2"\n', 'stderr') + line('三\n'));
-  const whole = new LogFormat({ ...all, framed: true }).push(input);
+  const part = (from: number, to?: number) => Buffer.from(input.subarray(from, to)); // what is pushed is taken over
+  const whole = new LogFormat({ ...all, framed: true }).push(part(0));
   assert.deepEqual(whole, Buffer.concat([frame('one\n'), frame('zwei "2"\n', 2), frame('三\n')]));
   for (let cut = 0; cut <= input.length; cut++) {
     const format = new LogFormat({ ...all, framed: true });
-    const parts = [format.push(input.subarray(0, cut)), format.push(input.subarray(cut))];
+    const parts = [format.push(part(0, cut)), format.push(part(cut))];
     assert.deepEqual(Buffer.concat(parts), whole);
   }
 });
@@ -61,6 +62,57 @@ test('a foreign layout and trimmed times are understood, a torn line is skipped'
   const format = new LogFormat({ ...all, timestamps: true });
   const input = '{"stream":"stdout","log":"x\\n","time":"2026-11-23T22:57:13.5Z"}\n{"log":"to\n' + line('y\n');
   assert.equal(format.push(Buffer.from(input)).toString(), `2026-11-23T22:57:13.500000000Z x\n${time(0)} y\n`);
+});
+
+test('what was torn off by a power cut costs no other line', () => {
+  const zeros = '\0'.repeat(20);
+  const input = `${line('a\n')}{"log":"to${line('b\n')}${zeros}${line('c\n')}{"log":"d","stream":"stdout","ti\n${line('e\n')}`;
+  assert.equal(new LogFormat(all).push(Buffer.from(input)).toString(), 'a\nb\nc\ne\n');
+});
+
+test('bytes that are no UTF-8 are replaced, however many, and disturb nobody else', () => {
+  const bad = Buffer.concat([
+    Buffer.from('{"stream":"stdout","log":"'),
+    Buffer.alloc(500, 0xff),
+    Buffer.from(`","time":"${time(0)}"}\n`),
+  ]);
+  const input = Buffer.concat([Buffer.from(line('a\n')), bad, Buffer.from(line('b\n'))]);
+  const expected = Buffer.concat([frame('a\n'), frame('\ufffd'.repeat(500)), frame('b\n')]);
+  assert.deepEqual(new LogFormat({ ...all, framed: true }).push(input), expected);
+});
+
+test('whatever a line says, and however it is shown, it is what JSON.parse makes of it', () => {
+  const alphabet = [
+    'a',
+    'é',
+    '漢',
+    '🚢',
+    '"',
+    '\\',
+    '\n',
+    '\t',
+    '\u0000',
+    '\u001b[0m',
+    '\u007f',
+    '/',
+    '{"log":"',
+    '","stream":"stdout","time":"',
+  ];
+  let state = 1;
+  const random = (below: number) => ((state = (state * 48271) % 0x7fffffff), state % below);
+  for (const view of [all, { ...all, framed: true }, { ...all, framed: true, timestamps: true, details: true }]) {
+    const inputs: string[] = [];
+    const expected: Buffer[] = [];
+    for (let n = 0; n < 500; n++) {
+      const text =
+        Array.from({ length: random(40) }, () => alphabet[random(alphabet.length)]).join('') + (random(4) ? '\n' : '');
+      const isError = random(2) === 1;
+      inputs.push(line(text, isError ? 'stderr' : 'stdout', time(n)));
+      const said = `${view.timestamps ? `${time(n)} ` : ''}${view.details ? ' ' : ''}${text}`;
+      expected.push(view.framed ? frame(said, isError ? 2 : 1) : Buffer.from(said));
+    }
+    assert.deepEqual(new LogFormat(view).push(Buffer.from(inputs.join(''))), Buffer.concat(expected));
+  }
 });
 
 test('since and until bound what is read, and only the streams asked for come', async (t) => {

@@ -12,6 +12,10 @@ export interface LogRequest extends LogView {
 }
 
 const BLOCK = 512 * 1024;
+/** The last lines of a log are most often in here. */
+const GLANCE = 16 * 1024;
+const NEWLINE = 0x0a;
+const NOTHING = Buffer.alloc(0);
 
 /** So many files missing in a row mean that there are no older ones; a single one may be on its way to its next name. */
 const GAP = 2;
@@ -20,6 +24,8 @@ const GAP = 2;
 interface Part {
   handle: FileHandle;
   inode: number;
+  /** When it was opened. */
+  size: number;
 }
 
 /** The log's output as it is sent, oldest entry first. Ending the iteration closes the files. */
@@ -31,10 +37,11 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
   try {
     let wanted = request.tail ?? Infinity;
     let offset = 0;
+    let ready: Buffer = NOTHING;
     // Counted from the end: what is older than the wanted entries is not even opened.
-    const enough = async ({ handle }: Part): Promise<boolean> => {
-      const tail = await tailOffset(handle, (await handle.stat()).size, wanted);
-      offset = tail.offset;
+    const enough = async ({ handle, size }: Part): Promise<boolean> => {
+      const tail = await tailOf(handle, size, wanted);
+      ({ offset, bytes: ready } = tail);
       wanted -= tail.found;
       return wanted === 0;
     };
@@ -47,23 +54,26 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
         // Asked before reading: what was written until then is read below.
         const over = !changes || parts.length > 1 || changes.ended;
         const next = !changes || parts.length > 1 ? undefined : await successorOf(path, part.inode);
-        for await (const bytes of readFrom(part.handle, offset)) {
+        // Without following, what there was when it was asked for is the answer.
+        const end = changes ? Infinity : part.size;
+        for await (const bytes of readFrom(part.handle, { from: offset, end, ready })) {
           offset += bytes.length;
           const output = format.push(bytes);
           if (output.length > 0) yield output;
           if (format.finished) return;
         }
+        ready = NOTHING;
         if (next) parts.push(next);
         if (over || next) break;
         await changes.next();
       }
       parts.shift();
-      await part.handle.close();
+      letGo(part);
       offset = 0;
     }
   } finally {
     changes?.close();
-    await Promise.all(parts.map(({ handle }) => handle.close()));
+    parts.forEach(letGo);
   }
 }
 
@@ -87,7 +97,7 @@ export async function openHistory(path: string): Promise<History> {
       try {
         for (const part of parts) {
           const limit = part === parts.at(-1) ? end : Infinity;
-          for await (const bytes of readFrom(part.handle, 0, limit)) {
+          for await (const bytes of readFrom(part.handle, { end: limit })) {
             const output = format.push(bytes);
             if (output.length > 0) yield output;
           }
@@ -127,7 +137,8 @@ async function openParts(path: string, enough?: (part: Part) => Promise<boolean>
 async function openPart(path: string): Promise<Part | undefined> {
   try {
     const handle = await open(path, 'r');
-    return { handle, inode: (await handle.stat()).ino };
+    const { ino, size } = await handle.stat();
+    return { handle, inode: ino, size };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -187,52 +198,65 @@ async function inodeOf(path: string): Promise<number | undefined> {
 
 const nameOf = (path: string, age: number): string => (age === 0 ? path : `${path}.${age}`);
 
-/** Reads ahead by one block: the disk and whoever formats work side by side. */
-async function* readFrom(handle: FileHandle, from: number, end = Infinity): AsyncGenerator<Buffer> {
-  const readAt = (offset: number): Promise<Buffer> => {
-    const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(BLOCK, end - offset)));
-    const block = handle.read(buffer, 0, buffer.length, offset).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
-    block.catch(() => undefined); // thrown where it is awaited
-    return block;
+/** Nobody waits for the closing of a file that was read. */
+const letGo = ({ handle }: Part): void => void handle.close().catch(() => undefined);
+
+/**
+ * A file's bytes; `ready` are those at `from` that were read before. Reads ahead by one block: the disk and whoever formats work side by side.
+ * The blocks are the caller's.
+ */
+async function* readFrom(
+  handle: FileHandle,
+  { from = 0, end = Infinity, ready = NOTHING }: { from?: number; end?: number; ready?: Buffer },
+): AsyncGenerator<Buffer> {
+  const readAt = async (offset: number): Promise<Buffer> => {
+    if (offset >= end) return NOTHING;
+    const buffer = Buffer.allocUnsafeSlow(Math.min(BLOCK, end - offset));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    return buffer.subarray(0, bytesRead);
   };
-  let offset = from;
+  let offset = from + ready.length;
+  if (ready.length > 0) yield ready;
   let reading = readAt(offset);
   try {
     for (;;) {
       const block = await reading;
       if (block.length === 0) return;
       offset += block.length;
-      reading = block.length === BLOCK ? readAt(offset) : Promise.resolve(Buffer.alloc(0));
+      const next = block.length === BLOCK;
+      reading = next ? readAt(offset) : Promise.resolve(NOTHING);
+      reading.catch(() => undefined); // thrown where it is awaited
       yield block;
-      if (block.length < BLOCK) reading = readAt(offset);
+      if (!next) reading = readAt(offset);
     }
   } finally {
     await reading.catch(() => undefined); // the file is closed after us
   }
 }
 
-/** Where the last `wanted` lines of a file begin; `found` is less when it has fewer. */
-async function tailOffset(
+/** Where the last `wanted` lines of a file begin; `found` is less when it has fewer. `bytes` are those lines where one look was enough. */
+async function tailOf(
   handle: FileHandle,
   size: number,
   wanted: number,
-): Promise<{ offset: number; found: number }> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(64 * 1024, size));
-  if (wanted === 0) return { offset: size, found: 0 };
+): Promise<{ offset: number; found: number; bytes: Buffer }> {
+  if (wanted === 0) return { offset: size, found: 0, bytes: NOTHING };
   let found = 0;
-  let end = size;
-  while (end > 0) {
-    const start = Math.max(0, end - buffer.length);
-    const { bytesRead } = await handle.read(buffer, 0, end - start, start);
+  for (let end = size, length = GLANCE; end > 0; length = BLOCK) {
+    const start = Math.max(0, end - length);
+    const buffer = Buffer.allocUnsafeSlow(end - start);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+    const from = (at: number) => (end === size ? buffer.subarray(at, bytesRead) : NOTHING);
     let at = bytesRead;
-    while (at > 0 && (at = buffer.lastIndexOf(0x0a, at - 1)) >= 0) {
+    while (at > 0 && (at = buffer.lastIndexOf(NEWLINE, at - 1)) >= 0) {
       // The newline before the first wanted line is the one that says where it begins.
-      if (found === wanted) return { offset: start + at + 1, found };
+      if (found === wanted) return { offset: start + at + 1, found, bytes: from(at + 1) };
       found++;
     }
+    if (start === 0) return { offset: 0, found, bytes: from(0) };
     end = start;
   }
-  return { offset: 0, found };
+  return { offset: 0, found, bytes: NOTHING };
 }
 
 /** Wakes a follower when the log's directory changes or the container ends. */
