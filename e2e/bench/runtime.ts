@@ -1,5 +1,5 @@
 /** Our helper as an OCI runtime beside runc and crun: the same bundle, whole processes, create + start + delete. */
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { root, run } from '../fixtures/engine.js';
@@ -21,9 +21,7 @@ export async function runtimeBench(): Promise<void> {
     await cp('/bin/busybox', path.join(bundle, 'rootfs/bin/busybox'));
     await symlink('busybox', path.join(bundle, 'rootfs/bin/true'));
     await run('runc', ['spec', '-b', bundle]);
-    const spec = JSON.parse(
-      await (await import('node:fs/promises')).readFile(path.join(bundle, 'config.json'), 'utf8'),
-    );
+    const spec = JSON.parse(await readFile(path.join(bundle, 'config.json'), 'utf8'));
     spec.process.terminal = false;
     spec.process.args = ['/bin/true'];
     await writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec));

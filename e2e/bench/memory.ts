@@ -1,0 +1,172 @@
+/** What our engine, its helper and its monitors cost when nothing happens, and whether anything is left of what has happened. */
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hijack } from '../fixtures/engine.js';
+import { isWanted, note, noteOne } from './measure.js';
+import {
+  count,
+  create,
+  monitorsOf,
+  processesOf,
+  pss,
+  pssOf,
+  remove,
+  sleeper,
+  start,
+  times,
+  wholeRun,
+  type Idle,
+  type Peers,
+} from './peers.js';
+import { exec } from './streams.js';
+
+const IDLE = 20;
+const CROWD = 200;
+const MIB = 1024;
+/** How long an engine may take to come to rest: collectors of garbage and background work have a moment of their own. */
+const REST_MS = 15_000;
+const QUIET_MS = 20_000;
+
+export interface MemoryOptions {
+  /** The issue's 100,000 execs in the place of a sample, and as many of the rest in proportion. */
+  long: boolean;
+}
+
+export async function memoryBench(peers: Peers, { long }: MemoryOptions): Promise<void> {
+  if (isWanted('memory') || isWanted('idle')) await atRest(peers);
+  const factor = long ? 50 : 1;
+  for (const [measure, repeat] of Object.entries(repetitions(peers)))
+    if (isWanted(`memory after ${measure}`)) await flat(peers, measure, 2000 * factor, repeat);
+}
+
+// ---- at rest
+
+async function atRest({ ours, theirs, both }: Peers): Promise<void> {
+  const [engine, dockerd] = [await processesOf(ours), await processesOf(theirs)];
+  await times(50, 4, () => wholeRun(ours)); // what is loaded with the first requests belongs to the engine, not to its containers
+  await sleep(REST_MS);
+  const rest = await pssOf(engine);
+  note('memory of the engine at rest, PSS', ['slipway', 'dockerd'], [[rest / MIB], [(await pssOf(dockerd)) / MIB]], {
+    unit: 'MiB',
+    target: 1,
+  });
+  const idle: Idle[] = [];
+  for (let i = 0; i < IDLE; i++) idle.push({ socket: ours.socket, container: await sleeper(ours) });
+  await sleep(REST_MS);
+  const monitors = await monitorsOf(ours);
+  if (monitors.length !== IDLE) throw new Error(`${monitors.length} monitors for ${IDLE} containers`);
+  note('memory of an idle container’s monitor, PSS', ['slipway'], [await Promise.all(monitors.map(pss))], {
+    unit: 'KiB',
+    target: 0.4 * 1024,
+  });
+  const grown = (await pssOf([...engine, ...monitors])) - rest;
+  noteOne('memory per idle container, engine and helper included, PSS', Math.max(0, grown / IDLE / MIB), {
+    unit: 'MiB',
+    target: 0.4,
+  });
+  const before = await ticksOf([...engine, ...monitors]);
+  await sleep(QUIET_MS);
+  noteOne(
+    `processor time of engine, helper and ${IDLE} idle containers’ monitors in ${QUIET_MS / 1000} s`,
+    ((await ticksOf([...engine, ...monitors])) - before) * 10,
+    { unit: 'ms', target: 0 },
+  );
+  for (const { socket, container } of idle) await remove(socket, container);
+  const crowds = await Promise.all(
+    both.map(async ({ subject }) => {
+      const made: string[] = [];
+      await times(CROWD, 2, async () => made.push(await create(subject.socket, ['true'])));
+      return made;
+    }),
+  );
+  await sleep(REST_MS);
+  note(
+    `memory of the engine with ${CROWD} stopped containers, PSS`,
+    ['slipway', 'dockerd'],
+    [[(await pssOf(engine)) / MIB], [(await pssOf(dockerd)) / MIB]],
+    { unit: 'MiB', target: 1 },
+  );
+  for (const [index, { subject }] of both.entries())
+    await times(CROWD, 4, (turn) => remove(subject.socket, crowds[index]![turn]!));
+}
+
+/** Clock ticks (10 ms) of user and system time of all threads. */
+async function ticksOf(pids: number[]): Promise<number> {
+  let sum = 0;
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    sum += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }
+  return sum;
+}
+
+// ---- flat over time
+
+/** What is done again and again, by its name. */
+function repetitions({ ours }: Peers): Record<string, (idle: Idle) => Promise<unknown>> {
+  const { socket } = ours;
+  return {
+    execs: (idle) => exec(idle, ['true']),
+    'create, start and remove': async () => {
+      const id = await create(socket, ['true']);
+      await start(socket, id);
+      await remove(socket, id);
+    },
+    'attached clients that leave': async ({ container }) => {
+      const stream = await hijack(socket, `/containers/${container}/attach?stream=1&stdout=1&stdin=1`);
+      stream.socket.destroy();
+    },
+    'readers of logs': ({ container }) => count(socket, `/containers/${container}/logs?stdout=1&tail=5`),
+    'followers of logs and events that leave': async ({ container }) => {
+      await left(socket, `/containers/${container}/logs?stdout=1&follow=1`);
+      await left(socket, '/events');
+    },
+  };
+}
+
+/** Asks, and goes once the answer has begun. */
+async function left(socket: string, url: string): Promise<void> {
+  const asked = http.get({ socketPath: socket, path: url, agent: false });
+  const [answer] = (await once(asked, 'response')) as [NodeJS.ReadableStream & { destroy(): void }];
+  answer.on('error', () => undefined);
+  answer.destroy();
+}
+
+/**
+ * Repeats something and says how much more memory the engine and its helper have at the end. What a collector of garbage leaves lying about
+ * goes up and down, so the lowest point of the last third is held against the lowest of the second; what comes and stays with the first
+ * requests (code, caches of a fixed size) lies in the first.
+ */
+async function flat(
+  { ours }: Peers,
+  measure: string,
+  total: number,
+  repeat: (idle: Idle) => Promise<unknown>,
+): Promise<void> {
+  const idle: Idle = { socket: ours.socket, container: await sleeper(ours) };
+  const engine = await processesOf(ours);
+  const open = await descriptorsOf(engine);
+  const STEPS = 60;
+  const seen: number[] = [];
+  for (let step = 0; step < STEPS; step++) {
+    await times(Math.ceil(total / STEPS), 4, () => repeat(idle));
+    seen.push(await pssOf(engine));
+  }
+  const lowest = (from: number, to: number): number => Math.min(...seen.slice(from, to));
+  const growth = lowest(40, 60) - lowest(20, 40);
+  noteOne(`memory after ${total} ${measure}: growth in the last third, PSS`, growth / MIB, { unit: 'MiB', target: 1 });
+  await sleep(1000); // connections that were closed are still being noticed
+  noteOne(`memory after ${total} ${measure}: descriptors still open`, (await descriptorsOf(engine)) - open, {
+    unit: 'descriptors',
+    target: 0,
+  });
+  await remove(ours.socket, idle.container);
+}
+
+async function descriptorsOf(pids: number[]): Promise<number> {
+  const each = await Promise.all(pids.map((pid) => readdir(`/proc/${pid}/fd`).catch(() => [])));
+  return each.reduce((sum, names) => sum + names.length, 0);
+}

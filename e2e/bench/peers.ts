@@ -1,0 +1,150 @@
+/** Our engine and Debian's dockerd side by side, and what the measures ask of either through the same API. */
+import { readdir, readFile } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { api, loadBusybox, request, startDockerd, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import type { Contender } from './measure.js';
+
+export interface Peer {
+  socket: string;
+}
+
+/** An engine with a container to ask about. */
+export interface Idle extends Peer {
+  container: string;
+}
+
+export interface Peers extends AsyncDisposable {
+  ours: RunningEngine;
+  theirs: Peer;
+  /** Ours first. */
+  both: Contender<Peer>[];
+}
+
+/** Both engines, each with the busybox image. */
+export async function openPeers(): Promise<Peers> {
+  const ours = await startEngine();
+  const theirs = await startDockerd().catch(async (error: unknown) => {
+    await ours[Symbol.asyncDispose]();
+    throw error;
+  });
+  const both = [
+    { name: 'slipway', subject: ours },
+    { name: 'dockerd', subject: theirs },
+  ];
+  for (const { subject } of both) await loadBusybox(subject);
+  return {
+    ours,
+    theirs,
+    both,
+    async [Symbol.asyncDispose]() {
+      await ours[Symbol.asyncDispose]();
+      await theirs[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Without a network unless `HostConfig` says otherwise. */
+export const create = (socket: string, Cmd: string[], HostConfig: object = {}) =>
+  api<{ Id: string }>(socket, 'POST', '/containers/create', {
+    Image: 'busybox:test',
+    Cmd,
+    AttachStdout: true,
+    HostConfig: { NetworkMode: 'none', ...HostConfig },
+  }).then(({ Id }) => Id);
+
+export const start = (socket: string, id: string) => api(socket, 'POST', `/containers/${id}/start`);
+
+export const waited = (socket: string, id: string) => api(socket, 'POST', `/containers/${id}/wait`);
+
+export const remove = (socket: string, id: string) => request(socket, 'DELETE', `/containers/${id}?force=1`);
+
+/** Create, start, wait, remove. */
+export async function wholeRun({ socket }: Peer): Promise<void> {
+  const id = await create(socket, ['true']);
+  await start(socket, id);
+  await waited(socket, id);
+  await remove(socket, id);
+}
+
+/** The same peers, each with a container of its own that `make` returns. */
+export async function withContainers(
+  both: Contender<Peer>[],
+  make: (peer: Peer) => Promise<string>,
+): Promise<Contender<Idle>[]> {
+  const made: Contender<Idle>[] = [];
+  for (const { name, subject } of both)
+    made.push({ name, subject: { socket: subject.socket, container: await make(subject) } });
+  return made;
+}
+
+/** A container that sleeps. */
+export async function sleeper({ socket }: Peer): Promise<string> {
+  const id = await create(socket, ['sleep', '36000']);
+  await start(socket, id);
+  return id;
+}
+
+/** Removes what `withContainers` made. */
+export async function removeAll(containers: Contender<Idle>[]): Promise<void> {
+  for (const { subject } of containers) await remove(subject.socket, subject.container);
+}
+
+/** The bytes of an answer, which is not kept. */
+export function count(socket: string, url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http
+      .get({ socketPath: socket, path: url }, (answer) => {
+        let bytes = 0;
+        answer.on('data', (chunk: Buffer) => (bytes += chunk.length));
+        answer.once('end', () =>
+          answer.statusCode === 200 ? resolve(bytes) : reject(new Error(`GET ${url}: ${answer.statusCode}`)),
+        );
+        answer.once('error', reject);
+      })
+      .once('error', reject);
+  });
+}
+
+/** Runs `work` so many times, several at once. */
+export async function times(total: number, atOnce: number, work: (turn: number) => Promise<unknown>): Promise<void> {
+  let turn = 0;
+  const runner = async () => {
+    while (turn < total) await work(turn++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, runner));
+}
+
+// ---- processes
+
+/** The processes that have a path of this engine in their command line: itself, its helper, its shims. */
+export async function processesOf({ socket }: Peer): Promise<number[]> {
+  const base = path.dirname(socket);
+  const pids: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes(`${base}/`)) pids.push(Number(name));
+  }
+  return pids;
+}
+
+/** The monitors of our engine's containers. */
+export async function monitorsOf({ runDir }: RunningEngine): Promise<number[]> {
+  const states = path.join(runDir, 'c');
+  const pids: number[] = [];
+  for (const name of await readdir(states)) {
+    const said = await readFile(path.join(states, name, 'monitor.json'), 'utf8').catch(() => undefined);
+    if (said) pids.push((JSON.parse(said) as { pid: number }).pid);
+  }
+  return pids;
+}
+
+/** Proportional set size in KiB, what is shared counted once; 0 for who has gone. */
+export async function pss(pid: number): Promise<number> {
+  const smaps = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+  return Number(/^Pss:\s+(\d+)/m.exec(smaps)?.[1] ?? 0);
+}
+
+export const pssOf = async (pids: number[]): Promise<number> =>
+  (await Promise.all(pids.map(pss))).reduce((sum, each) => sum + each, 0);
