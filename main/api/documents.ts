@@ -3,7 +3,7 @@
  * the ways of Docker's own decoder.
  */
 import { z } from 'zod';
-import type { ContainerCreate, ExecCreate, ExecStart } from '../contract/containers.js';
+import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '../contract/containers.js';
 import { invalid } from '../base/errors.js';
 
 /** Absent and null are the same: not said. */
@@ -12,6 +12,42 @@ const strings = z.array(z.string());
 const words = z.union([strings, z.string().transform((word) => [word])]);
 const anything = z.record(z.string(), z.unknown());
 const whole = z.number().int();
+
+const restartPolicy = maybe(
+  z.looseObject({
+    Name: maybe(z.string()).transform((value) => value ?? ''),
+    MaximumRetryCount: maybe(whole).transform((value) => value ?? 0),
+  }),
+);
+
+const rates = maybe(z.array(z.looseObject({ Path: z.string(), Rate: whole.nonnegative() })));
+
+const resources = {
+  Memory: maybe(whole),
+  MemoryReservation: maybe(whole),
+  MemorySwap: maybe(whole),
+  MemorySwappiness: maybe(whole),
+  NanoCpus: maybe(whole),
+  CpuShares: maybe(whole),
+  CpuPeriod: maybe(whole),
+  CpuQuota: maybe(whole),
+  CpusetCpus: maybe(z.string()),
+  CpusetMems: maybe(z.string()),
+  PidsLimit: maybe(whole),
+  OomKillDisable: maybe(z.boolean()),
+  CpuRealtimePeriod: maybe(whole),
+  CpuRealtimeRuntime: maybe(whole),
+  BlkioWeight: maybe(whole),
+  BlkioWeightDevice: maybe(z.array(z.looseObject({ Path: z.string(), Weight: whole }))),
+  BlkioDeviceReadBps: rates,
+  BlkioDeviceWriteBps: rates,
+  BlkioDeviceReadIOps: rates,
+  BlkioDeviceWriteIOps: rates,
+  KernelMemory: maybe(whole),
+  KernelMemoryTCP: maybe(whole),
+  IOMaximumBandwidth: maybe(whole),
+  IOMaximumIOps: maybe(whole),
+};
 
 const hostConfig = z.looseObject({
   Binds: maybe(strings),
@@ -22,12 +58,7 @@ const hostConfig = z.looseObject({
     }),
   ),
   NetworkMode: maybe(z.string()),
-  RestartPolicy: maybe(
-    z.looseObject({
-      Name: maybe(z.enum(['', 'no', 'always', 'unless-stopped', 'on-failure'])).transform((value) => value ?? ''),
-      MaximumRetryCount: maybe(whole).transform((value) => value ?? 0),
-    }),
-  ),
+  RestartPolicy: restartPolicy,
   AutoRemove: maybe(z.boolean()),
   CapAdd: maybe(words),
   CapDrop: maybe(words),
@@ -48,18 +79,7 @@ const hostConfig = z.looseObject({
   Runtime: maybe(z.string()),
   Init: maybe(z.boolean()),
   OomScoreAdj: maybe(whole),
-  Memory: maybe(whole),
-  MemoryReservation: maybe(whole),
-  MemorySwap: maybe(whole),
-  MemorySwappiness: maybe(whole),
-  NanoCpus: maybe(whole),
-  CpuShares: maybe(whole),
-  CpuPeriod: maybe(whole),
-  CpuQuota: maybe(whole),
-  CpusetCpus: maybe(z.string()),
-  CpusetMems: maybe(z.string()),
-  PidsLimit: maybe(whole),
-  OomKillDisable: maybe(z.boolean()),
+  ...resources,
   Ulimits: maybe(z.array(z.looseObject({ Name: z.string(), Soft: whole, Hard: whole }))),
   // Here null and an empty list differ: null is the default set of paths, an empty list is none.
   MaskedPaths: strings.nullish(),
@@ -108,6 +128,8 @@ const containerCreateSchema = z.looseObject({
 
 const consoleSize = z.tuple([whole, whole]).nullish();
 
+const containerUpdateSchema = z.object({ ...resources, RestartPolicy: restartPolicy });
+
 const execCreateSchema = z.object({
   AttachStdin: maybe(z.boolean()),
   AttachStdout: maybe(z.boolean()),
@@ -132,6 +154,9 @@ export function containerCreate(body: unknown): ContainerCreate {
   if (body === undefined || body === null) throw invalid('config cannot be empty in order to create a container');
   return said(read(containerCreateSchema, body)) as ContainerCreate;
 }
+
+export const containerUpdate = (body: unknown): ContainerUpdate =>
+  said(read(containerUpdateSchema, body ?? {})) as ContainerUpdate;
 
 export function execCreate(body: unknown): ExecCreate {
   const wish = said(read(execCreateSchema, body ?? {})) as ExecCreate;

@@ -35,8 +35,52 @@ export interface RestartPolicy {
   MaximumRetryCount: number;
 }
 
-/** How the container meets this machine. Memory and swap in bytes; CPU time in billionths of a core (NanoCpus). */
-export interface HostConfig {
+export interface DeviceWeight {
+  Path: string;
+  Weight: number;
+}
+
+/** Bytes or operations a second. */
+export interface DeviceRate {
+  Path: string;
+  Rate: number;
+}
+
+/** What a container may use. Memory and swap in bytes, -1: as much as there is; CPU time in billionths of a core (NanoCpus). */
+export interface Resources {
+  Memory: number;
+  MemoryReservation: number;
+  MemorySwap: number;
+  MemorySwappiness: number | null;
+  OomKillDisable: boolean | null;
+  NanoCpus: number;
+  CpuShares: number;
+  CpuPeriod: number;
+  CpuQuota: number;
+  CpuRealtimePeriod: number;
+  CpuRealtimeRuntime: number;
+  CpusetCpus: string;
+  CpusetMems: string;
+  PidsLimit: number | null;
+  BlkioWeight: number;
+  BlkioWeightDevice: DeviceWeight[] | null;
+  BlkioDeviceReadBps: DeviceRate[] | null;
+  BlkioDeviceWriteBps: DeviceRate[] | null;
+  BlkioDeviceReadIOps: DeviceRate[] | null;
+  BlkioDeviceWriteIOps: DeviceRate[] | null;
+  /** Not in Linux any more. */
+  KernelMemory?: number;
+  KernelMemoryTCP?: number;
+  /** Windows alone has them. */
+  IOMaximumBandwidth?: number;
+  IOMaximumIOps?: number;
+}
+
+/** The body of `POST /containers/{id}/update`: what is zero, empty or absent stays as it is. */
+export type ContainerUpdate = Partial<Resources> & { RestartPolicy?: RestartPolicy };
+
+/** How the container meets this machine. */
+export interface HostConfig extends Resources {
   Binds: string[] | null;
   LogConfig: LogConfig;
   NetworkMode: string;
@@ -61,18 +105,6 @@ export interface HostConfig {
   Runtime: string;
   Init?: boolean | null;
   OomScoreAdj: number;
-  Memory: number;
-  MemoryReservation: number;
-  MemorySwap: number;
-  MemorySwappiness: number | null;
-  NanoCpus: number;
-  CpuShares: number;
-  CpuPeriod: number;
-  CpuQuota: number;
-  CpusetCpus: string;
-  CpusetMems: string;
-  PidsLimit: number | null;
-  OomKillDisable: boolean | null;
   Ulimits: { Name: string; Soft: number; Hard: number }[] | null;
   MaskedPaths: string[] | null;
   ReadonlyPaths: string[] | null;

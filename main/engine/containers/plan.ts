@@ -184,7 +184,8 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
     ReadonlyPaths: unmasked ? null : READONLY_PATHS,
   };
   const filled: Record<string, unknown> = { ...defaults };
-  for (const key of [...Object.keys(defaults), 'Tmpfs', 'Sysctls', 'Init', 'Mounts', 'Annotations', 'StorageOpt']) {
+  const further = 'Tmpfs Sysctls Init Mounts Annotations StorageOpt KernelMemory KernelMemoryTCP'.split(' ');
+  for (const key of [...Object.keys(defaults), ...further]) {
     const given = body[key];
     if (given !== undefined && given !== null) filled[key] = given;
   }
@@ -225,7 +226,6 @@ function refuseWhatIsMissing(hostConfig: FullHostConfig, body: ContainerCreate, 
     'device requests (--gpus)': hostConfig['DeviceRequests'],
     'storage options (--storage-opt)': hostConfig['StorageOpt'],
     'a cgroup parent (--cgroup-parent)': hostConfig['CgroupParent'],
-    'real-time scheduling (--cpu-rt-runtime)': hostConfig['CpuRealtimeRuntime'],
   };
   for (const [name, value] of Object.entries(missing)) {
     if (given(value))
@@ -282,7 +282,10 @@ function checkHostConfig(hostConfig: FullHostConfig): void {
   }
 }
 
-function checkRestartPolicy({ RestartPolicy: { Name, MaximumRetryCount }, AutoRemove }: FullHostConfig): void {
+export function checkRestartPolicy({
+  RestartPolicy: { Name, MaximumRetryCount },
+  AutoRemove,
+}: Pick<FullHostConfig, 'RestartPolicy' | 'AutoRemove'>): void {
   if (!['no', 'always', 'unless-stopped', 'on-failure'].includes(Name))
     throw invalid(`invalid restart policy '${Name}'`);
   if (Name !== 'on-failure' && MaximumRetryCount !== 0) {

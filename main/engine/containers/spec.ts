@@ -108,7 +108,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
     linux: {
       namespaces: namespacesOf(input),
       cgroupsPath: cgroupOf(record.id),
-      resources: { devices: deviceRules, ...limitsOf(hostConfig) },
+      resources: { devices: deviceRules, ...(await limitsOf(hostConfig)) },
       ...(devices.length > 0 && { devices }),
       ...(sysctlsOf(input) ?? {}),
       ...(seccomp && { seccomp }),
