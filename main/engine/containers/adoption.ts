@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
@@ -60,31 +60,38 @@ export class Adoption {
   async #adopt(container: Container): Promise<void> {
     using _ = await this.#ledger.locks.take(container.id); // an end that comes meanwhile waits until the run is known
     const monitor = await this.#runs.adopt(container);
-    if (container.live) return;
+    if (container.live) {
+      // It may have been written down as paused before it was.
+      if (container.record.paused) await this.#options.helper.freeze(container.id);
+      return;
+    }
     if (monitor?.state.phase === 'created') return this.#undoStart(container, monitor);
     monitor?.close();
     const { record } = container;
-    const { exitFile } = this.#ledger.pathsOf(container.id);
+    const { exitFile, stateDir } = this.#ledger.pathsOf(container.id);
     const recorded = await readExitFile(exitFile);
     const unread = recorded !== undefined && recorded.finished !== record.finishedAt;
     if (!record.running && !unread) {
       if (recorded) await rm(exitFile, { force: true });
       return;
     }
-    if (recorded?.started) record.startedAt = recorded.started;
     const rebooted = record.bootId !== this.#runs.bootId;
+    if (!recorded && !rebooted && !(await exists(stateDir))) return this.#undoStart(container);
+    if (recorded?.started) record.startedAt = recorded.started;
+    if (rebooted) record.restartCount = 0; // that end was not its own
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
     const unknown = rebooted ? rebootExit() : lostExit("the container's monitor was killed");
     await this.#runs.recordEnd(container, recorded ?? unknown);
   }
 
-  /** The engine died between making the process and letting it go; nobody was told of a start. */
-  async #undoStart(container: Container, monitor: Monitor): Promise<void> {
+  /** The engine died before it let the process go, or before there was one; nobody was told of a start. */
+  async #undoStart(container: Container, monitor?: Monitor): Promise<void> {
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
-    await monitor.signal(9).catch(() => undefined);
-    monitor.close();
+    await monitor?.signal(9).catch(() => undefined);
+    monitor?.close();
     const { record } = container;
-    Object.assign(record, { running: false, startedAt: record.finishedAt });
+    Object.assign(record, record.before, { running: false });
+    delete record.before;
     await this.#ledger.saveEnded(container);
     await this.#runs.clear(container);
     await rm(this.#ledger.pathsOf(container.id).exitFile, { force: true });
@@ -93,8 +100,16 @@ export class Adoption {
   /** What its policy or `--rm` asks for, once it is known what runs. */
   #resume(container: Container): void {
     const { record } = container;
-    if (container.live || record.startedAt === NEVER) return;
+    const { restarts } = this.#runs;
+    if (container.running || record.startedAt === NEVER) return;
     if (record.hostConfig.AutoRemove) return void this.#removal.removeQuietly(container);
-    if (this.#runs.restarts.wanted(container)) this.#runs.restarts.schedule(container, 0);
+    if (record.restartPending) restarts.keepPromise(container, 0);
+    else if (restarts.wanted(container)) restarts.promise(container, 0);
   }
 }
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -100,14 +100,11 @@ export class Containers {
   async start(reference: string): Promise<void> {
     const container = this.#find(reference);
     using _ = await this.#lock(container);
+    if (container.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
+    if (container.running) throw notModified(`Container ${container.id} is already running`);
     if (container.removal) throw conflict('container is marked for removal and cannot be started');
-    if (container.live) {
-      if (container.record.paused) throw conflict('cannot start a paused container, try unpause instead');
-      throw notModified(`Container ${container.id} is already running`);
-    }
-    container.restarting?.cancel();
     container.backoff = 0;
-    container.record.stoppedByHand = false;
+    container.record.restartCount = 0;
     await this.#parts.runs.launch(container);
   }
 
@@ -129,9 +126,16 @@ export class Containers {
     const container = this.#find(reference);
     const number = signal ? signalNumber(signal) : undefined;
     if (container.removal) throw conflict('container is marked for removal and cannot be restarted');
-    if (container.live) container.live.keep = true;
-    if (container.running) await this.#parts.ending.stop(container, number, t);
-    await this.start(container.id);
+    const { live } = container;
+    try {
+      if (live) live.keep = true;
+      if (container.running) await this.#parts.ending.stop(container, number, t);
+      await this.start(container.id);
+    } catch (error) {
+      if (live) live.keep = false;
+      // Somebody else may have started it in between.
+      if (!(error instanceof EngineError && error.kind === 'not-modified')) throw error;
+    }
     this.#publish(container, 'restart');
   }
 
@@ -140,9 +144,15 @@ export class Containers {
     using _ = await this.#lock(container);
     if (!container.live) throw conflict(`Container ${container.id} is not running`);
     if (container.record.paused) throw conflict(`Container ${container.id} is already paused`);
-    await this.#helper.freeze(container.id);
+    // Written down before: should we be killed in between, the next engine finds it paused and makes it so.
+    await this.#parts.ledger.save(container, { paused: true });
+    try {
+      await this.#helper.freeze(container.id);
+    } catch (error) {
+      await this.#parts.ledger.save(container);
+      throw error;
+    }
     container.record.paused = true;
-    await this.#parts.ledger.save(container);
     this.#publish(container, 'pause');
   }
 
@@ -186,10 +196,11 @@ export class Containers {
     const container = this.#find(reference);
     if (container.removal) return container.removal;
     if (container.running && !options.force) {
+      const { status } = container;
       const why =
-        container.status === 'paused'
+        status === 'paused'
           ? 'container is paused and must be unpaused first'
-          : 'container is running: stop the container before removing or force remove';
+          : `container is ${status}: stop the container before removing or force remove`;
       throw conflict(`cannot remove container "/${container.record.name}": ${why}`);
     }
     return this.#parts.removal.remove(container);
@@ -288,8 +299,8 @@ export class Containers {
     return this.#parts.ledger.find(reference);
   }
 
-  #lock({ id }: Container): Promise<Disposable> {
-    return this.#parts.ledger.locks.take(id);
+  #lock(container: Container): Promise<Disposable> {
+    return this.#parts.ledger.lock(container);
   }
 
   #publish(container: Container, action: string, attributes?: Record<string, string>): void {

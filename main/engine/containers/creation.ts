@@ -48,7 +48,7 @@ export class Creation {
       image: { id: image.id, reference: body.Image ?? '', chainId: image.chainId },
       ...{ config, hostConfig, mounts, network: mode, runtime },
       ...{ running: false, paused: false, bootId: '', startedAt: NEVER, finishedAt: NEVER },
-      ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0 },
+      ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0, restartPending: false },
     };
     try {
       await snapshots.prepare(id, image.chainId);

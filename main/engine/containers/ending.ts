@@ -9,6 +9,8 @@ const DEFAULT_STOP_TIMEOUT_S = 10;
 /** How long the kernel may take to end what was sent SIGKILL. */
 const KILL_PATIENCE_MS = 10_000;
 const SIGKILL = 9;
+/** INT, QUIT, TERM: whoever sends one of these wants it to end. */
+const ENDING = [2, 3, 15];
 
 /** Ends runs because somebody asks for it: signals, patience, force. */
 export class Ending {
@@ -24,26 +26,22 @@ export class Ending {
   async stop(container: Container, wanted?: number, seconds?: number): Promise<void> {
     const live = await this.#liveOf(container);
     if (!live) return;
-    const { record } = container;
-    const signal = wanted ?? signalNumber(record.config.StopSignal ?? 'TERM');
-    const timeout = seconds ?? record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_S;
+    const { config } = container.record;
+    const timeout = seconds ?? config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_S;
     await this.#markStopped(container, live);
-    await this.#signal(container, live, signal).catch(() => undefined); // it may have ended on its own just now
-    if (record.paused) await this.#thaw(container);
+    // It may have ended on its own just now.
+    await this.#signal(container, live, wanted ?? stopSignalOf(container)).catch(() => undefined);
     if (await endsWithin(live, timeout < 0 ? undefined : timeout * 1000)) return;
     await this.kill(container, live);
   }
 
-  /** Any signal. The one that ends the container by its own wish counts as a stop. */
+  /** Any signal. Those that ask for its end are a stop; another is a message, and its restart policy stays in force. */
   async signal(container: Container, number: number): Promise<void> {
     const live = await this.#liveOf(container);
     if (!live) return;
     if (number === SIGKILL) return this.kill(container, live);
-    const { StopSignal } = container.record.config;
-    const stops = !StopSignal || signalNumber(StopSignal) === number;
-    await this.#markStopped(container, stops ? live : undefined);
+    if (number === stopSignalOf(container) || ENDING.includes(number)) await this.#markStopped(container, live);
     await this.#signal(container, live, number);
-    if (stops && container.record.paused) await this.#thaw(container);
   }
 
   /** SIGKILL, and what follows of it. */
@@ -60,14 +58,20 @@ export class Ending {
     throw system(`tried to kill container ${container.id}, but its process has not ended: it hangs in the kernel`);
   }
 
+  /** What is frozen hears nothing: one that is to end is let go for it. */
   async #signal(container: Container, live: Live, signal: number): Promise<void> {
     this.#ledger.publish(container, 'kill', { signal: String(signal) });
     await live.monitor.signal(signal);
+    if (!live.stopping || !container.record.paused) return;
+    await this.#helper.thaw(container.id);
+    container.record.paused = false;
+    await this.#ledger.save(container);
+    this.#ledger.publish(container, 'unpause');
   }
 
   /** On disk before the signal goes out: an engine killed in between must not bring back what was stopped. */
-  async #markStopped(container: Container, live: Live | undefined): Promise<void> {
-    if (live) live.stopping = true;
+  async #markStopped(container: Container, live: Live): Promise<void> {
+    live.stopping = true;
     if (container.record.stoppedByHand) return;
     container.record.stoppedByHand = true;
     if (container.record.hostConfig.RestartPolicy.Name !== 'no') await this.#ledger.save(container);
@@ -76,17 +80,15 @@ export class Ending {
   /** The run to end. Between two runs of its policy there is none: then the next one is called off. */
   async #liveOf(container: Container): Promise<Live | undefined> {
     if (container.live) return container.live;
-    using _ = await this.#ledger.locks.take(container.id);
+    using _ = await this.#ledger.lock(container);
     if (container.live) return container.live;
     container.restarting?.cancel();
-    container.record.stoppedByHand = true;
+    Object.assign(container.record, { stoppedByHand: true, restartPending: false });
     await this.#ledger.save(container);
     container.wake('not-running', 'next-exit');
     return undefined;
   }
-
-  async #thaw(container: Container): Promise<void> {
-    container.record.paused = false;
-    await this.#helper.thaw(container.id).catch(() => undefined);
-  }
 }
+
+/** SIGTERM, unless the image or the container says otherwise. */
+const stopSignalOf = ({ record }: Container): number => signalNumber(record.config.StopSignal ?? 'TERM');

@@ -90,8 +90,17 @@ export class Ledger {
     return this.#options.networks.endpointOf(id, predefinedNetwork(record.network));
   }
 
-  async save({ id, record }: Container): Promise<void> {
-    await this.#options.store.commit((change) => change.put(TABLE, id, record));
+  /** The lock of a container that is there: while somebody waited for it, it may have been removed. */
+  async lock(container: Container): Promise<Disposable> {
+    const lock = await this.locks.take(container.id);
+    if (this.#containers.get(container.id) === container) return lock;
+    lock[Symbol.dispose]();
+    throw notFound(`No such container: ${container.id}`);
+  }
+
+  /** `ahead`: what is about to become true, and must be known should we not live to see it. */
+  async save({ id, record }: Container, ahead: Partial<ContainerRecord> = {}): Promise<void> {
+    await this.#options.store.commit((change) => change.put(TABLE, id, { ...record, ...ahead }));
   }
 
   /** Writes a record whose container runs no more, and gives back what its run had. Returns how to announce that. */

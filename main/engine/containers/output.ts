@@ -73,7 +73,7 @@ export class Output {
       details: false,
     };
     // The lock holds a start or an end off, so that it is either before or after this.
-    using _ = await this.#ledger.locks.take(container.id);
+    using _ = await this.#ledger.lock(container);
     if (!request.stream) void replay(attachment, request.logs ? readLog(paths.log, view) : nothing());
     else if (!container.live) {
       if (request.logs) for await (const chunk of readLog(paths.log, view)) await attachment.send(chunk);

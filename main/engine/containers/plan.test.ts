@@ -273,7 +273,7 @@ async function specOf(body: ContainerCreate, machine = hello) {
       startedAt: NEVER,
       finishedAt: NEVER,
     },
-    ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0 },
+    ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0, restartPending: false },
   };
   const spec = await buildSpec({
     ...{

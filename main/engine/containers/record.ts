@@ -29,8 +29,27 @@ export interface ContainerRecord {
   oomKilled: boolean;
   /** Stopped by somebody's wish: `unless-stopped` stays down. */
   stoppedByHand: boolean;
+  /** Restarts that its policy has made since it was last started by hand. */
   restartCount: number;
+  /** Its policy waits to let it go again; `restartCount` has that restart already. */
+  restartPending: boolean;
+  /** In the row of a run that is about to begin: how things stood, should it turn out never to have begun. */
+  before?: Standing;
 }
+
+/** What a run makes of a container. */
+export type Standing = Pick<
+  ContainerRecord,
+  | 'running'
+  | 'paused'
+  | 'bootId'
+  | 'startedAt'
+  | 'exitCode'
+  | 'error'
+  | 'oomKilled'
+  | 'stoppedByHand'
+  | 'restartPending'
+>;
 
 /** Fields that we keep and show without acting on them come along. */
 export type FullConfig = ContainerConfig & Record<string, unknown>;
@@ -50,4 +69,9 @@ export interface MountPoint {
   Mode: string;
   RW: boolean;
   Propagation: string;
+}
+
+export function standingOf(record: ContainerRecord): Standing {
+  const { running, paused, bootId, startedAt, exitCode, error, oomKilled, stoppedByHand, restartPending } = record;
+  return { running, paused, bootId, startedAt, exitCode, error, oomKilled, stoppedByHand, restartPending };
 }

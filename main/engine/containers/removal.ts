@@ -57,7 +57,6 @@ export class Removal {
   }
 
   async #removeNow(container: Container): Promise<void> {
-    container.restarting?.cancel();
     // A start under way is let through first: it holds the lock.
     using _ = await this.#lockStopped(container);
     const { store, images, networks } = this.#options;

@@ -29,8 +29,15 @@ export class Restarts {
     return !this.#closed && wantsRestart(record.hostConfig.RestartPolicy, record);
   }
 
-  /** `lifetime`: for how long it ran, in milliseconds. */
-  schedule(container: Container, lifetime: number): void {
+  /** Promises one more run, in a record that the caller saves. `lifetime`: for how long it ran, in milliseconds. */
+  promise(container: Container, lifetime: number): void {
+    container.record.restartPending = true;
+    container.record.restartCount++;
+    this.keepPromise(container, lifetime);
+  }
+
+  /** What this engine or the one before has promised. */
+  keepPromise(container: Container, lifetime: number): void {
     container.backoff = nextDelay(container.backoff, lifetime);
     const timer = setTimeout(() => void this.#restart(container), container.backoff);
     container.restarting = {
@@ -41,6 +48,12 @@ export class Restarts {
     };
   }
 
+  /** Somebody wants it otherwise. The record is the caller's to save. */
+  callOff(container: Container): void {
+    container.restarting?.cancel();
+    container.record.restartPending = false;
+  }
+
   async #restart(container: Container): Promise<void> {
     using _ = await this.#ledger.locks.take(container.id);
     if (!container.restarting || container.removal || this.#closed) return;
@@ -48,10 +61,19 @@ export class Restarts {
       await this.#launch(container);
     } catch (error) {
       log.warn(`container ${shortId(container.id)} could not be restarted: ${messageOf(error)}`);
-      container.restarting = undefined;
-      if (!this.wanted(container)) return;
-      container.record.restartCount++;
-      this.schedule(container, 0);
+      await this.#tryAgain(container);
     }
+  }
+
+  /** What it needs may come back: a mount, the container whose network it shares. */
+  async #tryAgain(container: Container): Promise<void> {
+    this.callOff(container);
+    if (this.wanted(container)) this.promise(container, 0);
+    try {
+      await this.#ledger.save(container);
+    } catch (error) {
+      log.error(`the restarts of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
+    }
+    if (!container.running) container.wake('not-running', 'next-exit');
   }
 }

@@ -13,6 +13,8 @@ export interface HelperRoom {
   signalAll(id: string): Promise<void>;
   freeze(id: string): Promise<void>;
   thaw(id: string): Promise<void>;
+  /** `resources`: the runtime specification's, of a container that runs. */
+  update(id: string, resources: object): Promise<void>;
   delete(id: string, options?: { exec?: boolean }): Promise<void>;
   discard(path: string): Promise<void>;
   usage(path: string): Promise<{ bytes: number; entries: number }>;

@@ -10,7 +10,7 @@ import { lostExit, readExitFile, type Exit } from './exit.js';
 import { runRequest, writeBundle } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { newLive, type Live } from './live.js';
-import type { ContainerRecord } from './record.js';
+import { standingOf, type Standing } from './record.js';
 import type { Removal } from './removal.js';
 import { Restarts } from './restarts.js';
 import { predefinedNetwork, type ContainersOptions } from './rooms.js';
@@ -71,16 +71,17 @@ export class Runs {
   async launch(container: Container): Promise<void> {
     const { record } = container;
     const { store, networks } = this.#options;
-    const before = { ...record };
+    const before = standingOf(record);
     await container.cleanup;
     Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });
+    Object.assign(record, { stoppedByHand: false, restartPending: false });
     Object.assign(record, { exitCode: 0, error: '', oomKilled: false });
     const waiting = [...container.pending];
     container.pending.clear();
     try {
       // The one transaction of a start goes on beside the writing of its bundle, and is through before there is anything to clear away.
       const committed = store.commit((change) => {
-        change.put(TABLE, container.id, { ...record, startedAt: now() });
+        change.put(TABLE, container.id, { ...record, startedAt: now(), before });
         const network = predefinedNetwork(record.network);
         if (network) networks.allocate(change, container.id, { network, name: record.name });
       });
@@ -108,6 +109,7 @@ export class Runs {
     live.pid = pid;
     live.since = Date.parse(started);
     Object.assign(container.record, { running: true, startedAt: started });
+    delete container.record.before;
     this.#begin(container, live);
     return monitor;
   }
@@ -124,9 +126,10 @@ export class Runs {
       finishedAt: exit.finished,
       error: exit.error ?? '',
     });
-    if (live && !live.stopping && this.restarts.wanted(container)) {
-      record.restartCount++;
-      this.restarts.schedule(container, Date.now() - live.since);
+    delete record.before;
+    // A stop that an engine did not live to finish is a stop all the same, but for `always`.
+    if (!live?.stopping && this.restarts.wanted(container)) {
+      this.restarts.promise(container, live ? Date.now() - live.since : 0);
     }
     let announce = (): void => undefined;
     try {
@@ -213,10 +216,10 @@ export class Runs {
   }
 
   /** A start that failed leaves the container as it was, but for the reason. Returns the error for the caller. */
-  async #abandon(container: Container, before: ContainerRecord, cause: unknown): Promise<EngineError> {
+  async #abandon(container: Container, before: Standing, cause: unknown): Promise<EngineError> {
     const { record } = container;
     const { exitCode, error } = startFailure(cause, record);
-    Object.assign(record, before, { exitCode, error: error.message, name: record.name });
+    Object.assign(record, before, { exitCode, error: error.message });
     container.cleanup = this.clear(container);
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
     await this.#ledger.saveEnded(container);
