@@ -31,7 +31,7 @@ await build({
   },
 });
 fs.copyFileSync(path.join(root, 'LICENSE'), path.join(unpacked, 'LICENSE'));
-writeCommandLine();
+writeCommands();
 console.log(`app: ${unpacked}`);
 
 if (process.argv.includes('--unpacked')) process.exit(0);
@@ -45,6 +45,7 @@ if (!findProgram('dpkg-deb') || !findProgram('fakeroot')) {
   console.log('no .deb: dpkg-deb and fakeroot are missing here');
   process.exit(0);
 }
+sayWhatElectronNeeds();
 await require('electron-installer-debian')({
   src: unpacked,
   dest: path.join(root, 'dist'),
@@ -57,7 +58,7 @@ await require('electron-installer-debian')({
     productDescription:
       'Images, containers and terminals as things you can see and grab, with a container engine of its own inside. It speaks the Docker Engine API; no virtual machine, no daemon, no account.',
     version: version(),
-    bin: 'slipway-desktop',
+    bin: 'launch',
     maintainer: 'Slipway maintainers <maintainers@slipway.invalid>',
     section: 'devel',
     categories: ['Development'],
@@ -83,11 +84,44 @@ console.log(
     .map((name) => `dist/${name}`)}`,
 );
 
-/** `slipway`, our command line, run by the app's own Electron as Node: the package puts it on PATH. */
-function writeCommandLine() {
-  const script = `#!/bin/sh
-here=$(dirname "$(readlink -f "$0")")
-ELECTRON_RUN_AS_NODE=1 exec "$here/slipway-desktop" "$here/resources/app.asar.unpacked/out/cli/slipway.cjs" "$@"
-`;
-  fs.writeFileSync(path.join(unpacked, 'slipway'), script, { mode: 0o755 });
+/**
+ * The package's two commands. `slipway` is our command line, run by the app's own Electron as Node. `slipway-desktop` opens the window; with
+ * `--headless`, or where there is no display, it is the engine alone. Chromium refuses to run as root with its sandbox on: only this
+ * launcher says so, never the app.
+ */
+function writeCommands() {
+  const here = '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\n';
+  const node = 'ELECTRON_RUN_AS_NODE=1 exec "$here/slipway-desktop" "$here/resources/app.asar.unpacked/out';
+  const commands = {
+    slipway: `${here}${node}/cli/slipway.cjs" "$@"\n`,
+    launch: `${here}headless=
+[ -n "$DISPLAY$WAYLAND_DISPLAY" ] || headless=1
+for word; do
+  shift
+  if [ "$word" = --headless ]; then headless=1; else set -- "$@" "$word"; fi
+done
+if [ -n "$headless" ]; then
+  ${node}/daemon.cjs" --helper "$here/resources/native/slipway-helper" "$@"
+fi
+[ "$(id -u)" != 0 ] || set -- --no-sandbox "$@"
+exec "$here/slipway-desktop" "$@"
+`,
+  };
+  for (const [name, text] of Object.entries(commands)) {
+    fs.writeFileSync(path.join(unpacked, name), text, { mode: 0o755 });
+  }
+}
+
+/** The packer's own list would have apt install half of KDE to move a file to the bin, and names a sound library that Debian 13 renamed. */
+function sayWhatElectronNeeds() {
+  const dependencies = require('electron-installer-debian/src/dependencies');
+  const { forElectron } = dependencies;
+  dependencies.forElectron = (electronVersion) => {
+    const { depends, ...others } = forElectron(electronVersion);
+    return {
+      ...others,
+      depends: [...depends.filter((name) => !name.includes('trash-cli')), 'libglib2.0-bin | trash-cli'],
+      recommends: ['libasound2 | libasound2t64'],
+    };
+  };
 }

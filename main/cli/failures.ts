@@ -7,7 +7,7 @@ export function sentence(error: unknown, host: string): string {
   if (!(error instanceof ApiError)) return message;
   if (error.status !== undefined) return `Error response from daemon: ${message}`;
   if (error.kind === 'unavailable' && message.startsWith('no engine answers'))
-    return `no engine answers at ${host}. Start one: open the Slipway app, or run \`npm run engine\` in a clone (another engine: -H or DOCKER_HOST).`;
+    return `no engine answers at ${host}. Start one: open the Slipway app, or run \`slipway-desktop --headless\` (in a clone: \`npm run engine\`) (another engine: -H or DOCKER_HOST).`;
   return message;
 }
 
