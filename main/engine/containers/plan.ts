@@ -7,6 +7,7 @@ import { capabilitiesOf } from './capabilities.js';
 import { checkLimits, dropWhatCannotHold } from './limits.js';
 import { planMounts } from './mounts.js';
 import type { FullConfig, FullHostConfig, MountPoint } from './record.js';
+import { checkedRestartPolicy } from './restart-policy.js';
 import { parseProfile } from './seccomp.js';
 import { signalNumber } from './signals.js';
 
@@ -196,8 +197,7 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
   hostConfig.CgroupnsMode ||= 'private';
   hostConfig.Runtime ||= 'slipway';
   hostConfig.ShmSize ||= SHM_SIZE;
-  const { Name = '', MaximumRetryCount = 0 } = hostConfig.RestartPolicy;
-  hostConfig.RestartPolicy = { Name: Name || 'no', MaximumRetryCount };
+  hostConfig.RestartPolicy = checkedRestartPolicy(hostConfig.RestartPolicy);
   const { Type = '', Config } = hostConfig.LogConfig;
   hostConfig.LogConfig = { Type: Type || 'json-file', Config: Config ?? {} };
   if (hostConfig.Memory > 0 && hostConfig.MemorySwap === 0) hostConfig.MemorySwap = hostConfig.Memory * 2;
@@ -247,7 +247,8 @@ function checkConfig(config: FullConfig): void {
 }
 
 function checkHostConfig(hostConfig: FullHostConfig): void {
-  checkRestartPolicy(hostConfig);
+  if (hostConfig.AutoRemove && hostConfig.RestartPolicy.Name !== 'no')
+    throw invalid("can't create 'AutoRemove' container with restart policy");
   checkLog(hostConfig);
   checkLimits(hostConfig);
   capabilitiesOf(hostConfig, 63);
@@ -280,19 +281,6 @@ function checkHostConfig(hostConfig: FullHostConfig): void {
   for (const name of Object.keys(hostConfig.Sysctls ?? {})) {
     if (!/^[a-z0-9_-]+([./][a-zA-Z0-9_-]+)+$/.test(name)) throw invalid(`invalid sysctl: ${name}`);
   }
-}
-
-export function checkRestartPolicy({
-  RestartPolicy: { Name, MaximumRetryCount },
-  AutoRemove,
-}: Pick<FullHostConfig, 'RestartPolicy' | 'AutoRemove'>): void {
-  if (!['no', 'always', 'unless-stopped', 'on-failure'].includes(Name))
-    throw invalid(`invalid restart policy '${Name}'`);
-  if (Name !== 'on-failure' && MaximumRetryCount !== 0) {
-    throw invalid(`maximum retry count cannot be used with restart policy '${Name}'`);
-  }
-  if (MaximumRetryCount < 0) throw invalid('maximum retry count cannot be negative');
-  if (AutoRemove && Name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
 }
 
 function checkLog({ LogConfig: { Type, Config } }: FullHostConfig): void {

@@ -1,9 +1,22 @@
+import { invalid } from '../../base/errors.js';
 import type { RestartPolicy } from '../../contract/containers.js';
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 60_000;
 /** A container that lived so long starts from the first delay again. */
 const LONG_LIFE_MS = 10_000;
+
+/** As the API takes it; an empty name is `no`. */
+export function checkedRestartPolicy({ Name, MaximumRetryCount = 0 }: Partial<RestartPolicy>): RestartPolicy {
+  const name = Name || 'no';
+  if (!['no', 'always', 'unless-stopped', 'on-failure'].includes(name))
+    throw invalid(`invalid restart policy '${name}'`);
+  if (name !== 'on-failure' && MaximumRetryCount !== 0) {
+    throw invalid(`maximum retry count cannot be used with restart policy '${name}'`);
+  }
+  if (MaximumRetryCount < 0) throw invalid('maximum retry count cannot be negative');
+  return { Name: name, MaximumRetryCount };
+}
 
 export interface EndedRun {
   exitCode: number;
