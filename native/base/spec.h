@@ -55,6 +55,7 @@ struct spec_process {
     int umask; /* -1: leave at 0022 */
     struct spec_caps caps;
     bool no_new_privileges;
+    char *apparmor_profile; /* NULL or "": none */
     bool has_oom_score_adj;
     int oom_score_adj;
     struct spec_rlimit *rlimits;
@@ -164,6 +165,9 @@ const char *spec_process_getenv(const struct spec_process *process, const char *
 
 /* An OCI linux.resources object by itself, as `update` takes it. */
 int spec_resources_parse(json_object *json, struct spec_resources *out, struct error *err);
+/* The same as part of a larger document. */
+struct place;
+int spec_resources_parse_at(json_object *json, const struct place *place, struct spec_resources *out, struct error *err);
 void spec_resources_clear(struct spec_resources *resources);
 
 /* "CAP_CHOWN" for 0 and so on; NULL past the last. */
