@@ -1,6 +1,7 @@
 #include "container.h"
 #include "../base/cleanup.h"
 #include "../base/sync.h"
+#include "../kernel/apparmor.h"
 #include "../kernel/beneath.h"
 #include "../kernel/caps.h"
 #include "../kernel/cgroup.h"
@@ -53,7 +54,7 @@ static void making_clear(struct making *making)
         cleanup_close_(fds[i]);
 }
 #define cleanup_making __attribute__((cleanup(making_clear)))
-#define MAKING_INIT {.door = CGROUP_DOOR_INIT, .null = -1, .sync = {-1, -1}, .go = {-1, -1}, .outcome = {-1, -1}, .paths = {{-1, -1, -1, -1, -1, -1, -1, -1}}}
+#define MAKING_INIT {.door = CGROUP_DOOR_INIT, .sources = MOUNT_SOURCES_INIT, .null = -1, .sync = {-1, -1}, .go = {-1, -1}, .outcome = {-1, -1}, .paths = {{-1, -1, -1, -1, -1, -1, -1, -1}}}
 
 /* ---- the child ---- */
 
@@ -122,14 +123,15 @@ static int step(int status, const char *name, struct error *err)
 static int build_root(const struct making *making, int *master, int *slave, struct error *err)
 {
     const struct spec *spec = making->spec;
-    cleanup_close int root = rootfs_open(spec, err);
-    TRY(step(root, "rootfs", err));
+    int root = making->sources.root;
+    TRY(step(rootfs_attach(spec, root, err), "rootfs", err));
     /* After the rootfs has been cut off from the host's mounts, before the host's /dev goes. */
     cleanup_close int null = device_open_null(err);
     TRY(step(null, "devices", err));
     TRY(step(mounts_apply(spec, root, &making->sources, err), "mounts", err));
     TRY(step(devices_apply(spec, root, err), "devices", err));
     TRY(step(sysctl_apply(spec, err), "sysctl", err));
+    TRY(step(apparmor_apply(making->process->apparmor_profile, err), "apparmor", err));
     if (making->process->terminal) {
         TRY(step(take_terminal(making, root, master, slave, err), "terminal", err));
         TRY(step(terminal_bind_console(root, *slave, err), "terminal", err));
@@ -206,6 +208,7 @@ static int set_up_exec(const struct making *making, bool *waited, struct error *
     if (root < 0)
         return fail(err, errno, "open the container's root");
     TRY(step(become_root_inside(making->spec, err), "user namespace", err));
+    TRY(step(apparmor_apply(making->process->apparmor_profile, err), "apparmor", err));
     if (making->process->terminal)
         TRY(step(take_terminal(making, root, &master, &slave, err), "terminal", err));
     TRY(step(user_set_home(root, making->process, err), "user", err));
@@ -277,7 +280,8 @@ static int bring_up(struct making *making, pid_t child, int *console, struct err
         TRY(step(process_set_oom_score(child, process->oom_score_adj, err), "oom score", err));
     if (making->maps)
         TRY(sync_send(making->sync[0], SYNC_PROCEED, NULL, 0, -1, err));
-    return hear_from_child(making->sync[0], console, err);
+    TRY(hear_from_child(making->sync[0], console, err));
+    return step(process_set_limits(child, process, err), "resource limits", err);
 }
 
 static void hand_back(struct making *making, pid_t pid, int pidfd, int console, struct container_child *child)
@@ -300,6 +304,7 @@ static int prepare(struct making *making, struct error *err)
     if (!making->process)
         return fail_kind(err, "invalid", 0, "config.json: has no process");
     TRY(step(namespaces_open(spec, &making->paths, err), "namespaces", err));
+    TRY(step(apparmor_check(making->process->apparmor_profile, err), "apparmor", err));
     TRY(step(seccomp_prepare(spec->seccomp, &making->filter, err), "seccomp", err));
     TRY(step(mount_sources_open(spec, &making->sources, err), "mounts", err));
     TRY(make_pipes(making, err));
@@ -361,6 +366,7 @@ static int exec_in(struct making *making, const struct container_target *target,
     int pidfd = -1, console = -1;
     cleanup_close int target_pidfd = open_target(target, err);
     TRY(step(target_pidfd, "container", err));
+    TRY(step(apparmor_check(making->process->apparmor_profile, err), "apparmor", err));
     if (!target->privileged)
         TRY(step(seccomp_prepare(making->spec->seccomp, &making->filter, err), "seccomp", err));
     TRY(make_pipes(making, err));
@@ -392,6 +398,8 @@ int container_exec(const struct container_target *target, const struct spec_proc
         copy.has_oom_score_adj = own->has_oom_score_adj;
         copy.oom_score_adj = own->oom_score_adj;
     }
+    if (!copy.apparmor_profile && own && !target->privileged)
+        copy.apparmor_profile = own->apparmor_profile;
     making.spec = target->spec;
     making.process = &copy;
     making.io = io;

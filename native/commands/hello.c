@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "../base/cleanup.h"
+#include "../kernel/apparmor.h"
 #include "../kernel/cgroup.h"
 #include "../kernel/overlay.h"
 
@@ -55,7 +56,8 @@ json_object *hello_describe(void)
 
     uname(&kernel);
     cgroup_probe(&support);
-    bool native = overlay_works(access(server.data_root, W_OK) == 0 ? server.data_root : server.run_dir, server.rootless);
+    const char *scratch = access(server.data_root, W_OK) == 0 ? server.data_root : server.run_dir;
+    bool native = overlay_works(scratch, server.rootless, false), idmapped = native && !server.rootless && overlay_works(scratch, false, true);
 
     json_object_object_add(hello, "version", json_object_new_int(PROTOCOL));
     json_object_object_add(hello, "pid", json_object_new_int(getpid()));
@@ -67,8 +69,10 @@ json_object *hello_describe(void)
     json_object_object_add(cgroup, "limits", json_object_new_boolean(support.limits));
     json_object_object_add(hello, "cgroup", cgroup);
     json_object_object_add(overlay, "native", json_object_new_boolean(native));
+    json_object_object_add(overlay, "idmapped", json_object_new_boolean(idmapped));
     json_object_object_add(overlay, "userxattr", json_object_new_boolean(server.rootless));
     json_object_object_add(hello, "overlay", overlay);
+    json_object_object_add(hello, "apparmor", json_object_new_boolean(apparmor_enabled()));
     json_object_object_add(hello, "kernel", json_object_new_string(kernel.release));
 
     if (server.rootless && (uids == 1 || gids == 1))

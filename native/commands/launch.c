@@ -248,8 +248,8 @@ static int prepare_bundle(const struct launch *launch, struct spec *spec, struct
     spec->process->terminal = launch->tty;
     if (overlay && mkdir(spec->rootfs, 0755) < 0 && errno != EEXIST)
         return fail(err, errno, "make %s", spec->rootfs);
-    if (overlay && overlay_mount(spec->rootfs, overlay, server.rootless, err) < 0)
-        return in_step(err, "overlay");
+    if (overlay)
+        TRY(overlay_mount_rootfs(spec, overlay, server.rootless, err));
     if (user)
         TRY(resolve_user(spec->rootfs, user, spec_annotation(spec, "dev.slipway.groups"), spec->process, err));
     return init && strcmp(init, "true") == 0 ? give_init(spec, err) : 0;

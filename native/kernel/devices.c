@@ -58,12 +58,39 @@ static int make_node(int parent, const char *name, const struct spec_device *dev
     return 0;
 }
 
-/* In a user namespace no device can be made. The host's own is bound, under the same path as inside. */
+/* Where the kernel's own name for it says it is ("DEVNAME=net/tun"). */
+static int open_by_number(const struct spec_device *device)
+{
+    char path[PATH_MAX], line[256], name[200];
+    snprintf(path, sizeof path, "/sys/dev/%s/%u:%u/uevent", device->type == 'b' ? "block" : "char", device->major, device->minor);
+    cleanup_fclose FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "DEVNAME=%199[^\n]", name) == 1) {
+            snprintf(path, sizeof path, "/dev/%s", name);
+            return open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+        }
+    errno = ENOENT;
+    return -1;
+}
+
+/* The host's own, most often found under the path it has inside. */
+static int open_on_host(const struct spec_device *device, struct error *err)
+{
+    cleanup_close int same = open(device->path, O_PATH | O_CLOEXEC);
+    if (same >= 0 && is_device(same, device))
+        return steal_fd(&same);
+    cleanup_close int named = open_by_number(device);
+    if (named >= 0 && is_device(named, device))
+        return steal_fd(&named);
+    return fail(err, ENXIO, "find the device for %s on this machine", device->path);
+}
+
+/* In a user namespace no device can be made: the host's own is bound. */
 static int bind_node(int root, const struct spec_device *device, struct error *err)
 {
-    cleanup_close int source = open(device->path, O_PATH | O_CLOEXEC);
-    if (source < 0 || !is_device(source, device))
-        return fail(err, source < 0 ? errno : ENXIO, "find the device for %s on this machine", device->path);
+    cleanup_close int source = open_on_host(device, err);
+    if (source < 0)
+        return -1;
     cleanup_close int tree = mount_clone(source, false);
     cleanup_close int target = tree < 0 ? -1 : make_in_root(root, device->path, false, err);
     if (tree < 0)

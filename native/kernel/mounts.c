@@ -2,6 +2,7 @@
 #include "../base/cleanup.h"
 #include "beneath.h"
 #include "cgroup.h"
+#include "idmap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,7 @@ struct mount_plan {
     uint64_t propagation;                    /* MS_SHARED … */
     bool propagation_recursive;
     bool bind, recursive;
+    bool mapped, mapped_recursive; /* seen through the ids of a user namespace */
     const char **options; /* for the file system, NULL-terminated, borrowed texts */
     size_t option_count;
 };
@@ -178,18 +180,35 @@ static int plan_mount(const struct spec_mount *mount, struct mount_plan *plan, s
         if (strcmp(word, "bind") == 0 || strcmp(word, "rbind") == 0) {
             plan->bind = true;
             plan->recursive = word[0] == 'r';
+        } else if (strcmp(word, "idmap") == 0 || strcmp(word, "ridmap") == 0) {
+            plan->mapped = true;
+            plan->mapped_recursive = word[0] == 'r';
         } else if (!take_attribute(plan, word) && !take_propagation(plan, word)) {
             plan->options[plan->option_count++] = word;
         }
     }
     if (plan->bind && plan->option_count > 0)
         return fail_kind(err, "invalid", 0, "mount %s: the option %s means nothing for a bind mount", mount->destination, plan->options[0]);
-    if (mount->uid_map_count || mount->gid_map_count)
-        return fail_kind(err, "not-implemented", 0, "mount %s: id-mapped mounts are not supported", mount->destination);
+    plan->mapped = plan->mapped || mount->uid_map_count || mount->gid_map_count;
+    if (plan->mapped && !plan->bind)
+        return fail_kind(err, "invalid", 0, "mount %s: only a bind mount can be id-mapped", mount->destination);
     return 0;
 }
 
 /* ---- sources, in the caller's mount namespace ---- */
+
+static int map_bind(const struct spec *spec, const struct spec_mount *mount, const struct mount_plan *plan, int tree, struct error *err)
+{
+    bool own = mount->uid_map_count || mount->gid_map_count;
+    cleanup_close int userns =
+        own ? idmap_make(mount->uid_map, mount->uid_map_count, mount->gid_map, mount->gid_map_count, err) : idmap_of(spec, err);
+    if (userns < 0)
+        return -1;
+    if (idmap_mount(tree, userns, plan->mapped_recursive) < 0)
+        return fail_kind(err, errno == EINVAL ? "not-implemented" : "", errno,
+                         "mount %s: the file system of %s cannot show other ids (id-mapped mounts)", mount->destination, mount->source);
+    return 0;
+}
 
 static int open_bind(const struct spec *spec, const struct spec_mount *mount, const struct mount_plan *plan, struct error *err)
 {
@@ -202,14 +221,27 @@ static int open_bind(const struct spec *spec, const struct spec_mount *mount, co
     cleanup_close int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (plan->recursive ? AT_RECURSIVE : 0));
     if (tree < 0)
         return fail(err, errno, "mount %s on %s", source, mount->destination);
+    if (plan->mapped)
+        TRY(map_bind(spec, mount, plan, tree, err));
     if (((plan->recursive_set | plan->recursive_clear) && mount_set(tree, plan->recursive_set, plan->recursive_clear, true) < 0) ||
         ((plan->set | plan->clear) && mount_set(tree, plan->set, plan->clear, false) < 0))
         return fail(err, errno, "set the options of the mount on %s", mount->destination);
     return steal_fd(&tree);
 }
 
+static int open_root(const struct spec *spec, struct error *err)
+{
+    cleanup_close int tree = open_tree(AT_FDCWD, spec->rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0)
+        return fail(err, errno, "open the rootfs %s", spec->rootfs);
+    if (mount_propagation(tree, MS_PRIVATE, true) < 0)
+        return fail(err, errno, "make the rootfs private");
+    return steal_fd(&tree);
+}
+
 int mount_sources_open(const struct spec *spec, struct mount_sources *sources, struct error *err)
 {
+    TRY(sources->root = open_root(spec, err));
     sources->count = 0;
     sources->binds = calloc(spec->mount_count + 1, sizeof *sources->binds);
     if (!sources->binds)
@@ -230,7 +262,8 @@ void mount_sources_close(struct mount_sources *sources)
     for (size_t i = 0; i < sources->count; i++)
         cleanup_close_(&sources->binds[i]);
     free(sources->binds);
-    *sources = (struct mount_sources){0};
+    cleanup_close_(&sources->root);
+    *sources = (struct mount_sources)MOUNT_SOURCES_INIT;
 }
 
 /* ---- applying ---- */

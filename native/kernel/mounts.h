@@ -8,12 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A detached tree for each bind mount, in the order of spec->mounts, -1 elsewhere. The caller makes them: a container in a user namespace of its
- * own may not walk to their sources. */
+/* Detached trees: the rootfs, and one for each bind mount in the order of spec->mounts, -1 elsewhere. The caller makes them: a container in a user
+ * namespace of its own may not walk to their sources. */
 struct mount_sources {
+    int root;
     int *binds;
     size_t count;
 };
+
+#define MOUNT_SOURCES_INIT {.root = -1}
 
 int mount_sources_open(const struct spec *spec, struct mount_sources *sources, struct error *err);
 void mount_sources_close(struct mount_sources *sources);

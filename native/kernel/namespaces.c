@@ -1,5 +1,6 @@
 #include "namespaces.h"
 #include "../base/cleanup.h"
+#include "idmap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -243,25 +244,9 @@ int loopback_up(struct error *err)
 
 /* ---- ids ---- */
 
-static int write_map(pid_t child, const char *file, const struct spec_idmap *map, size_t count, struct error *err)
-{
-    char path[64], text[340 * 36];
-    size_t used = 0;
-    snprintf(path, sizeof path, "/proc/%d/%s", child, file);
-    for (size_t i = 0; i < count; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%u %u %u\n", map[i].inside, map[i].outside, map[i].length);
-    cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, text, used) != (ssize_t)used)
-        return fail(err, errno, "write %s", path);
-    return 0;
-}
-
 int namespaces_map_ids(const struct spec *spec, pid_t child, struct error *err)
 {
     if (!spec->namespaces[SPEC_NS_USER].wanted || spec->namespaces[SPEC_NS_USER].path)
         return 0;
-    if (spec->uid_map_count == 0 || spec->gid_map_count == 0)
-        return fail_kind(err, "invalid", 0, "a user namespace needs uidMappings and gidMappings");
-    TRY(write_map(child, "uid_map", spec->uid_map, spec->uid_map_count, err));
-    return write_map(child, "gid_map", spec->gid_map, spec->gid_map_count, err);
+    return idmap_write(child, spec->uid_map, spec->uid_map_count, spec->gid_map, spec->gid_map_count, err);
 }

@@ -1,5 +1,6 @@
 #include "overlay.h"
 #include "../base/cleanup.h"
+#include "idmap.h"
 #include "mounts.h"
 
 #include <errno.h>
@@ -95,9 +96,9 @@ static size_t common_directory(const struct layers *layers)
     return common;
 }
 
-static int mount_by_string(const char *target, const struct layers *layers, bool userxattr, struct error *err)
+static int mount_by_string(int target, const struct layers *layers, bool userxattr, struct error *err)
 {
-    char options[4096], directory[PATH_MAX];
+    char options[4096], directory[PATH_MAX], place[32];
     size_t common = common_directory(layers);
     snprintf(directory, sizeof directory, "%.*s", (int)common, layers->lower[0]);
     size_t used = (size_t)snprintf(options, sizeof options, "%s%s%s%s%s%slowerdir=", userxattr ? "userxattr," : "", layers->upper ? "upperdir=" : "",
@@ -107,78 +108,188 @@ static int mount_by_string(const char *target, const struct layers *layers, bool
         used += (size_t)snprintf(options + used, sizeof options - used, "%s%s", i ? ":" : "", layers->lower[i] + common);
     if (used >= sizeof options)
         return fail_kind(err, "invalid", 0, "this kernel cannot stack so many layers with such long names");
+    snprintf(place, sizeof place, "/proc/self/fd/%d", target);
     cleanup_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (here < 0 || chdir(directory) < 0)
         return fail(err, errno, "enter %s", directory);
-    int status = mount("overlay", target, "overlay", layers->upper ? 0 : MS_RDONLY, options), reason = errno;
+    int status = mount("overlay", place, "overlay", layers->upper ? 0 : MS_RDONLY, options), reason = errno;
     if (fchdir(here) < 0)
         return fail(err, errno, "go back to the working directory");
     return status == 0 ? 0 : fail(err, reason, "stack the layers");
 }
 
-static int mount_layers(const char *target, const struct layers *layers, bool userxattr, struct error *err)
+static int mount_layers(int target, const struct layers *layers, bool userxattr, struct error *err)
 {
     if (layers->count == 1 && !layers->upper) { /* one directory is no stack */
         cleanup_close int source = open(layers->lower[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
         cleanup_close int tree = source < 0 ? -1 : mount_clone(source, true);
-        if (tree < 0 || mount_set(tree, MOUNT_ATTR_RDONLY, 0, false) < 0 || move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        if (tree < 0 || mount_set(tree, MOUNT_ATTR_RDONLY, 0, false) < 0 || mount_attach(tree, target) < 0)
             return fail(err, errno, "mount the layer %s", layers->lower[0]);
         return 0;
     }
     cleanup_close int made = make_by_layers(layers, userxattr, err);
     if (made < 0)
         return err->message[0] ? -1 : mount_by_string(target, layers, userxattr, err);
-    return move_mount(made, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) == 0 ? 0 : fail(err, errno, "mount the layers on %s", target);
+    return mount_attach(made, target) == 0 ? 0 : fail(err, errno, "mount the layers");
 }
 
-int overlay_mount(const char *target, const char *annotation, bool userxattr, struct error *err)
+/* ---- through the ids of a user namespace ---- */
+
+/* While the layers are stacked, id-mapped views lie over the directories that hold them: overlayfs takes its own copies of what it finds there. */
+struct covers {
+    char paths[2][PATH_MAX]; /* of all lower directories; of upper and work, which must be in one mount */
+    size_t count, lying;
+};
+
+static int find_covers(const struct layers *layers, struct covers *covers, struct error *err)
+{
+    snprintf(covers->paths[covers->count++], PATH_MAX, "%.*s", (int)common_directory(layers), layers->lower[0]);
+    if (!layers->upper)
+        return 0;
+    size_t upper = (size_t)(strrchr(layers->upper, '/') - layers->upper), work = (size_t)(strrchr(layers->work, '/') - layers->work);
+    if (upper != work || strncmp(layers->upper, layers->work, upper) != 0)
+        return fail_kind(err, "invalid", 0, "dev.slipway.overlay: for a user namespace upper and work must be in one directory");
+    snprintf(covers->paths[covers->count++], PATH_MAX, "%.*s/", (int)upper, layers->upper);
+    return 0;
+}
+
+static int make_cover(const char *path, int userns, struct error *err)
+{
+    cleanup_close int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0)
+        return fail(err, errno, "open %s", path);
+    if (idmap_mount(tree, userns, false) < 0)
+        return fail_kind(err, errno == EINVAL ? "not-implemented" : "", errno,
+                         "the file system of %s cannot show other ids (id-mapped mounts), which a user namespace of a container's own needs", path);
+    return steal_fd(&tree);
+}
+
+static int lay_covers(struct covers *covers, int userns, struct error *err)
+{
+    int trees[2] = {-1, -1}, status = 0;
+    for (size_t i = 0; status == 0 && i < covers->count; i++) /* all are taken before the first is laid: one may lie within the other */
+        status = (trees[i] = make_cover(covers->paths[i], userns, err)) < 0 ? -1 : 0;
+    for (size_t i = 0; status == 0 && i < covers->count; i++) {
+        if (move_mount(trees[i], "", AT_FDCWD, covers->paths[i], MOVE_MOUNT_F_EMPTY_PATH) < 0)
+            status = fail(err, errno, "mount %s", covers->paths[i]);
+        else
+            covers->lying++;
+    }
+    for (size_t i = 0; i < covers->count; i++)
+        cleanup_close_(&trees[i]);
+    return status;
+}
+
+static void lift_covers(struct covers *covers)
+{
+    while (covers->lying > 0)
+        umount2(covers->paths[--covers->lying], MNT_DETACH);
+}
+
+static int mount_mapped(int target, const struct spec *spec, const struct layers *layers, bool userxattr, struct error *err)
+{
+    struct covers covers = {.count = 0};
+    struct idmap_guise guise = {.worn = false};
+    TRY(find_covers(layers, &covers, err));
+    cleanup_close int userns = idmap_of(spec, err);
+    if (userns < 0)
+        return -1;
+    int status = lay_covers(&covers, userns, err);
+    if (status == 0)
+        status = idmap_disguise(&guise, spec, err); /* overlayfs writes to the upper directory as who mounts it */
+    if (status == 0)
+        status = mount_layers(target, layers, userxattr, err);
+    idmap_undisguise(&guise);
+    lift_covers(&covers);
+    return status;
+}
+
+static int mount_annotated(const char *path, json_object *json, const struct spec *mapped, bool userxattr, struct error *err)
+{
+    struct layers layers = {.count = 0};
+    TRY(read_layers(json, &layers, err));
+    cleanup_close int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (target < 0)
+        return fail(err, errno, "open %s", path);
+    return mapped ? mount_mapped(target, mapped, &layers, userxattr, err) : mount_layers(target, &layers, userxattr, err);
+}
+
+static int mount_text(const char *path, const char *annotation, const struct spec *mapped, bool userxattr, struct error *err)
 {
     json_object *json = json_tokener_parse(annotation);
-    struct layers layers = {.count = 0};
-    int status = read_layers(json, &layers, err);
-    if (status == 0)
-        status = mount_layers(target, &layers, userxattr, err);
+    int status = mount_annotated(path, json, mapped, userxattr, err);
     json_object_put(json);
     return status < 0 ? in_step(err, "overlay") : 0;
 }
 
+int overlay_mount(const char *target, const char *annotation, bool userxattr, struct error *err)
+{
+    return mount_text(target, annotation, NULL, userxattr, err);
+}
+
+int overlay_mount_rootfs(const struct spec *spec, const char *annotation, bool userxattr, struct error *err)
+{
+    return mount_text(spec->rootfs, annotation, spec->namespaces[SPEC_NS_USER].wanted ? spec : NULL, userxattr, err);
+}
+
 /* ---- is it possible at all? ---- */
 
-static int try_in(const char *scratch, bool userxattr)
+static int make_scratch(const char *scratch, char paths[4][PATH_MAX])
+{
+    static const char *const names[] = {"lower", "upper", "work", "merged"};
+    for (int i = 0; i < 4; i++)
+        if (snprintf(paths[i], PATH_MAX, "%s/%s", scratch, names[i]) >= PATH_MAX || (mkdir(paths[i], 0700) < 0 && errno != EEXIST))
+            return -1;
+    return 0;
+}
+
+/* Some ids far from anybody's: what their root makes must be root's on disk. */
+static int try_mapped(int target, const struct layers *layers, const char *merged, const char *upper, struct error *err)
+{
+    struct spec_idmap map = {.inside = 0, .outside = 0x70000000, .length = 65536};
+    struct spec spec = {.uid_map = &map, .gid_map = &map, .uid_map_count = 1, .gid_map_count = 1};
+    struct idmap_guise guise = {.worn = false};
+    char path[PATH_MAX];
+    struct stat info;
+    TRY(mount_mapped(target, &spec, layers, false, err));
+    TRY(idmap_disguise(&guise, &spec, err));
+    int made = snprintf(path, sizeof path, "%s/made", merged) < (int)sizeof path ? mkdir(path, 0700) : -1;
+    idmap_undisguise(&guise);
+    bool plain = made == 0 && snprintf(path, sizeof path, "%s/made", upper) < (int)sizeof path && stat(path, &info) == 0 && info.st_uid == 0;
+    return plain ? 0 : -1;
+}
+
+static int try_in(const char *scratch, bool userxattr, bool idmapped)
 {
     struct error ignored = {0};
     char paths[4][PATH_MAX];
-    static const char *const names[] = {"lower", "upper", "work", "merged"};
-    for (int i = 0; i < 4; i++) {
-        if (snprintf(paths[i], sizeof paths[i], "%s/%s", scratch, names[i]) >= (int)sizeof paths[i])
-            return -1;
-        if (mkdir(paths[i], 0700) < 0 && errno != EEXIST)
-            return -1;
-    }
-    struct layers layers = {.lower = {paths[0]}, .count = 1, .upper = paths[1], .work = paths[2]};
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+    if (make_scratch(scratch, paths) < 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
         return -1;
-    return mount_layers(paths[3], &layers, userxattr, &ignored);
+    struct layers layers = {.lower = {paths[0]}, .count = 1, .upper = paths[1], .work = paths[2]};
+    cleanup_close int target = open(paths[3], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (target < 0)
+        return -1;
+    return idmapped ? try_mapped(target, &layers, paths[3], paths[1], &ignored) : mount_layers(target, &layers, userxattr, &ignored);
 }
 
 /* What the trial made, inside out: overlayfs has directories of its own in the work directory. */
 static void clear_trial(const char *scratch)
 {
-    static const char *const names[] = {"merged", "work/work", "work/index", "work", "upper", "lower"};
+    static const char *const names[] = {"merged", "work/work", "work/index", "work", "upper/made", "upper", "lower"};
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (snprintf(path, sizeof path, "%s/%s", scratch, names[i]) < (int)sizeof path)
             rmdir(path);
 }
 
-bool overlay_works(const char *scratch, bool userxattr)
+bool overlay_works(const char *scratch, bool userxattr, bool idmapped)
 {
     int status;
     pid_t child = fork();
     if (child < 0)
         return false;
     if (child == 0)
-        _exit(try_in(scratch, userxattr) == 0 ? 0 : 1);
+        _exit(try_in(scratch, userxattr, idmapped) == 0 ? 0 : 1);
     bool works = waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     clear_trial(scratch);
     return works;

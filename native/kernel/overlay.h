@@ -3,14 +3,18 @@
 #define SLIPWAY_KERNEL_OVERLAY_H
 
 #include "../base/error.h"
+#include "../base/spec.h"
 
 #include <stdbool.h>
 
 /* Mounts what the annotation dev.slipway.overlay says (`{"lower":[top first],"upper":DIR,"work":DIR}`; no upper: read-only) on `target`,
  * in the caller's mount namespace. */
 int overlay_mount(const char *target, const char *annotation, bool userxattr, struct error *err);
+/* The same on spec->rootfs, with the layers id-mapped where the container has a user namespace of its own. */
+int overlay_mount_rootfs(const struct spec *spec, const char *annotation, bool userxattr, struct error *err);
 
-/* Whether overlay can be mounted here at all, tried in a mount namespace of a child; userxattr as a user namespace needs it. */
-bool overlay_works(const char *scratch_directory, bool userxattr);
+/* Whether overlay can be mounted here at all, tried in a mount namespace of a child; userxattr as a user namespace needs it. With `idmapped`:
+ * whether it can be over id-mapped layers, and what is written arrives with plain ids. */
+bool overlay_works(const char *scratch_directory, bool userxattr, bool idmapped);
 
 #endif

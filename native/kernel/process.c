@@ -61,18 +61,6 @@ int process_take_streams(const int streams[3], const struct spec_process *proces
     return 0;
 }
 
-static int set_limits(const struct spec_process *process, struct error *err)
-{
-    for (size_t i = 0; i < process->rlimit_count; i++) {
-        const struct spec_rlimit *limit = &process->rlimits[i];
-        struct rlimit value = {limit->soft, limit->hard};
-        if (setrlimit((__rlimit_resource_t)limit->resource, &value) < 0)
-            return fail_kind(err, "", errno, "set resource limit %d to %llu:%llu", limit->resource, (unsigned long long)limit->soft,
-                             (unsigned long long)limit->hard);
-    }
-    return 0;
-}
-
 static int change_user(const struct spec_process *process, struct error *err)
 {
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -176,7 +164,6 @@ static int find_program(const struct spec_process *process, char **program, stru
 
 int process_become_user(const struct spec_process *process, const struct spec_caps *caps, char **program, struct error *err)
 {
-    TRY(set_limits(process, err));
     TRY(caps_bound(caps, err));
     /* As root first: the directory may be one only root can walk to. Failing that as the user: root may be squashed where it lies. */
     bool entered = enter_directory(process->cwd) == 0;
@@ -212,6 +199,18 @@ int process_exec(const struct spec_process *process, const char *program, bool n
     fail_kind(err, "invalid", 0, "exec %s: %s", program, go_error(reason));
     err->errnum = reason;
     return in_step(err, "exec");
+}
+
+int process_set_limits(pid_t pid, const struct spec_process *process, struct error *err)
+{
+    for (size_t i = 0; i < process->rlimit_count; i++) {
+        const struct spec_rlimit *limit = &process->rlimits[i];
+        struct rlimit value = {limit->soft, limit->hard};
+        if (prlimit(pid, (__rlimit_resource_t)limit->resource, &value, NULL) < 0)
+            return fail(err, errno, "set resource limit %d to %llu:%llu", limit->resource, (unsigned long long)limit->soft,
+                        (unsigned long long)limit->hard);
+    }
+    return 0;
 }
 
 int process_set_oom_score(pid_t pid, int score, struct error *err)

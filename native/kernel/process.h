@@ -19,7 +19,8 @@ int process_lock(const struct spec_caps *caps, bool no_new_privileges, const str
 /* Returns only on failure. */
 int process_exec(const struct spec_process *process, const char *program, bool no_new_privileges, const struct seccomp_filter *filter, struct error *err);
 
-/* From outside, while the child is still ours to change. */
+/* From outside, while the child is still ours to change. Limits once it waits: its own steps need room, and in a user namespace it may not raise them. */
+int process_set_limits(pid_t pid, const struct spec_process *process, struct error *err);
 int process_set_oom_score(pid_t pid, int score, struct error *err);
 /* Field 22 of /proc/PID/stat; 0 where there is no such process. */
 unsigned long long process_start_time(pid_t pid);

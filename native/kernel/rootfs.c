@@ -7,23 +7,17 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
-int rootfs_open(const struct spec *spec, struct error *err)
+int rootfs_attach(const struct spec *spec, int tree, struct error *err)
 {
     /* The tree itself always ends up private or slave: a bind mount that is to be shared keeps its own propagation. */
     unsigned long propagation = spec->rootfs_propagation & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
     if (mount(NULL, "/", NULL, propagation | MS_REC, NULL) < 0)
         return fail(err, errno, "cut the mounts off from the host's");
-    cleanup_close int source = open(spec->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (source < 0)
-        return fail(err, errno, "open the rootfs %s", spec->rootfs);
-    cleanup_close int tree = mount_clone(source, true);
-    if (tree < 0)
-        return fail(err, errno, "clone the rootfs %s", spec->rootfs);
-    if (mount_propagation(tree, MS_PRIVATE, true) < 0)
-        return fail(err, errno, "make the rootfs private");
-    if (mount_attach(tree, source) < 0)
+    /* Over the root: the one place that every user can walk to. Paths still begin at the old root below it. */
+    cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || mount_attach(tree, root) < 0)
         return fail(err, errno, "mount the rootfs %s", spec->rootfs);
-    return steal_fd(&tree); /* attached, it names the new mount's root */
+    return 0;
 }
 
 int rootfs_pivot(const struct spec *spec, int root, struct error *err)

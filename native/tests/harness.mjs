@@ -330,6 +330,7 @@ export class Bench {
       work: join(folder, 'work'),
     };
     const config = configOf(args, options, overlay, id);
+    await options.change?.(config, folder);
     await writeFile(join(folder, 'bundle/config.json'), JSON.stringify(config));
     const container = new Container(this, id, join(this.runDir, 'c', id.slice(0, 16)), folder);
     const request = {

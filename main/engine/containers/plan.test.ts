@@ -24,7 +24,8 @@ const hello: HelperHello = {
   uidMap: [],
   gidMap: [],
   cgroup: { version: 1, controllers: ['memory', 'cpu', 'pids', 'cpuset'], limits: true },
-  overlay: { native: true, userxattr: false },
+  overlay: { native: true, userxattr: false, idmapped: true },
+  apparmor: false,
   kernel: '6.18.0',
   warnings: [],
 };

@@ -10,7 +10,9 @@ export interface HelperHello {
   uidMap: [inside: number, outside: number, length: number][];
   gidMap: [inside: number, outside: number, length: number][];
   cgroup: { version: 1 | 2; controllers: string[]; limits: boolean };
-  overlay: { native: boolean; userxattr: boolean };
+  /** `idmapped`: layers can be shown under the ids of a user namespace. */
+  overlay: { native: boolean; userxattr: boolean; idmapped: boolean };
+  apparmor: boolean;
   kernel: string;
   warnings: string[];
 }
