@@ -45,7 +45,7 @@ const ENGINE = [
     'images',
     'networks',
   ],
-  ...['containers', 'exec', 'builds', 'system'],
+  ...['containers', 'stats', 'exec', 'builds', 'system'],
 ];
 const engineZones = ENGINE.map((name, index) => ({
   target: `./main/engine/${name}`,

@@ -5,6 +5,7 @@ import { execRoutes } from './routes/exec.js';
 import { imageRoutes } from './routes/images.js';
 import { missingRoutes } from './routes/missing.js';
 import { networkRoutes } from './routes/networks.js';
+import { resourceRoutes } from './routes/resources.js';
 import { slipwayRoutes } from './routes/slipway.js';
 import { systemRoutes } from './routes/system.js';
 import { volumeRoutes } from './routes/volumes.js';
@@ -20,6 +21,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...execRoutes(engine),
       ...imageRoutes(engine),
       ...networkRoutes(engine),
+      ...resourceRoutes(engine),
       ...systemRoutes(engine),
       ...volumeRoutes(),
       ...slipwayRoutes(engine),

@@ -17,6 +17,7 @@ import { lockDataRoot } from './lock.js';
 import { Networks } from './networks/index.js';
 import { Registry } from './registry/index.js';
 import { Snapshots } from './snapshots/index.js';
+import { Stats } from './stats/index.js';
 import { System } from './system/index.js';
 
 export interface EngineOptions {
@@ -87,6 +88,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
+    const stats = new Stats(containers);
     const execs = await Execs.open({ runDir, store, helper, containers });
     const system = await System.open({
       ...{
@@ -117,7 +119,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     };
     let closing: Promise<void> | undefined;
     return {
-      ...{ events, images, networks, containers, execs, system, version },
+      ...{ events, images, networks, containers, stats, execs, system, version },
       close: (how) => (closing ??= close(how)),
       handOver() {
         if (!options.onHandover)
@@ -137,6 +139,7 @@ export interface Engine {
   readonly images: Images;
   readonly networks: Networks;
   readonly containers: Containers;
+  readonly stats: Stats;
   readonly execs: Execs;
   readonly system: System;
   readonly version: string;

@@ -3,8 +3,6 @@ import type { Route } from '../router.js';
 
 /** What Docker's API has and this engine cannot do yet. Each is refused by its own name. */
 const lacking: Record<string, string[]> = {
-  'change the limits of a container': ['POST /containers/:id/update'],
-  'tell what a container uses': ['GET /containers/:id/stats'],
   'tell what a container has changed': ['GET /containers/:id/changes'],
   'export a container': ['GET /containers/:id/export'],
   'copy files into or out of a container': ['GET', 'HEAD', 'PUT'].map((method) => `${method} /containers/:id/archive`),

@@ -7,6 +7,7 @@ import type {
   ContainerInspect,
   ContainerSummary,
   ContainerTop,
+  ContainerUpdate,
   ContainerWait,
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
@@ -26,7 +27,8 @@ import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
 import { signalNumber } from './signals.js';
 import { Survey, type ListRequest } from './survey.js';
-import { processTable } from './top.js';
+import { processesOf, processTable } from './top.js';
+import { Updates } from './updates.js';
 
 /** How a run is to be ended: the image's way and time where nothing is said. */
 export interface StopRequest {
@@ -44,6 +46,15 @@ export interface RunningContainer {
   pidStart: number;
 }
 
+/** A container as it is at this moment. */
+export interface Glance {
+  name: string;
+  /** Its first process; undefined where it does not run. */
+  pid: number | undefined;
+  /** Its interfaces are not the machine's own. */
+  ownNetwork: boolean;
+}
+
 /** The parts of this room; each may use those before it. */
 interface Parts {
   ledger: Ledger;
@@ -53,6 +64,7 @@ interface Parts {
   creation: Creation;
   output: Output;
   survey: Survey;
+  updates: Updates;
 }
 
 /** Containers: made from images, run by the helper, watched through their monitors. */
@@ -78,7 +90,8 @@ export class Containers {
     const creation = new Creation(options, ledger, removal);
     const output = new Output(ledger);
     const survey = new Survey(options, ledger);
-    return new Containers(options.helper, { ledger, ending, removal, runs, creation, output, survey });
+    const updates = new Updates(options, ledger);
+    return new Containers(options.helper, { ledger, ending, removal, runs, creation, output, survey, updates });
   }
 
   /** Lets go of the monitors. Containers go on; what waits for a restart is for the next engine to see to. */
@@ -164,6 +177,11 @@ export class Containers {
     container.record.paused = false;
     await this.#parts.ledger.save(container);
     this.#publish(container, 'unpause');
+  }
+
+  /** Changes what it may use, at once where it runs, and when it comes back. */
+  update(reference: string, body: ContainerUpdate): Promise<{ Warnings: string[] | null }> {
+    return this.#parts.updates.update(reference, body);
   }
 
   async rename(reference: string, name: string): Promise<void> {
@@ -278,6 +296,19 @@ export class Containers {
     const paths = this.#parts.ledger.pathsOf(container.id);
     live.pidStart ??= await startTimeOf(paths.stateDir);
     return { record, paths, pid: live.pid, pidStart: live.pidStart };
+  }
+
+  /** For the rooms below, by full id; undefined once it is removed. */
+  glance(id: string): Glance | undefined {
+    const container = this.#parts.ledger.get(id);
+    if (!container) return undefined;
+    const { live, record } = container;
+    return { name: record.name, pid: live?.pid, ownNetwork: record.network !== 'host' };
+  }
+
+  /** The processes of a container that runs, by the pid of its first. */
+  processes(id: string, pid: number): Promise<number[]> {
+    return processesOf(id, pid);
   }
 
   /** An exec belongs to its container: shown by inspect, announced with its attributes. */

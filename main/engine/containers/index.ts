@@ -1,5 +1,5 @@
 export { Attachment, type AttachStream } from './attachment.js';
-export { Containers, type RunningContainer, type StopRequest } from './containers.js';
+export { Containers, type Glance, type RunningContainer, type StopRequest } from './containers.js';
 export type { AttachRequest, LogsRequest } from './output.js';
 export type { ListRequest } from './survey.js';
 export { parseDetachKeys } from './detach-keys.js';

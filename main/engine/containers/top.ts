@@ -110,7 +110,7 @@ const SHORT: Column[] = [titled('PID', 'pid'), titled('TTY', 'tname'), titled('T
 /** `docker top`, read from /proc: nothing of the container is ever run for it. */
 export async function processTable(id: string, pid: number, psArguments: string): Promise<ContainerTop> {
   const columns = columnsOf(psArguments);
-  const [pids, machine] = await Promise.all([pidsOf(id, pid), readMachine()]);
+  const [pids, machine] = await Promise.all([processesOf(id, pid), readMachine()]);
   const processes = (await Promise.all(pids.map(readProcess))).filter((process) => process !== undefined);
   return {
     Titles: columns.map(([title]) => title),
@@ -146,7 +146,7 @@ function columnNamed(name: string): Column {
 }
 
 /** Everything in its cgroup or its pid namespace; where neither can be seen, the first process alone. */
-async function pidsOf(id: string, first: number): Promise<number[]> {
+export async function processesOf(id: string, first: number): Promise<number[]> {
   const all = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const namespace = await readlink(`/proc/${first}/ns/pid`).catch(() => undefined);
   const shared = namespace !== undefined && namespace === (await readlink('/proc/self/ns/pid').catch(() => undefined));

@@ -180,6 +180,11 @@ export class Helper {
     await this.#askAgain({ op: 'thaw', id });
   }
 
+  /** Changes the limits of a container that runs: an OCI `linux.resources`; what it does not name stays. */
+  async update(id: string, resources: object): Promise<void> {
+    await this.#askAgain({ op: 'update', id, resources });
+  }
+
   /** Removes what a container or an exec left outside the data root: cgroups, state directory. Idempotent. */
   async delete(id: string, { exec = false }: { exec?: boolean } = {}): Promise<void> {
     await this.#askAgain({ op: 'delete', id, exec });

@@ -1,0 +1,1 @@
+export { Stats, type StatsRequest } from './stats.js';

@@ -1,0 +1,83 @@
+/** What cgroup v1 counts of a container: a directory for each controller. */
+import { totalmem } from 'node:os';
+import type { BlkioEntry } from '../../contract/stats.js';
+import { NO_BLKIO, told, type Counters } from './counters.js';
+import { GroupFiles } from './files.js';
+import type { Groups } from './groups.js';
+
+export async function countV1(groups: Groups): Promise<Counters> {
+  const of = (controller: string): GroupFiles => new GroupFiles(groups.directory(controller));
+  const [cpu_stats, memory_stats, pids_stats, blkio_stats] = await Promise.all([
+    cpu(of('cpuacct'), of('cpu')),
+    memory(of('memory')),
+    pids(of('pids')),
+    blkio(of('blkio')),
+  ]);
+  return { pids_stats, blkio_stats, cpu_stats, memory_stats };
+}
+
+async function cpu(account: GroupFiles, scheduler: GroupFiles): Promise<Counters['cpu_stats']> {
+  const [total, percpu, user, kernel, throttling] = await Promise.all([
+    account.number('cpuacct.usage'),
+    account.text('cpuacct.usage_percpu'),
+    account.number('cpuacct.usage_user'),
+    account.number('cpuacct.usage_sys'),
+    scheduler.table('cpu.stat'),
+  ]);
+  return {
+    cpu_usage: {
+      total_usage: total ?? 0,
+      percpu_usage: percpu.trim().split(/\s+/).filter(Boolean).map(Number),
+      usage_in_kernelmode: kernel ?? 0,
+      usage_in_usermode: user ?? 0,
+    },
+    throttling_data: {
+      periods: throttling['nr_periods'] ?? 0,
+      throttled_periods: throttling['nr_throttled'] ?? 0,
+      throttled_time: throttling['throttled_time'] ?? 0,
+    },
+  };
+}
+
+async function memory(files: GroupFiles): Promise<Counters['memory_stats']> {
+  const [usage, most, limit, failures, stats] = await Promise.all([
+    files.number('memory.usage_in_bytes'),
+    files.number('memory.max_usage_in_bytes'),
+    files.number('memory.limit_in_bytes'),
+    files.number('memory.failcnt'),
+    files.table('memory.stat'),
+  ]);
+  if (usage === undefined) return {};
+  return {
+    ...told({ usage, max_usage: most }),
+    stats,
+    ...told({ failcnt: failures, limit: Math.min(limit ?? Infinity, totalmem()) }),
+  };
+}
+
+async function pids(files: GroupFiles): Promise<Counters['pids_stats']> {
+  const [current, limit] = await Promise.all([files.number('pids.current'), files.number('pids.max')]);
+  return told({ current, limit });
+}
+
+/** The throttle's own counters, which see every scheduler's traffic. */
+async function blkio(files: GroupFiles): Promise<Counters['blkio_stats']> {
+  const [bytes, operations] = await Promise.all([
+    files.text('blkio.throttle.io_service_bytes_recursive'),
+    files.text('blkio.throttle.io_serviced_recursive'),
+  ]);
+  return {
+    ...(Object.fromEntries(Object.keys(NO_BLKIO).map((key) => [key, []])) as unknown as Counters['blkio_stats']),
+    io_service_bytes_recursive: entries(bytes),
+    io_serviced_recursive: entries(operations),
+  };
+}
+
+/** `254:0 Read 4096`, by device and kind; the last line is the sum of all. */
+const entries = (text: string): BlkioEntry[] =>
+  text.split('\n').flatMap((line) => {
+    const [, major, minor, op = '', value] = /^(\d+):(\d+) (\w+) (\d+)$/.exec(line) ?? [];
+    return major === undefined
+      ? []
+      : [{ major: Number(major), minor: Number(minor), op: op.toLowerCase(), value: Number(value) }];
+  });
