@@ -152,19 +152,31 @@ const execStartSchema = z.object({
 
 export function containerCreate(body: unknown): ContainerCreate {
   if (body === undefined || body === null) throw invalid('config cannot be empty in order to create a container');
-  return said(read(containerCreateSchema, body)) as ContainerCreate;
+  const wish = inOurCase(body, containerCreateSchema.shape);
+  if (wish['HostConfig']) wish['HostConfig'] = inOurCase(wish['HostConfig'], hostConfig.shape);
+  return said(read(containerCreateSchema, wish)) as ContainerCreate;
 }
 
 export const containerUpdate = (body: unknown): ContainerUpdate =>
   said(read(containerUpdateSchema, body ?? {})) as ContainerUpdate;
 
 export function execCreate(body: unknown): ExecCreate {
-  const wish = said(read(execCreateSchema, body ?? {})) as ExecCreate;
+  const wish = said(read(execCreateSchema, inOurCase(body ?? {}, execCreateSchema.shape))) as ExecCreate;
   if (wish.Cmd.length === 0) throw invalid('No exec command specified');
   return wish;
 }
 
-export const execStart = (body: unknown): ExecStart => said(read(execStartSchema, body ?? {})) as ExecStart;
+export const execStart = (body: unknown): ExecStart =>
+  said(read(execStartSchema, inOurCase(body ?? {}, execStartSchema.shape))) as ExecStart;
+
+/** Docker's decoder takes a field's name in any case. */
+function inOurCase(body: unknown, shape: object): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body as Record<string, unknown>;
+  const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [names.get(name.toLowerCase()) ?? name, value]),
+  );
+}
 
 function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const result = schema.safeParse(body);

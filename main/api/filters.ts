@@ -4,18 +4,18 @@ import { invalid } from '../base/errors.js';
 
 /** Reads and checks the filters of a request. `known` are the keys that this list has. */
 export function filtersOf(query: URLSearchParams, known: readonly string[]): Filters {
-  const text = query.get('filters');
-  if (!text) return {};
-  const parsed = parse(text);
-  for (const key of Object.keys(parsed)) if (!known.includes(key)) throw invalid(`Invalid filter '${key}'`);
-  return parsed;
+  const filters = anyFiltersOf(query);
+  for (const key of Object.keys(filters)) if (!known.includes(key)) throw invalid(`Invalid filter '${key}'`);
+  return filters;
 }
 
-/** `{"key":{"value":true}}`, and `{"key":["value"]}` from clients older than API 1.22. */
-function parse(text: string): Filters {
+/** `{"key":{"value":true}}`, where the key alone counts, and `{"key":["value"]}` from clients older than API 1.22. */
+export function anyFiltersOf(query: URLSearchParams): Filters {
+  const text = query.get('filters');
+  if (!text) return {};
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text) ?? {};
   } catch {
     throw invalid('Invalid filter: the filters parameter is not JSON');
   }
@@ -23,7 +23,7 @@ function parse(text: string): Filters {
   return Object.fromEntries(
     Object.entries(value).map(([key, values]) => {
       if (Array.isArray(values)) return [key, values.map(String)];
-      if (isObject(values)) return [key, Object.keys(values).filter((name) => values[name] !== false)];
+      if (isObject(values)) return [key, Object.keys(values)];
       throw invalid(`Invalid filter '${key}': it needs a list of values`);
     }),
   );

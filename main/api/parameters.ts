@@ -1,4 +1,4 @@
-/** Query parameters as Docker reads them. */
+/** Query parameters as Docker reads them, refused in its words. */
 import { invalid } from '../base/errors.js';
 
 /** Everything but an empty value, `0`, `no`, `false` and `none` is true. */
@@ -8,9 +8,12 @@ export const flag = (query: URLSearchParams, name: string, absent = false): bool
 };
 
 export function integer(query: URLSearchParams, name: string): number | undefined {
-  const value = query.get(name);
-  if (value === null || value === '') return undefined;
-  if (!/^[+-]?\d{1,15}$/.test(value)) throw invalid(`invalid value for ${name}: "${value}" is not a whole number`);
+  return query.get(name) ? requiredInteger(query, name) : undefined;
+}
+
+export function requiredInteger(query: URLSearchParams, name: string): number {
+  const value = query.get(name) ?? '';
+  if (!/^[+-]?\d{1,15}$/.test(value)) throw invalid(`strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
   return Number(value);
 }
 
@@ -21,6 +24,6 @@ export function nanoseconds(query: URLSearchParams, name: string): number | unde
   const value = query.get(name);
   if (value === null || value === '' || value === '0') return undefined;
   const match = /^(-?\d{1,12})(?:\.(\d{1,9}))?$/.exec(value);
-  if (!match) throw invalid(`invalid value for ${name}: "${value}" is not a time in seconds`);
+  if (!match) throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   return Number(match[1]) * 1e9 + Number((match[2] ?? '').padEnd(9, '0'));
 }

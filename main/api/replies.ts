@@ -44,9 +44,9 @@ export const jsonAndThen = (value: unknown, sent: () => void): Reply => ({
 export const created = (value: unknown): Reply => json(value, 201);
 export const empty = (status: number, headers: Headers = {}): Reply => ({ kind: 'empty', status, headers });
 export const noContent = (): Reply => empty(204);
-export const text = (body: string, headers: Headers = {}): Reply => ({
+export const text = (body: string, headers: Headers = {}, status = 200): Reply => ({
   kind: 'stream',
-  status: 200,
+  status,
   headers: {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': String(Buffer.byteLength(body)),
@@ -55,6 +55,9 @@ export const text = (body: string, headers: Headers = {}): Reply => ({
   body: once(body),
   eager: false,
 });
+
+/** What is not HTTP as we know it. */
+export const badRequest = (): Reply => text('400 Bad Request', {}, 400);
 
 /** Bytes as they come. */
 export const stream = (body: AsyncIterable<Chunk>, headers: Headers = {}, eager = true): Reply => ({

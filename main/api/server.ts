@@ -6,8 +6,9 @@ import { messageOf, notFound } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { bodyFrom, bodyOf, nextChunk } from './body.js';
 import { errorReply } from './errors.js';
+import { cleanPath, isBadlyEscaped, queryOf } from './paths.js';
 import { lookAtFirstRequest, rawUpgrade } from './raw-hijack.js';
-import type { Reply } from './replies.js';
+import { badRequest, empty, type Reply } from './replies.js';
 import { createRouter, type Match, type Route } from './router.js';
 import { listenOn } from './unix-socket.js';
 import { maximumVersion, splitVersion } from './versions.js';
@@ -112,13 +113,18 @@ export class ApiServer {
       const url = request.url ?? '/';
       const question = url.indexOf('?');
       const pathname = question < 0 ? url : url.slice(0, question);
-      const { version, path } = splitVersion(pathname);
-      const match = this.#match(request.method ?? 'GET', path);
+      const search = question < 0 ? '' : url.slice(question + 1);
       log.debug(`${request.method} ${pathname}`);
+      if (isBadlyEscaped(pathname)) return badRequest();
+      const clean = cleanPath(pathname);
+      if (clean !== pathname) return empty(301, { Location: search ? `${clean}?${search}` : clean });
+      const { version, path } = splitVersion(pathname);
+      if (request.method === 'OPTIONS') return empty(200);
+      const match = this.#match(request.method ?? 'GET', path);
       if (!match) throw notFound('page not found');
       return await match.handler({
         params: match.params,
-        query: new URLSearchParams(question < 0 ? '' : url.slice(question + 1)),
+        query: queryOf(search),
         headers: request.headers,
         version,
         body: bodyOf(request.headers, bytes),

@@ -9,7 +9,6 @@ export interface ImageSummary {
   Created: number;
   Size: number;
   SharedSize: number;
-  VirtualSize?: number;
   Labels: Record<string, string> | null;
   /** -1: not counted. */
   Containers: number;
@@ -26,7 +25,7 @@ export interface ImageConfig {
   ExposedPorts?: Record<string, object>;
   Volumes?: Record<string, object>;
   StopSignal?: string;
-  Healthcheck?: unknown;
+  Healthcheck?: HealthConfig;
   Shell?: string[];
   OnBuild?: string[] | null;
 }
@@ -45,7 +44,6 @@ export interface ImageInspect {
   Variant?: string;
   Os: string;
   Size: number;
-  VirtualSize?: number;
   GraphDriver: { Name: string; Data: Record<string, string> };
   RootFS: { Type: 'layers'; Layers: string[] };
   Metadata: { LastTagTime: string };

@@ -1,7 +1,9 @@
+import { invalid } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
+import { containerAt, createAskedAt, summaryAt, waitAt } from '../by-version.js';
 import { containerCreate } from '../documents.js';
 import { filtersOf } from '../filters.js';
-import { flag, integer, text } from '../parameters.js';
+import { flag, integer, requiredInteger, text } from '../parameters.js';
 import { created, empty, hijack, json, noContent, stream, websocket } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
 import { streamType } from '../stream-type.js';
@@ -12,27 +14,37 @@ const listFilters = [
   ...['publish', 'since', 'status', 'volume'],
 ];
 
-export const containerRoutes = ({ containers }: Engine): Route[] => [
-  get('/containers/json', async ({ query }) =>
-    json(
-      await containers.list({
-        all: flag(query, 'all'),
-        limit: integer(query, 'limit'),
-        size: flag(query, 'size'),
-        filters: filtersOf(query, listFilters),
-      }),
-    ),
-  ),
-  post('/containers/create', async ({ query, body }) =>
-    created(await containers.create(containerCreate(await body.json()), text(query, 'name'), text(query, 'platform'))),
-  ),
+/** A JSON object that says anything has more bytes. */
+const LONGEST_NOTHING = 7;
+
+export const containerRoutes = ({ containers, system }: Engine): Route[] => [
+  get('/containers/json', async ({ query, version }) => {
+    const found = await containers.list({
+      all: flag(query, 'all'),
+      limit: integer(query, 'limit'),
+      size: flag(query, 'size'),
+      filters: filtersOf(query, listFilters),
+    });
+    return json(found.map((summary) => summaryAt(version, summary)));
+  }),
+  post('/containers/create', async ({ query, body, version }) => {
+    const cgroupVersion = system.info().CgroupVersion === '1' ? 1 : 2;
+    const wish = createAskedAt(version, containerCreate(await body.json()), cgroupVersion);
+    const platform = atLeast(version, '1.41') ? text(query, 'platform') : undefined;
+    return created(await containers.create(wish, text(query, 'name'), platform));
+  }),
   post('/containers/prune', async ({ query }) =>
     json(await containers.prune(filtersOf(query, ['until', 'label', 'label!']))),
   ),
-  get('/containers/:id/json', async ({ params, query }) =>
-    json(await containers.inspect(params.id, flag(query, 'size'))),
+  get('/containers/:id/json', async ({ params, query, version }) =>
+    json(containerAt(version, await containers.inspect(params.id, flag(query, 'size')))),
   ),
-  post('/containers/:id/start', async ({ params }) => {
+  post('/containers/:id/start', async ({ params, headers }) => {
+    // Once, a start could bring a host config; a client that still sends one must learn that nobody reads it.
+    if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > LONGEST_NOTHING)
+      throw invalid(
+        'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
+      );
     await containers.start(params.id);
     return noContent();
   }),
@@ -61,7 +73,7 @@ export const containerRoutes = ({ containers }: Engine): Route[] => [
     return noContent();
   }),
   post('/containers/:id/resize', async ({ params, query }) => {
-    await containers.resize(params.id, integer(query, 'h') ?? 0, integer(query, 'w') ?? 0);
+    await containers.resize(params.id, requiredInteger(query, 'h'), requiredInteger(query, 'w'));
     return empty(200);
   }),
   del('/containers/:id', async ({ params, query }) => {
@@ -71,10 +83,12 @@ export const containerRoutes = ({ containers }: Engine): Route[] => [
   get('/containers/:id/top', async ({ params, query }) =>
     json(await containers.top(params.id, query.get('ps_args') ?? '-ef')),
   ),
-  // The answer's head goes out at once: it tells the client that it may start the container now.
-  post('/containers/:id/wait', ({ params, query, signal }) => {
-    const ended = containers.wait(params.id, text(query, 'condition'), signal);
-    return stream(answering(ended), { 'Content-Type': 'application/json' });
+  // The answer's head goes out at once: it tells the client that it may start the container now. Before 1.30 there were no conditions.
+  post('/containers/:id/wait', ({ params, query, version, signal }) => {
+    const modern = atLeast(version, '1.30');
+    const ended = containers.wait(params.id, modern ? text(query, 'condition') : undefined, signal);
+    const answer = ended.then((how) => waitAt(version, how));
+    return stream(answering(answer), { 'Content-Type': 'application/json' }, modern);
   }),
   post('/containers/:id/attach', async (call) => {
     const attached = await containers.attach(call.params.id, attachment(call));

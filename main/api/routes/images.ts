@@ -1,14 +1,22 @@
 import { invalid } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
+import { imageAt, imageSummaryAt } from '../by-version.js';
 import { filtersOf } from '../filters.js';
 import { flag, text } from '../parameters.js';
 import { empty, json, progress, stream } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
+import { atLeast } from '../versions.js';
 
 const listFilters = ['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until'];
 
 export const imageRoutes = ({ images }: Engine): Route[] => [
-  get('/images/json', ({ query }) => json(images.list(filtersOf(query, listFilters)))),
+  get('/images/json', ({ query, version }) => {
+    const filters = filtersOf(query, listFilters);
+    // Before 1.41 there was a parameter for names alone.
+    const name = atLeast(version, '1.41') ? undefined : text(query, 'filter');
+    const wanted = name ? { ...filters, reference: [...(filters['reference'] ?? []), name] } : filters;
+    return json(images.list(wanted).map((image) => imageSummaryAt(version, image)));
+  }),
   post('/images/create', (call) => {
     const request = pullRequest(call);
     return progress((onProgress) => images.pull(request, { onProgress, signal: call.signal }));
@@ -21,7 +29,7 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
   post('/images/prune', async ({ query }) =>
     json(await images.prune(filtersOf(query, ['dangling', 'until', 'label', 'label!']))),
   ),
-  get('/images/:name+/json', ({ params }) => json(images.inspect(params.name))),
+  get('/images/:name+/json', ({ params, version }) => json(imageAt(version, images.inspect(params.name)))),
   get('/images/:name+/history', ({ params }) => json(images.history(params.name))),
   get('/images/:name+/get', ({ params }) => archive(images.save([params.name]))),
   post('/images/:name+/tag', async ({ params, query }) => {

@@ -1,5 +1,8 @@
 import type { Engine } from '../../engine/index.js';
-import { filtersOf } from '../filters.js';
+import { invalid } from '../../base/errors.js';
+import type { Filters } from '../../contract/filters.js';
+import { diskUsageAt, infoAt } from '../by-version.js';
+import { anyFiltersOf } from '../filters.js';
 import { nanoseconds } from '../parameters.js';
 import { empty, json, jsonLines, text } from '../replies.js';
 import { get, head, type Route } from '../router.js';
@@ -8,6 +11,10 @@ const eventFilters = [
   ...['config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin', 'scope', 'secret'],
   ...['service', 'type', 'volume'],
 ];
+
+/** As with dockerd, a filter that events do not have does not narrow them. */
+const eventFiltersOf = (query: URLSearchParams): Filters =>
+  Object.fromEntries(Object.entries(anyFiltersOf(query)).filter(([key]) => eventFilters.includes(key)));
 
 /** What a ping says besides the headers of every answer. `Builder-Version` 1: no BuildKit here, so clients do not look for it. */
 const pingHeaders = {
@@ -22,10 +29,14 @@ export const systemRoutes = ({ system, events }: Engine): Route[] => [
   get('/_ping', () => text('OK', pingHeaders)),
   head('/_ping', () => empty(200, { ...pingHeaders, 'Content-Length': '0' })),
   get('/version', () => json(system.version())),
-  get('/info', () => json(system.info())),
-  get('/system/df', async () => json(await system.diskUsage())),
+  get('/info', ({ version }) => json(infoAt(version, system.info()))),
+  get('/system/df', async ({ query, version }) =>
+    json(diskUsageAt(version, await system.diskUsage(), query.getAll('type'))),
+  ),
   get('/events', ({ query, signal }) => {
     const range = { since: nanoseconds(query, 'since'), until: nanoseconds(query, 'until') };
-    return jsonLines(events.stream({ ...range, filters: filtersOf(query, eventFilters) }, signal));
+    if (range.since && range.until && range.since > range.until)
+      throw invalid(`\`since\` time (${query.get('since')}) cannot be after \`until\` time (${query.get('until')})`);
+    return jsonLines(events.stream({ ...range, filters: eventFiltersOf(query) }, signal));
   }),
 ];

@@ -130,7 +130,6 @@ export class Images {
       ...(image.variant && { Variant: image.variant }),
       Os: image.os,
       Size: image.size,
-      VirtualSize: image.size,
       GraphDriver: {
         Name: 'overlay2',
         Data: {

@@ -30,7 +30,6 @@ function summary(image: ImageRecord, references: Reference[]): ImageSummary {
     Created: seconds(image),
     Size: image.size,
     SharedSize: -1,
-    VirtualSize: image.size,
     Labels: image.config.Labels ?? null,
     Containers: -1,
   };
