@@ -3,9 +3,8 @@
 
 #include "../base/cleanup.h"
 #include "../kernel/cgroup.h"
-#include "../kernel/overlay.h"
 #include "../kernel/tree.h"
-#include "../kernel/user.h"
+#include "netns.h"
 #include "server.h"
 
 #include <errno.h>
@@ -24,8 +23,6 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-
-#define INIT_INSIDE "/dev/init" /* on the container's own tmpfs, so that its files do not change */
 
 /* ---- reading the request ---- */
 
@@ -197,64 +194,6 @@ static int remember(const struct launch *launch, struct error *err)
     return state_write(launch->state_dir, "launch.json", about, err);
 }
 
-/* ---- what the specification has no word for ---- */
-
-static int give_init(struct spec *spec, struct error *err)
-{
-    static char *options[] = {"bind", "ro", "nosuid", "nodev", NULL};
-    size_t count = 0;
-    while (spec->process->args[count])
-        count++;
-    char **args = calloc(count + 3, sizeof *args);
-    struct spec_mount *mounts = realloc(spec->mounts, (spec->mount_count + 1) * sizeof *mounts);
-    if (!args || !mounts)
-        return fail(err, ENOMEM, "give it an init");
-    args[0] = INIT_INSIDE;
-    args[1] = "--";
-    memcpy(args + 2, spec->process->args, count * sizeof *args);
-    spec->process->args = args;
-    spec->mounts = mounts;
-    mounts[spec->mount_count++] =
-        (struct spec_mount){.destination = INIT_INSIDE, .type = "bind", .source = (char *)server.monitor_path, .options = options};
-    return 0;
-}
-
-/* With a single mapped id the kernel lets nobody choose groups, and there are none to choose from. */
-static bool groups_denied(void)
-{
-    char text[8] = "";
-    cleanup_fclose FILE *file = fopen("/proc/self/setgroups", "re");
-    return file && fgets(text, sizeof text, file) && strncmp(text, "deny", 4) == 0;
-}
-
-static int resolve_user(const char *rootfs_path, const char *user, const char *groups, struct spec_process *process, struct error *err)
-{
-    cleanup_close int rootfs = open(rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (rootfs < 0)
-        return fail(err, errno, "open %s", rootfs_path);
-    if (user_resolve(rootfs, user, groups, process, err) < 0)
-        return in_step(err, "user");
-    if (groups_denied())
-        process->group_count = 0;
-    return 0;
-}
-
-static int prepare_bundle(const struct launch *launch, struct spec *spec, struct error *err)
-{
-    const char *overlay = spec_annotation(spec, "dev.slipway.overlay"), *user = spec_annotation(spec, "dev.slipway.user"),
-               *init = spec_annotation(spec, "dev.slipway.init");
-    if (!spec->process)
-        return fail_kind(err, "invalid", 0, "config.json has no process");
-    spec->process->terminal = launch->tty;
-    if (overlay && mkdir(spec->rootfs, 0755) < 0 && errno != EEXIST)
-        return fail(err, errno, "make %s", spec->rootfs);
-    if (overlay)
-        TRY(overlay_mount_rootfs(spec, overlay, server.rootless, err));
-    if (user)
-        TRY(resolve_user(spec->rootfs, user, spec_annotation(spec, "dev.slipway.groups"), spec->process, err));
-    return init && strcmp(init, "true") == 0 ? give_init(spec, err) : 0;
-}
-
 /* ---- streams ---- */
 
 static int make_pipe(int *theirs, int *ours, bool they_read, struct error *err)
@@ -412,7 +351,7 @@ static int make_container(const struct launch *launch, struct streams *streams, 
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return fail(err, errno, "make a mount namespace");
     TRY(spec_load(launch->bundle, &spec, err));
-    TRY(prepare_bundle(launch, spec, err));
+    TRY(bundle_prepare(launch, spec, err));
     TRY(make_streams(launch, streams, err));
     return launch->runtime ? foreign_create(launch, spec, streams, child, err) : container_create(spec, &streams->theirs, child, err);
 }
@@ -430,7 +369,7 @@ static int make_exec(const struct launch *launch, struct streams *streams, struc
     if (launch->pid_start > 0 && launch_start_time((pid_t)launch->pid) != launch->pid_start)
         return fail_kind(err, "conflict", 0, "container %.12s is not running", launch->container);
     if (launch->user)
-        TRY(resolve_user(root_path, launch->user, launch->groups ? json_object_to_json_string(launch->groups) : NULL, process, err));
+        TRY(bundle_resolve_user(root_path, launch->user, launch->groups ? json_object_to_json_string(launch->groups) : NULL, process, err));
     TRY(make_streams(launch, streams, err));
     if (launch->runtime)
         return foreign_exec(launch, process, streams, child, err);
@@ -452,6 +391,8 @@ static int become(const struct launch *launch, int listener, int report, struct 
     unlink(launch->exit_file); /* of the run before */
     TRY(launch->exec ? make_exec(launch, &streams, &child, err) : make_container(launch, &streams, &child, err));
     close_theirs(&streams);
+    if (launch->network && endpoint_connect(launch->network, child.pid, err) < 0)
+        return in_step(err, "network");
     TRY(describe_monitor(launch, child.pid, err));
     return become_monitor(launch, &streams, &child, listener, report, err);
 }
@@ -467,18 +408,15 @@ static void undo(const struct launch *launch)
     tree_remove(AT_FDCWD, launch->state_dir, &ignored);
 }
 
-static _Noreturn void launch_main(const struct launch *launch, int report)
+static _Noreturn void launch_main(const struct launch *launch, int listener, int report)
 {
     struct error err = {0};
-    int listener = -1;
 
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_NAME, "slipway-launch");
-    if (listen_in(launch->state_dir, &listener, &err) == 0) {
-        become(launch, listener, report, &err);
-        undo(launch);
-    }
+    become(launch, listener, report, &err);
+    undo(launch);
     if (write(report, &err, sizeof err) != sizeof err)
         server_log("%s %.12s: %s", launch->exec ? "exec" : "run", launch->id, err.message);
     _exit(1);
@@ -506,7 +444,7 @@ static int wait_for_monitor(struct request *request, int report, struct error *e
     return -1;
 }
 
-static int start(struct request *request, const struct launch *launch, struct error *err)
+static int start(struct request *request, const struct launch *launch, int listener, struct error *err)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -519,26 +457,50 @@ static int start(struct request *request, const struct launch *launch, struct er
         setsid();
         close(request->connection);
         close(pair[0]);
-        launch_main(launch, pair[1]);
+        launch_main(launch, listener, pair[1]);
     }
     close(pair[1]);
+    close(listener);
     int result = wait_for_monitor(request, pair[0], err);
     close(pair[0]);
     return result;
 }
 
+/* Who asked may connect to the monitor while it comes up: what is said to it then is the first thing it hears. */
+static int announce(struct request *request, struct error *err)
+{
+    json_object *progress = json_object_new_object();
+    json_object_object_add(progress, "listening", json_object_new_boolean(true));
+    return request_progress(request, progress, err);
+}
+
 int run_op(struct request *request, struct error *err)
 {
     struct launch launch = {0};
+    struct request network = within(request, "network");
+    int listener;
     TRY(read_launch(request, &launch, err));
     TRY(read_log(request, &launch, err));
-    return start(request, &launch, err);
+    if (network.fields && !json_object_is_type(network.fields, json_type_object))
+        return fail_kind(err, "invalid", 0, "the request's \"network\" must be an object or null");
+    /* Our own runtime brings `lo` up by itself. */
+    if (network.fields && (launch.runtime || json_object_object_get(network.fields, "bridge")))
+        launch.network = &network;
+    TRY(listen_in(launch.state_dir, &listener, err));
+    TRY(announce(request, err));
+    if (bundle_write(request, err) < 0) {
+        undo(&launch);
+        return -1;
+    }
+    return start(request, &launch, listener, err);
 }
 
 int exec_op(struct request *request, struct error *err)
 {
     struct launch launch = {0};
+    int listener;
     TRY(read_launch(request, &launch, err));
     TRY(read_exec(request, &launch, err));
-    return start(request, &launch, err);
+    TRY(listen_in(launch.state_dir, &listener, err));
+    return start(request, &launch, listener, err);
 }

@@ -5,6 +5,7 @@
 #include "../base/error.h"
 #include "../base/spec.h"
 #include "container.h"
+#include "serve.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct launch {
     int64_t log_max_size, log_max_file;
     const char *exit_file;
     const char *runtime, *runtime_root; /* NULL: ours */
+    const struct request *network; /* the fields of an endpoint; NULL: it shares somebody's network, or has none to be connected to */
     /* exec */
     const char *container, *user;
     int64_t pid, pid_start;
@@ -40,6 +42,12 @@ int foreign_exec(const struct launch *launch, const struct spec_process *process
                  struct error *err);
 /* Forgets the container; what it does not know is no error. */
 int foreign_delete(const char *runtime, const char *root, const char *id, struct error *err);
+
+/* bundle.c: what the engine put into the request, written where it says; then what the bundle asks for beside its specification. */
+int bundle_write(const struct request *request, struct error *err);
+int bundle_prepare(const struct launch *launch, struct spec *spec, struct error *err);
+/* The user a process is to have, as the tree below `rootfs` knows it. */
+int bundle_resolve_user(const char *rootfs, const char *user, const char *groups, struct spec_process *process, struct error *err);
 
 /* Field 22 of /proc/PID/stat; 0 where there is no such process. */
 int64_t launch_start_time(pid_t pid);

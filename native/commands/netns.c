@@ -188,12 +188,8 @@ int bridge_remove_op(struct request *request, struct error *err)
 
 /* ---- endpoints ---- */
 
-/* Everything inside the container's namespace, which this process enters for good. */
-static int set_up_inside(int netns, const char *ifname, const struct network_address *address, const struct in_addr *gateway,
-                         struct error *err)
+static int bring_up_inside(const char *ifname, const struct network_address *address, const struct in_addr *gateway, struct error *err)
 {
-    if (setns(netns, CLONE_NEWNET) < 0)
-        return fail(err, errno, "enter the container's network namespace");
     cleanup_netlink struct netlink *netlink = NULL;
     struct link link;
     TRY(netlink_open(&netlink, err));
@@ -208,6 +204,20 @@ static int set_up_inside(int netns, const char *ifname, const struct network_add
     if (gateway)
         TRY(route_add_default(netlink, link.index, *gateway, err));
     return 0;
+}
+
+/* Everything inside the container's namespace. Whoever stayed there would keep it and its links alive. */
+static int set_up_inside(int netns, const char *ifname, const struct network_address *address, const struct in_addr *gateway,
+                         struct error *err)
+{
+    struct error ignored = {0};
+    cleanup_close int ours = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (ours < 0 || setns(netns, CLONE_NEWNET) < 0)
+        return fail(err, errno, "enter the container's network namespace");
+    int status = bring_up_inside(ifname, address, gateway, err);
+    if (setns(ours, CLONE_NEWNET) < 0)
+        return fail(status < 0 ? &ignored : err, errno, "leave the container's network namespace");
+    return status;
 }
 
 /* The container's namespace, which must not be ours: bringing up its links would be bringing up the host's. */
@@ -227,13 +237,12 @@ static int open_netns(pid_t pid, struct error *err)
     return steal_fd(&netns);
 }
 
-static int connect_to_bridge(const struct request *request, const char *bridge, int netns, struct error *err)
+static int connect_to_bridge(const struct request *request, const char *bridge, int netns, unsigned char mac[6], struct error *err)
 {
     const char *address_text, *gateway_text = NULL, *mac_text = NULL, *ifname, *veth;
     struct network_address address;
     struct in_addr gateway;
     struct veth_plan plan = {.peer_netns = netns};
-    unsigned char mac[6];
     TRY(request_string(request, "address", &address_text, err));
     TRY(network_address_parse(address_text, &address, err));
     TRY(request_optional_string(request, "gateway", &gateway_text, err));
@@ -266,23 +275,35 @@ static int connect_to_bridge(const struct request *request, const char *bridge, 
     if (status < 0) {
         struct error ignored;
         link_delete(netlink, link.index, &ignored);
-        return -1;
     }
-    char text[18];
-    snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-    json_object_object_add(request->reply, "mac", json_object_new_string(text));
-    return 0;
+    return status;
+}
+
+static int endpoint(const struct request *request, pid_t pid, unsigned char mac[6], struct error *err)
+{
+    const char *bridge = NULL;
+    TRY(request_optional_string(request, "bridge", &bridge, err));
+    cleanup_close int netns = open_netns(pid, err);
+    TRY(netns);
+    return bridge ? connect_to_bridge(request, bridge, netns, mac, err) : set_up_inside(netns, NULL, NULL, NULL, err);
+}
+
+int endpoint_connect(const struct request *request, pid_t pid, struct error *err)
+{
+    unsigned char mac[6];
+    return endpoint(request, pid, mac, err);
 }
 
 int endpoint_op(struct request *request, struct error *err)
 {
     int64_t pid;
-    const char *bridge = NULL;
+    unsigned char mac[6] = {0};
+    char text[18];
     TRY(request_integer(request, "pid", 1, INT32_MAX, &pid, err));
-    TRY(request_optional_string(request, "bridge", &bridge, err));
-    cleanup_close int netns = open_netns((pid_t)pid, err);
-    TRY(netns);
-    return bridge ? connect_to_bridge(request, bridge, netns, err) : set_up_inside(netns, NULL, NULL, NULL, err);
+    TRY(endpoint(request, (pid_t)pid, mac, err));
+    snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    json_object_object_add(request->reply, "mac", json_object_new_string(text));
+    return 0;
 }
 
 /* ---- rules ---- */

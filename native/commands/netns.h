@@ -10,6 +10,8 @@ int bridge_op(struct request *request, struct error *err);
 int bridge_remove_op(struct request *request, struct error *err);
 /* {"op":"endpoint","pid","bridge" or null,"address","gateway","mac","ifname","veth"} → "mac" */
 int endpoint_op(struct request *request, struct error *err);
+/* The same for who is about to let `pid` go; `endpoint` has the fields. */
+int endpoint_connect(const struct request *endpoint, pid_t pid, struct error *err);
 /* {"op":"nft"} and a batch as body. */
 int nft_op(struct request *request, struct error *err);
 
