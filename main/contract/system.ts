@@ -35,7 +35,13 @@ export interface SystemInfo {
   SecurityOptions: string[];
   DefaultRuntime: string;
   Runtimes: Record<string, { path: string }>;
-  RegistryConfig: { IndexConfigs: Record<string, unknown>; InsecureRegistryCIDRs: string[]; Mirrors: string[] };
+  RegistryConfig: {
+    IndexConfigs: Record<string, unknown>;
+    InsecureRegistryCIDRs: string[];
+    Mirrors: string[];
+    AllowNondistributableArtifactsCIDRs: string[];
+    AllowNondistributableArtifactsHostnames: string[];
+  };
   Warnings: string[] | null;
   [more: string]: unknown;
 }

@@ -1,3 +1,4 @@
+import { notFound } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
 import { filtersOf } from '../filters.js';
 import { json } from '../replies.js';
@@ -7,5 +8,10 @@ export const networkRoutes = ({ networks }: Engine): Route[] => [
   get('/networks', async ({ query }) =>
     json(await networks.list(filtersOf(query, ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']))),
   ),
-  get('/networks/:id', async ({ params }) => json(await networks.inspect(params.id))),
+  get('/networks/:id', async ({ params, query }) => {
+    // All of ours are of this machine alone.
+    const scope = query.get('scope') || 'local';
+    if (scope !== 'local') throw notFound(`network ${params.id} not found`);
+    return json(await networks.inspect(params.id));
+  }),
 ];

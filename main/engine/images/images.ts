@@ -1,6 +1,7 @@
 import '../../base/scopes.js';
 import { conflict, EngineError, invalid, notFound } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
+import { momentOf } from '../../base/moments.js';
 import { shortId } from '../../base/ids.js';
 import { Slots } from '../../base/slots.js';
 import type { Change, Store } from '../../base/store.js';
@@ -25,7 +26,7 @@ import {
 import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
 import { readArchive } from './archive.js';
 import { Library } from './library.js';
-import { listed } from './list.js';
+import { isDangling, listed } from './list.js';
 import { choosePlatform, parsePlatform, platformText, type Platform } from './platform.js';
 import { moving, still, throttled } from './progress.js';
 import { NEVER, parseConfiguration, parseManifest, type Descriptor, type ImageRecord } from './record.js';
@@ -174,7 +175,9 @@ export class Images {
   async tag(source: string, repository: string, tag: string): Promise<void> {
     const image = this.resolve(source);
     const name = parseReference(repository);
-    if (name.digest || name.tag) throw invalid('refusing to create a tag with a digest or a second tag');
+    if (name.digest) throw invalid('refusing to create a tag with a digest reference');
+    if (name.tag) throw invalid('refusing to create a tag with a second tag');
+    if (tag && !/^\w[\w.-]{0,127}$/.test(tag)) throw invalid('invalid tag format');
     const reference = parseReference(`${repository}:${tag || DEFAULT_TAG}`);
     await this.#store.commit((change) => {
       this.#library.name(change, reference, image.id);
@@ -251,9 +254,9 @@ export class Images {
 
   /** Removes images that nobody uses: those without a name, or (`dangling` false) all of them. */
   async prune(filters: Filters = {}): Promise<{ ImagesDeleted: ImageRemoved[]; SpaceReclaimed: number }> {
-    const danglingOnly = !(filters['dangling'] ?? []).some((value) => ['false', '0'].includes(value));
+    const danglingOnly = (filters['dangling'] ?? []).map(isDangling).every(Boolean);
     const until = filters['until']?.[0];
-    const limit = until === undefined ? Infinity : pointInTime(until);
+    const limit = until === undefined ? Infinity : momentOf(until);
     const { dangling: _d, until: _u, ...rest } = filters;
     const candidates = listed(this.#library, { ...rest, ...(danglingOnly && { dangling: ['true'] }) });
     const result = { ImagesDeleted: [] as ImageRemoved[], SpaceReclaimed: 0 };
@@ -619,19 +622,4 @@ function isDeletable(check: () => void): boolean {
 export function unixSeconds(date: string | undefined): number {
   const time = Date.parse(date ?? NEVER);
   return Number.isNaN(time) || date === undefined || date === NEVER ? 0 : Math.floor(time / 1000);
-}
-
-/** `until`: a date, Unix seconds, or how long ago (`10m`, `1h30m`). In milliseconds. */
-function pointInTime(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
-  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
-    const units = { h: 3600e3, m: 60e3, s: 1e3, ms: 1 };
-    return (
-      Date.now() - parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units], 0)
-    );
-  }
-  const date = Date.parse(text);
-  if (Number.isNaN(date)) throw invalid(`invalid filter 'until': ${text} is neither a date nor a duration`);
-  return date;
 }

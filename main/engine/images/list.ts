@@ -1,7 +1,7 @@
 import { invalid, notFound } from '../../base/errors.js';
 import type { Filters } from '../../contract/filters.js';
 import type { ImageSummary } from '../../contract/images.js';
-import { familiar, familiarName, type Reference } from '../registry/index.js';
+import { familiar, familiarName, parseReference, withDefaultTag, type Reference } from '../registry/index.js';
 import type { Library } from './library.js';
 import { NEVER, type ImageRecord } from './record.js';
 
@@ -36,7 +36,7 @@ function summary(image: ImageRecord, references: Reference[]): ImageSummary {
 }
 
 function filterOf(library: Library, filters: Filters): (image: ImageRecord, references: Reference[]) => boolean {
-  const dangling = filters['dangling']?.map(truth);
+  const dangling = filters['dangling']?.map(isDangling);
   const before = filters['before']?.map((text) => time(known(library, text)));
   const since = filters['since']?.map((text) => time(known(library, text)));
   const has = (image: ImageRecord, label: string): boolean => {
@@ -56,14 +56,15 @@ function known(library: Library, text: string): ImageRecord {
   try {
     return library.find(text);
   } catch {
-    throw notFound(`No such image: ${text}`);
+    throw notFound(`No such image: ${familiar(withDefaultTag(parseReference(text)))}`);
   }
 }
 
-function truth(value: string): boolean {
+/** The value of the `dangling` filter. */
+export function isDangling(value: string): boolean {
   if (['1', 'true', 't', 'True', 'TRUE'].includes(value)) return true;
   if (['0', 'false', 'f', 'False', 'FALSE'].includes(value)) return false;
-  throw invalid(`invalid filter 'dangling=[${value}]'`);
+  throw invalid(`Invalid filter 'dangling=[${value}]'`);
 }
 
 /** A glob over the name with or without its tag; `*` stays within one part of the path. */

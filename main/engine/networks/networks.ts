@@ -105,6 +105,7 @@ export class Networks {
     const { id = '', bridge } = this.#networks.get(endpoint?.network ?? network) ?? {};
     const address = bridge && endpoint?.address;
     return {
+      IPAMConfig: null,
       NetworkID: id,
       EndpointID: endpoint?.id ?? '',
       Gateway: address ? gatewayOf(bridge) : '',
@@ -132,6 +133,8 @@ export class Networks {
 
   /** The filters are Docker's: `id`, `name` (parts of them), `driver`, `scope`, `type`, `dangling`, `label`. */
   list(filters: Filters = {}): NetworkInspect[] {
+    for (const type of filters['type'] ?? [])
+      if (type !== 'builtin' && type !== 'custom') throw invalid(`invalid filter: 'type'='${type}'`);
     const passes: Record<string, (record: NetworkRecord, value: string) => boolean> = {
       id: ({ id }, value) => id.includes(value),
       name: ({ name }, value) => name.includes(value),

@@ -27,6 +27,14 @@ export interface SystemOptions {
   insecureRegistries: readonly string[];
   runtimes: Readonly<Record<string, { path: string }>>;
   defaultRuntime: string;
+  /** Containers have user namespaces of their own unless they opt out. */
+  remapped: boolean;
+}
+
+/** Whether packets between ports of one bridge pass the firewall's rules. */
+interface Bridged {
+  ipv4: boolean;
+  ipv6: boolean;
 }
 
 const TABLE = 'engine';
@@ -35,19 +43,20 @@ export class System {
   static readonly tables = [TABLE];
   readonly #options: SystemOptions;
   readonly #id: string;
-  readonly #machine: { kernel: string; system: string; memory: number; processors: number };
+  readonly #machine: { kernel: string; system: string; memory: number; processors: number; bridged: Bridged };
 
   static async open(options: SystemOptions): Promise<System> {
     const known = options.store.rows<string>(TABLE).get('id');
     const id = known ?? newId();
     if (known === undefined) await options.store.commit((change) => change.put(TABLE, 'id', id));
-    return new System(options, id, await systemName());
+    const [ipv4, ipv6] = await Promise.all([isFiltered('iptables'), isFiltered('ip6tables')]);
+    return new System(options, id, await systemName(), { ipv4, ipv6 });
   }
 
-  private constructor(options: SystemOptions, id: string, system: string) {
+  private constructor(options: SystemOptions, id: string, system: string, bridged: Bridged) {
     this.#options = options;
     this.#id = id;
-    this.#machine = { kernel: release(), system, memory: totalmem(), processors: cpus().length };
+    this.#machine = { kernel: release(), system, memory: totalmem(), processors: cpus().length, bridged };
   }
 
   version(): SystemVersion {
@@ -76,7 +85,8 @@ export class System {
     const { hello } = helper;
     const { running, paused, stopped } = containers.counts();
     const can = (controller: string) => hello.cgroup.limits && hello.cgroup.controllers.includes(controller);
-    const { kernel, system, memory, processors } = this.#machine;
+    const { kernel, system, memory, processors, bridged } = this.#machine;
+    const warnings = [...store.warnings, ...hello.warnings];
     return {
       ID: this.#id,
       Name: hostname(),
@@ -101,6 +111,8 @@ export class System {
       PidsLimit: can('pids'),
       OomKillDisable: can('memory') && hello.cgroup.version === 1,
       IPv4Forwarding: !hello.rootless,
+      BridgeNfIptables: bridged.ipv4,
+      BridgeNfIp6tables: bridged.ipv6,
       Debug: false,
       NFd: -1,
       NGoroutines: 0,
@@ -126,6 +138,8 @@ export class System {
           ),
         },
         Mirrors: [...registryMirrors],
+        AllowNondistributableArtifactsCIDRs: [],
+        AllowNondistributableArtifactsHostnames: [],
       },
       NCPU: processors,
       MemTotal: memory,
@@ -156,8 +170,9 @@ export class System {
         'name=seccomp,profile=builtin',
         ...(hello.rootless ? ['name=rootless'] : []),
         ...(hello.cgroup.version === 2 ? ['name=cgroupns'] : []),
+        ...(this.#options.remapped ? ['name=userns'] : []),
       ],
-      Warnings: [...store.warnings, ...hello.warnings].map((warning) => `WARNING: ${warning}`),
+      Warnings: warnings.length > 0 ? warnings.map((warning) => `WARNING: ${warning}`) : null,
     };
   }
 
@@ -185,6 +200,11 @@ export class System {
       warnings: [...store.warnings, ...helper.hello.warnings],
     };
   }
+}
+
+async function isFiltered(rules: 'iptables' | 'ip6tables'): Promise<boolean> {
+  const path = `/proc/sys/net/bridge/bridge-nf-call-${rules}`;
+  return (await readFile(path, 'utf8').catch(() => '')).trim() === '1';
 }
 
 const goArchitecture = () => (arch() === 'x64' ? 'amd64' : arch());
