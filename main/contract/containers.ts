@@ -117,6 +117,8 @@ export interface HostConfig extends Resources {
 /** The body of `POST /containers/create`; unknown fields are ignored, `null` is accepted for lists. */
 export type ContainerCreate = Partial<ContainerConfig> & {
   HostConfig?: Partial<HostConfig>;
+  /** `host`: this machine's ids even where the engine remaps them; `auto` (ours): ids of its own. */
+  UsernsMode: string;
   NetworkingConfig?: { EndpointsConfig?: Record<string, unknown> };
 };
 

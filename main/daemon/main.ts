@@ -18,6 +18,7 @@ interface Flags {
   insecureRegistry: string[];
   addRuntime: Record<string, { path: string }>;
   defaultRuntime?: string;
+  usernsRemap?: string;
   watchdog?: boolean;
   standby?: boolean;
   pidfile?: string;
@@ -53,6 +54,7 @@ const command = new Command('slipwayd')
       .default({}),
   )
   .option('--default-runtime <name>', 'The runtime for containers that ask for none')
+  .option('--userns-remap <who>', 'User ids of their own for containers: default, auto, UID[:GID] or user[:group]')
   .option('--watchdog', 'Should this engine be killed, the helper starts it again')
   .option('--standby', 'Hand over to the app when it asks (what the app starts when it quits); implies --watchdog')
   .option('-p, --pidfile <file>', 'Write the process id there')
@@ -83,6 +85,7 @@ async function main(): Promise<void> {
     insecureRegistries: flags.insecureRegistry,
     runtimes: flags.addRuntime,
     defaultRuntime: flags.defaultRuntime,
+    usernsRemap: flags.usernsRemap,
     host: 'headless',
     headless: watched
       ? { argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env: environment() }

@@ -6,7 +6,7 @@ import { codeOf, conflict, diskError, invalid } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
-import { Containers } from './containers/index.js';
+import { checkUserNamespaces, Containers, remapOf } from './containers/index.js';
 import { Content } from './content/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
@@ -34,6 +34,8 @@ export interface EngineOptions {
   /** Further OCI runtimes by name. */
   runtimes?: Record<string, { path: string }>;
   defaultRuntime?: string;
+  /** Containers have user ids of their own: `default`, `auto`, a user, a user and a group (`--userns-remap`). */
+  usernsRemap?: string | undefined;
   host: SlipwayFeatures['host'];
   /** What the helper starts when this process dies without a goodbye; null: nothing. */
   headless: { argv: string[]; env: Record<string, string> } | null;
@@ -75,6 +77,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const store = await Store.open(join(root, 'slipway.db'), tables, { worker: options.storeWorker });
     undo.push(() => store.close());
 
+    const remap = await remapOf(options.usernsRemap);
+    if (remap) checkUserNamespaces(helper.hello);
     const events = new Events();
     const content = await Content.open({ root });
     const registry = new Registry({ mirrors: registryMirrors, insecure: insecureRegistries });
@@ -85,6 +89,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const containers = await Containers.open({
       ...{ root, runDir, store, helper, events, images, snapshots, networks, runtimes },
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
+      ...(remap && { remap }),
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
@@ -103,6 +108,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         runtimes,
         defaultRuntime,
       },
+      remapped: remap !== undefined,
       host: options.host,
     });
     for (const warning of [...store.warnings, ...helper.hello.warnings]) log.warn(warning);

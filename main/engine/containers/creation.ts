@@ -7,14 +7,15 @@ import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
 import { planContainer } from './plan.js';
-import { NEVER, type ContainerRecord } from './record.js';
+import { NEVER, type ContainerRecord, type IdMap } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
 import { sharedContainer } from './spec.js';
+import { UserIds } from './user-ids.js';
 
 type CreationOptions = Pick<
   ContainersOptions,
-  'store' | 'helper' | 'images' | 'snapshots' | 'networks' | 'runtimes' | 'defaultRuntime'
+  'store' | 'helper' | 'images' | 'snapshots' | 'networks' | 'runtimes' | 'defaultRuntime' | 'remap'
 >;
 
 /** Makes containers from images: planned, named, given a file system, written down. */
@@ -22,11 +23,15 @@ export class Creation {
   readonly #options: CreationOptions;
   readonly #ledger: Ledger;
   readonly #removal: Removal;
+  readonly #userIds: UserIds;
+  /** Ids of containers that are being made. */
+  readonly #chosen = new Set<IdMap>();
 
   constructor(options: CreationOptions, ledger: Ledger, removal: Removal) {
     this.#options = options;
     this.#ledger = ledger;
     this.#removal = removal;
+    this.#userIds = new UserIds(options.remap);
   }
 
   async create(body: ContainerCreate, name?: string, platform?: string): Promise<ContainerCreated> {
@@ -40,14 +45,20 @@ export class Creation {
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, helper.hello);
     const { mode, warning } = noMissing(() => networks.modeOf(hostConfig.NetworkMode));
     if (warning) warnings.push(warning);
+    const userIds = this.#userIds.choose({
+      ...{ hostConfig, network: mode, runtime, hello: helper.hello },
+      taken: [...this.#ledger.all().map(({ record }) => record.userIds), ...this.#chosen],
+    });
     noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));
     const runtime = this.#runtimeOf(hostConfig.Runtime);
     const taken = this.#ledger.takeName(id, given);
     const record: ContainerRecord = {
       ...{ id, name: taken, created: now() },
+      ...(userIds && { userIds }),
       image: { id: image.id, reference: body.Image ?? '', chainId: image.chainId },
       ...{ config, hostConfig, mounts, network: mode, runtime },
       ...{ running: false, paused: false, bootId: '', startedAt: NEVER, finishedAt: NEVER },
+    if (userIds) this.#chosen.add(userIds);
       ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0, restartPending: false },
     };
     try {
@@ -58,6 +69,8 @@ export class Creation {
       });
     } catch (error) {
       this.#ledger.freeName(taken);
+    } finally {
+      if (userIds) this.#chosen.delete(userIds);
       await this.#removal.discardFiles(id);
       throw error;
     }

@@ -9,5 +9,6 @@ export { hostNameOf } from './launch.js';
 export { containerPaths, type ContainerPaths } from './paths.js';
 export { cgroupOf } from './spec.js';
 export { securityOptions } from './plan.js';
+export { checkPossible as checkUserNamespaces, remapOf } from './user-ids.js';
 export type { ContainersOptions, HelperRoom, ImagesRoom, StoreRoom } from './rooms.js';
 export type { ContainerRecord } from './record.js';

@@ -10,6 +10,7 @@ import type { ContainerRecord, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
 import type { Seccomp } from './seccomp.js';
 import { buildSpec, cgroupOf, sharedContainer, specText } from './spec.js';
+import type { UserNamespace } from './user-ids.js';
 
 export interface BundleInput {
   record: ContainerRecord;
@@ -20,6 +21,7 @@ export interface BundleInput {
   seccomp: Seccomp;
   lastCapability: number;
   pidOf(container: string): number;
+  users: UserNamespace | undefined;
   /** The files of a container whose network is shared. */
   pathsOf(container: string): ContainerPaths;
 }

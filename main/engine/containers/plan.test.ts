@@ -287,6 +287,7 @@ async function specOf(body: ContainerCreate, machine = hello) {
     files: { hostname: '/f/hostname', hosts: '/f/hosts', resolvConf: '/f/resolv.conf' },
     seccomp: new Seccomp({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] }),
     pidOf: () => 42,
+    users: undefined,
   });
   return JSON.parse(specText(spec)) as {
     process: { args: string[]; env: string[]; rlimits?: { soft: number }[]; capabilities: { bounding: string[] } };

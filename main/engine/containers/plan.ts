@@ -261,7 +261,7 @@ function checkHostConfig(hostConfig: FullHostConfig): void {
     IpcMode: /^(|none|private|shareable|host|container:.+)$/,
     PidMode: /^(|host|container:.+)$/,
     UTSMode: /^(|host)$/,
-    UsernsMode: /^(|host)$/,
+    UsernsMode: /^(|host|auto)$/,
     CgroupnsMode: /^(|host|private)$/,
   })) {
     const mode = String(hostConfig[field] ?? '');

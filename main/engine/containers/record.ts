@@ -17,6 +17,8 @@ export interface ContainerRecord {
   mounts: MountPoint[];
   network: NetworkMode;
   runtime: ForeignRuntime | null;
+  /** The ids of this machine that its own are; absent: the same, or those of the container whose namespaces it shares. */
+  userIds?: IdMap;
   /** It has been let go, or is about to be: its monitor knows how far it came. */
   running: boolean;
   paused: boolean;
@@ -63,6 +65,18 @@ export interface DeviceMapping {
 
 /** A directory or file of this machine, or a tmpfs, at a place in the container. Shown as it is by inspect. */
 export interface MountPoint {
+/** One line of a user namespace's map, as the runtime specification has it. */
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
+export interface IdMap {
+  uids: IdMapping[];
+  gids: IdMapping[];
+}
+
   Type: 'bind' | 'tmpfs';
   Source: string;
   Destination: string;

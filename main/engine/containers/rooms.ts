@@ -3,6 +3,7 @@ import type { EndpointSettings } from '../../contract/containers.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { ImageConfig } from '../../contract/images.js';
 import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started } from '../helper/index.js';
+import type { Remap } from './user-ids.js';
 
 /** What this room asks of the rooms above it; the real ones are wider. */
 
@@ -92,4 +93,6 @@ export interface ContainersOptions {
   runtimes?: Record<string, ForeignRuntime>;
   /** The one used where none is asked for; ours when not given. */
   defaultRuntime?: string;
+  /** `--userns-remap`, understood. */
+  remap?: Remap;
 }

@@ -19,6 +19,7 @@ import { sharedContainer } from './spec.js';
 import { startFailure } from './start-failure.js';
 
 type RunsOptions = Pick<ContainersOptions, 'store' | 'helper' | 'snapshots' | 'networks' | 'images' | 'seccompProfile'>;
+import { userNamespaceOf } from './user-ids.js';
 
 /** What every run on this machine needs to know of it. */
 interface Machine {
@@ -183,6 +184,10 @@ export class Runs {
     const live = newLive(pid);
     const [monitor] = await Promise.all([
       this.#watch(container, live, paths.stateDir),
+      users: userNamespaceOf(record, {
+        recordOf: (reference) => this.#ledger.find(reference).record,
+        pidOf: (reference) => this.#pidOf(reference),
+      }),
       sharedContainer(record.network) === undefined && networks.connect(id, pid),
       ...waiting.map((attachment) => attachment.connect(paths.stateDir)),
     ]);

@@ -8,6 +8,7 @@ import { limitsOf } from './limits.js';
 import { argumentsOf, securityOptions } from './plan.js';
 import type { ContainerRecord, DeviceMapping, FullHostConfig, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
+import type { UserNamespace } from './user-ids.js';
 import { parseProfile, resolveProfile, type Seccomp } from './seccomp.js';
 
 /** Everything config.json is made of. */
@@ -23,6 +24,8 @@ export interface SpecInput {
   lastCapability: number;
   /** The first process of a container whose namespaces are shared, by the id or name in `container:…`. */
   pidOf(container: string): number;
+  /** Where user and group ids are not this machine's own. */
+  users: UserNamespace | undefined;
 }
 
 interface OciMount {
@@ -107,6 +110,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
     },
     linux: {
       namespaces: namespacesOf(input),
+      ...(input.users && { uidMappings: input.users.uids, gidMappings: input.users.gids }),
       cgroupsPath: cgroupOf(record.id),
       resources: { devices: deviceRules, ...(await limitsOf(hostConfig)) },
       ...(devices.length > 0 && { devices }),
@@ -140,7 +144,7 @@ export function mergeEnvironment(base: readonly string[], over: readonly string[
 /** `container:web` names a container; other modes do not. */
 export const sharedContainer = (mode: string): string | undefined => /^container:(.+)$/.exec(mode)?.[1];
 
-function namespacesOf({ record, pidOf }: SpecInput): { type: string; path?: string }[] {
+function namespacesOf({ record, pidOf, users }: SpecInput): { type: string; path?: string }[] {
   const { hostConfig, network } = record;
   const namespace = (type: string, file: string, mode: string): { type: string; path?: string }[] => {
     if (mode === 'host') return [];
@@ -154,10 +158,11 @@ function namespacesOf({ record, pidOf }: SpecInput): { type: string; path?: stri
     ...namespace('pid', 'pid', hostConfig.PidMode),
     ...namespace('ipc', 'ipc', hostConfig.IpcMode),
     ...namespace('cgroup', 'cgroup', hostConfig.CgroupnsMode),
+    ...(users ? [{ type: 'user', ...(users.path && { path: users.path }) }] : []),
   ];
 }
 
-function mountsOf({ record, hello, files, pidOf }: SpecInput): OciMount[] {
+function mountsOf({ record, hello, files, pidOf, users }: SpecInput): OciMount[] {
   const { hostConfig, network, mounts } = record;
   const bind = (destination: string, source: string, ...options: string[]): OciMount => ({
     destination,
@@ -166,6 +171,8 @@ function mountsOf({ record, hello, files, pidOf }: SpecInput): OciMount[] {
     options: ['rbind', 'rprivate', ...options],
   });
   const readOnly = hostConfig.Privileged ? [] : ['ro'];
+  // Files of this engine are root's inside; a person's own directories keep their owners, whatever the container's are called.
+  const mapped = users ? ['idmap'] : [];
   const quiet = ['nosuid', 'noexec', 'nodev'];
   // A sysfs can be made only by who owns the network namespace it shows.
   const sys: OciMount =
@@ -198,9 +205,9 @@ function mountsOf({ record, hello, files, pidOf }: SpecInput): OciMount[] {
   }));
   const wished = [...tmpfs, ...mounts.filter(({ Type }) => Type === 'bind').map(bindOf)];
   const identity = [
-    bind('/etc/resolv.conf', files.resolvConf),
-    bind('/etc/hostname', files.hostname),
-    bind('/etc/hosts', files.hosts),
+    bind('/etc/resolv.conf', files.resolvConf, ...mapped),
+    bind('/etc/hostname', files.hostname, ...mapped),
+    bind('/etc/hosts', files.hosts, ...mapped),
   ];
   // A person's own mount takes the place of ours, and parents come before what is mounted below them.
   const taken = new Set(wished.map(({ destination }) => destination));
@@ -259,12 +266,15 @@ function seccompOf(
   return wish === undefined ? seccomp.default(target) : resolveProfile(parseProfile(wish), target);
 }
 
+const lastGroup = (users: UserNamespace | undefined): number =>
+  users ? users.gids.reduce((sum, { size }) => sum + size, 0) - 1 : 2147483647;
+
 /** Ports below 1024 and ping for everybody, as dockerd has it, where the network namespace is the container's own. */
-function sysctlsOf({ record, hello }: SpecInput): { sysctl: Record<string, string> } | undefined {
+function sysctlsOf({ record, hello, users }: SpecInput): { sysctl: Record<string, string> } | undefined {
   const own = record.network === 'bridge' || record.network === 'none';
   const sysctl = {
     ...(own && { 'net.ipv4.ip_unprivileged_port_start': '0' }),
-    ...(own && !hello.rootless && { 'net.ipv4.ping_group_range': '0 2147483647' }),
+    ...(own && !hello.rootless && { 'net.ipv4.ping_group_range': `0 ${lastGroup(users)}` }),
     ...record.hostConfig.Sysctls,
   };
   return Object.keys(sysctl).length > 0 ? { sysctl } : undefined;
