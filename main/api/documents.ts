@@ -122,6 +122,14 @@ const containerCreateSchema = z.looseObject({
   ExposedPorts: maybe(anything),
   StopSignal: maybe(z.string()),
   StopTimeout: maybe(whole),
+  Healthcheck: maybe(
+    z.looseObject({
+      Test: maybe(strings),
+      ...{ Interval: maybe(whole), Timeout: maybe(whole), StartPeriod: maybe(whole), StartInterval: maybe(whole) },
+      Retries: maybe(whole),
+    }),
+  ),
+  Shell: maybe(words),
   HostConfig: maybe(hostConfig),
   NetworkingConfig: maybe(z.looseObject({ EndpointsConfig: maybe(anything) })),
 });

@@ -23,6 +23,29 @@ export interface ContainerConfig {
   ExposedPorts?: Record<string, object>;
   StopSignal?: string;
   StopTimeout?: number;
+  Healthcheck?: HealthConfig;
+  /** What runs a command that is written as one string. */
+  Shell?: string[];
+}
+
+/** A command whose exit status says how the container is. Times in nanoseconds; zero: as usual. */
+export interface HealthConfig {
+  /** `['CMD', …]`, `['CMD-SHELL', …]` or `['NONE']`; empty: the image's. */
+  Test?: string[];
+  Interval?: number;
+  Timeout?: number;
+  StartPeriod?: number;
+  StartInterval?: number;
+  Retries?: number;
+}
+
+export type HealthStatus = 'starting' | 'healthy' | 'unhealthy';
+
+/** What came of the last health checks. */
+export interface Health {
+  Status: HealthStatus;
+  FailingStreak: number;
+  Log: { Start: string; End: string; ExitCode: number; Output: string }[];
 }
 
 export interface LogConfig {
@@ -177,6 +200,8 @@ export interface ContainerState {
   StartedAt: string;
   FinishedAt: string;
 }
+  /** Of a container with a health check, from its first start on. */
+  Health?: Health;
 
 /** `GET /containers/{id}/json`. */
 export interface ContainerInspect {

@@ -1,4 +1,5 @@
 /** Images, as the Docker Engine API 1.47 speaks of them. Sizes in bytes. */
+import type { HealthConfig } from './containers.js';
 
 export interface ImageSummary {
   Id: string;

@@ -3,9 +3,11 @@ import type {
   ContainerState,
   ContainerSummary,
   EndpointSettings,
+  Health,
 } from '../../contract/containers.js';
 import type { Container } from './container.js';
 import { argumentsOf } from './plan.js';
+import { NEVER } from './record.js';
 import { sharedContainer } from './spec.js';
 import type { OverlayMounts } from './rooms.js';
 import type { ContainerPaths } from './paths.js';
@@ -16,7 +18,7 @@ export interface Sizes {
   SizeRootFs: number;
 }
 
-export function stateOf(container: Container): ContainerState {
+function stateOf(container: Container, health: Health | undefined): ContainerState {
   const { record, live, status } = container;
   return {
     Status: status,
@@ -30,12 +32,15 @@ export function stateOf(container: Container): ContainerState {
     Error: record.error,
     StartedAt: record.startedAt,
     FinishedAt: record.finishedAt,
+    ...(health && { Health: health }),
   };
 }
 
 /** The networks a container is on, as inspect and list name them. */
 function networksOf({ record }: Container, endpoint: EndpointSettings): Record<string, EndpointSettings> {
-  return sharedContainer(record.network) === undefined ? { [record.network]: endpoint } : {};
+  // Its network is only known by name until it starts.
+  const place = record.startedAt === NEVER ? { ...endpoint, NetworkID: '' } : endpoint;
+  return sharedContainer(record.network) === undefined ? { [record.network]: place } : {};
 }
 
 export function summarize(container: Container, endpoint: EndpointSettings, sizes?: Sizes): ContainerSummary {
@@ -48,9 +53,7 @@ export function summarize(container: Container, endpoint: EndpointSettings, size
     ImageID: record.image.id,
     Command: commandInWords(argumentsOf(config)),
     Created: Math.floor(Date.parse(record.created) / 1000),
-    Ports: Object.keys(config.ExposedPorts ?? {})
-      .map(exposedPort)
-      .filter(() => status === 'running' || status === 'paused'),
+    Ports: portsOf(container),
     Labels: config.Labels,
     State: status,
     Status: statusInWords({ ...record, status }),
@@ -60,6 +63,16 @@ export function summarize(container: Container, endpoint: EndpointSettings, size
     ...sizes,
   };
 }
+
+/** Those of a container that runs; of the others nobody can say. */
+export const portsOf = (container: Container): ContainerSummary['Ports'] =>
+  Object.keys(openPorts(container)).map(exposedPort);
+
+/** What a container that runs on a bridge has exposed there. */
+const openPorts = ({ record, live }: Container): Record<string, null> =>
+  live && record.network === 'bridge'
+    ? Object.fromEntries(Object.keys(record.config.ExposedPorts ?? {}).map((port) => [port, null]))
+    : {};
 
 /** `80/tcp`: open inside, not published. */
 function exposedPort(port: string): { PrivatePort: number; Type: string } {
@@ -78,7 +91,8 @@ export function inspect(
     overlay,
     paths,
     sizes,
-  }: { endpoint: EndpointSettings; overlay?: OverlayMounts; paths: ContainerPaths; sizes?: Sizes },
+    health,
+  }: { endpoint: EndpointSettings; overlay?: OverlayMounts; paths: ContainerPaths; sizes?: Sizes; health?: Health },
 ): ContainerInspect {
   const { record } = container;
   const [path = '', ...args] = argumentsOf(record.config);
@@ -89,7 +103,7 @@ export function inspect(
     Created: record.created,
     Path: path,
     Args: args,
-    State: stateOf(container),
+    State: stateOf(container, health),
     Image: record.image.id,
     ResolvConfPath: wherever(paths.resolvConf),
     HostnamePath: wherever(paths.hostname),
@@ -122,9 +136,7 @@ export function inspect(
       Bridge: '',
       SandboxID: '',
       SandboxKey: container.live && record.network !== 'host' ? `/proc/${container.live.pid}/ns/net` : '',
-      Ports: container.live
-        ? Object.fromEntries(Object.keys(record.config.ExposedPorts ?? {}).map((port) => [port, null]))
-        : {},
+      Ports: openPorts(container),
       HairpinMode: false,
       LinkLocalIPv6Address: '',
       LinkLocalIPv6PrefixLen: 0,

@@ -1,17 +1,23 @@
 import { invalid } from '../../base/errors.js';
+import type { ContainerSummary } from '../../contract/containers.js';
+import { momentOf } from '../../base/moments.js';
 import type { Filters } from '../../contract/filters.js';
-import { timeBound } from './clock.js';
 import type { Container } from './container.js';
 
 const KNOWN =
   'ancestor before exited expose health id is-task isolation label name network publish since status volume'.split(' ');
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+const HEALTH = ['none', 'starting', 'healthy', 'unhealthy'];
 
 export interface FilterContext {
   /** The container that `before` and `since` name; throws not-found. */
   find(reference: string): Container;
   /** The image ids that an `ancestor` names: the image itself and what was built on it. */
   imagesOf(reference: string): ReadonlySet<string>;
+  /** The id of the network it is on; empty while it has no place there. */
+  networkIdOf(container: Container): string;
+  /** As the list shows them. */
+  portsOf(container: Container): ContainerSummary['Ports'];
 }
 
 /** The test that `GET /containers/json` applies to each container. */
@@ -36,7 +42,7 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
     case 'label':
       return ({ record }) => values.every((value) => hasLabel(record.config.Labels, value));
     case 'status':
-      for (const value of values) if (!STATUSES.includes(value)) throw invalid(`Invalid filter 'status=${value}'`);
+      checkWords(key, values, STATUSES);
       return any(({ status }, value) => status === value);
     case 'exited': {
       const codes = values.map((value) => {
@@ -58,21 +64,25 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
       return ({ record }) => limits.every((limit) => record.created > limit);
     }
     case 'network':
-      return any(({ record }, value) => record.network === value);
+      return any(
+        (container, value) => container.record.network === value || context.networkIdOf(container).startsWith(value),
+      );
     case 'volume':
       return any(({ record }, value) =>
         record.mounts.some(({ Source, Destination }) => Source === value || Destination === value),
       );
     case 'expose':
-      return any(({ record }, value) =>
-        Object.keys(record.config.ExposedPorts ?? {}).some((port) => port === value || port === `${value}/tcp`),
-      );
-    case 'publish':
-      return () => false;
+    case 'publish': {
+      const ranges = values.map((value) => portRange(key, value));
+      const field = key === 'expose' ? 'PrivatePort' : 'PublicPort';
+      return (container) =>
+        context.portsOf(container).some((port) => ranges.some((range) => range(port[field], port.Type)));
+    }
     case 'health':
-      return any((_, value) => value === 'none');
-    case 'isolation':
-      return any((_, value) => value === 'default');
+      checkWords(key, values, HEALTH);
+      return any(({ record }, value) => (record.health?.Status ?? 'none') === value);
+    case 'isolation': // a word for Windows
+      return () => true;
     default: {
       // is-task: nothing of ours belongs to a swarm
       const wanted = values.map((value) => {
@@ -84,16 +94,30 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
   }
 }
 
+function checkWords(key: string, values: readonly string[], known: readonly string[]): void {
+  for (const value of values)
+    if (!known.includes(value)) throw invalid(`Unrecognised filter value for ${key}: ${value}`);
+}
+
+/** `80`, `80/udp`, `8000-8100/tcp`. */
+function portRange(key: string, value: string): (port: number | undefined, type: string) => boolean {
+  if (value.includes(':')) throw invalid(`filter for '${key}' should not contain ':': ${value}`);
+  const [, first, last = first, type = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(value) ?? [];
+  if (first === undefined) throw invalid(`error while looking up for ${key} ${value}: Invalid port`);
+  return (port, protocol) =>
+    port !== undefined && port >= Number(first) && port <= Number(last) && protocol === type.toLowerCase();
+}
+
 /** `label`, `label!` and `until` of `POST /containers/prune`. */
 export function pruneFilter(filters: Filters): (container: Container) => boolean {
   for (const key of Object.keys(filters)) {
     if (!['label', 'label!', 'until'].includes(key)) throw invalid(`invalid filter '${key}'`);
   }
-  const until = filters['until']?.map((value) => timeBound(value));
+  const until = filters['until']?.map(momentOf);
   return ({ record }) =>
     (filters['label'] ?? []).every((value) => hasLabel(record.config.Labels, value)) &&
     !(filters['label!'] ?? []).some((value) => hasLabel(record.config.Labels, value)) &&
-    (until ?? []).every((limit) => limit === undefined || record.created < limit);
+    (until ?? []).every((limit) => Date.parse(record.created) < limit);
 }
 
 /** `key` or `key=value`. */

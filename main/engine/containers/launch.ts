@@ -3,14 +3,15 @@ import { hostname as hostName } from 'node:os';
 import { codeOf } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { HelperHello, RunRequest } from '../helper/index.js';
+import { healthProbe } from './health.js';
 import { networkFiles } from './network-files.js';
 import type { ContainerPaths } from './paths.js';
 import { logLimits } from './plan.js';
 import type { ContainerRecord, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
 import type { Seccomp } from './seccomp.js';
-import { buildSpec, cgroupOf, sharedContainer, specText } from './spec.js';
 import type { UserNamespace } from './user-ids.js';
+import { buildSpec, cgroupOf, sharedContainer, specText } from './spec.js';
 
 export interface BundleInput {
   record: ContainerRecord;
@@ -20,8 +21,8 @@ export interface BundleInput {
   endpoint: EndpointSettings;
   seccomp: Seccomp;
   lastCapability: number;
-  pidOf(container: string): number;
   users: UserNamespace | undefined;
+  pidOf(container: string): number;
   /** The files of a container whose network is shared. */
   pathsOf(container: string): ContainerPaths;
 }
@@ -99,6 +100,7 @@ export function runRequest({ id, config, hostConfig, runtime }: ContainerRecord,
     cgroup: cgroupOf(id),
     io: { tty: config.Tty, stdin: config.OpenStdin, stdinOnce: config.StdinOnce, rows, cols },
     log: hostConfig.LogConfig.Type === 'none' ? null : { path: paths.log, ...logLimits(hostConfig.LogConfig.Config) },
+    health: healthProbe(config),
     exitFile: paths.exitFile,
     runtime,
   };

@@ -4,6 +4,7 @@ import type { ContainerCreate } from '../../contract/containers.js';
 import type { ImageConfig } from '../../contract/images.js';
 import type { HelperHello } from '../helper/index.js';
 import { capabilitiesOf } from './capabilities.js';
+import { checkHealthcheck, mergeHealthcheck } from './health.js';
 import { checkLimits, dropWhatCannotHold } from './limits.js';
 import { planMounts } from './mounts.js';
 import type { FullConfig, FullHostConfig, MountPoint } from './record.js';
@@ -83,7 +84,8 @@ function mergeConfig(id: string, body: ContainerCreate, image: ImageConfig): Ful
   const ports = { ...image.ExposedPorts, ...body.ExposedPorts };
   const volumes = { ...image.Volumes, ...body.Volumes };
   const stopSignal = body.StopSignal || image.StopSignal;
-  const healthcheck = (body as { Healthcheck?: unknown }).Healthcheck ?? image.Healthcheck;
+  const healthcheck = mergeHealthcheck(body.Healthcheck, image.Healthcheck);
+  const shell = body.Shell ?? image.Shell;
   return {
     Hostname: body.Hostname || id.slice(0, 12),
     Domainname: body.Domainname ?? '',
@@ -97,7 +99,7 @@ function mergeConfig(id: string, body: ContainerCreate, image: ImageConfig): Ful
     StdinOnce: body.StdinOnce ?? false,
     Env: env,
     Cmd: cmd,
-    ...(healthcheck !== undefined && healthcheck !== null && { Healthcheck: healthcheck }),
+    ...(healthcheck && { Healthcheck: healthcheck }),
     Image: body.Image ?? '',
     Volumes: Object.keys(volumes).length > 0 ? volumes : null,
     WorkingDir: body.WorkingDir || image.WorkingDir || '',
@@ -105,6 +107,7 @@ function mergeConfig(id: string, body: ContainerCreate, image: ImageConfig): Ful
     OnBuild: null,
     Labels: { ...image.Labels, ...body.Labels },
     ...(stopSignal && { StopSignal: stopSignal }),
+    ...(shell?.length && { Shell: shell }),
     ...(typeof body.StopTimeout === 'number' && { StopTimeout: body.StopTimeout }),
   };
 }
@@ -241,6 +244,7 @@ function checkConfig(config: FullConfig): void {
   if (Buffer.byteLength(config.Hostname) > LONGEST_HOSTNAME)
     throw invalid(`invalid hostname: ${config.Hostname} is longer than ${LONGEST_HOSTNAME} bytes`);
   if (config.StopSignal) signalNumber(config.StopSignal);
+  checkHealthcheck(config.Healthcheck);
   const texts = [...argumentsOf(config), ...config.Env, config.WorkingDir, config.Hostname, config.User];
   if (texts.some((text) => text.includes('\0')))
     throw invalid('a NUL byte cannot be part of a command or its environment');

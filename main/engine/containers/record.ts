@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from '../../contract/containers.js';
+import type { ContainerConfig, Health, HostConfig } from '../../contract/containers.js';
 import type { ForeignRuntime } from '../helper/index.js';
 import type { NetworkMode } from './rooms.js';
 
@@ -29,6 +29,8 @@ export interface ContainerRecord {
   exitCode: number;
   error: string;
   oomKilled: boolean;
+  /** Of the run that is or was the last one. */
+  health?: Health;
   /** Stopped by somebody's wish: `unless-stopped` stays down. */
   stoppedByHand: boolean;
   /** Restarts that its policy has made since it was last started by hand. */
@@ -63,8 +65,6 @@ export interface DeviceMapping {
   CgroupPermissions: string;
 }
 
-/** A directory or file of this machine, or a tmpfs, at a place in the container. Shown as it is by inspect. */
-export interface MountPoint {
 /** One line of a user namespace's map, as the runtime specification has it. */
 export interface IdMapping {
   containerID: number;
@@ -77,6 +77,8 @@ export interface IdMap {
   gids: IdMapping[];
 }
 
+/** A directory or file of this machine, or a tmpfs, at a place in the container. Shown as it is by inspect. */
+export interface MountPoint {
   Type: 'bind' | 'tmpfs';
   Source: string;
   Destination: string;

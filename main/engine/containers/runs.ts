@@ -6,7 +6,9 @@ import { Monitor } from '../helper/index.js';
 import type { Attachment } from './attachment.js';
 import { bootId, now } from './clock.js';
 import type { Container } from './container.js';
+import type { HealthStatus } from '../../contract/containers.js';
 import { lostExit, readExitFile, type Exit } from './exit.js';
+import { healthProbe, readHealth, startingHealth } from './health.js';
 import { runRequest, writeBundle } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { newLive, type Live } from './live.js';
@@ -76,6 +78,7 @@ export class Runs {
     await container.cleanup;
     Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });
     Object.assign(record, { stoppedByHand: false, restartPending: false });
+    if (healthProbe(record.config)) record.health = startingHealth();
     Object.assign(record, { exitCode: 0, error: '', oomKilled: false });
     const waiting = [...container.pending];
     container.pending.clear();
@@ -110,6 +113,7 @@ export class Runs {
     live.pid = pid;
     live.since = Date.parse(started);
     Object.assign(container.record, { running: true, startedAt: started });
+    if (container.record.health) container.record.health = (await readHealth(stateDir)) ?? startingHealth();
     delete container.record.before;
     this.#begin(container, live);
     return monitor;
@@ -128,6 +132,11 @@ export class Runs {
       error: exit.error ?? '',
     });
     delete record.before;
+    if (record.health) {
+      const { stateDir } = this.#ledger.pathsOf(container.id);
+      // Of what has ended nobody can say that it is well.
+      record.health = { ...((await readHealth(stateDir)) ?? record.health), Status: 'unhealthy' };
+    }
     // A stop that an engine did not live to finish is a stop all the same, but for `always`.
     if (!live?.stopping && this.restarts.wanted(container)) {
       this.restarts.promise(container, live ? Date.now() - live.since : 0);
@@ -198,6 +207,10 @@ export class Runs {
   async #watch(container: Container, live: Live, stateDir: string): Promise<Monitor> {
     let said = false;
     const monitor = await Monitor.connect(stateDir, {
+      health: (status) => {
+        container.record.health = { ...(container.record.health ?? startingHealth()), Status: status as HealthStatus };
+        this.#ledger.publish(container, `health_status: ${status}`);
+      },
       oom: () => {
         container.record.oomKilled = true;
         this.#ledger.publish(container, 'oom');

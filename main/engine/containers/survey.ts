@@ -1,9 +1,10 @@
 import { EngineError } from '../../base/errors.js';
-import type { ContainerInspect, ContainerSummary } from '../../contract/containers.js';
+import type { ContainerInspect, ContainerSummary, Health } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
 import type { Container } from './container.js';
-import { inspect, summarize, type Sizes } from './describe.js';
+import { inspect, portsOf, summarize, type Sizes } from './describe.js';
 import { containerFilter } from './filters.js';
+import { readHealth } from './health.js';
 import type { Ledger } from './ledger.js';
 import type { ContainersOptions } from './rooms.js';
 
@@ -36,9 +37,11 @@ export class Survey {
     const test = containerFilter(filters, {
       find: (reference) => this.#ledger.find(reference),
       imagesOf: (reference) => this.#imagesOf(reference),
+      networkIdOf: (container) => this.#ledger.endpointOf(container).NetworkID,
+      portsOf,
     });
     // A filter on the state says itself which states are wanted; so does a limit.
-    const every = all || limit > 0 || 'status' in filters || 'exited' in filters;
+    const every = all || limit > 0 || 'status' in filters;
     const found = this.#ledger
       .all()
       .filter((container) => (every || container.running) && test(container))
@@ -53,10 +56,12 @@ export class Survey {
 
   async inspect(container: Container, size: boolean): Promise<ContainerInspect> {
     const overlay = await this.#options.snapshots.mountsOf(container.id);
+    const health = await this.#healthOf(container);
     return inspect(container, {
       endpoint: this.#ledger.endpointOf(container),
       paths: this.#ledger.pathsOf(container.id),
       ...(overlay && { overlay }),
+      ...(health && { health }),
       ...(size && { sizes: await this.sizesOf(container) }),
     });
   }
@@ -67,6 +72,12 @@ export class Survey {
     const [own, ...image] = await Promise.all([upper, ...lower].map((path) => helper.usage(path)));
     const SizeRw = own?.bytes ?? 0;
     return { SizeRw, SizeRootFs: image.reduce((sum, { bytes }) => sum + bytes, SizeRw) };
+  }
+
+  /** Of what runs the monitor knows more than it has told us: every probe, not only what they changed. */
+  async #healthOf({ id, live, record }: Container): Promise<Health | undefined> {
+    if (!live || !record.health) return record.health;
+    return (await readHealth(this.#ledger.pathsOf(id).stateDir)) ?? record.health;
   }
 
   #imagesOf(reference: string): ReadonlySet<string> {

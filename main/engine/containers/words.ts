@@ -1,4 +1,5 @@
-import type { ContainerStatus } from '../../contract/containers.js';
+import type { ContainerStatus, Health } from '../../contract/containers.js';
+import { healthInWords } from './health.js';
 import { NEVER } from './record.js';
 
 /** A duration as Docker words it: `Less than a second`, `About a minute`, `3 weeks`. */
@@ -24,14 +25,18 @@ export interface Condition {
   exitCode: number;
   startedAt: string;
   finishedAt: string;
+  health?: Health;
 }
 
 /** The STATUS column of `docker ps`. */
-export function statusInWords({ status, exitCode, startedAt, finishedAt }: Condition, now = Date.now()): string {
+export function statusInWords(
+  { status, exitCode, startedAt, finishedAt, health }: Condition,
+  now = Date.now(),
+): string {
   const since = (time: string) => inWords(Math.max(0, now - Date.parse(time)));
   switch (status) {
     case 'running':
-      return `Up ${since(startedAt)}`;
+      return `Up ${since(startedAt)}${healthInWords(health)}`;
     case 'paused':
       return `Up ${since(startedAt)} (Paused)`;
     case 'restarting':

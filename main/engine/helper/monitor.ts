@@ -14,6 +14,8 @@ export interface MonitorExit {
 /** What a monitor says unasked. `closed` comes last, exactly once; without `exited` before it the monitor was killed. */
 export interface MonitorListener {
   oom?(): void;
+  /** What the container's health has become. */
+  health?(status: string): void;
   exited?(exit: MonitorExit): void;
   closed?(): void;
 }
@@ -35,6 +37,7 @@ export interface MonitorState {
 export class Monitor {
   readonly #socket: Socket;
   readonly #answers: ((line: string | undefined) => void)[] = [];
+  readonly #greeting: Promise<MonitorState | undefined>;
 
   private constructor(
     socket: Socket,
@@ -100,8 +103,9 @@ export class Monitor {
         this.#answers.shift()?.(line);
         continue;
       }
-      const [, event] = line.split(' ', 2);
+      const [, event, what = ''] = line.split(' ', 3);
       if (event === 'oom') this.listener.oom?.();
+      if (event === 'health') this.listener.health?.(what);
       if (event === 'exited') this.listener.exited?.(parseExit(words(line)));
     }
     this.#socket.destroy();

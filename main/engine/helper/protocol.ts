@@ -33,19 +33,43 @@ export interface LogPlan {
   maxFile: number;
 }
 
+/** A command that the monitor runs in the container again and again, and whose exit status says how the container is. */
+export interface HealthProbe {
+  argv: string[];
+  intervalMs: number;
+  timeoutMs: number;
+  /** So long after the start failures do not count; until then it is asked more often. */
+  startPeriodMs: number;
+  startIntervalMs: number;
+  retries: number;
+}
+
 /** Another OCI runtime in the place of ours. */
 export interface ForeignRuntime {
   path: string;
   root: string;
 }
 
+/** A text that the helper writes before it reads the bundle: cheaper with the request than by our own hand. */
+export interface BundleFile {
+  /** Below the data root. */
+  path: string;
+  text: string;
+  /** 0644 when not given. */
+  mode?: number;
+}
+
 export interface RunRequest {
   id: string;
   bundle: string;
+  files: BundleFile[];
   stateDir: string;
   cgroup: string;
   io: StreamPlan;
   log: LogPlan | null;
+  /** How its own network is connected; null where it has none of its own. */
+  network: Wire | null;
+  health: HealthProbe | null;
   exitFile: string;
   runtime: ForeignRuntime | null;
 }
@@ -93,12 +117,16 @@ export interface BridgeRequest {
   mtu: number;
 }
 
-export interface EndpointRequest {
-  pid: number;
+/** A container's end of a wire to a bridge, or with no bridge its `lo` alone. */
+export interface Wire {
   bridge: string | null;
   address?: string;
   gateway?: string | null;
   mac?: string | null;
   ifname?: string;
   veth?: string;
+}
+
+export interface EndpointRequest extends Wire {
+  pid: number;
 }

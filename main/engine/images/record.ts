@@ -88,6 +88,15 @@ const set = z
       .transform((value) => value ?? {}),
   )
   .nullish();
+const amount = z.number().optional();
+/** One that makes no sense is none: the image is good without it. */
+const healthcheck = z
+  .looseObject({
+    Test: z.array(z.string()).optional(),
+    ...{ Interval: amount, Timeout: amount, StartPeriod: amount, StartInterval: amount, Retries: amount },
+  })
+  .nullish()
+  .catch(undefined);
 const runConfig = z.object({
   User: text,
   Env: strings,
@@ -98,7 +107,7 @@ const runConfig = z.object({
   ExposedPorts: set,
   Volumes: set,
   StopSignal: z.string().nullish(),
-  Healthcheck: z.unknown().optional(),
+  Healthcheck: healthcheck,
   Shell: strings,
   OnBuild: strings,
 });
