@@ -117,6 +117,8 @@ export interface HostConfig extends Resources {
   IpcMode: string;
   PidMode: string;
   UTSMode: string;
+  /** `host`: this machine's ids even where the engine remaps them; `auto` (ours): ids of its own. */
+  UsernsMode: string;
   CgroupnsMode: string;
   Privileged: boolean;
   PublishAllPorts: boolean;
@@ -140,8 +142,6 @@ export interface HostConfig extends Resources {
 /** The body of `POST /containers/create`; unknown fields are ignored, `null` is accepted for lists. */
 export type ContainerCreate = Partial<ContainerConfig> & {
   HostConfig?: Partial<HostConfig>;
-  /** `host`: this machine's ids even where the engine remaps them; `auto` (ours): ids of its own. */
-  UsernsMode: string;
   NetworkingConfig?: { EndpointsConfig?: Record<string, unknown> };
 };
 
@@ -199,9 +199,9 @@ export interface ContainerState {
   /** RFC 3339, `0001-01-01T00:00:00Z` when it never happened. */
   StartedAt: string;
   FinishedAt: string;
-}
   /** Of a container with a health check, from its first start on. */
   Health?: Health;
+}
 
 /** `GET /containers/{id}/json`. */
 export interface ContainerInspect {
