@@ -4,6 +4,8 @@ import { invalid, notImplemented } from '../../base/errors.js';
 import type { MountPoint } from './record.js';
 
 const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
+/** Podman's words: files keep their owners' numbers inside a container whose user ids are its own. */
+export const ID_MAPPED = new Set(['idmap', 'ridmap']);
 /** Accepted for what other platforms or security modules make of them; nothing to do here. */
 const WITHOUT_EFFECT = new Set(['z', 'Z', 'cached', 'delegated', 'consistent', 'default']);
 
@@ -62,7 +64,8 @@ function parseBind(spec: string): MountPoint {
   let propagation = 'rprivate';
   for (const option of options) {
     if (PROPAGATIONS.has(option)) propagation = option;
-    else if (!WITHOUT_EFFECT.has(option) && option !== 'ro' && option !== 'rw') throw invalid(`invalid mode: ${mode}`);
+    else if (!WITHOUT_EFFECT.has(option) && !ID_MAPPED.has(option) && option !== 'ro' && option !== 'rw')
+      throw invalid(`invalid mode: ${mode}`);
   }
   return {
     Type: 'bind',

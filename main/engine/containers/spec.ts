@@ -5,6 +5,7 @@ import { invalid } from '../../base/errors.js';
 import type { HelperHello } from '../helper/index.js';
 import { capabilitiesOf } from './capabilities.js';
 import { limitsOf } from './limits.js';
+import { ID_MAPPED } from './mounts.js';
 import { argumentsOf, securityOptions } from './plan.js';
 import type { ContainerRecord, DeviceMapping, FullHostConfig, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
@@ -203,7 +204,7 @@ function mountsOf({ record, hello, files, pidOf, users }: SpecInput): OciMount[]
     source: 'tmpfs',
     options: tmpfsOptions(options),
   }));
-  const wished = [...tmpfs, ...mounts.filter(({ Type }) => Type === 'bind').map(bindOf)];
+  const wished = [...tmpfs, ...mounts.filter(({ Type }) => Type === 'bind').map((mount) => bindOf(mount, users))];
   const identity = [
     bind('/etc/resolv.conf', files.resolvConf, ...mapped),
     bind('/etc/hostname', files.hostname, ...mapped),
@@ -234,11 +235,17 @@ function sharedMemory(
   ];
 }
 
-const bindOf = ({ Source, Destination, RW, Propagation }: MountPoint): OciMount => ({
+const bindOf = (
+  { Source, Destination, RW, Propagation, Mode }: MountPoint,
+  users: UserNamespace | undefined,
+): OciMount => ({
   destination: Destination,
   type: 'bind',
   source: Source,
-  options: ['rbind', Propagation, ...(RW ? [] : ['ro'])],
+  options: [
+    ...['rbind', Propagation, ...(RW ? [] : ['ro'])],
+    ...(users ? Mode.split(',').filter((option) => ID_MAPPED.has(option)) : []),
+  ],
 });
 
 /** Docker's defaults, but for those the person said the opposite of. */
