@@ -45,22 +45,22 @@ export class Creation {
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, helper.hello);
     const { mode, warning } = noMissing(() => networks.modeOf(hostConfig.NetworkMode));
     if (warning) warnings.push(warning);
+    noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));
+    const runtime = this.#runtimeOf(hostConfig.Runtime);
     const userIds = this.#userIds.choose({
       ...{ hostConfig, network: mode, runtime, hello: helper.hello },
       taken: [...this.#ledger.all().map(({ record }) => record.userIds), ...this.#chosen],
     });
-    noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));
-    const runtime = this.#runtimeOf(hostConfig.Runtime);
     const taken = this.#ledger.takeName(id, given);
     const record: ContainerRecord = {
       ...{ id, name: taken, created: now() },
-      ...(userIds && { userIds }),
       image: { id: image.id, reference: body.Image ?? '', chainId: image.chainId },
       ...{ config, hostConfig, mounts, network: mode, runtime },
+      ...(userIds && { userIds }),
       ...{ running: false, paused: false, bootId: '', startedAt: NEVER, finishedAt: NEVER },
-    if (userIds) this.#chosen.add(userIds);
       ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0, restartPending: false },
     };
+    if (userIds) this.#chosen.add(userIds);
     try {
       await snapshots.prepare(id, image.chainId);
       await store.commit((change) => {
@@ -69,10 +69,10 @@ export class Creation {
       });
     } catch (error) {
       this.#ledger.freeName(taken);
-    } finally {
-      if (userIds) this.#chosen.delete(userIds);
       await this.#removal.discardFiles(id);
       throw error;
+    } finally {
+      if (userIds) this.#chosen.delete(userIds);
     }
     const container = new Container(record);
     this.#ledger.add(container);

@@ -19,9 +19,9 @@ import { predefinedNetwork, type ContainersOptions } from './rooms.js';
 import { Seccomp } from './seccomp.js';
 import { sharedContainer } from './spec.js';
 import { startFailure } from './start-failure.js';
+import { userNamespaceOf } from './user-ids.js';
 
 type RunsOptions = Pick<ContainersOptions, 'store' | 'helper' | 'snapshots' | 'networks' | 'images' | 'seccompProfile'>;
-import { userNamespaceOf } from './user-ids.js';
 
 /** What every run on this machine needs to know of it. */
 interface Machine {
@@ -184,6 +184,10 @@ export class Runs {
     await writeBundle({
       ...{ record, paths, hello: helper.hello, seccomp, lastCapability },
       overlay: await snapshots.mountsOf(id),
+      users: userNamespaceOf(record, {
+        recordOf: (reference) => this.#ledger.find(reference).record,
+        pidOf: (reference) => this.#pidOf(reference),
+      }),
       endpoint: this.#ledger.endpointOf(container),
       pidOf: (reference) => this.#pidOf(reference),
       pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),
@@ -193,10 +197,6 @@ export class Runs {
     const live = newLive(pid);
     const [monitor] = await Promise.all([
       this.#watch(container, live, paths.stateDir),
-      users: userNamespaceOf(record, {
-        recordOf: (reference) => this.#ledger.find(reference).record,
-        pidOf: (reference) => this.#pidOf(reference),
-      }),
       sharedContainer(record.network) === undefined && networks.connect(id, pid),
       ...waiting.map((attachment) => attachment.connect(paths.stateDir)),
     ]);
