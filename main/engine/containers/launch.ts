@@ -1,8 +1,8 @@
-import { mkdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { codeOf } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
-import type { HelperHello, RunRequest } from '../helper/index.js';
+import type { BundleFile, HelperHello, RunRequest, Wire } from '../helper/index.js';
 import { healthProbe } from './health.js';
 import { networkFiles } from './network-files.js';
 import type { ContainerPaths } from './paths.js';
@@ -27,8 +27,8 @@ export interface BundleInput {
   pathsOf(container: string): ContainerPaths;
 }
 
-/** Writes the bundle: config.json and the files it mounts. Returns the container's host name. */
-export async function writeBundle(input: BundleInput): Promise<void> {
+/** The bundle: config.json and the files it mounts. What `-v` binds is made where it is not there. */
+export async function bundleFiles(input: BundleInput): Promise<BundleFile[]> {
   const { record, paths, endpoint } = input;
   const { config, hostConfig, network } = record;
   const hostname = hostNameOf(record);
@@ -36,7 +36,6 @@ export async function writeBundle(input: BundleInput): Promise<void> {
   const identity = other === undefined ? paths : input.pathsOf(other);
   const list = (key: string): string[] => (hostConfig[key] as string[] | null) ?? [];
   const [spec, files] = await Promise.all([
-    // Each of these is a trip to another thread and back, so they go at once.
     buildSpec({ ...input, hostname, files: identity }),
     networkFiles({
       mode: network,
@@ -49,29 +48,16 @@ export async function writeBundle(input: BundleInput): Promise<void> {
       dnsOptions: list('DnsOptions'),
       extraHosts: list('ExtraHosts'),
     }),
-    mkdir(paths.merged, { recursive: true }),
-    forget(paths.exitFile),
-  ]);
-  await Promise.all([
-    writeFile(paths.config, specText(spec), { mode: 0o600 }),
-    ...(other === undefined
-      ? [
-          writeFile(paths.hostname, files.hostname),
-          writeFile(paths.hosts, files.hosts),
-          writeFile(paths.resolvConf, files.resolvConf),
-        ]
-      : []),
     ...record.mounts.map(makeSource),
   ]);
-}
-
-/** What is not there is forgotten already. */
-async function forget(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  }
+  const specification = { path: paths.config, text: specText(spec), mode: 0o600 };
+  if (other !== undefined) return [specification];
+  return [
+    specification,
+    { path: paths.hostname, text: files.hostname },
+    { path: paths.hosts, text: files.hosts },
+    { path: paths.resolvConf, text: files.resolvConf },
+  ];
 }
 
 /** With the host's network or UTS namespace a container bears the host's name. */
@@ -91,16 +77,22 @@ async function makeSource({ Type, Source }: MountPoint): Promise<void> {
   }
 }
 
-export function runRequest({ id, config, hostConfig, runtime }: ContainerRecord, paths: ContainerPaths): RunRequest {
+export function runRequest(
+  { id, config, hostConfig, runtime }: ContainerRecord,
+  paths: ContainerPaths,
+  { files, network }: { files: BundleFile[]; network: Wire | null },
+): RunRequest {
   const [rows = 0, cols = 0] = hostConfig.ConsoleSize ?? [];
   return {
     id,
     bundle: paths.bundle,
+    files,
     stateDir: paths.stateDir,
     cgroup: cgroupOf(id),
     io: { tty: config.Tty, stdin: config.OpenStdin, stdinOnce: config.StdinOnce, rows, cols },
     log: hostConfig.LogConfig.Type === 'none' ? null : { path: paths.log, ...logLimits(hostConfig.LogConfig.Config) },
     health: healthProbe(config),
+    network,
     exitFile: paths.exitFile,
     runtime,
   };

@@ -2,14 +2,14 @@ import type { Change } from '../../base/store.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { ImageConfig } from '../../contract/images.js';
-import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started } from '../helper/index.js';
+import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started, Wire } from '../helper/index.js';
 import type { Remap } from './user-ids.js';
 
 /** What this room asks of the rooms above it; the real ones are wider. */
 
 export interface HelperRoom {
   readonly hello: HelperHello;
-  run(request: RunRequest): Promise<Started>;
+  run(request: RunRequest, onListening: () => void): Promise<Started>;
   exec(request: ExecRequest): Promise<Started>;
   signalAll(id: string): Promise<void>;
   freeze(id: string): Promise<void>;
@@ -70,7 +70,8 @@ export const predefinedNetwork = (mode: NetworkMode): PredefinedNetwork | undefi
 export interface NetworksRoom {
   modeOf(requested: string): { mode: NetworkMode; warning?: string };
   allocate(change: Change, containerId: string, place: { network: PredefinedNetwork; name: string }): unknown;
-  connect(containerId: string, pid: number): Promise<void>;
+  /** Has `make` wire the container up; null: it shares this machine's network. */
+  connect<Made>(containerId: string, make: (wire: Wire | null) => Promise<Made>): Promise<Made>;
   endpointOf(containerId: string, network?: PredefinedNetwork): EndpointSettings;
   /** Returns how to announce it, once the container's end has been. */
   release(change: Change, containerId: string): () => void;

@@ -2,14 +2,14 @@ import { readFile, rm } from 'node:fs/promises';
 import { conflict, messageOf, type EngineError } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
-import { Monitor } from '../helper/index.js';
+import { Monitor, type Wire } from '../helper/index.js';
 import type { Attachment } from './attachment.js';
 import { bootId, now } from './clock.js';
 import type { Container } from './container.js';
 import type { HealthStatus } from '../../contract/containers.js';
 import { lostExit, readExitFile, type Exit } from './exit.js';
 import { healthProbe, readHealth, startingHealth } from './health.js';
-import { runRequest, writeBundle } from './launch.js';
+import { bundleFiles, runRequest } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { newLive, type Live } from './live.js';
 import { standingOf, type Standing } from './record.js';
@@ -83,15 +83,16 @@ export class Runs {
     const waiting = [...container.pending];
     container.pending.clear();
     try {
-      // The one transaction of a start goes on beside the writing of its bundle, and is through before there is anything to clear away.
+      // The one transaction of a start goes on beside the making of its process, and is through before that is let go.
       const committed = store.commit((change) => {
         change.put(TABLE, container.id, { ...record, startedAt: now(), before });
         const network = predefinedNetwork(record.network);
         if (network) networks.allocate(change, container.id, { network, name: record.name });
       });
       committed.catch(() => undefined);
-      const { monitor, live } = await this.#makeProcess(container, waiting, committed);
-      await monitor.start();
+      const live = await this.#makeProcess(container, waiting);
+      await committed;
+      await live.monitor.start();
       live.since = Date.now();
       record.startedAt = now();
       this.#begin(container, live);
@@ -172,16 +173,12 @@ export class Runs {
   }
 
   /** Everything that stands before the process may run: bundle, process, network, those attached. */
-  async #makeProcess(
-    container: Container,
-    waiting: Attachment[],
-    committed: Promise<void>,
-  ): Promise<{ monitor: Monitor; live: Live }> {
+  async #makeProcess(container: Container, waiting: Attachment[]): Promise<Live> {
     const { record, id } = container;
     const { helper, snapshots, networks } = this.#options;
     const { seccomp, lastCapability } = this.#machine;
     const paths = this.#ledger.pathsOf(id);
-    await writeBundle({
+    const files = await bundleFiles({
       ...{ record, paths, hello: helper.hello, seccomp, lastCapability },
       overlay: await snapshots.mountsOf(id),
       users: userNamespaceOf(record, {
@@ -192,15 +189,20 @@ export class Runs {
       pidOf: (reference) => this.#pidOf(reference),
       pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),
     });
-    await committed;
-    const { pid } = await helper.run(runRequest(record, paths));
-    const live = newLive(pid);
-    const [monitor] = await Promise.all([
-      this.#watch(container, live, paths.stateDir),
-      sharedContainer(record.network) === undefined && networks.connect(id, pid),
-      ...waiting.map((attachment) => attachment.connect(paths.stateDir)),
-    ]);
-    return { monitor, live };
+    // The monitor is called while it comes up; once more where a helper went in the middle and another makes it anew.
+    let live = newLive(0);
+    let watched: Promise<Monitor> | undefined;
+    const call = (): void => {
+      live = newLive(0);
+      watched = this.#watch(container, live, paths.stateDir);
+      watched.catch(() => undefined); // what the helper says of a failure comes first
+    };
+    const make = (network: Wire | null) => helper.run(runRequest(record, paths, { files, network }), call);
+    const own = sharedContainer(record.network) === undefined;
+    const { pid } = await (own ? networks.connect(id, make) : make(null));
+    live.pid = pid;
+    await Promise.all([watched, ...waiting.map((attachment) => attachment.connect(paths.stateDir))]);
+    return live;
   }
 
   /** A control connection whose events end the run. */

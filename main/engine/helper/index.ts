@@ -14,4 +14,5 @@ export type {
   StreamPlan,
   UnpackProgress,
   Unpacked,
+  Wire,
 } from './protocol.js';

@@ -37,7 +37,6 @@ export interface MonitorState {
 export class Monitor {
   readonly #socket: Socket;
   readonly #answers: ((line: string | undefined) => void)[] = [];
-  readonly #greeting: Promise<MonitorState | undefined>;
 
   private constructor(
     socket: Socket,

@@ -62,7 +62,10 @@ async function engine(root: string) {
     await store.close();
     await helper.goodbye({ end: false });
   };
-  return { networks, store, close };
+  /** As a run does it: the wire ends at a process that is there already. */
+  const connect = (id: string, pid: number) =>
+    networks.connect(id, (wire) => helper.endpoint({ pid, bridge: null, ...wire }));
+  return { networks, store, connect, close };
 }
 
 if (!inside) {
@@ -80,14 +83,14 @@ if (!inside) {
     const [one, two] = [await startProcess(t), await startProcess(t)];
     await first.store.commit((change) => first.networks.allocate(change, 'one'));
     assert.ok(!here('ip', 'link').includes('slipway0'), 'no bridge before its first use');
-    await first.networks.connect('one', one.pid);
+    await first.connect('one', one.pid);
     assert.match(view(one.pid, 'ip', 'addr', 'show', 'eth0'), /inet 172\.17\.0\.2\/16/);
     await first.close({ last: false });
 
     const second = await engine(root);
     assert.equal(second.networks.endpointOf('one').IPAddress, '172.17.0.2');
     await second.store.commit((change) => second.networks.allocate(change, 'two'));
-    await second.networks.connect('two', two.pid);
+    await second.connect('two', two.pid);
     assert.match(view(two.pid, 'ip', 'addr', 'show', 'eth0'), /inet 172\.17\.0\.3\/16/);
     assert.equal(here('ip', '-o', 'link', 'show', 'master', 'slipway0').trim().split('\n').length, 2);
 
@@ -101,10 +104,10 @@ if (!inside) {
   test('two engines on one machine have a bridge and a range each', async (t) => {
     const engines = [];
     for (const name of ['one', 'two']) {
-      const { networks, store, close } = await engine(await temporary(t));
+      const { networks, store, connect, close } = await engine(await temporary(t));
       const { pid } = await startProcess(t);
       await store.commit((change) => networks.allocate(change, name));
-      await networks.connect(name, pid);
+      await connect(name, pid);
       engines.push({ close, address: networks.endpointOf(name).IPAddress });
     }
     assert.deepEqual(
@@ -116,13 +119,13 @@ if (!inside) {
   });
 
   test('a bridge that somebody took away is made again', async (t) => {
-    const { networks, store, close } = await engine(await temporary(t));
+    const { networks, store, connect, close } = await engine(await temporary(t));
     const [one, two] = [await startProcess(t), await startProcess(t)];
     await store.commit((change) => ['one', 'two'].forEach((id) => networks.allocate(change, id)));
-    await networks.connect('one', one.pid);
+    await connect('one', one.pid);
     const name = networks.inspect('bridge').Options['com.docker.network.bridge.name'] as string;
     here('ip', 'link', 'del', name);
-    await networks.connect('two', two.pid);
+    await connect('two', two.pid);
     assert.match(view(two.pid, 'ip', 'route'), /default via/);
     await close({ last: false });
   });

@@ -41,10 +41,6 @@ class FakeHelper {
   async bridgeRemove(name: string): Promise<void> {
     this.asked.push({ remove: name });
   }
-  async endpoint(request: object): Promise<{ mac: string }> {
-    this.asked.push(request);
-    return { mac: '' };
-  }
 }
 
 async function openNetworks({ store = new FakeStore(), rootless = false } = {}) {
@@ -133,14 +129,15 @@ test('a container without a place has an empty one', async () => {
 test('connecting makes the bridge first and only once, and a wire of its own for each container', async () => {
   const { store, helper, networks, events } = await openNetworks();
   await store.commit((change) => ['a', 'b'].forEach((id) => networks.allocate(change, id)));
-  await networks.connect('a', 100);
-  await networks.connect('b', 200);
-  const [bridge, first, second, ...more] = helper.asked as Record<string, unknown>[];
-  assert.equal(more.length, 0);
-  assert.equal(bridge?.['gateway'], '172.17.0.1/16');
-  assert.deepEqual([first?.['pid'], first?.['address']], [100, '172.17.0.2/16']);
-  assert.deepEqual([second?.['pid'], second?.['address']], [200, '172.17.0.3/16']);
-  assert.notEqual(first?.['veth'], second?.['veth']);
+  const wireOf = (id: string) => networks.connect(id, async (wire) => wire);
+  const [first, second] = [await wireOf('a'), await wireOf('b')];
+  assert.deepEqual(
+    helper.asked.map((request) => (request as { gateway: string }).gateway),
+    ['172.17.0.1/16'],
+  );
+  assert.equal(first?.address, '172.17.0.2/16');
+  assert.equal(second?.address, '172.17.0.3/16');
+  assert.notEqual(first?.veth, second?.veth);
   assert.deepEqual(events, ['network connect bridge a', 'network connect bridge b']);
 });
 
@@ -150,9 +147,10 @@ test('on none only lo comes up, on host nothing is touched', async () => {
     networks.allocate(change, 'quiet', { network: 'none' });
     networks.allocate(change, 'open', { network: 'host' });
   });
-  await networks.connect('quiet', 1);
-  await networks.connect('open', 2);
-  assert.deepEqual(helper.asked, [{ pid: 1, bridge: null }]);
+  const wireOf = (id: string) => networks.connect(id, async (wire) => wire);
+  assert.deepEqual(await wireOf('quiet'), { bridge: null });
+  assert.equal(await wireOf('open'), null);
+  assert.deepEqual(helper.asked, []);
 });
 
 test('inspect lists who is connected', async () => {

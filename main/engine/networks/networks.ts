@@ -6,7 +6,7 @@ import type { EndpointSettings } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
 import type { NetworkInspect } from '../../contract/networks.js';
 import type { Events } from '../events/index.js';
-import type { Helper } from '../helper/index.js';
+import type { Helper, Wire } from '../helper/index.js';
 import { formatAddress, formatSubnet, sizeOf, Wires, type Bridge, type Route } from '../wires/index.js';
 import type { EndpointRecord, NetworkRecord, PredefinedNetwork } from './record.js';
 
@@ -14,7 +14,7 @@ export type NetworkMode = PredefinedNetwork | `container:${string}`;
 
 export interface NetworksOptions {
   store: Pick<Store, 'rows' | 'commit'>;
-  helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'endpoint'>;
+  helper: Pick<Helper, 'bridge' | 'bridgeRemove'>;
   rootless: boolean;
   events?: Pick<Events, 'publish'>;
   /** This machine's routes; for tests. */
@@ -84,19 +84,21 @@ export class Networks {
     return endpoint;
   }
 
-  /** Wires the container up, before its first process starts. `pid` is that process, in its own network namespace unless on `host`. */
-  async connect(containerId: string, pid: number): Promise<void> {
+  /** Has `make` wire the container up while it makes its first process; null: it shares this machine's network. */
+  async connect<Made>(containerId: string, make: (wire: Wire | null) => Promise<Made>): Promise<Made> {
     const endpoint = this.#endpoints.get(containerId);
-    if (endpoint?.address !== undefined) {
-      const { bridge } = this.#network('bridge');
-      if (!bridge) throw unavailable('this engine has no bridge network');
-      const { IPAddress, IPPrefixLen, Gateway, MacAddress } = this.endpointOf(containerId);
-      const plug = { pid, address: `${IPAddress}/${IPPrefixLen}`, gateway: Gateway, mac: MacAddress };
-      await this.#wires.plug(bridgeOf(bridge), plug);
-    } else if (endpoint?.network !== 'host') {
-      await this.#wires.plugLoopback(pid);
-    }
+    const made = await this.#plug(endpoint, make);
     if (endpoint) this.#announce('connect', endpoint);
+    return made;
+  }
+
+  #plug<Made>(endpoint: EndpointRecord | undefined, make: (wire: Wire | null) => Promise<Made>): Promise<Made> {
+    if (endpoint?.address === undefined) return make(endpoint?.network === 'host' ? null : { bridge: null });
+    const { bridge } = this.#network('bridge');
+    if (!bridge) throw unavailable('this engine has no bridge network');
+    const { IPAddress, IPPrefixLen, Gateway, MacAddress } = this.endpointOf(endpoint.container);
+    const plug = { address: `${IPAddress}/${IPPrefixLen}`, gateway: Gateway, mac: MacAddress };
+    return this.#wires.plug(bridgeOf(bridge), plug, make);
   }
 
   /** How inspect shows the container's place; empty where it has none. */

@@ -18,10 +18,6 @@ function fakeHelper() {
     bridge: async ({ name, gateway }: { name: string; gateway: string }) =>
       void asked.push(`bridge ${name} ${gateway}`),
     bridgeRemove: async (name: string) => void asked.push(`remove ${name}`),
-    endpoint: async ({ bridge, address }: { bridge: string | null; address?: string }) => {
-      asked.push(`endpoint ${bridge} ${address}`);
-      return { mac: '' };
-    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { EngineError, unavailable } from '../../base/errors.js';
-import type { Helper } from '../helper/index.js';
+import type { Helper, Wire } from '../helper/index.js';
 import { overlaps, type Subnet } from './ipv4.js';
 import { readRoutes, type Route } from './routes.js';
 
@@ -14,7 +14,6 @@ export interface Bridge {
 
 /** What a container's end of a wire is to have. */
 export interface Plug {
-  pid: number;
   /** With its prefix length. */
   address: string;
   gateway: string;
@@ -31,14 +30,11 @@ const SUBNETS: Subnet[] = [
 
 /** Bridges and veth pairs. Makes no decision about who is connected to what. */
 export class Wires {
-  readonly #helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'endpoint'>;
+  readonly #helper: Pick<Helper, 'bridge' | 'bridgeRemove'>;
   readonly #routes: () => Promise<Route[]>;
   readonly #made = new Map<string, Promise<void>>();
 
-  constructor(
-    helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'endpoint'>,
-    routes: () => Promise<Route[]> = readRoutes,
-  ) {
+  constructor(helper: Pick<Helper, 'bridge' | 'bridgeRemove'>, routes: () => Promise<Route[]> = readRoutes) {
     this.#helper = helper;
     this.#routes = routes;
   }
@@ -87,25 +83,19 @@ export class Wires {
     }
   }
 
-  /** Joins a container to the bridge. Every wire has a name of its own: an old one may still be going. */
-  async plug(bridge: Bridge, { pid, address, gateway, mac }: Plug): Promise<void> {
-    const request = { pid, bridge: bridge.name, address, gateway, mac, ifname: 'eth0' };
+  /** Has `make` join a container to the bridge. Every wire has a name of its own: an old one may still be going. */
+  async plug<Made>(bridge: Bridge, plug: Plug, make: (wire: Wire) => Promise<Made>): Promise<Made> {
     const plugIn = () =>
-      this.#helper.endpoint({ ...request, veth: `veth${randomBytes(4).toString('hex').slice(0, 7)}` });
+      make({ bridge: bridge.name, ...plug, ifname: 'eth0', veth: `veth${randomBytes(4).toString('hex').slice(0, 7)}` });
     await this.ensure(bridge);
     try {
-      await plugIn();
+      return await plugIn();
     } catch (error) {
       if (await linkExists(bridge.name)) throw error;
       this.#made.delete(bridge.name); // taken away behind our back
       await this.ensure(bridge);
-      await plugIn();
+      return plugIn();
     }
-  }
-
-  /** A network namespace with nothing but `lo`. */
-  async plugLoopback(pid: number): Promise<void> {
-    await this.#helper.endpoint({ pid, bridge: null });
   }
 
   async remove(bridge: Bridge): Promise<void> {
