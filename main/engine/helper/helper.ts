@@ -151,10 +151,13 @@ export class Helper {
     return this.#askAgain({ op: 'usage', path });
   }
 
-  /** Sets a container up completely; its monitor then waits for `start`. */
-  run(request: RunRequest): Promise<Started> {
+  /**
+   * Sets a container up completely; its monitor then waits for `start`. From `onListening` on the monitor can be called, and hears what was said
+   * once it is up; a second call of it means that a helper went in the middle and all is made anew.
+   */
+  run(request: RunRequest, onListening: () => void): Promise<Started> {
     return this.#onceMore(
-      () => this.#ask({ op: 'run', ...request }),
+      () => this.#ask({ op: 'run', ...request }, { onProgress: onListening }),
       () => this.delete(request.id),
     );
   }
