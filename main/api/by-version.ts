@@ -21,7 +21,10 @@ export function createAskedAt(version: ApiVersion, body: ContainerCreate, cgroup
   if (!since('1.43')) delete host['Annotations'];
   if (!since('1.44')) {
     const check = config['Healthcheck'] as Record<string, unknown> | undefined;
-    if (check) config['Healthcheck'] = { ...check, StartInterval: 0 };
+    if (check) {
+      config['Healthcheck'] = { ...check };
+      delete (config['Healthcheck'] as Record<string, unknown>)['StartInterval'];
+    }
     const endpoints = Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {});
     if (endpoints.length > 1)
       throw invalid(`Container cannot be created with multiple network endpoints: ${endpoints.join(', ')}`);
@@ -95,6 +98,7 @@ export function infoAt(version: ApiVersion, info: SystemInfo): object {
     ...(!atLeast(version, '1.42') && { KernelMemory: false, KernelMemoryTCP: false }),
     // `name=seccomp,profile=builtin` was only the name.
     ...(!atLeast(version, '1.25') && {
+      ExecutionDriver: '<not supported>',
       SecurityOptions: info.SecurityOptions.map((option) => option.replace(/^name=/, '').replace(/,.*/, '')),
     }),
   };

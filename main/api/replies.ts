@@ -41,6 +41,8 @@ export const jsonAndThen = (value: unknown, sent: () => void): Reply => ({
   value,
   sent,
 });
+/** As dockerd says that a list has nothing in it. */
+export const orNull = <Item>(list: readonly Item[]): readonly Item[] | null => (list.length > 0 ? list : null);
 export const created = (value: unknown): Reply => json(value, 201);
 export const empty = (status: number, headers: Headers = {}): Reply => ({ kind: 'empty', status, headers });
 export const noContent = (): Reply => empty(204);
@@ -73,16 +75,16 @@ export const jsonLines = (values: AsyncIterable<unknown>): Reply =>
   stream(encodeLines(values, '\n'), { 'Content-Type': 'application/json' });
 
 /**
- * A long job that reports on its way (pull, load). A failure before the first report is an ordinary error answer; later it is the
- * stream's last line, as Docker's clients expect.
+ * A long job that reports on its way (pull, load). A failure before the first report is an ordinary error answer, unless the status went
+ * out at once (`eager`); later it is the stream's last line, as Docker's clients expect.
  */
-export function progress(job: (report: (progress: Progress) => void) => Promise<void>): Reply {
+export function progress(job: (report: (progress: Progress) => void) => Promise<void>, eager = false): Reply {
   return {
     kind: 'stream',
     status: 200,
     headers: { 'Content-Type': 'application/json' },
     body: encodeLines(reports(job), '\r\n'),
-    eager: false,
+    eager,
     failure: (message) => `${JSON.stringify({ errorDetail: { message }, error: message })}\r\n`,
   };
 }

@@ -233,6 +233,8 @@ static int extract_directory(struct extraction *x, struct archive_entry *entry, 
 static int extract_link(struct extraction *x, struct archive_entry *entry, struct entry_place *place, struct error *err)
 {
     TRY(make_room(x, place, err));
+    const char *target = archive_entry_symlink(entry);
+    x->result->size += target ? strlen(target) : 0; /* which is what stat says of it, and dockerd counts */
     return entry_make_link(entry, &x->owner, place, err);
 }
 

@@ -4,7 +4,7 @@ import { containerAt, createAskedAt, summaryAt, waitAt } from '../by-version.js'
 import { containerCreate } from '../documents.js';
 import { filtersOf } from '../filters.js';
 import { flag, integer, requiredInteger, text } from '../parameters.js';
-import { created, empty, hijack, json, noContent, stream, websocket } from '../replies.js';
+import { created, empty, hijack, json, noContent, orNull, stream, websocket } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
 import { streamType } from '../stream-type.js';
 import { atLeast } from '../versions.js';
@@ -33,9 +33,12 @@ export const containerRoutes = ({ containers, system }: Engine): Route[] => [
     const platform = atLeast(version, '1.41') ? text(query, 'platform') : undefined;
     return created(await containers.create(wish, text(query, 'name'), platform));
   }),
-  post('/containers/prune', async ({ query }) =>
-    json(await containers.prune(filtersOf(query, ['until', 'label', 'label!']))),
-  ),
+  post('/containers/prune', async ({ query }) => {
+    const { ContainersDeleted, SpaceReclaimed } = await containers.prune(
+      filtersOf(query, ['until', 'label', 'label!']),
+    );
+    return json({ ContainersDeleted: orNull(ContainersDeleted), SpaceReclaimed });
+  }),
   get('/containers/:id/json', async ({ params, query, version }) =>
     json(containerAt(version, await containers.inspect(params.id, flag(query, 'size')))),
   ),

@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/index.js';
 import { imageAt, imageSummaryAt } from '../by-version.js';
 import { filtersOf } from '../filters.js';
 import { flag, text } from '../parameters.js';
-import { empty, json, progress, stream } from '../replies.js';
+import { empty, json, orNull, progress, stream } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
 import { atLeast } from '../versions.js';
 
@@ -23,12 +23,15 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
   }),
   post('/images/load', ({ query, body, signal }) => {
     const quiet = flag(query, 'quiet');
-    return progress((onProgress) => images.load(body.stream(), { onProgress, quiet, signal }));
+    return progress((onProgress) => images.load(body.stream(), { onProgress, quiet, signal }), true);
   }),
   get('/images/get', ({ query }) => archive(images.save(query.getAll('names').flatMap((names) => names.split(','))))),
-  post('/images/prune', async ({ query }) =>
-    json(await images.prune(filtersOf(query, ['dangling', 'until', 'label', 'label!']))),
-  ),
+  post('/images/prune', async ({ query }) => {
+    const { ImagesDeleted, SpaceReclaimed } = await images.prune(
+      filtersOf(query, ['dangling', 'until', 'label', 'label!']),
+    );
+    return json({ ImagesDeleted: orNull(ImagesDeleted), SpaceReclaimed });
+  }),
   get('/images/:name+/json', ({ params, version }) => json(imageAt(version, images.inspect(params.name)))),
   get('/images/:name+/history', ({ params }) => json(images.history(params.name))),
   get('/images/:name+/get', ({ params }) => archive(images.save([params.name]))),

@@ -1,12 +1,8 @@
-import { notImplemented } from '../../base/errors.js';
+import { notImplemented, unavailable } from '../../base/errors.js';
 import type { Route } from '../router.js';
 
 /** What Docker's API has and this engine cannot do yet. Each is refused by its own name. */
 const lacking: Record<string, string[]> = {
-  'tell what a container has changed': ['GET /containers/:id/changes'],
-  'export a container': ['GET /containers/:id/export'],
-  'copy files into or out of a container': ['GET', 'HEAD', 'PUT'].map((method) => `${method} /containers/:id/archive`),
-  'make an image of a container': ['POST /commit'],
   'build images': ['POST /build', 'POST /build/prune', 'POST /build/cancel', 'POST /session', 'POST /grpc'],
   'keep volumes': ['POST /volumes/create'],
   'make or change networks': [
@@ -15,19 +11,37 @@ const lacking: Record<string, string[]> = {
   ],
   'ask a registry about an image without pulling it': ['GET /distribution/:name+/json'],
   'check the credentials of a login': ['POST /auth'],
-  'use plugins': ['GET /plugins', 'POST /plugins/pull'],
-  'be part of a swarm': [
-    ...['GET /swarm', 'POST /swarm/init', 'POST /swarm/join', 'POST /swarm/leave', 'GET /nodes', 'GET /tasks'],
-    ...['GET /services', 'POST /services/create', 'GET /secrets', 'POST /secrets/create'],
-    ...['GET /configs', 'POST /configs/create'],
+  'use plugins': ['POST /plugins/pull', 'POST /plugins/create'],
+  'keep the state of a running container': [
+    ...['GET /containers/:id/checkpoints', 'POST /containers/:id/checkpoints'],
+    'DELETE /containers/:id/checkpoints/:checkpoint',
   ],
+  'be part of a swarm': ['POST /swarm/init', 'POST /swarm/join', 'POST /swarm/unlock'],
 };
 
-export const missingRoutes = (): Route[] =>
-  Object.entries(lacking).flatMap(([what, routes]) =>
-    routes.map((route) => {
-      const [method, path = ''] = route.split(' ');
-      const handler = () => Promise.reject(notImplemented(`Slipway cannot ${what} yet`));
-      return { method: method as Route['method'], path, handler };
-    }),
-  );
+/** What only a swarm has. Clients that ask (`docker node ls`, `docker stack ls`) know Docker's answer. */
+const swarms = [
+  ...['GET /swarm', 'POST /swarm/update', 'GET /swarm/unlockkey', 'GET /nodes', 'GET /nodes/:id', 'GET /tasks'],
+  ...['GET /tasks/:id', 'GET /services', 'POST /services/create', 'GET /services/:id', 'DELETE /services/:id'],
+  ...['GET /secrets', 'POST /secrets/create', 'GET /secrets/:id', 'DELETE /secrets/:id'],
+  ...['GET /configs', 'POST /configs/create', 'GET /configs/:id', 'DELETE /configs/:id'],
+];
+
+export const missingRoutes = (): Route[] => [
+  ...Object.entries(lacking).flatMap(([what, routes]) =>
+    routes.map((route) => refused(route, () => notImplemented(`Slipway cannot ${what} yet`))),
+  ),
+  ...swarms.map((route) =>
+    refused(route, () =>
+      unavailable(
+        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+      ),
+    ),
+  ),
+  refused('POST /swarm/leave', () => unavailable('This node is not part of a swarm')),
+];
+
+function refused(route: string, why: () => Error): Route {
+  const [method, path = ''] = route.split(' ');
+  return { method: method as Route['method'], path, handler: () => Promise.reject(why()) };
+}

@@ -29,6 +29,7 @@ export const systemRoutes = ({ system, events }: Engine): Route[] => [
   get('/_ping', () => text('OK', pingHeaders)),
   head('/_ping', () => empty(200, { ...pingHeaders, 'Content-Length': '0' })),
   get('/version', () => json(system.version())),
+  get('/plugins', () => json([])),
   get('/info', ({ version }) => json(infoAt(version, system.info()))),
   get('/system/df', async ({ query, version }) =>
     json(diskUsageAt(version, await system.diskUsage(), query.getAll('type'))),

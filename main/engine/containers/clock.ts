@@ -23,8 +23,8 @@ export function timeOf(nanoseconds: bigint): string {
 /** `1795475834.5` in the form records and logs have; nothing for no bound. */
 export function timeBound(given: string | undefined): string | undefined {
   if (!given || given === '0') return undefined;
-  const [, seconds, fraction = ''] = /^(\d+)(?:\.(\d{1,9})\d*)?$/.exec(given) ?? [];
-  if (seconds === undefined) throw invalid(`invalid value for a time: "${given}", give unix seconds`);
+  const [, seconds, fraction = ''] = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(given) ?? [];
+  if (seconds === undefined) throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax`);
   return timeOf(BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0')));
 }
 

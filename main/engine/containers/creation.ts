@@ -35,8 +35,6 @@ export class Creation {
   }
 
   async create(body: ContainerCreate, name?: string, platform?: string): Promise<ContainerCreated> {
-    if (platform && !platform.startsWith('linux'))
-      throw invalid(`platform "${platform}" is not one this engine can run`);
     const given = name ? checkedName(name, name) : undefined;
     if (Object.keys(body).length === 0) throw invalid('Config cannot be empty in order to create a container');
     const { images, snapshots, networks, helper, store } = this.#options;

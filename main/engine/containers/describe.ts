@@ -36,10 +36,15 @@ function stateOf(container: Container, health: Health | undefined): ContainerSta
   };
 }
 
+/** It ran, or somebody tried to start it. */
+const wasTried = ({ record, live }: Container): boolean =>
+  live !== undefined || record.startedAt !== NEVER || record.error !== '';
+
 /** The networks a container is on, as inspect and list name them. */
-function networksOf({ record }: Container, endpoint: EndpointSettings): Record<string, EndpointSettings> {
+function networksOf(container: Container, endpoint: EndpointSettings): Record<string, EndpointSettings> {
+  const { record } = container;
   // Its network is only known by name until it starts.
-  const place = record.startedAt === NEVER ? { ...endpoint, NetworkID: '' } : endpoint;
+  const place = wasTried(container) ? endpoint : { ...endpoint, NetworkID: '' };
   return sharedContainer(record.network) === undefined ? { [record.network]: place } : {};
 }
 
@@ -60,7 +65,8 @@ export function summarize(container: Container, endpoint: EndpointSettings, size
     HostConfig: { NetworkMode: hostConfig.NetworkMode },
     NetworkSettings: { Networks: networksOf(container, endpoint) },
     Mounts: record.mounts,
-    ...sizes,
+    // As everywhere in lists, nothing is not said.
+    ...(sizes && { ...(sizes.SizeRw > 0 && { SizeRw: sizes.SizeRw }), SizeRootFs: sizes.SizeRootFs }),
   };
 }
 
@@ -96,8 +102,7 @@ export function inspect(
 ): ContainerInspect {
   const { record } = container;
   const [path = '', ...args] = argumentsOf(record.config);
-  const started = container.live !== undefined || record.running || container.status !== 'created';
-  const wherever = (file: string): string => (started ? file : '');
+  const wherever = (file: string): string => (wasTried(container) ? file : '');
   return {
     Id: record.id,
     Created: record.created,

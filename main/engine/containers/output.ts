@@ -4,6 +4,7 @@ import { openHistory, readLog, type LogView } from '../logs/index.js';
 import { Attachment, type AttachStream } from './attachment.js';
 import { timeBound } from './clock.js';
 import { parseDetachKeys } from './detach-keys.js';
+import { logAttributes } from './log-attributes.js';
 import type { Ledger } from './ledger.js';
 import type { ContainerPaths } from './paths.js';
 
@@ -70,7 +71,6 @@ export class Output {
       stderr: request.stderr,
       framed: !record.config.Tty,
       timestamps: false,
-      details: false,
     };
     // The lock holds a start or an end off, so that it is either before or after this.
     using _ = await this.#ledger.lock(container);
@@ -101,7 +101,7 @@ export class Output {
       stderr: request.stderr,
       framed: !config.Tty,
       timestamps: request.timestamps,
-      details: request.details,
+      ...(request.details && { details: logAttributes(container.record) }),
       ...(tail !== undefined && { tail }),
       ...(since && { since }),
       ...(until && { until }),

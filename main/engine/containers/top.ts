@@ -124,6 +124,7 @@ function columnsOf(psArguments: string): Column[] {
   let set: Column[] | undefined;
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string;
+    if (word.startsWith('--')) throw invalid('ps: error: unknown gnu long option');
     const [, inline] = /^-?[A-Za-z]*o(.*)$/.exec(word) ?? [];
     if (inline !== undefined) {
       const names = inline || words[++at];
@@ -134,6 +135,8 @@ function columnsOf(psArguments: string): Column[] {
     else if (!/^-?[aAexwHT]+$/.test(word))
       throw invalid(`ps: "${word}" is not understood here: use -ef, aux or -o with columns`);
   }
+  if (listed.length > 0 && !listed.some(([title]) => title === 'PID'))
+    throw invalid("Couldn't find PID field in ps output");
   return listed.length > 0 ? listed : (set ?? SHORT);
 }
 

@@ -6,8 +6,8 @@ export interface LogView {
   /** Docker's 8-byte frames around each entry; a terminal's output has none. */
   framed: boolean;
   timestamps: boolean;
-  /** Each entry is preceded by its attributes and a space; we keep no attributes, so by the space. */
-  details: boolean;
+  /** Each entry is preceded by its container's attributes and a space; undefined: by neither. */
+  details?: string | undefined;
   /** Inclusive bounds, as `2026-11-23T22:57:13.123456789Z`. */
   since?: string;
   until?: string;
@@ -65,7 +65,7 @@ export class LogFormat {
     this.#backslash = -1;
     for (let at = 0; at < end && !this.finished;) {
       const lineEnd = input.indexOf(NEWLINE, at);
-      const entry = this.#fast(input, at, lineEnd, written);
+      const entry = this.view.details ? -1 : this.#fast(input, at, lineEnd, written);
       if (entry >= 0) written = entry;
       else {
         const output = this.#slow(input.toString('utf8', at, lineEnd));
@@ -124,13 +124,13 @@ export class LogFormat {
       textLength--;
     }
     const body = to + (framed ? HEADER : 0);
-    const text = body + (timestamps ? TIME_LENGTH + 1 : 0) + (details ? 1 : 0);
+    const text = body + (timestamps ? TIME_LENGTH + 1 : 0) + (details === undefined ? 0 : 1);
     input.copyWithin(text, from, from + textLength);
     if (timestamps) {
       this.#time.copy(input, body);
       input[body + TIME_LENGTH] = SPACE;
     }
-    if (details) input[text - 1] = SPACE;
+    if (details !== undefined) input[text - 1] = SPACE;
     if (framed) header(input, to, isError, text + textLength - body);
     return text + textLength;
   }
@@ -157,7 +157,9 @@ export class LogFormat {
     }
     const isError = entry.stream === 'stderr';
     if (!(isError ? this.view.stderr : this.view.stdout)) return NOTHING;
-    const text = Buffer.from((this.view.timestamps ? `${time} ` : '') + (this.view.details ? ' ' : '') + entry.log);
+    const { timestamps, details } = this.view;
+    const before = `${timestamps ? `${time} ` : ''}${details === undefined ? '' : `${details} `}`;
+    const text = Buffer.from(before + entry.log);
     if (!this.view.framed) return text;
     const head = Buffer.alloc(HEADER);
     header(head, 0, isError, text.length);

@@ -16,7 +16,7 @@ const frame = (text: string, stream = 1): Buffer => {
   header.writeUInt32BE(Buffer.byteLength(text), 4);
   return Buffer.concat([header, Buffer.from(text)]);
 };
-const all: LogView = { stdout: true, stderr: true, framed: false, timestamps: false, details: false };
+const all: LogView = { stdout: true, stderr: true, framed: false, timestamps: false };
 
 async function temporaryLog(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'slipway-logs-'));
@@ -54,7 +54,7 @@ test('lines cut anywhere between two reads give the same output', () => {
 });
 
 test('timestamps and details go inside the frame', () => {
-  const format = new LogFormat({ ...all, framed: true, timestamps: true, details: true });
+  const format = new LogFormat({ ...all, framed: true, timestamps: true, details: '' });
   assert.deepEqual(format.push(Buffer.from(line('x\n'))), frame(`${time(0)}  x\n`));
 });
 
@@ -100,7 +100,7 @@ test('whatever a line says, and however it is shown, it is what JSON.parse makes
   ];
   let state = 1;
   const random = (below: number) => ((state = (state * 48271) % 0x7fffffff), state % below);
-  for (const view of [all, { ...all, framed: true }, { ...all, framed: true, timestamps: true, details: true }]) {
+  for (const view of [all, { ...all, framed: true }, { ...all, framed: true, timestamps: true, details: '' }]) {
     const inputs: string[] = [];
     const expected: Buffer[] = [];
     for (let n = 0; n < 500; n++) {
@@ -108,7 +108,7 @@ test('whatever a line says, and however it is shown, it is what JSON.parse makes
         Array.from({ length: random(40) }, () => alphabet[random(alphabet.length)]).join('') + (random(4) ? '\n' : '');
       const isError = random(2) === 1;
       inputs.push(line(text, isError ? 'stderr' : 'stdout', time(n)));
-      const said = `${view.timestamps ? `${time(n)} ` : ''}${view.details ? ' ' : ''}${text}`;
+      const said = `${view.timestamps ? `${time(n)} ` : ''}${view.details === undefined ? '' : ' '}${text}`;
       expected.push(view.framed ? frame(said, isError ? 2 : 1) : Buffer.from(said));
     }
     assert.deepEqual(new LogFormat(view).push(Buffer.from(inputs.join(''))), Buffer.concat(expected));
