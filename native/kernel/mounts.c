@@ -3,6 +3,7 @@
 #include "beneath.h"
 #include "cgroup.h"
 #include "idmap.h"
+#include "neighbour.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +211,16 @@ static int map_bind(const struct spec *spec, const struct spec_mount *mount, con
     return 0;
 }
 
+static int clone_source(const char *source, const struct spec_mount *mount, const struct mount_plan *plan, struct error *err)
+{
+    pid_t pid;
+    const char *path;
+    if (neighbour_path(source, &pid, &path))
+        return neighbour_clone(pid, path, plan->recursive, err);
+    int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (plan->recursive ? AT_RECURSIVE : 0));
+    return tree >= 0 ? tree : fail(err, errno, "mount %s on %s", source, mount->destination);
+}
+
 static int open_bind(const struct spec *spec, const struct spec_mount *mount, const struct mount_plan *plan, struct error *err)
 {
     cleanup_free char *joined = NULL;
@@ -217,10 +228,9 @@ static int open_bind(const struct spec *spec, const struct spec_mount *mount, co
         return fail_kind(err, "invalid", 0, "mount %s: a bind mount needs a source", mount->destination);
     if (mount->source[0] != '/' && asprintf(&joined, "%s/%s", spec->bundle, mount->source) < 0)
         return fail(err, ENOMEM, "mount %s", mount->destination);
-    const char *source = joined ? joined : mount->source;
-    cleanup_close int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (plan->recursive ? AT_RECURSIVE : 0));
+    cleanup_close int tree = clone_source(joined ? joined : mount->source, mount, plan, err);
     if (tree < 0)
-        return fail(err, errno, "mount %s on %s", source, mount->destination);
+        return -1;
     if (plan->mapped)
         TRY(map_bind(spec, mount, plan, tree, err));
     if (((plan->recursive_set | plan->recursive_clear) && mount_set(tree, plan->recursive_set, plan->recursive_clear, true) < 0) ||
