@@ -140,8 +140,10 @@ static void set_up(void)
     record_prepare(monitor.options.exit_dir, monitor.options.exit_name);
     if (monitor.options.ready >= 0) {
         int pids[2] = {getpid(), monitor.options.pid};
-        if (write(monitor.options.ready, pids, sizeof pids) != sizeof pids)
-            exit(1); /* nobody waits for it: the first process dies with us */
+        if (write(monitor.options.ready, pids, sizeof pids) != sizeof pids) {
+            record_write(); /* that it never began */
+            exit(1);        /* nobody waits for it: the first process dies with us */
+        }
         close(monitor.options.ready);
     }
 }
