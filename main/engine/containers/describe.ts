@@ -6,7 +6,7 @@ import type {
   Health,
 } from '../../contract/containers.js';
 import type { Container } from './container.js';
-import { argumentsOf } from './plan.js';
+import { argumentsOf, securityOptions } from './plan.js';
 import { NEVER } from './record.js';
 import { sharedContainer } from './spec.js';
 import type { OverlayMounts } from './rooms.js';
@@ -120,7 +120,7 @@ export function inspect(
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: securityOptions(record.hostConfig.SecurityOpt).appArmor ?? '',
     ExecIDs: container.execs.size > 0 ? [...container.execs] : null,
     HostConfig: record.hostConfig,
     GraphDriver: {

@@ -230,6 +230,8 @@ test('seccomp rules are kept where the machine and the capabilities meet their c
     noNewPrivileges: true,
     seccomp: 'unconfined',
   });
+  assert.equal(securityOptions(['apparmor:mine']).appArmor, 'mine');
+  assert.throws(() => securityOptions(['label=type:x']), { kind: 'not-implemented' });
 });
 
 test('resolvers on a loopback address are left out, and something always remains', () => {

@@ -55,6 +55,7 @@ export async function planContainer(
   refuseWhatIsMissing(hostConfig, body, image);
   checkConfig(config);
   checkHostConfig(hostConfig);
+  checkAppArmor(hostConfig, hello);
   const warnings = dropWhatCannotHold(hostConfig, hello);
   const { mounts, tmpfs } = await planMounts(hostConfig as { Binds: string[] | null });
   if (Object.keys(tmpfs).length > 0) hostConfig.Tmpfs = tmpfs;
@@ -317,6 +318,15 @@ export interface SecurityOptions {
   noNewPrivileges: boolean;
   /** `unconfined`, or the JSON of a profile; undefined: the default profile. */
   seccomp?: string;
+  /** The name of a loaded profile; undefined: none. */
+  appArmor?: string;
+}
+
+function checkAppArmor({ SecurityOpt }: FullHostConfig, { apparmor }: HelperHello): void {
+  const { appArmor } = securityOptions(SecurityOpt);
+  if (appArmor && !apparmor) {
+    throw notImplemented(`this kernel has no AppArmor: leave "apparmor=${appArmor}" out, or say apparmor=unconfined`);
+  }
 }
 
 /** `--security-opt`, in its two spellings. */
@@ -332,9 +342,11 @@ export function securityOptions(options: string[] | null): SecurityOptions {
     if (value === undefined) throw invalid(`invalid --security-opt 1: "${option}"`);
     if (key === 'no-new-privileges') result.noNewPrivileges = value === 'true';
     else if (key === 'seccomp') result.seccomp = value;
-    else if (key === 'apparmor' || key === 'label') {
+    else if (key === 'apparmor') {
+      if (value !== 'unconfined' && value !== '') result.appArmor = value;
+    } else if (key === 'label') {
       if (value !== 'unconfined' && value !== 'disable' && value !== '') {
-        throw notImplemented(`this engine loads no ${key} profiles: leave "${option}" out, or say ${key}=unconfined`);
+        throw notImplemented(`this engine gives no SELinux labels: leave "${option}" out, or say label=disable`);
       }
     } else if (key !== 'systempaths' || value !== 'unconfined') throw invalid(`invalid --security-opt 2: "${option}"`);
   }

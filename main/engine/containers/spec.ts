@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, readdir } from 'node:fs/promises';
+import { access, constants, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalid } from '../../base/errors.js';
 import type { HelperHello } from '../helper/index.js';
@@ -97,6 +97,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       ...(hostConfig.Ulimits?.length && { rlimits: hostConfig.Ulimits.map(rlimitOf) }),
       noNewPrivileges: security.noNewPrivileges,
+      ...(security.appArmor && { apparmorProfile: security.appArmor }),
       oomScoreAdj: hostConfig.OomScoreAdj,
     },
     root: { path: 'rootfs', readonly: hostConfig.ReadonlyRootfs },
@@ -312,7 +313,9 @@ export function specText(spec: object): string {
 
 async function devicesOf(hostConfig: FullHostConfig, rootless: boolean): Promise<[OciDevice[], DeviceRule[]]> {
   if (hostConfig.Privileged) {
-    const devices = rootless ? [] : await hostDevices('/dev');
+    const all = await hostDevices('/dev');
+    // An ordinary user's are bound, and only those that the user may use are of any use.
+    const devices = rootless ? await usable(all) : all;
     return [devices, [{ allow: true, type: 'a', access: 'rwm' }]];
   }
   const devices: OciDevice[] = [];
@@ -355,6 +358,18 @@ async function deviceAt(path: string, inside: string): Promise<OciDevice | undef
     uid: found.uid,
     gid: found.gid,
   };
+}
+
+async function usable(devices: OciDevice[]): Promise<OciDevice[]> {
+  const allowed = await Promise.all(
+    devices.map(({ path }) =>
+      access(path, constants.R_OK | constants.W_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return devices.filter((_, index) => allowed[index]);
 }
 
 /** All device nodes of this machine, for a privileged container; what a container has of its own is left out. */

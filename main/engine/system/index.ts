@@ -170,6 +170,7 @@ export class System {
         'name=seccomp,profile=builtin',
         ...(hello.rootless ? ['name=rootless'] : []),
         ...(hello.cgroup.version === 2 ? ['name=cgroupns'] : []),
+        ...(hello.apparmor ? ['name=apparmor'] : []),
         ...(this.#options.remapped ? ['name=userns'] : []),
       ],
       Warnings: warnings.length > 0 ? warnings.map((warning) => `WARNING: ${warning}`) : null,
