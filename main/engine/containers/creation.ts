@@ -41,6 +41,9 @@ export class Creation {
     const image = images.resolve(body.Image ?? '', platform);
     const id = newId();
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, helper.hello);
+    // By its id from now on: a name may be another's tomorrow.
+    const joined = sharedContainer(hostConfig.NetworkMode);
+    if (joined !== undefined) hostConfig.NetworkMode = `container:${noMissing(() => this.#ledger.find(joined)).id}`;
     const { mode, warning } = noMissing(() => networks.modeOf(hostConfig.NetworkMode));
     if (warning) warnings.push(warning);
     noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));

@@ -1,4 +1,4 @@
-import { invalid } from '../../base/errors.js';
+import { EngineError, invalid, notFound } from '../../base/errors.js';
 import type { ContainerSummary } from '../../contract/containers.js';
 import { momentOf } from '../../base/moments.js';
 import type { Filters } from '../../contract/filters.js';
@@ -46,7 +46,7 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
       return any(({ status }, value) => status === value);
     case 'exited': {
       const codes = values.map((value) => {
-        if (!/^-?\d+$/.test(value)) throw invalid(`Invalid filter 'exited=${value}'`);
+        if (!/^-?\d+$/.test(value)) throw invalid(`strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
         return Number(value);
       });
       return ({ status, record }) => (status === 'exited' || status === 'dead') && codes.includes(record.exitCode);
@@ -56,11 +56,11 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
       return ({ record }) => images.some((ids) => ids.has(record.image.id));
     }
     case 'before': {
-      const limits = values.map((value) => context.find(value).record.created);
+      const limits = values.map((value) => createdOf(value, context));
       return ({ record }) => limits.every((limit) => record.created < limit);
     }
     case 'since': {
-      const limits = values.map((value) => context.find(value).record.created);
+      const limits = values.map((value) => createdOf(value, context));
       return ({ record }) => limits.every((limit) => record.created > limit);
     }
     case 'network':
@@ -94,6 +94,16 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
   }
 }
 
+function createdOf(reference: string, { find }: FilterContext): string {
+  try {
+    return find(reference).record.created;
+  } catch (error) {
+    throw error instanceof EngineError && error.kind === 'not-found'
+      ? notFound(`no such container ${reference}`, { cause: error })
+      : error;
+  }
+}
+
 function checkWords(key: string, values: readonly string[], known: readonly string[]): void {
   for (const value of values)
     if (!known.includes(value)) throw invalid(`Unrecognised filter value for ${key}: ${value}`);
@@ -103,10 +113,13 @@ function checkWords(key: string, values: readonly string[], known: readonly stri
 function portRange(key: string, value: string): (port: number | undefined, type: string) => boolean {
   if (value.includes(':')) throw invalid(`filter for '${key}' should not contain ':': ${value}`);
   const [, first, last = first, type = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(value) ?? [];
-  if (first === undefined) throw invalid(`error while looking up for ${key} ${value}: Invalid port`);
+  if (first === undefined) throw invalid(`error while looking up for ${key} ${value}: ${badPort(value)}`);
   return (port, protocol) =>
     port !== undefined && port >= Number(first) && port <= Number(last) && protocol === type.toLowerCase();
 }
+
+const badPort = (value: string): string =>
+  `strconv.ParseUint: parsing ${JSON.stringify(value.replace(/\/.*/, ''))}: invalid syntax`;
 
 /** `label`, `label!` and `until` of `POST /containers/prune`. */
 export function pruneFilter(filters: Filters): (container: Container) => boolean {

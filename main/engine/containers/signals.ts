@@ -10,7 +10,7 @@ export function signalNumber(given: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
     if (number >= 1 && number <= MAX_REALTIME) return number;
-    throw invalid(`Invalid signal: ${given}`);
+    throw invalid(number === 0 ? `Invalid signal: ${given}` : `The linux daemon does not support signal ${number}`);
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
   const [, base, offset = '0'] = /^(RTMIN|RTMAX)(?:([+-]\d+))?$/.exec(name) ?? [];
