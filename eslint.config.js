@@ -45,7 +45,7 @@ const ENGINE = [
     'images',
     'networks',
   ],
-  ...['containers', 'stats', 'exec', 'builds', 'system'],
+  ...['containers', 'stats', 'exec', 'files', 'builds', 'system'],
 ];
 const engineZones = ENGINE.map((name, index) => ({
   target: `./main/engine/${name}`,

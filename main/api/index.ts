@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/index.js';
 import { containerRoutes } from './routes/containers.js';
 import { execRoutes } from './routes/exec.js';
+import { fileRoutes } from './routes/files.js';
 import { imageRoutes } from './routes/images.js';
 import { missingRoutes } from './routes/missing.js';
 import { networkRoutes } from './routes/networks.js';
@@ -19,6 +20,7 @@ export const createApi = (engine: Engine): ApiServer =>
     [
       ...containerRoutes(engine),
       ...execRoutes(engine),
+      ...fileRoutes(engine),
       ...imageRoutes(engine),
       ...networkRoutes(engine),
       ...resourceRoutes(engine),

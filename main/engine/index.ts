@@ -10,6 +10,7 @@ import { checkUserNamespaces, Containers, remapOf } from './containers/index.js'
 import { Content } from './content/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
+import { Files } from './files/index.js';
 import { Helper } from './helper/index.js';
 import { Images } from './images/index.js';
 import { Layers } from './layers/index.js';
@@ -95,6 +96,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     undo.push(() => containers.close());
     const stats = new Stats(containers);
     const execs = await Execs.open({ runDir, store, helper, containers });
+    const files = new Files({ helper, containers, images });
     const system = await System.open({
       ...{
         store,
@@ -125,7 +127,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     };
     let closing: Promise<void> | undefined;
     return {
-      ...{ events, images, networks, containers, stats, execs, system, version },
+      ...{ events, images, networks, containers, stats, execs, files, system, version },
       close: (how) => (closing ??= close(how)),
       handOver() {
         if (!options.onHandover)
@@ -147,6 +149,7 @@ export interface Engine {
   readonly containers: Containers;
   readonly stats: Stats;
   readonly execs: Execs;
+  readonly files: Files;
   readonly system: System;
   readonly version: string;
   /** Lets go of the data root. Containers go on; with `handover` so does the helper, for the engine that comes next. */

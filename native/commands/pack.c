@@ -3,11 +3,13 @@
 #include "../base/cleanup.h"
 #include "../kernel/overlay.h"
 #include "../kernel/whiteout.h"
+#include "mount-points.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <locale.h>
 #include <sched.h>
 #include <search.h>
@@ -15,11 +17,14 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 struct packing {
     struct archive *tar;
     bool changeset;
+    const struct below *below; /* of a changeset; may be NULL */
+    const struct stat *root;   /* a container's, whose kernel mounts stay out; or NULL: nothing is mounted inside */
     const struct pack_output *output;
     struct error *write_error;
     void *names; /* a search tree of the first name of each file that has several */
@@ -79,7 +84,7 @@ static int find_first_name(struct packing *p, const struct stat *stat, const cha
 }
 
 /* `at` is a path that reaches the file without following it. */
-static int copy_attributes(struct archive_entry *entry, const char *at, struct error *err)
+static int copy_attributes(const struct packing *p, struct archive_entry *entry, const char *at, struct error *err)
 {
     char names[65536];
     ssize_t length = llistxattr(at, names, sizeof names);
@@ -87,6 +92,9 @@ static int copy_attributes(struct archive_entry *entry, const char *at, struct e
         return errno == ENOTSUP ? 0 : fail(err, errno, "list attributes of %s", archive_entry_pathname(entry));
     for (const char *name = names; name < names + length; name += strlen(name) + 1) {
         if (is_overlay_attribute(name) || strcmp(name, "security.selinux") == 0)
+            continue;
+        /* A copy goes to a file system that may know no others, as Docker's does. */
+        if (p->root && strncmp(name, "user.", 5) != 0 && strcmp(name, "security.capability") != 0)
             continue;
         char value[65536];
         ssize_t size = lgetxattr(at, name, value, sizeof value);
@@ -98,11 +106,19 @@ static int copy_attributes(struct archive_entry *entry, const char *at, struct e
     return 0;
 }
 
+/* The root's own name is "/": what is in it has no second slash. */
+static char *join(const char *directory, const char *name)
+{
+    size_t length = strlen(directory);
+    char *path;
+    return asprintf(&path, "%s%s%s", directory, length > 0 && directory[length - 1] != '/' ? "/" : "", name) < 0 ? NULL : path;
+}
+
 static int write_marker(struct packing *p, const char *directory, const char *prefix, const char *name, const struct stat *like,
                         struct error *err)
 {
-    cleanup_free char *path = NULL;
-    if (asprintf(&path, "%s%s%s%s", directory, *directory ? "/" : "", prefix, name) < 0)
+    cleanup_free char *marker = NULL, *path = NULL;
+    if (asprintf(&marker, "%s%s", prefix, name) < 0 || !(path = join(directory, marker)))
         return fail(err, ENOMEM, "pack %s", name);
     cleanup_entry struct archive_entry *entry = archive_entry_new();
     archive_entry_copy_pathname(entry, path);
@@ -131,18 +147,32 @@ static int write_content(struct packing *p, int fd, off_t size, const char *path
     return 0;
 }
 
+/* A window on the kernel, or the devices of a container, is no file of anybody's to copy. */
+static bool is_kernel_mount(const struct packing *p, int parent, const char *name, const struct stat *stat, int fd)
+{
+    struct stat above;
+    struct statfs mount;
+    if (!p->root || fstat(parent, &above) < 0 || above.st_dev == stat->st_dev || fstatfs(fd, &mount) < 0)
+        return false;
+    static const uint32_t kinds[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, 0x19800202 /* mqueue */};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if ((uint32_t)mount.f_type == kinds[i])
+            return true;
+    return strcmp(name, "dev") == 0 && above.st_dev == p->root->st_dev && above.st_ino == p->root->st_ino;
+}
+
 static int pack_directory(struct packing *p, int fd, const char *path, struct error *err);
 
-static int pack_entry(struct packing *p, int parent, const char *directory, const char *name, struct error *err)
+/* `path`: what it is called in the tar. */
+static int pack_entry(struct packing *p, int parent, const char *name, const char *directory, const char *path, struct error *err)
 {
-    cleanup_free char *path = NULL;
     struct stat stat;
-    if (asprintf(&path, "%s%s%s", directory, *directory ? "/" : "", name) < 0)
-        return fail(err, ENOMEM, "pack %s", name);
     if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : fail(err, errno, "look at %s", path);
     if (whiteout_is(&stat))
         return p->changeset ? write_marker(p, directory, ".wh.", name, &stat, err) : 0;
+    if (p->changeset && is_mount_point(path, parent, name, &stat, p->below))
+        return 0;
     if (S_ISSOCK(stat.st_mode))
         return 0; /* a tar has none, and nobody would listen */
 
@@ -183,13 +213,13 @@ static int pack_entry(struct packing *p, int parent, const char *directory, cons
         cleanup_free char *at = NULL;
         if (asprintf(&at, "/proc/self/fd/%d/%s", parent, name) < 0)
             return fail(err, ENOMEM, "pack %s", path);
-        TRY(copy_attributes(entry, at, err));
+        TRY(copy_attributes(p, entry, at, err));
     }
     if (archive_write_header(p->tar, entry) < ARCHIVE_WARN)
         return tar_failure(p, path, err);
     if (S_ISREG(stat.st_mode) && !first)
         return write_content(p, fd, stat.st_size, path, err);
-    if (!S_ISDIR(stat.st_mode))
+    if (!S_ISDIR(stat.st_mode) || is_kernel_mount(p, parent, name, &stat, fd))
         return 0;
     if (p->changeset && opaque_is(fd))
         TRY(write_marker(p, path, "", ".wh..wh..opq", &stat, err));
@@ -213,8 +243,9 @@ static int pack_directory(struct packing *p, int fd, const char *path, struct er
     if (count < 0)
         return fail(err, errno, "read directory %s", path);
     for (int i = 0; i < count; i++) {
+        cleanup_free char *below = status == 0 ? join(path, names[i]->d_name) : NULL;
         if (status == 0)
-            status = pack_entry(p, fd, path, names[i]->d_name, err);
+            status = below ? pack_entry(p, fd, names[i]->d_name, path, below, err) : fail(err, ENOMEM, "pack %s", path);
         free(names[i]);
     }
     free(names);
@@ -230,7 +261,7 @@ static la_ssize_t write_output(struct archive *tar, void *context, const void *b
     return -1;
 }
 
-int pack(int root, bool changeset, const struct pack_output *output, struct error *err)
+static int begin(struct packing *p, struct error *write_error, const struct pack_output *output, struct error *err)
 {
     struct rlimit files; /* one descriptor for each level */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
@@ -238,27 +269,58 @@ int pack(int root, bool changeset, const struct pack_output *output, struct erro
         setrlimit(RLIMIT_NOFILE, &files);
     }
     setlocale(LC_ALL, "C.UTF-8"); /* names outside ASCII go as UTF-8, as they are */
-    struct error write_error = {0};
-    struct packing p = {.tar = archive_write_new(), .changeset = changeset, .output = output, .write_error = &write_error};
-    if (!p.tar || archive_write_set_format_pax_restricted(p.tar) != ARCHIVE_OK ||
-        archive_write_set_options(p.tar, "xattrheader=SCHILY") != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(p.tar, 256 * 1024) != ARCHIVE_OK ||
-        archive_write_set_bytes_in_last_block(p.tar, 1) != ARCHIVE_OK || archive_write_open(p.tar, &p, NULL, write_output, NULL) != ARCHIVE_OK)
+    p->tar = archive_write_new();
+    p->output = output;
+    p->write_error = write_error;
+    if (!p->tar || archive_write_set_format_pax_restricted(p->tar) != ARCHIVE_OK ||
+        archive_write_set_options(p->tar, "xattrheader=SCHILY") != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(p->tar, 256 * 1024) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(p->tar, 1) != ARCHIVE_OK || archive_write_open(p->tar, p, NULL, write_output, NULL) != ARCHIVE_OK)
         return fail(err, 0, "libarchive cannot write a tar");
-    int status = pack_directory(&p, root, "", err);
-    if (status == 0 && archive_write_close(p.tar) != ARCHIVE_OK)
-        status = tar_failure(&p, "the end", err);
+    return 0;
+}
+
+static int end(struct packing *p, int status, struct error *err)
+{
+    if (status == 0 && archive_write_close(p->tar) != ARCHIVE_OK)
+        status = tar_failure(p, "the end", err);
     if (status < 0)
-        archive_write_fail(p.tar);
-    archive_write_free(p.tar);
-    tdestroy(p.names, first_name_free);
+        archive_write_fail(p->tar);
+    archive_write_free(p->tar);
+    tdestroy(p->names, first_name_free);
     return status;
+}
+
+int pack(int root, const struct pack_output *output, struct error *err)
+{
+    struct error write_error = {0};
+    struct packing p = {0};
+    TRY(begin(&p, &write_error, output, err));
+    return end(&p, pack_directory(&p, root, "", err), err);
+}
+
+int pack_changeset(int upper, const struct below *below, const struct pack_output *output, struct error *err)
+{
+    struct error write_error = {0};
+    struct packing p = {.changeset = true, .below = below};
+    TRY(begin(&p, &write_error, output, err));
+    return end(&p, pack_directory(&p, upper, "", err), err);
+}
+
+int pack_copy(int root, int parent, const char *name, const char *as, const struct pack_output *output, struct error *err)
+{
+    struct error write_error = {0};
+    struct stat stat;
+    struct packing p = {.root = &stat};
+    if (fstat(root, &stat) < 0)
+        return fail(err, errno, "look at the container's root");
+    TRY(begin(&p, &write_error, output, err));
+    return end(&p, pack_entry(&p, parent, name, "", as, err), err);
 }
 
 /* ---- the operation ---- */
 
-/* Several layers are read as one through overlay, mounted where only this process sees it. */
-static int open_stack(const struct request *request, json_object *lower, struct error *err)
+int pack_open_stack(const struct request *request, json_object *lower, struct error *err)
 {
     size_t count = json_object_array_length(lower);
     if (count == 0)
@@ -284,26 +346,43 @@ static int send_output(void *context, const void *bytes, size_t length, struct e
     return request_write(context, bytes, length, err);
 }
 
+struct pack_output pack_to_client(struct request *request)
+{
+    return (struct pack_output){.write = send_output, .context = request};
+}
+
+static int pack_tree(struct request *request, json_object *lower, struct error *err)
+{
+    cleanup_close int root = pack_open_stack(request, lower, err);
+    TRY(root);
+    TRY(request_answer(request, err));
+    struct pack_output output = pack_to_client(request);
+    return pack(root, &output, err);
+}
+
+static int pack_upper(struct request *request, const char *upper, json_object *lower, struct error *err)
+{
+    cleanup_close int root = open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct below below;
+    if (root < 0)
+        return fail(err, errno, "open %s", upper);
+    TRY(below_open(lower, &below, err));
+    TRY(request_answer(request, err));
+    struct pack_output output = pack_to_client(request);
+    int status = pack_changeset(root, &below, &output, err);
+    below_close(&below);
+    return status;
+}
+
 int pack_op(struct request *request, struct error *err)
 {
     const char *upper = NULL;
     TRY(request_optional_string(request, "upper", &upper, err));
-    cleanup_close int root = -1;
-    if (upper) {
-        root = open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (root < 0)
-            return fail(err, errno, "open %s", upper);
-    } else {
-        json_object *lower = json_object_object_get(request->fields, "lower");
-        bool good = json_object_is_type(lower, json_type_array);
-        for (size_t i = 0; good && i < json_object_array_length(lower); i++)
-            good = json_object_is_type(json_object_array_get_idx(lower, i), json_type_string);
-        if (!good)
-            return fail_kind(err, "invalid", 0, "the request's \"lower\" must be a list of directories");
-        root = open_stack(request, lower, err);
-        TRY(root);
-    }
-    TRY(request_answer(request, err));
-    struct pack_output output = {.write = send_output, .context = request};
-    return pack(root, upper != NULL, &output, err);
+    json_object *lower = json_object_object_get(request->fields, "lower");
+    bool good = json_object_is_type(lower, json_type_array);
+    for (size_t i = 0; good && i < json_object_array_length(lower); i++)
+        good = json_object_is_type(json_object_array_get_idx(lower, i), json_type_string);
+    if (!good)
+        return fail_kind(err, "invalid", 0, "the request's \"lower\" must be a list of directories");
+    return upper ? pack_upper(request, upper, lower, err) : pack_tree(request, lower, err);
 }

@@ -2,6 +2,7 @@
 #ifndef SLIPWAY_COMMANDS_PACK_H
 #define SLIPWAY_COMMANDS_PACK_H
 
+#include "implied.h"
 #include "serve.h"
 
 #include <stddef.h>
@@ -13,11 +14,20 @@ struct pack_output {
     void *context;
 };
 
-/*
- * Writes what is below `root`, the root itself not. `changeset`: overlay's whiteouts become those of the image specification; otherwise they are
- * left out. The same tree makes the same bytes. A failure leaves the tar without its end.
- */
-int pack(int root, bool changeset, const struct pack_output *output, struct error *err);
+/* Each writes one tar; the same files make the same bytes. A failure leaves the tar without its end. */
+
+/* What is below `root`, the root itself not. */
+int pack(int root, const struct pack_output *output, struct error *err);
+/* What is below overlay's `upper`, its whiteouts in the image specification's form, without the places that only mounts were put on. */
+int pack_changeset(int upper, const struct below *below, const struct pack_output *output, struct error *err);
+/* `name` in the directory `parent` of a container, with all that is below it, called `as`. Volumes are seen, the kernel's own mounts are empty. */
+int pack_copy(int root, int parent, const char *name, const char *as, const struct pack_output *output, struct error *err);
+
+/* The tar as the bytes after a request's answer. */
+struct pack_output pack_to_client(struct request *request);
+
+/* Several layers (a list of directories, top first) read as one through overlay, mounted where only this process sees it. */
+int pack_open_stack(const struct request *request, json_object *lower, struct error *err);
 
 /* {"op":"pack","lower":[DIR, top first],"upper":DIR or null}, the tar after the answer. */
 int pack_op(struct request *request, struct error *err);

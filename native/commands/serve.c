@@ -4,6 +4,8 @@
 #include "../base/cleanup.h"
 #include "../kernel/cgroup.h"
 #include "../kernel/seccomp.h"
+#include "archive.h"
+#include "changes.h"
 #include "discard.h"
 #include "netns.h"
 #include "pack.h"
@@ -43,6 +45,8 @@ static const struct op ops[] = {
     {"unpack", unpack_op},         {"pack", pack_op},       {"discard", discard_op}, {"usage", usage_op},
     {"bridge", bridge_op},         {"bridge-remove", bridge_remove_op},            {"endpoint", endpoint_op},
     {"nft", nft_op},               {"adopt", adopt_op},     {"sync", sync_op},
+    {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},
+    {"export", export_op},         {"changes", changes_op},
     {"update", update_op},
 };
 

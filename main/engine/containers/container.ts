@@ -19,6 +19,8 @@ export class Container {
   /** Attached before there is a process. */
   readonly pending = new Set<Attachment>();
   readonly execs = new Set<string>();
+  /** Who still uses the files of a run, which may be over. */
+  readonly uses = new Set<Promise<void>>();
   readonly #waiters = new Set<{ condition: WaitCondition; resolve: (result: ContainerWait) => void }>();
 
   constructor(readonly record: ContainerRecord) {}
@@ -38,6 +40,11 @@ export class Container {
   /** As Docker counts: a container between two runs of its restart policy is running. */
   get running(): boolean {
     return this.live !== undefined || this.restarting !== undefined;
+  }
+
+  /** Nothing is left of the run before that another one would meet. */
+  async settled(): Promise<void> {
+    await Promise.all([this.cleanup, ...this.uses]);
   }
 
   /** Registered at once, so that no end from here on is missed. */

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { conflict, EngineError, invalid, notImplemented, notModified } from '../../base/errors.js';
 import type {
   ContainerCreate,
@@ -19,8 +17,10 @@ import { Ending } from './ending.js';
 import { pruneFilter } from './filters.js';
 import { Ledger, TABLE } from './ledger.js';
 import { checkedName } from './names.js';
+import { startTimeOf } from './live.js';
 import { Output, type AttachRequest, type LogsRequest } from './output.js';
 import type { ContainerPaths } from './paths.js';
+import { Places, type HeldFiles } from './place.js';
 import type { ContainerRecord } from './record.js';
 import { Removal } from './removal.js';
 import type { ContainersOptions, HelperRoom } from './rooms.js';
@@ -65,6 +65,7 @@ interface Parts {
   output: Output;
   survey: Survey;
   updates: Updates;
+  places: Places;
 }
 
 /** Containers: made from images, run by the helper, watched through their monitors. */
@@ -91,7 +92,8 @@ export class Containers {
     const output = new Output(ledger);
     const survey = new Survey(options, ledger);
     const updates = new Updates(options, ledger);
-    return new Containers(options.helper, { ledger, ending, removal, runs, creation, output, survey, updates });
+    const places = new Places(options, ledger);
+    return new Containers(options.helper, { ledger, ending, removal, runs, creation, output, survey, updates, places });
   }
 
   /** Lets go of the monitors. Containers go on; what waits for a restart is for the next engine to see to. */
@@ -298,6 +300,11 @@ export class Containers {
     return { record, paths, pid: live.pid, pidStart: live.pidStart };
   }
 
+  /** Its files, for as long as the room below uses them. */
+  hold(reference: string): Promise<HeldFiles> {
+    return this.#parts.places.hold(this.#find(reference));
+  }
+
   /** For the rooms below, by full id; undefined once it is removed. */
   glance(id: string): Glance | undefined {
     const container = this.#parts.ledger.get(id);
@@ -354,16 +361,5 @@ function during<Result>(what: string, work: () => Result): Result {
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     throw new EngineError(error.kind, `${what}: ${error.message}`, { cause: error });
-  }
-}
-
-async function startTimeOf(stateDir: string): Promise<number> {
-  try {
-    const said = JSON.parse(await readFile(join(stateDir, 'monitor.json'), 'utf8')) as {
-      container?: { startTime?: number };
-    };
-    return said.container?.startTime ?? 0;
-  } catch {
-    return 0;
   }
 }

@@ -11,4 +11,5 @@ export { cgroupOf } from './spec.js';
 export { securityOptions } from './plan.js';
 export { checkPossible as checkUserNamespaces, remapOf } from './user-ids.js';
 export type { ContainersOptions, HelperRoom, ImagesRoom, StoreRoom } from './rooms.js';
+export type { HeldFiles } from './place.js';
 export type { ContainerRecord } from './record.js';

@@ -67,7 +67,7 @@ export function hostNameOf({ config, hostConfig, network, id }: ContainerRecord)
 }
 
 /** As dockerd does for `-v`: a source that is not there becomes an empty directory. */
-async function makeSource({ Type, Source }: MountPoint): Promise<void> {
+export async function makeSource({ Type, Source }: MountPoint): Promise<void> {
   if (Type !== 'bind') return;
   try {
     await stat(Source);

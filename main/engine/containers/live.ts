@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Monitor } from '../helper/index.js';
 
@@ -34,4 +36,16 @@ export async function endsWithin(live: Live, milliseconds?: number): Promise<boo
   const result = await Promise.race([ended, late]);
   timer.abort();
   return result;
+}
+
+/** When the first process of a run began, in clock ticks, as its monitor wrote it down; 0 where it did not. */
+export async function startTimeOf(stateDir: string): Promise<number> {
+  try {
+    const said = JSON.parse(await readFile(join(stateDir, 'monitor.json'), 'utf8')) as {
+      container?: { startTime?: number };
+    };
+    return said.container?.startTime ?? 0;
+  } catch {
+    return 0;
+  }
 }

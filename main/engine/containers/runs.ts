@@ -75,7 +75,7 @@ export class Runs {
     const { record } = container;
     const { store, networks } = this.#options;
     const before = standingOf(record);
-    await container.cleanup;
+    await container.settled();
     Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });
     Object.assign(record, { stoppedByHand: false, restartPending: false });
     if (healthProbe(record.config)) record.health = startingHealth();

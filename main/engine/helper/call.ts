@@ -50,8 +50,9 @@ export async function call(path: string, request: object, options: CallOptions =
   try {
     socket.write(JSON.stringify(request) + '\n');
     const sent = options.body ? send(socket, options.body) : undefined;
-    // A worker that refuses early answers before the body is through; its answer says more than our broken pipe.
-    sent?.catch(() => undefined);
+    // A worker that refuses early answers before the body is through; its answer says more than our broken pipe. A body that breaks off takes
+    // the request with it.
+    sent?.catch(() => socket.destroy());
     const input = new LineInput(socket);
     for (;;) {
       const line = await input.line();
@@ -82,7 +83,7 @@ export async function ask<Answer>(path: string, request: object, options?: CallO
 }
 
 /** A worker may still be busy with what it has answered; the connection ends with it. An iteration that never began would not close it. */
-async function toItsEnd(output: AsyncIterable<Uint8Array>): Promise<void> {
+export async function toItsEnd(output: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of output);
 }
 

@@ -5,18 +5,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, invalid, messageOf, system, unavailable } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
-import { ask, call, LineInput, Lost, NotListening, open, type CallOptions } from './call.js';
+import { ask, call, LineInput, Lost, NotListening, open, toItsEnd, type CallOptions, type Outcome } from './call.js';
 import {
   PROTOCOL,
   type BridgeRequest,
   type EndpointRequest,
   type ExecRequest,
+  type FilesPlace,
   type HelperHello,
+  type PathStat,
   type RunRequest,
   type Started,
   type Unpacked,
   type UnpackProgress,
 } from './protocol.js';
+
+type Bytes = AsyncIterable<Uint8Array>;
 
 /** The command that the helper starts when an engine dies without a goodbye. */
 export interface Headless {
@@ -134,8 +138,40 @@ export class Helper {
   }
 
   /** The tar of a changeset (`upper` given) or of a whole tree. Ending the iteration cancels it. */
-  async pack(request: { lower: string[]; upper: string | null }): Promise<AsyncIterable<Uint8Array>> {
-    return (await this.#retrying(() => call(this.#socketPath, { op: 'pack', ...request }))).output;
+  async pack(request: { lower: string[]; upper: string | null }): Promise<Bytes> {
+    return wholeTar((await this.#call({ op: 'pack', ...request })).output);
+  }
+
+  /** What a path in a container names; `gone` resolves once nothing of the request is left on the machine, here and below. */
+  async archiveStat(place: FilesPlace, path: string): Promise<{ stat: PathStat; gone: Promise<void> }> {
+    const { answer, output } = await this.#call({ op: 'archive-stat', ...place, path });
+    return { stat: answer['stat'] as PathStat, gone: toItsEnd(output) };
+  }
+
+  /** The same, and it as a tar with all that is below it. */
+  async archiveRead(place: FilesPlace, path: string, signal: AbortSignal): Promise<{ stat: PathStat; tar: Bytes }> {
+    const { answer, output } = await this.#call({ op: 'archive-read', ...place, path }, { signal });
+    return { stat: answer['stat'] as PathStat, tar: wholeTar(output) };
+  }
+
+  /** Extracts a tar, compressed or not, into a directory of a container. */
+  async archiveWrite(
+    place: FilesPlace,
+    request: { path: string; keepKinds: boolean; user: string | null },
+    options: { body: Bytes; signal: AbortSignal },
+  ): Promise<{ gone: Promise<void> }> {
+    const { output } = await this.#call({ op: 'archive-write', ...place, ...request }, options);
+    return { gone: toItsEnd(output) };
+  }
+
+  /** A container's root file system as a tar, without what is mounted inside. */
+  async export(place: FilesPlace, signal: AbortSignal): Promise<Bytes> {
+    return wholeTar((await this.#call({ op: 'export', ...place }, { signal })).output);
+  }
+
+  /** What a container's own layer changes of those below: `C`, `A` or `D`, a path and a NUL, again and again. */
+  async changes(request: { upper: string; lower: string[] }): Promise<Bytes> {
+    return (await this.#call({ op: 'changes', ...request })).output;
   }
 
   /** What was written below the data root is on disk when this resolves. */
@@ -212,6 +248,10 @@ export class Helper {
   /** Lets go without a word, as a test or a short-lived client does: no watchdog is started, the helper stays. */
   close(): Promise<void> {
     return this.goodbye({ end: false });
+  }
+
+  #call(request: object, options?: CallOptions): Promise<Outcome> {
+    return this.#retrying(() => call(this.#socketPath, request, options));
   }
 
   #ask<Answer>(request: object, options?: CallOptions): Promise<Answer> {
@@ -324,6 +364,20 @@ async function startHelper({ binary, runDir, dataRoot }: HelperOptions): Promise
   child.stdout.destroy();
   child.stderr.destroy();
   child.unref();
+}
+
+const TAR_END = 1024;
+
+/** A tar ends with two blocks of zeros. One that does not was cut: its helper was killed, or failed in the middle. */
+async function* wholeTar(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  let tail = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    tail =
+      chunk.length >= TAR_END ? Buffer.from(chunk.subarray(-TAR_END)) : Buffer.concat([tail, chunk]).subarray(-TAR_END);
+    yield chunk;
+  }
+  if (tail.length < TAR_END || tail.some((byte) => byte !== 0))
+    throw system('the files could not be read to their end; helper.log in the run directory says why');
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -130,3 +130,23 @@ export interface Wire {
 export interface EndpointRequest extends Wire {
   pid: number;
 }
+
+/** How the helper comes to a container's files: through its first process, or by mounting its layers and what would be mounted on them. */
+export type FilesPlace =
+  | { pid: number; pidStart: number }
+  | {
+      overlay: { lower: string[]; upper: string; work: string };
+      binds: { source: string; destination: string; readonly: boolean }[];
+      readonly: boolean;
+    };
+
+/** What a path in a container names. */
+export interface PathStat {
+  name: string;
+  size: number;
+  /** As stat(2) has it. */
+  mode: number;
+  mtime: [seconds: number, nanoseconds: number];
+  /** Where a link leads in the end, inside the container; empty for what is no link. */
+  linkTarget: string;
+}

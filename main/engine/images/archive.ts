@@ -36,7 +36,8 @@ const ociIndex = z.object({
 });
 
 const DOCUMENT_LIMIT = 8 * 1024 * 1024;
-const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
+/** A layer's tar as it is. */
+export const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 
 /** Reads what `docker save`, `podman save` or `skopeo copy oci-archive:` wrote. Files may come in any order, so each is stored as it passes;
  * `stored` then names them all, needed or not, also where this fails. */

@@ -24,7 +24,7 @@ import {
   type Repository,
 } from '../registry/index.js';
 import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
-import { readArchive } from './archive.js';
+import { LAYER_TYPE, readArchive } from './archive.js';
 import { Library } from './library.js';
 import { isDangling, listed } from './list.js';
 import { choosePlatform, parsePlatform, platformText, type Platform } from './platform.js';
@@ -58,7 +58,12 @@ interface Complete {
   manifest: Descriptor | null;
   /** Content besides the layers. */
   documents: string[];
+  /** The image it was made from. */
+  parent?: string;
 }
+
+/** What a layer without a file is. */
+const EMPTY_TAR = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
 
 const DOWNLOADS_AT_ONCE = 3;
 
@@ -121,7 +126,7 @@ export class Images {
       Id: image.id,
       RepoTags: references.filter(({ digest }) => !digest).map(familiar),
       RepoDigests: references.filter(({ digest }) => digest).map(familiar),
-      Parent: '',
+      Parent: image.parent ?? '',
       Comment: image.comment,
       Created: image.created,
       DockerVersion: image.dockerVersion,
@@ -353,6 +358,46 @@ export class Images {
     }
   }
 
+  /** An image that adds a layer to another one. `describe` makes its configuration; without a `diffId` there was nothing in the layer. */
+  async derive(
+    parentId: string,
+    {
+      layer,
+      describe,
+      name,
+    }: {
+      layer: AsyncIterable<Uint8Array>;
+      describe: (parent: ImageRecord, diffId: string | undefined) => object;
+      name?: { repository: string; tag: string };
+    },
+  ): Promise<{ id: string; reference: string }> {
+    const parent = this.resolve(parentId);
+    const reference = name && newTag(name.repository, name.tag);
+    using lease = this.#content.lease();
+    const stored: string[] = [];
+    const keep = (digest: string) => {
+      lease.pin(digest);
+      stored.push(digest);
+    };
+    try {
+      const { digest, size } = await this.#content.receive(layer);
+      keep(digest);
+      const own = digest === EMPTY_TAR ? [] : [{ mediaType: LAYER_TYPE, digest, size }];
+      const document = JSON.stringify(describe(parent, own[0]?.digest));
+      const id = await this.#content.write(Buffer.from(document));
+      keep(id);
+      await this.#install(
+        { configDigest: id, layers: [...parent.layers, ...own], manifest: null, documents: [id], parent: parent.id },
+        { names: reference ? [reference] : [], report: () => undefined },
+      );
+      if (reference) this.#announce('tag', this.resolve(id), familiar(reference));
+      return { id, reference: reference ? familiar(reference) : '' };
+    } finally {
+      lease[Symbol.dispose]();
+      await this.#removeUnused(stored);
+    }
+  }
+
   /** Images as one archive that this engine, Docker and OCI tools load. */
   save(references: string[]): AsyncIterable<Uint8Array> {
     if (references.length === 0) throw invalid('no image was named');
@@ -461,9 +506,10 @@ export class Images {
       layers: image.layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       documents: [...new Set([...image.documents, ...(known?.documents ?? [])])],
       manifest: image.manifest ?? known?.manifest ?? null,
+      ...(image.parent && { parent: image.parent }),
       ...configuration,
       size: 0,
-      lastTagged: known?.lastTagged ?? NEVER,
+      lastTagged: image.parent && names.length > 0 ? new Date().toISOString() : (known?.lastTagged ?? NEVER),
     };
     // Known already, it may have come with other blobs of the same layers: those stay.
     if (known && complete) record.layers = known.layers;
@@ -601,6 +647,13 @@ export class Images {
   #announce(action: string, image: ImageRecord, name = image.id): void {
     this.#events.publish('image', action, image.id, { ...labelsOf(image), name });
   }
+}
+
+/** The name that an image is given: a repository, and a tag beside it. */
+function newTag(repository: string, tag: string): Reference {
+  const name = parseReference(repository);
+  if (name.digest || name.tag) throw invalid('refusing to create a tag with a digest or a second tag');
+  return parseReference(`${repository}:${tag || DEFAULT_TAG}`);
 }
 
 const contentOf = ({ layers, documents }: ImageRecord): string[] => [

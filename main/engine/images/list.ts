@@ -24,7 +24,7 @@ export function listed(library: Library, filters: Filters): ImageSummary[] {
 function summary(image: ImageRecord, references: Reference[]): ImageSummary {
   return {
     Id: image.id,
-    ParentId: '',
+    ParentId: image.parent ?? '',
     RepoTags: references.filter(({ digest }) => !digest).map(familiar),
     RepoDigests: references.filter(({ digest }) => digest).map(familiar),
     Created: seconds(image),

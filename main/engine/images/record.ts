@@ -18,6 +18,8 @@ export interface ImageRecord {
   documents: string[];
   /** The manifest's descriptor, when the image came with one. */
   manifest: Descriptor | null;
+  /** The image that it was made from here. */
+  parent?: string;
   config: ImageConfig;
   created: string;
   author: string;

@@ -1,0 +1,101 @@
+import { stat } from 'node:fs/promises';
+import type { FilesPlace } from '../helper/index.js';
+import type { Container } from './container.js';
+import { makeSource } from './launch.js';
+import { startTimeOf } from './live.js';
+import type { Ledger } from './ledger.js';
+import type { ContainerRecord } from './record.js';
+import type { ContainersOptions, OverlayMounts } from './rooms.js';
+
+/** A container's files, held for one use. Given back by disposing, once nothing of the use is left on the machine. */
+export interface HeldFiles extends Disposable {
+  readonly record: Readonly<ContainerRecord>;
+  /** Where the helper finds them. */
+  readonly place: FilesPlace;
+  readonly overlay: OverlayMounts;
+  /** Whether its processes can change them meanwhile. */
+  readonly running: boolean;
+  /** Aborted when the run ends through which they are seen. */
+  readonly signal: AbortSignal;
+}
+
+/** Lends out containers' files: of one that runs to many at once, of one that does not to one at a time, who holds its lock. */
+export class Places {
+  readonly #options: Pick<ContainersOptions, 'snapshots'>;
+  readonly #ledger: Ledger;
+
+  constructor(options: Pick<ContainersOptions, 'snapshots'>, ledger: Ledger) {
+    this.#options = options;
+    this.#ledger = ledger;
+  }
+
+  async hold(container: Container): Promise<HeldFiles> {
+    if (container.live) return this.#throughProcess(container);
+    const lock = await this.#ledger.lock(container);
+    try {
+      if (!container.live) return await this.#alone(container, lock);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+    lock[Symbol.dispose]();
+    return this.#throughProcess(container);
+  }
+
+  async #throughProcess(container: Container): Promise<HeldFiles> {
+    const { live, id, record } = container;
+    if (!live) return this.hold(container);
+    const overlay = await this.#options.snapshots.mountsOf(id);
+    const pidStart = (live.pidStart ??= await startTimeOf(this.#ledger.pathsOf(id).stateDir));
+    const control = new AbortController();
+    const ended = () => control.abort();
+    let given!: () => void;
+    const use = new Promise<void>((resolve) => (given = resolve));
+    container.uses.add(use);
+    void live.ended.then(ended);
+    return {
+      ...{ record, overlay, running: true, signal: control.signal, place: { pid: live.pid, pidStart } },
+      [Symbol.dispose]: () => {
+        container.uses.delete(use);
+        given();
+      },
+    };
+  }
+
+  async #alone(container: Container, lock: Disposable): Promise<HeldFiles> {
+    const { id, record } = container;
+    await container.settled();
+    const overlay = await this.#options.snapshots.mountsOf(id);
+    const place = { overlay, binds: await this.#bindsOf(record), readonly: record.hostConfig.ReadonlyRootfs };
+    const { signal } = new AbortController();
+    return {
+      ...{ record, overlay, place, running: false, signal },
+      [Symbol.dispose]: () => lock[Symbol.dispose](),
+    };
+  }
+
+  /** What a start would mount of this machine; the files of the network are there once it was started. */
+  async #bindsOf({ id, mounts }: ContainerRecord) {
+    const { hostname, hosts, resolvConf } = this.#ledger.pathsOf(id);
+    const files = [
+      { source: hostname, destination: '/etc/hostname', readonly: false },
+      { source: hosts, destination: '/etc/hosts', readonly: false },
+      { source: resolvConf, destination: '/etc/resolv.conf', readonly: false },
+    ];
+    const made = await Promise.all(files.map(({ source }) => exists(source)));
+    await Promise.all(mounts.map(makeSource));
+    const volumes = mounts
+      .filter(({ Source }) => Source !== '')
+      .map(({ Source, Destination, RW }) => ({ source: Source, destination: Destination, readonly: !RW }))
+      .sort((a, b) => depth(a.destination) - depth(b.destination));
+    return [...files.filter((_, index) => made[index]), ...volumes];
+  }
+}
+
+const depth = (path: string): number => path.split('/').length;
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,194 @@
+import { conflict, EngineError, invalid, notFound } from '../../base/errors.js';
+import type { Containers, HeldFiles } from '../containers/index.js';
+import type { Helper } from '../helper/index.js';
+import type { Images } from '../images/index.js';
+import { changeConfig } from './change-config.js';
+import { committedImage, mergeConfig, type CommitRequest } from './commit.js';
+import { containerPath, encodeStat } from './path-stat.js';
+
+export interface FilesOptions {
+  helper: Pick<Helper, 'archiveStat' | 'archiveRead' | 'archiveWrite' | 'export' | 'changes' | 'pack'>;
+  containers: Pick<Containers, 'hold' | 'pause' | 'unpause' | 'announce'>;
+  images: Pick<Images, 'derive'>;
+}
+
+/** One of `GET /containers/{id}/changes`; 0: changed, 1: added, 2: deleted. */
+export interface FileChange {
+  Path: string;
+  Kind: 0 | 1 | 2;
+}
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+const KINDS = new Map<string, FileChange['Kind']>([
+  ['C', 0],
+  ['A', 1],
+  ['D', 2],
+]);
+
+/** The files of containers: copied out and in, compared with their image, exported, made an image of. */
+export class Files {
+  readonly #options: FilesOptions;
+
+  constructor(options: FilesOptions) {
+    this.#options = options;
+  }
+
+  /** What a path names, as the value of `X-Docker-Container-Path-Stat`. A link at its end is not followed. */
+  async stat(reference: string, path: string): Promise<string> {
+    const wanted = containerPath(checkedPath(path));
+    const held = await this.#options.containers.hold(reference);
+    const { stat, gone } = await named(held, reference, path, this.#options.helper.archiveStat(held.place, wanted));
+    giveBack(held, gone);
+    return encodeStat(stat);
+  }
+
+  /** What a path names, as a tar. */
+  async read(reference: string, path: string, signal: AbortSignal): Promise<{ stat: string; tar: Bytes }> {
+    const wanted = containerPath(checkedPath(path));
+    const held = await this.#options.containers.hold(reference);
+    const reading = this.#options.helper.archiveRead(held.place, wanted, either(signal, held.signal));
+    const { stat, tar } = await named(held, reference, path, reading);
+    this.#options.containers.announce(held.record.id, 'archive-path');
+    return { stat: encodeStat(stat), tar: lent(held, tar) };
+  }
+
+  /** Extracts a tar into a directory. */
+  async write(
+    reference: string,
+    request: { path: string; noOverwriteDirNonDir: boolean; copyUIDGID: boolean },
+    body: Bytes,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const path = containerPath(checkedPath(request.path));
+    const held = await this.#options.containers.hold(reference);
+    const { User } = held.record.config;
+    const writing = this.#options.helper.archiveWrite(
+      held.place,
+      { path, keepKinds: request.noOverwriteDirNonDir, user: request.copyUIDGID && User ? User : null },
+      { body, signal: either(signal, held.signal) },
+    );
+    const { gone } = await named(held, reference, request.path, writing);
+    giveBack(held, gone);
+    this.#options.containers.announce(held.record.id, 'extract-to-dir');
+  }
+
+  /** How a container differs from its image, directories before what is in them. */
+  async changes(reference: string): Promise<AsyncIterable<FileChange>> {
+    const held = await this.#options.containers.hold(reference);
+    return lent(held, parseChanges(await orGiveBack(held, this.#options.helper.changes(held.overlay))));
+  }
+
+  /** The whole root file system as a tar, without the content of volumes. */
+  async export(reference: string, signal: AbortSignal): Promise<Bytes> {
+    const held = await this.#options.containers.hold(reference);
+    const tar = await orGiveBack(held, this.#options.helper.export(held.place, either(signal, held.signal)));
+    this.#options.containers.announce(held.record.id, 'export');
+    return lent(held, tar);
+  }
+
+  /** Makes an image of a container as it is, and returns its id. */
+  async commit(request: CommitRequest): Promise<string> {
+    const { containers, images } = this.#options;
+    const held = await containers.hold(request.container);
+    const { record } = held;
+    try {
+      const config = mergeConfig(changeConfig(request.config ?? record.config, request.changes), record.config);
+      const { id, reference } = await images.derive(record.image.id, {
+        layer: this.#layerOf(held, request.pause),
+        describe: (parent, diffId) => committedImage({ parent, diffId, config, record, request }),
+        ...(request.repo && { name: { repository: request.repo, tag: request.tag } }),
+      });
+      containers.announce(record.id, 'commit', { comment: request.comment, imageID: id, imageRef: reference });
+      return id;
+    } finally {
+      held[Symbol.dispose]();
+    }
+  }
+
+  /** What the container has changed, as a layer. Unless asked not to, its processes stand still while it is read. */
+  async *#layerOf({ record, running, overlay }: HeldFiles, pause: boolean): AsyncGenerator<Uint8Array> {
+    const { containers, helper } = this.#options;
+    const paused = pause && running && !record.paused && (await this.#pause(record.id));
+    try {
+      yield* await helper.pack(overlay);
+    } finally {
+      if (paused) await containers.unpause(record.id).catch(() => undefined); // it may have been killed meanwhile
+    }
+  }
+
+  async #pause(id: string): Promise<boolean> {
+    try {
+      await this.#options.containers.pause(id);
+      return true;
+    } catch (error) {
+      // It ended, or was paused by somebody else, just now: it stands still either way.
+      if (error instanceof EngineError && error.kind === 'conflict') return false;
+      throw error;
+    }
+  }
+}
+
+function checkedPath(path: string): string {
+  if (path === '') throw invalid('bad parameter: path cannot be empty');
+  if (path.includes('\0')) throw invalid('bad parameter: path cannot hold a NUL');
+  return path;
+}
+
+/** Given back once the helper has nothing of it mounted any more; the client need not wait for that. */
+const giveBack = (held: HeldFiles, gone: Promise<void>): void =>
+  void gone.catch(() => undefined).then(() => held[Symbol.dispose]());
+
+async function orGiveBack<Result>(held: HeldFiles, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw held.signal.aborted
+      ? conflict(`container ${held.record.id} stopped in the middle of this: try again`)
+      : error;
+  }
+}
+
+/** The same, and what is not there in Docker's words. */
+async function named<Result>(held: HeldFiles, reference: string, path: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await orGiveBack(held, work);
+  } catch (error) {
+    if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
+    throw notFound(`Could not find the file ${path} in container ${reference}`);
+  }
+}
+
+/** Passed on to their end, or until nobody wants more; then the files are given back. */
+async function* lent<Item>(held: HeldFiles, items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  try {
+    yield* items;
+  } finally {
+    held[Symbol.dispose]();
+  }
+}
+
+/** Aborted with the first of two. */
+function either(one: AbortSignal, other: AbortSignal): AbortSignal {
+  const control = new AbortController();
+  const abort = () => control.abort();
+  for (const signal of [one, other]) {
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true, signal: control.signal });
+  }
+  return control.signal;
+}
+
+/** A letter and a path for each, ended by a NUL; see the protocol's `changes`. */
+async function* parseChanges(bytes: Bytes): AsyncGenerator<FileChange> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : Buffer.from(chunk);
+    for (let end = rest.indexOf(0); end >= 0; end = rest.indexOf(0)) {
+      const Kind = KINDS.get(String.fromCharCode(rest[0] as number)) ?? 0;
+      yield { Path: rest.toString('utf8', 1, end), Kind };
+      rest = rest.subarray(end + 1);
+    }
+  }
+}

@@ -1,0 +1,207 @@
+#include "files.h"
+
+#include "../base/cleanup.h"
+#include "../kernel/beneath.h"
+#include "../kernel/mounts.h"
+#include "../kernel/overlay.h"
+#include "../kernel/process.h"
+#include "../kernel/tree.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- one that runs ---- */
+
+/* The root of another mount namespace, which is left again at once: where /proc is, is for the container to say there. */
+static int open_root_of(int pidfd, enum files_view view, struct error *err)
+{
+    cleanup_close int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (ours < 0 || setns(pidfd, CLONE_NEWNS) < 0)
+        return fail(err, errno, "enter the container's mount namespace");
+    int root = view == FILES_OF_ROOTFS ? open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+                                       : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int why = errno;
+    if (setns(ours, CLONE_NEWNS) < 0)
+        return fail(err, errno, "leave the container's mount namespace");
+    return root < 0 ? fail(err, why, "open the container's root") : root;
+}
+
+/* Its ids are ours from here on, and so is its power over files, which is less than ours was. */
+static int enter_user_namespace(pid_t pid, int pidfd, struct error *err)
+{
+    char path[64];
+    struct stat theirs, ours;
+    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+    if (stat(path, &theirs) < 0 || stat("/proc/self/ns/user", &ours) < 0)
+        return fail(err, errno, "look at the container's user namespace");
+    if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
+        return 0;
+    if (setns(pidfd, CLONE_NEWUSER) < 0)
+        return fail(err, errno, "enter the container's user namespace");
+    if ((setgroups(0, NULL) < 0 && errno != EPERM) || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        return fail(err, errno, "become root in the container's user namespace");
+    return 0;
+}
+
+static int open_mounts_of(pid_t pid, struct container_files *files, struct error *err)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
+    files->mounts = open(path, O_RDONLY | O_CLOEXEC);
+    return files->mounts < 0 ? fail(err, errno, "open the container's mount namespace") : 0;
+}
+
+static int open_running(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
+{
+    int64_t pid, start = 0;
+    TRY(request_integer(request, "pid", 1, INT32_MAX, &pid, err));
+    TRY(request_optional_integer(request, "pidStart", 0, INT64_MAX, &start, err));
+    cleanup_close int pidfd = pidfd_open((pid_t)pid, 0);
+    /* Read after the descriptor was opened: if it is the right one now, the descriptor is. */
+    if (pidfd < 0 || (start > 0 && process_start_time((pid_t)pid) != (unsigned long long)start))
+        return fail_kind(err, "conflict", 0, "the container stopped just now: try again");
+    files->root = open_root_of(pidfd, view, err);
+    TRY(files->root);
+    TRY(open_mounts_of((pid_t)pid, files, err));
+    return enter_user_namespace((pid_t)pid, pidfd, err);
+}
+
+/* ---- one that does not ---- */
+
+struct bind {
+    const char *source, *destination;
+    bool readonly;
+    int tree;
+};
+
+static int open_bind(json_object *json, struct bind *bind, struct error *err)
+{
+    bind->tree = -1;
+    bind->source = json_object_get_string(json_object_object_get(json, "source"));
+    bind->destination = json_object_get_string(json_object_object_get(json, "destination"));
+    bind->readonly = json_object_get_boolean(json_object_object_get(json, "readonly"));
+    if (!bind->source || !bind->destination || bind->source[0] != '/' || bind->destination[0] != '/')
+        return fail_kind(err, "invalid", 0, "the request's \"binds\" must have absolute paths as \"source\" and \"destination\"");
+    bind->tree = open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (bind->tree < 0)
+        return fail(err, errno, "%s, which is to be mounted on %s, cannot be opened", bind->source, bind->destination);
+    if (mount_propagation(bind->tree, MS_PRIVATE, true) < 0 || (bind->readonly && mount_set(bind->tree, MOUNT_ATTR_RDONLY, 0, true) < 0))
+        return fail(err, errno, "bind %s", bind->source);
+    return 0;
+}
+
+static int attach_bind(int root, const struct bind *bind, struct error *err)
+{
+    struct stat source;
+    if (fstat(bind->tree, &source) < 0)
+        return fail(err, errno, "look at %s", bind->source);
+    cleanup_close int target = make_in_root(root, bind->destination, S_ISDIR(source.st_mode), err);
+    TRY(target);
+    return mount_attach(bind->tree, target) < 0 ? fail(err, errno, "mount %s on %s", bind->source, bind->destination) : 0;
+}
+
+static int mount_stopped(const struct request *request, struct bind *binds, size_t count, struct container_files *files, struct error *err)
+{
+    json_object *list = json_object_object_get(request->fields, "binds"), *overlay = json_object_object_get(request->fields, "overlay");
+    bool readonly;
+    TRY(request_bool(request, "readonly", false, &readonly, err));
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return fail(err, errno, "make a mount namespace");
+    for (size_t i = 0; i < count; i++)
+        TRY(open_bind(json_object_array_get_idx(list, i), &binds[i], err));
+    /* The run directory's own content is out of sight from here on, and nobody here needs it. */
+    TRY(overlay_mount(request->run_dir, json_object_to_json_string(overlay), request->rootless, err));
+    files->mounted = request->run_dir;
+    files->root = open(request->run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (files->root < 0)
+        return fail(err, errno, "open the container's root");
+    umask(022);
+    for (size_t i = 0; i < count; i++)
+        TRY(attach_bind(files->root, &binds[i], err));
+    if (readonly && mount_set(files->root, MOUNT_ATTR_RDONLY, 0, false) < 0)
+        return fail(err, errno, "make the root read-only");
+    return 0;
+}
+
+static int open_stopped(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
+{
+    json_object *list = json_object_object_get(request->fields, "binds");
+    if (list && !json_object_is_type(list, json_type_array))
+        return fail_kind(err, "invalid", 0, "the request's \"binds\" must be a list");
+    size_t count = list && view == FILES_WITH_MOUNTS ? json_object_array_length(list) : 0;
+    cleanup_free struct bind *binds = calloc(count + 1, sizeof *binds);
+    if (!binds)
+        return fail(err, ENOMEM, "mount the container's files");
+    for (size_t i = 0; i < count; i++)
+        binds[i].tree = -1;
+    int status = mount_stopped(request, binds, count, files, err);
+    for (size_t i = 0; i < count; i++)
+        cleanup_close_(&binds[i].tree);
+    return status;
+}
+
+int files_open(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
+{
+    if (json_object_object_get(request->fields, "overlay"))
+        return open_stopped(request, view, files, err);
+    return open_running(request, view, files, err);
+}
+
+void files_close(struct container_files *files)
+{
+    cleanup_close_(&files->root);
+    cleanup_close_(&files->mounts);
+    files->root = files->mounts = -1;
+    if (files->mounted)
+        umount2(files->mounted, MNT_DETACH);
+    files->mounted = NULL;
+}
+
+/* ---- what both need ---- */
+
+/* In a process of its own, which is in the container's mount namespace to its end. */
+static int remove_inside(const struct container_files *files, int parent, const char *name, struct error *err)
+{
+    if (setns(files->mounts, CLONE_NEWNS) < 0)
+        return fail(err, errno, "enter the container's mount namespace");
+    return tree_remove(parent, name, err);
+}
+
+int files_remove_directory(const struct container_files *files, int parent, const char *name, struct error *err)
+{
+    struct error *told;
+    if (files->mounts < 0)
+        return tree_remove(parent, name, err);
+    told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t child = told == MAP_FAILED ? -1 : fork();
+    if (child < 0)
+        return fail(err, errno, "remove %s", name);
+    if (child == 0)
+        _exit(remove_inside(files, parent, name, told) < 0 ? 1 : 0);
+    int status;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    *err = *told;
+    munmap(told, sizeof *told);
+    return status == 0 ? 0 : err->message[0] ? -1 : fail(err, 0, "remove %s: the process that did it was killed", name);
+}
+
+int files_refuse(int errnum, const char *call, const char *path, struct error *err)
+{
+    char why[128];
+    snprintf(why, sizeof why, "%s", strerror(errnum));
+    why[0] = (char)tolower(why[0]);
+    fail_kind(err, errnum == ENOENT ? "not-found" : "system", 0, "%s %s: %s", call, path, why);
+    err->errnum = errnum;
+    return -1;
+}

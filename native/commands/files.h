@@ -1,0 +1,40 @@
+/* commands/files.h: a container's file system by one descriptor, whether it runs or not. */
+#ifndef SLIPWAY_COMMANDS_FILES_H
+#define SLIPWAY_COMMANDS_FILES_H
+
+#include "serve.h"
+
+struct container_files {
+    int root;            /* the container's root directory */
+    int mounts;          /* its mount namespace; -1: our own */
+    const char *mounted; /* where it was mounted for this request, in a mount namespace of its own; NULL: the container runs */
+};
+#define CONTAINER_FILES_INIT {.root = -1, .mounts = -1}
+
+/* What is seen of it. */
+enum files_view {
+    FILES_WITH_MOUNTS, /* as its processes see it */
+    FILES_OF_ROOTFS,   /* the layers alone: what is mounted inside is an empty directory */
+};
+
+/*
+ * One that runs is seen through its first process ("pid", "pidStart"), in whose user namespace the caller then is, so that owners are the container's
+ * own. Of one that does not run, the layers ("overlay") and what would be mounted on them ("binds": [{"source","destination","readonly"}]) are mounted
+ * for the caller alone; with "readonly" nothing but what is bound can be written.
+ */
+int files_open(const struct request *request, enum files_view view, struct container_files *files, struct error *err);
+/* What was mounted is gone from the machine when this returns. */
+void files_close(struct container_files *files);
+
+/*
+ * Removes `name`, a directory, and all that is below it. What is mounted in there stays, and so does the directory then: seen from elsewhere, the
+ * kernel would take such a mount off the container.
+ */
+int files_remove_directory(const struct container_files *files, int parent, const char *name, struct error *err);
+
+/* In Docker's words: "lstat /etc/passwd/: not a directory". Of kind "not-found" where that is why. */
+int files_refuse(int errnum, const char *call, const char *path, struct error *err);
+
+#define cleanup_files __attribute__((cleanup(files_close)))
+
+#endif
