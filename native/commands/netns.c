@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -206,18 +207,37 @@ static int bring_up_inside(const char *ifname, const struct network_address *add
     return 0;
 }
 
-/* Everything inside the container's namespace. Whoever stayed there would keep it and its links alive. */
+struct inside {
+    int netns;
+    const char *ifname;
+    const struct network_address *address;
+    const struct in_addr *gateway;
+    struct error *err;
+    int status;
+};
+
+static void *work_inside(void *data)
+{
+    struct inside *inside = data;
+    if (setns(inside->netns, CLONE_NEWNET) < 0)
+        inside->status = fail(inside->err, errno, "enter the container's network namespace");
+    else
+        inside->status = bring_up_inside(inside->ifname, inside->address, inside->gateway, inside->err);
+    return NULL;
+}
+
+/* Everything inside the container's namespace, on a thread that ends there: who stayed would keep it and its links alive, and an ordinary user's
+ * helper would not be let back into the machine's own. */
 static int set_up_inside(int netns, const char *ifname, const struct network_address *address, const struct in_addr *gateway,
                          struct error *err)
 {
-    struct error ignored = {0};
-    cleanup_close int ours = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (ours < 0 || setns(netns, CLONE_NEWNET) < 0)
-        return fail(err, errno, "enter the container's network namespace");
-    int status = bring_up_inside(ifname, address, gateway, err);
-    if (setns(ours, CLONE_NEWNET) < 0)
-        return fail(status < 0 ? &ignored : err, errno, "leave the container's network namespace");
-    return status;
+    struct inside inside = {netns, ifname, address, gateway, err, -1};
+    pthread_t thread;
+    int failed = pthread_create(&thread, NULL, work_inside, &inside);
+    if (failed != 0)
+        return fail(err, failed, "start a thread for the container's network namespace");
+    pthread_join(thread, NULL);
+    return inside.status;
 }
 
 /* The container's namespace, which must not be ours: bringing up its links would be bringing up the host's. */

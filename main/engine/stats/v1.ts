@@ -60,16 +60,23 @@ async function pids(files: GroupFiles): Promise<Counters['pids_stats']> {
   return told({ current, limit });
 }
 
-/** The throttle's own counters, which see every scheduler's traffic. */
+/**
+ * The throttle's counters see every scheduler's traffic, but newer kernels keep them only for devices that somebody throttles; bfq has its
+ * own where it is used.
+ */
 async function blkio(files: GroupFiles): Promise<Counters['blkio_stats']> {
+  const counted = async (name: string): Promise<BlkioEntry[]> => {
+    const throttled = entries(await files.text(`blkio.throttle.${name}`));
+    return throttled.length > 0 ? throttled : entries(await files.text(`blkio.bfq.${name}`));
+  };
   const [bytes, operations] = await Promise.all([
-    files.text('blkio.throttle.io_service_bytes_recursive'),
-    files.text('blkio.throttle.io_serviced_recursive'),
+    counted('io_service_bytes_recursive'),
+    counted('io_serviced_recursive'),
   ]);
   return {
     ...(Object.fromEntries(Object.keys(NO_BLKIO).map((key) => [key, []])) as unknown as Counters['blkio_stats']),
-    io_service_bytes_recursive: entries(bytes),
-    io_serviced_recursive: entries(operations),
+    io_service_bytes_recursive: bytes,
+    io_serviced_recursive: operations,
   };
 }
 

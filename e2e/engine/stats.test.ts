@@ -1,0 +1,260 @@
+/** What containers use: against what a load really does, and beside dockerd, which is asked the same. */
+import assert from 'node:assert/strict';
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { ContainerStats } from '../../main/contract/stats.js';
+import {
+  api,
+  docker,
+  loadBusybox,
+  request,
+  startDockerd,
+  startEngine,
+  type RunningEngine,
+} from '../fixtures/engine.js';
+import { makePerson } from '../fixtures/person.js';
+
+const MEBI = 1024 * 1024;
+const BUSY = 'while :; do :; done';
+
+/** Every frame of a stream until `enough` says so. */
+function frames(engine: { socket: string }, name: string, enough: (seen: ContainerStats[]) => boolean) {
+  return new Promise<ContainerStats[]>((resolve, reject) => {
+    const seen: ContainerStats[] = [];
+    let text = '';
+    const path = `/v1.47/containers/${name}/stats`;
+    const outgoing = http.get({ socketPath: engine.socket, path }, (incoming) => {
+      incoming.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        const lines = text.split('\n');
+        text = lines.pop() ?? '';
+        for (const line of lines) if (!enough(seen)) seen.push(JSON.parse(line) as ContainerStats);
+        if (enough(seen)) outgoing.destroy();
+      });
+      incoming.on('close', () => resolve(seen));
+    });
+    outgoing.on('error', (error) => (seen.length > 0 ? resolve(seen) : reject(error)));
+  });
+}
+
+/** As the docker CLI counts: 100 is one processor. */
+const percent = ({ cpu_stats: now, precpu_stats: before }: ContainerStats): number =>
+  ((now.cpu_usage.total_usage - before.cpu_usage.total_usage) /
+    ((now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0))) *
+  (now.online_cpus ?? 0) *
+  100;
+
+const ONE_SHOT = 'stream=false&one-shot=true';
+const once = (engine: { socket: string }, name: string, query = 'stream=false') =>
+  api<ContainerStats>(engine.socket, 'GET', `/v1.41/containers/${name}/stats?${query}`);
+
+/** What the container's first process took of the processors over two seconds, by the stats and by the kernel's own word; in milliseconds. */
+async function loadOf(engine: { socket: string }, name: string) {
+  const { State } = await api<{ State: { Pid: number } }>(engine.socket, 'GET', `/containers/${name}/json`);
+  const look = async () => {
+    const frame = await once(engine, name, ONE_SHOT);
+    const fields = (await readFile(`/proc/${State.Pid}/stat`, 'utf8')).replace(/.*\) /, '').split(' ');
+    return {
+      frame,
+      told: frame.cpu_stats.cpu_usage.total_usage / 1e6,
+      taken: (Number(fields[11]) + Number(fields[12])) * 10,
+    };
+  };
+  const before = await look();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const after = await look();
+  const share = percent({ ...after.frame, precpu_stats: before.frame.cpu_stats });
+  return { told: after.told - before.told, taken: after.taken - before.taken, share };
+}
+
+const run = async (engine: { socket: string }, name: string, ...args: string[]) => {
+  const ran = await docker(engine, ['run', '-d', '--name', name, ...args]);
+  assert.equal(ran.code, 0, ran.stderr);
+};
+
+/** The names of all fields, in order, without what lies in lists. */
+const shapeOf = (value: unknown): unknown =>
+  typeof value !== 'object' || value === null || Array.isArray(value)
+    ? Array.isArray(value)
+      ? 'list'
+      : typeof value
+    : Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]);
+
+describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
+  let engine: RunningEngine;
+  before(async () => {
+    engine = await startEngine();
+    await loadBusybox(engine);
+  });
+  after(() => engine[Symbol.asyncDispose]());
+
+  test('a load shows as what it is: its share of a processor, its memory, its processes, what it received', async () => {
+    const load = `dd if=/dev/zero of=/dev/shm/held bs=1M count=40 2>/dev/null
+      sleep 1000 & ${BUSY}`;
+    await run(
+      engine,
+      'load',
+      '--cpus',
+      '0.5',
+      '--memory',
+      '128m',
+      '--pids-limit',
+      '20',
+      'busybox:test',
+      'sh',
+      '-c',
+      load,
+    );
+    await run(engine, 'guest', '--network', 'container:load', 'busybox:test', 'sleep', '1000');
+    const settled = (
+      await frames(engine, 'load', (seen) => (seen.at(-1)?.memory_stats.usage ?? 0) > 40 * MEBI && seen.length > 1)
+    ).at(-1);
+    assert.ok(settled);
+    const { told, taken, share } = await loadOf(engine, 'load');
+    assert.ok(Math.abs(told - taken) < 150, `${taken} ms of a processor show as ${told} ms`);
+    assert.ok(share > 5 && share < 65, `at most half a processor shows as ${share} %`);
+    const last = await once(engine, 'load', ONE_SHOT);
+    const { total_usage, usage_in_kernelmode, usage_in_usermode } = last.cpu_stats.cpu_usage;
+    assert.ok(
+      Math.abs(total_usage - usage_in_kernelmode - usage_in_usermode) < total_usage * 0.2,
+      JSON.stringify(last),
+    );
+    assert.ok(last.cpu_stats.throttling_data.throttled_periods > 0);
+    const { usage = 0, limit, stats = {} } = last.memory_stats;
+    const used = usage - (stats['total_inactive_file'] ?? stats['inactive_file'] ?? 0);
+    assert.ok(used >= 40 * MEBI && used < 60 * MEBI, `40 MiB held show as ${used / MEBI} MiB`);
+    assert.equal(limit, 128 * MEBI);
+    assert.deepEqual(last.pids_stats, { current: 2, limit: 20 });
+    const before = (await once(engine, 'load', ONE_SHOT)).networks?.['eth0'];
+    await docker(engine, [
+      'exec',
+      'guest',
+      'sh',
+      '-c',
+      'ping -c 5 -s 1000 -i 0.1 $(ip route | sed -n "s/default via \\([^ ]*\\).*/\\1/p")',
+    ]);
+    const after = (await once(engine, 'guest', ONE_SHOT)).networks?.['eth0'];
+    const received = (after?.rx_bytes ?? 0) - (before?.rx_bytes ?? 0);
+    assert.ok(received >= 5 * 1000 && received < 20_000, `5 answers of 1000 bytes show as ${received}`);
+  });
+
+  test('each frame says what was before it; two who watch share the samples; one look waits for two samples, one shot for none', async () => {
+    const [one, two] = await Promise.all([
+      frames(engine, 'load', (seen) => seen.length === 3),
+      frames(engine, 'load', (seen) => seen.length === 3),
+    ]);
+    const times = (seen: ContainerStats[]) => new Set(seen.map(({ read }) => read));
+    assert.ok([...times(one)].filter((time) => times(two).has(time)).length >= 2, 'they were sampled apart');
+    for (const [index, frame] of one.slice(1).entries()) {
+      assert.equal(frame.preread, one[index]?.read);
+      assert.deepEqual(frame.precpu_stats, one[index]?.cpu_stats);
+      const apart = Date.parse(frame.read) - Date.parse(frame.preread);
+      assert.ok(apart > 800 && apart < 3000, `a frame came after ${apart} ms`);
+    }
+    const look = await once(engine, 'load');
+    assert.ok(percent(look) > 5 && percent(look) < 80, String(percent(look)));
+    const shot = await once(engine, 'load', ONE_SHOT);
+    assert.equal(shot.preread, '0001-01-01T00:00:00Z');
+    assert.equal(shot.precpu_stats.cpu_usage.total_usage, 0);
+    assert.ok(shot.cpu_stats.cpu_usage.total_usage > 0);
+    assert.equal((await request(engine.socket, 'GET', '/containers/load/stats?one-shot=1')).status, 400);
+    assert.equal((await request(engine.socket, 'GET', '/containers/nobody/stats')).status, 404);
+  });
+
+  test('a watched container stops, starts and goes: empty frames, full ones, the end of the stream', async () => {
+    await run(engine, 'fleeting', '--network', 'none', 'busybox:test', 'sleep', '1000');
+    let step = 0;
+    const steps = [
+      ['kill', 'fleeting'],
+      ['start', 'fleeting'],
+      ['rm', '-f', 'fleeting'],
+    ];
+    const seen = await frames(engine, 'fleeting', (all) => {
+      const idle = all.at(-1)?.read.startsWith('0001') ?? false;
+      if (all.length > 0 && step < steps.length && idle === (step === 1))
+        void docker(engine, steps[step++] as string[]);
+      return false;
+    });
+    const kinds = seen.map(({ read }) => (read.startsWith('0001') ? 'empty' : 'full'));
+    assert.deepEqual(kinds.filter((kind, index) => kind !== kinds[index - 1]).slice(0, 3), ['full', 'empty', 'full']);
+    assert.equal(step, 3);
+    assert.ok(seen.every(({ name, networks }) => name === '/fleeting' && networks === undefined));
+  });
+
+  test('docker stats: all containers at once, those that stopped, and those that come and go while it runs', async () => {
+    const format = '{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.PIDs}}';
+    const list = await docker(engine, ['stats', '--no-stream', '--format', format]);
+    assert.match(list.stdout, /^load \d+\.\d+% 4\d(\.\d+)?MiB \/ 128MiB 2$/m);
+    assert.match(list.stdout, /^guest 0\.\d+% .* 1$/m);
+    await docker(engine, ['kill', 'guest']);
+    const all = await docker(engine, ['stats', '--no-stream', '-a', '--format', format]);
+    assert.match(all.stdout, /^guest 0\.00% 0B \/ 0B 0$/m);
+    const watching = docker(engine, ['stats', '--format', '{{.Name}}={{.PIDs}};'], { timeout: 5000 });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await run(engine, 'late', '--rm', '--network', 'none', 'busybox:test', 'sleep', '1.5');
+    const { stdout } = await watching;
+    // What it prints last, twice a second, is without the one that went.
+    assert.match(stdout, /load=2;[^]*late=1;((?!late)[^])*load=2;((?!late)[^])*load=2;((?!late)[^])*$/);
+  });
+
+  test('an ordinary user whose containers have no control groups is told what their processes tell', async () => {
+    await using person = await makePerson({ window: false });
+    const folder = await mkdtemp(path.join(tmpdir(), 'slipway-e-'));
+    await chown(folder, person.uid, person.gid);
+    const command = [...person.become, process.execPath, path.join(person.checkout, 'out/daemon.cjs')];
+    {
+      await using theirs = await startEngine({ command, folder, env: { HOME: folder } });
+      await loadBusybox(theirs);
+      const load = `x=$(dd if=/dev/zero bs=1M count=8 2>/dev/null | tr '\\0' x); sleep 1000 & ${BUSY}`;
+      await run(theirs, 'unlimited', '--network', 'none', 'busybox:test', 'sh', '-c', load);
+      await frames(theirs, 'unlimited', (all) => all.at(-1)?.pids_stats.current === 2);
+      const { told, taken } = await loadOf(theirs, 'unlimited');
+      assert.ok(Math.abs(told - taken) < 150, `${taken} ms of a processor show as ${told} ms`);
+      const { usage = 0, limit = 0 } = (await once(theirs, 'unlimited', ONE_SHOT)).memory_stats;
+      assert.ok(usage > 8 * MEBI && usage < 40 * MEBI, `8 MiB held show as ${usage / MEBI}`);
+      assert.ok(limit >= usage);
+    }
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("dockerd tells the same of the same: the document's shape, and the CLI's numbers", async () => {
+    await using oracle = await startDockerd();
+    await loadBusybox(oracle);
+    const load = `dd if=/dev/zero of=/dev/shm/held bs=1M count=20 2>/dev/null; ${BUSY}`;
+    const shapes: unknown[] = [];
+    const numbers: { cpu: number; memory: number; pids: number }[] = [];
+    for (const each of [engine, oracle]) {
+      await api(each.socket, 'POST', '/v1.41/containers/create?name=same', {
+        Image: 'busybox:test',
+        Cmd: ['sh', '-c', load],
+        HostConfig: { NanoCpus: 300_000_000, Memory: 64 * MEBI, PidsLimit: 10 },
+      });
+      const idle = await once(each, 'same');
+      await api(each.socket, 'POST', '/v1.41/containers/same/start');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const busy = await once(each, 'same');
+      const { stats = {}, ...memory } = busy.memory_stats;
+      const known = 'cache rss total_inactive_file inactive_file total_rss pgfault total_cache'.split(' ');
+      assert.deepEqual(
+        known.filter((key) => !(key in stats)),
+        [],
+      );
+      shapes.push([shapeOf({ ...idle, id: '' }), shapeOf({ ...busy, memory_stats: memory })]);
+      const [, cpu, usage, pids] =
+        /([\d.]+)% ([\d.]+)MiB \/ 64MiB (\d+)/.exec(
+          (await docker(each, ['stats', '--no-stream', '--format', '{{.CPUPerc}} {{.MemUsage}} {{.PIDs}}', 'same']))
+            .stdout,
+        ) ?? [];
+      numbers.push({ cpu: Number(cpu), memory: Number(usage), pids: Number(pids) });
+      await docker(each, ['rm', '-f', 'same']);
+    }
+    assert.deepEqual(shapes[0], shapes[1]);
+    const [ours, theirs] = numbers as [(typeof numbers)[0], (typeof numbers)[0]];
+    assert.ok(Math.abs(ours.cpu - theirs.cpu) < 15, JSON.stringify(numbers));
+    assert.ok(Math.abs(ours.memory - theirs.memory) < 3, JSON.stringify(numbers));
+    assert.equal(ours.pids, theirs.pids);
+  });
+});
