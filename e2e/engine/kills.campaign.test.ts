@@ -1,53 +1,167 @@
-/** The engine killed at random points while containers start, print, take execs and end: nothing is lost, every time. */
+/**
+ * The engine, the helper and the monitors killed at random points while containers start, print, take execs, are paused, renamed, stopped
+ * and removed: nothing that was acknowledged is lost, and nothing is left behind.
+ */
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dice, rounds } from '../fixtures/campaign.js';
-import { api, docker, loadBusybox, request, startEngine } from '../fixtures/engine.js';
+import { api, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import { audit, lives, type Life } from '../fixtures/load.js';
 
-interface Inspect {
-  State: { Status: string; ExitCode: number; Running: boolean };
-  LogPath: string;
+const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 1_800_000 };
+/** A load is over in about a second; kills come anywhere in it. */
+const LATEST_KILL_MS = 900;
+
+async function withEngine(body: (engine: RunningEngine) => Promise<void>): Promise<void> {
+  await using engine = await startEngine();
+  await loadBusybox(engine);
+  await body(engine);
+  await nothingIsLeft(engine);
+}
+
+async function removeAll({ socket }: RunningEngine): Promise<void> {
+  const all = await api<{ Id: string }[]>(socket, 'GET', '/containers/json?all=1');
+  await Promise.all(all.map(({ Id }) => request(socket, 'DELETE', `/containers/${Id}?force=1`)));
+  assert.deepEqual(await api(socket, 'GET', '/containers/json?all=1'), []);
+}
+
+/** Every process whose command line has the engine's run directory, with that command line. */
+async function processesOf({ runDir }: RunningEngine): Promise<{ pid: number; words: string[] }[]> {
+  const found = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (words.some((word) => word.includes(runDir))) found.push({ pid: Number(pid), words });
+  }
+  return found;
+}
+
+async function monitorPids({ runDir }: RunningEngine): Promise<number[]> {
+  const pids = [];
+  for (const place of await readdir(path.join(runDir, 'c')).catch(() => [])) {
+    const text = await readFile(path.join(runDir, 'c', place, 'monitor.json'), 'utf8').catch(() => '');
+    if (text) pids.push((JSON.parse(text) as { pid: number }).pid);
+  }
+  return pids;
+}
+
+/** No mount, cgroup, link, directory or monitor of containers that are all gone. */
+async function nothingIsLeft(engine: RunningEngine): Promise<void> {
+  const left = async (): Promise<string[]> => {
+    const mounts = (await readFile('/proc/self/mounts', 'utf8'))
+      .split('\n')
+      .filter((line) => line.includes(engine.dataRoot));
+    const links = (await run('ip', ['-o', 'link'])).stdout.split('\n').filter((line) => /: (veth|sl)[^:]*@/.test(line));
+    const names = async (place: string): Promise<string[]> => {
+      const all = await readdir(place, { recursive: true }).catch(() => []);
+      return all.map((name) => path.join(place, name));
+    };
+    return [
+      ...mounts,
+      ...links,
+      ...(await names(path.join(engine.dataRoot, 'containers'))),
+      ...(await names(path.join(engine.dataRoot, 'trash'))),
+      ...(await names(path.join(engine.runDir, 'c'))),
+      ...(await names(path.join(engine.runDir, 'x'))),
+    ];
+  };
+  for (let tries = 0; (await left()).length > 0 && tries < 100; tries++) await sleep(50);
+  assert.deepEqual(await left(), []);
 }
 
 test(
-  'after a kill -9 of the engine at any moment every container, exit status and log line is accounted for',
-  { skip: process.getuid?.() !== 0 && 'needs root' },
-  async () => {
+  'after a kill -9 of the engine at any moment every container, exit status, log line and name is accounted for',
+  options,
+  () =>
+    withEngine(async (engine) => {
+      const random = dice();
+      for (let round = 0; round < rounds(10, 100); round++) {
+        const all = lives(round, random);
+        // Refused connections are expected from the kill on.
+        const settled = Promise.allSettled(all.map((life) => life.live(engine.socket)));
+        await sleep(random() * LATEST_KILL_MS);
+        await engine.kill();
+        await settled;
+        if (random() < 0.3) await sleep(random() * 500); // what goes on meanwhile ends unseen
+        await engine.restart();
+        await Promise.all(all.map((life) => audit(engine.socket, life)));
+        await removeAll(engine);
+      }
+    }),
+);
+
+test(
+  'a killed helper costs nothing: what was under way is done by the next one or refused in a sentence',
+  options,
+  () =>
+    withEngine(async (engine) => {
+      const random = dice();
+      for (let round = 0; round < rounds(4, 50); round++) {
+        const all = lives(round, random);
+        const settled = Promise.all(all.map((life) => life.live(engine.socket)));
+        await sleep((random() * LATEST_KILL_MS) / 3);
+        const helper = (await processesOf(engine)).find(({ words }) => words.includes('serve'));
+        if (helper) process.kill(helper.pid, 'SIGKILL');
+        await settled;
+        for (const life of all) {
+          for (const refusal of life.refused)
+            assert.match(refusal, /helper|is not running/, `${life.name}: ${refusal}`);
+          await audit(engine.socket, life);
+        }
+        await removeAll(engine);
+      }
+    }),
+);
+
+test('a killed monitor takes its container along and no other, and says so', options, () =>
+  withEngine(async (engine) => {
     const random = dice();
-    await using engine = await startEngine();
-    await loadBusybox(engine);
-    for (let round = 0; round < rounds(4, 100); round++) {
-      const acknowledged: { id: string; lines: number; code: number }[] = [];
-      // Numbered lines, then an exit code of its own: both must be found whole afterwards.
-      const work = Array.from({ length: 4 }, async (_, index) => {
-        const [lines, code] = [200 + index * 50, index];
-        const script = `i=0; while [ $i -lt ${lines} ]; do echo line $i; i=$((i+1)); [ $((i % 50)) = 0 ] && sleep 0.1; done; exit ${code}`;
+    for (let round = 0; round < rounds(3, 30); round++) {
+      const start = async (policy: string): Promise<string> => {
         const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create', {
           Image: 'busybox:test',
-          Cmd: ['sh', '-c', script],
-          HostConfig: { NetworkMode: 'none' },
+          Cmd: ['sleep', '1000'],
+          HostConfig: { NetworkMode: random() < 0.5 ? 'none' : 'bridge', RestartPolicy: { Name: policy } },
         });
         await api(engine.socket, 'POST', `/containers/${Id}/start`);
-        acknowledged.push({ id: Id, lines, code });
-        await request(engine.socket, 'POST', `/containers/${Id}/stop?t=30&signal=CONT`).catch(() => undefined);
+        return Id;
+      };
+      const ids = await Promise.all(['no', 'no', 'no', 'always'].map(start));
+      const { Pid } = (await state(engine, ids[3] as string)) as { Pid: number };
+      const pids = await monitorPids(engine);
+      assert.equal(pids.length, ids.length);
+      const spared = pids.splice(Math.floor(random() * pids.length), 1);
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      const ends = ids.slice(0, 3).map(async (id) => {
+        for (let tries = 0; tries < 100; tries++) {
+          const seen = await state(engine, id);
+          if (seen.Status === 'exited') return seen;
+          await sleep(20);
+        }
+        return undefined;
       });
-      const settled = Promise.allSettled(work); // refused connections are expected from here on
-      await new Promise((resolve) => setTimeout(resolve, random() * 600));
-      await engine.kill();
-      await settled;
-      await engine.restart();
-      for (const { id, lines, code } of acknowledged) {
-        const { StatusCode } = await api<{ StatusCode: number }>(engine.socket, 'POST', `/containers/${id}/wait`);
-        assert.equal(StatusCode, code, `round ${round}: exit status of ${id}`);
-        const logs = await docker(engine, ['logs', id]);
-        const expected = Array.from({ length: lines }, (_, line) => `line ${line}\n`).join('');
-        assert.equal(logs.stdout, expected, `round ${round}: log of ${id}`);
+      const ended = (await Promise.all(ends)).filter((seen) => seen !== undefined);
+      for (const { ExitCode, Error: error } of ended) {
+        assert.equal(ExitCode, 137);
+        assert.match(error, /monitor was killed/);
       }
-      for (const { Id } of await api<{ Id: string }[]>(engine.socket, 'GET', '/containers/json?all=1')) {
-        const { State } = await api<Inspect>(engine.socket, 'GET', `/containers/${Id}/json`);
-        assert.ok(['created', 'exited', 'running'].includes(State.Status), State.Status);
-        await api(engine.socket, 'DELETE', `/containers/${Id}?force=1`);
-      }
+      const policyRan = await state(engine, ids[3] as string);
+      assert.equal(policyRan.Status, 'running');
+      // The one that was spared is among these three, or it is the one with a policy, and then the same process.
+      if (ended.length === 3) assert.equal(policyRan.Pid, Pid);
+      else assert.equal(ended.length, 2, `${spared.length} spared`);
+      await removeAll(engine);
     }
-  },
+  }),
 );
+
+async function state(engine: RunningEngine, id: string) {
+  const { State } = await api<{ State: { Status: string; ExitCode: number; Error: string; Pid: number } }>(
+    engine.socket,
+    'GET',
+    `/containers/${id}/json`,
+  );
+  return State;
+}

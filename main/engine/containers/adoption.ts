@@ -4,7 +4,7 @@ import { codeOf, messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import type { Monitor } from '../helper/index.js';
 import type { Container } from './container.js';
-import { lostExit, readExitFile, rebootExit } from './exit.js';
+import { lostExit, readExitFile, rebootExit, type Exit } from './exit.js';
 import type { Ledger } from './ledger.js';
 import { NEVER } from './record.js';
 import type { Removal } from './removal.js';
@@ -73,10 +73,12 @@ export class Adoption {
     const unread = recorded !== undefined && recorded.finished !== record.finishedAt;
     if (!record.running && !unread) {
       if (recorded) await rm(exitFile, { force: true });
+      if (await exists(stateDir)) await this.#clear(container);
       return;
     }
     const rebooted = record.bootId !== this.#runs.bootId;
-    if (!recorded && !rebooted && !(await exists(stateDir))) return this.#undoStart(container);
+    const begun = recorded ? recorded.started : rebooted || (await exists(join(stateDir, 'monitor.json')));
+    if (!begun) return this.#undoStart(container, monitor, recorded);
     if (recorded?.started) record.startedAt = recorded.started;
     if (rebooted) record.restartCount = 0; // that end was not its own
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
@@ -84,17 +86,23 @@ export class Adoption {
     await this.#runs.recordEnd(container, recorded ?? unknown);
   }
 
-  /** The engine died before it let the process go, or before there was one; nobody was told of a start. */
-  async #undoStart(container: Container, monitor?: Monitor): Promise<void> {
-    await this.#options.helper.signalAll(container.id).catch(() => undefined);
+  /** The engine died before it let the process go, or before there was one; nobody was told of a start, or of why there is none. */
+  async #undoStart(container: Container, monitor?: Monitor, failed?: Exit): Promise<void> {
     await monitor?.signal(9).catch(() => undefined);
     monitor?.close();
     const { record } = container;
     Object.assign(record, record.before, { running: false });
+    if (failed?.error) Object.assign(record, { exitCode: failed.code, error: failed.error });
     delete record.before;
     await this.#ledger.saveEnded(container);
-    await this.#runs.clear(container);
+    await this.#clear(container);
     await rm(this.#ledger.pathsOf(container.id).exitFile, { force: true });
+  }
+
+  /** Nothing of it runs, and nothing is left of what made it. */
+  async #clear(container: Container): Promise<void> {
+    await this.#options.helper.signalAll(container.id).catch(() => undefined);
+    await this.#runs.clear(container);
   }
 
   /** What its policy or `--rm` asks for, once it is known what runs. */
