@@ -361,6 +361,16 @@ static int open_target(const struct container_target *target, struct error *err)
     return steal_fd(&pidfd);
 }
 
+/* What the process needs on its way, and nothing else of ours. */
+static size_t list_descriptors(const struct making *making, int *fds)
+{
+    const int some[] = {making->sync[1], making->go[0], making->outcome[1], making->null, making->io->in, making->io->out, making->io->err, making->door.leaf_list};
+    size_t count = sizeof some / sizeof *some;
+    memcpy(fds, some, sizeof some);
+    memcpy(fds + count, making->door.lists, making->door.count * sizeof *fds);
+    return count + making->door.count;
+}
+
 static int exec_in(struct making *making, const struct container_target *target, struct container_child *child, struct error *err)
 {
     int pidfd = -1, console = -1;
@@ -372,7 +382,9 @@ static int exec_in(struct making *making, const struct container_target *target,
     TRY(make_pipes(making, err));
     if (making->spec->cgroups_path)
         TRY(step(cgroup_open(making->spec->cgroups_path, &making->door, err), "cgroup", err));
-    pid_t pid = namespaces_fork_into(target->pid, target_pidfd, making->door.leaf, &making->born_in_leaf, &pidfd, err);
+    int kept[8 + HIERARCHIES_MAX];
+    size_t kept_count = list_descriptors(making, kept);
+    pid_t pid = namespaces_fork_into(target->pid, target_pidfd, making->door.leaf, kept, kept_count, &making->born_in_leaf, &pidfd, err);
     if (pid == 0)
         child_main(making, set_up_exec);
     TRY(step(pid, "namespaces", err));

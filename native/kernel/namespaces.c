@@ -1,6 +1,7 @@
 #include "namespaces.h"
 #include "../base/cleanup.h"
 #include "idmap.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#define KEPT_MAX 64
 
 static const struct {
     uint64_t flag;
@@ -193,7 +196,21 @@ static int flags_to_enter(pid_t target, struct error *err)
     return flags;
 }
 
-pid_t namespaces_fork_into(pid_t target, int target_pidfd, int leaf, bool *born_in_leaf, int *pidfd, struct error *err)
+/* While the container cannot see us yet. */
+static void close_the_rest(const int *kept, size_t count, int pipe, int target_pidfd, int leaf)
+{
+    struct error err = {0};
+    int fds[KEPT_MAX] = {pipe, target_pidfd, leaf};
+    size_t used = count < KEPT_MAX - 3 ? count : KEPT_MAX - 3;
+    memcpy(fds + 3, kept, used * sizeof *fds);
+    if (process_keep_descriptors(fds, 3 + used, &err) < 0) {
+        tell(pipe, 0, err.errnum, "close the other descriptors");
+        _exit(1);
+    }
+}
+
+pid_t namespaces_fork_into(pid_t target, int target_pidfd, int leaf, const int *kept, size_t kept_count, bool *born_in_leaf, int *pidfd,
+                           struct error *err)
 {
     int pipe[2];
     pid_t between;
@@ -201,6 +218,7 @@ pid_t namespaces_fork_into(pid_t target, int target_pidfd, int leaf, bool *born_
     if (flags < 0 || fork_between(pipe, &between, err) < 0)
         return -1;
     if (between == 0) {
+        close_the_rest(kept, kept_count, pipe[1], target_pidfd, leaf);
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* from here on the container could look at us */
         if (flags & ~CLONE_NEWCGROUP)
             enter_or_exit(pipe[1], target_pidfd, flags & ~CLONE_NEWCGROUP, "enter the container's namespaces");

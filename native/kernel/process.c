@@ -201,6 +201,26 @@ int process_exec(const struct spec_process *process, const char *program, bool n
     return in_step(err, "exec");
 }
 
+static int by_number(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+int process_keep_descriptors(int *fds, size_t count, struct error *err)
+{
+    unsigned from = 3;
+    qsort(fds, count, sizeof *fds, by_number);
+    for (size_t i = 0; i <= count; i++) {
+        unsigned next = i < count ? (unsigned)fds[i] : ~0u;
+        if (i < count && fds[i] < (int)from)
+            continue;
+        if (next > from && syscall(SYS_close_range, from, i < count ? next - 1 : ~0u, 0) < 0)
+            return fail(err, errno, "close the other descriptors");
+        from = next + 1;
+    }
+    return 0;
+}
+
 int process_set_limits(pid_t pid, const struct spec_process *process, struct error *err)
 {
     for (size_t i = 0; i < process->rlimit_count; i++) {

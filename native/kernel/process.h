@@ -19,6 +19,9 @@ int process_lock(const struct spec_caps *caps, bool no_new_privileges, const str
 /* Returns only on failure. */
 int process_exec(const struct spec_process *process, const char *program, bool no_new_privileges, const struct seccomp_filter *filter, struct error *err);
 
+/* Closes every descriptor from 3 on but these, which it sorts; -1s are passed over. */
+int process_keep_descriptors(int *fds, size_t count, struct error *err);
+
 /* From outside, while the child is still ours to change. Limits once it waits: its own steps need room, and in a user namespace it may not raise them. */
 int process_set_limits(pid_t pid, const struct spec_process *process, struct error *err);
 int process_set_oom_score(pid_t pid, int score, struct error *err);
