@@ -93,7 +93,8 @@ export async function openRooms({ root, runDir }: { root: string; runDir: string
         upper: join(root, 'containers', id, 'upper'),
         work: join(root, 'containers', id, 'work'),
       }),
-      discard: () => Promise.resolve(),
+      keep: () => undefined,
+      discard: () => () => Promise.resolve(),
     },
   });
   const execs = await Execs.open({ runDir, store, helper, containers });

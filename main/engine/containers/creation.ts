@@ -66,6 +66,7 @@ export class Creation {
       await snapshots.prepare(id, image.chainId);
       await store.commit((change) => {
         change.put(TABLE, id, record);
+        snapshots.keep(change, id);
         images.hold(change, image.id, id);
       });
     } catch (error) {

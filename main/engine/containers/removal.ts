@@ -44,11 +44,13 @@ export class Removal {
     }
   }
 
+  /** Of what has no row, or will never have one. */
   async discardFiles(id: string): Promise<void> {
-    await this.#options.snapshots.discard(id);
-    await this.#options.helper.discard(this.#ledger.pathsOf(id).directory).catch((error: unknown) => {
-      if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
-    });
+    const { store, snapshots } = this.#options;
+    let dropLayers = (): Promise<void> => Promise.resolve();
+    await store.commit((change) => (dropLayers = snapshots.discard(change, id)));
+    await this.#discardDirectory(id);
+    await dropLayers();
   }
 
   /** Resolves once nothing is being deleted any more. */
@@ -59,15 +61,17 @@ export class Removal {
   async #removeNow(container: Container): Promise<void> {
     // A start under way is let through first: it holds the lock.
     using _ = await this.#lockStopped(container);
-    const { store, images, networks } = this.#options;
+    const { store, images, networks, snapshots } = this.#options;
+    let dropLayers = (): Promise<void> => Promise.resolve();
     await store.commit((change) => {
       change.remove(TABLE, container.id);
       images.release(change, container.record.image.id, container.id);
       networks.release(change, container.id);
+      dropLayers = snapshots.discard(change, container.id);
     });
     // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
     this.#inBackground(
-      container.cleanup.then(() => this.discardFiles(container.id)),
+      container.cleanup.then(() => this.#discardDirectory(container.id)).then(dropLayers),
       `the files of ${container.id}`,
     );
     this.#ledger.drop(container);
@@ -86,6 +90,12 @@ export class Removal {
       lock[Symbol.dispose]();
       await this.#ending.kill(container, live);
     }
+  }
+
+  async #discardDirectory(id: string): Promise<void> {
+    await this.#options.helper.discard(this.#ledger.pathsOf(id).directory).catch((error: unknown) => {
+      if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
+    });
   }
 
   #inBackground(work: Promise<void>, what: string): void {

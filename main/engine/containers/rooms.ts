@@ -41,7 +41,10 @@ export interface OverlayMounts {
 export interface SnapshotsRoom {
   prepare(containerId: string, chainId: string): Promise<OverlayMounts>;
   mountsOf(containerId: string): OverlayMounts | Promise<OverlayMounts>;
-  discard(containerId: string): Promise<void>;
+  /** Writes down what was prepared. */
+  keep(change: Change, containerId: string): void;
+  /** Returns how to delete the layers that nobody else needs. */
+  discard(change: Change, containerId: string): () => Promise<void>;
   /** The containers it keeps something for. */
   active?(): string[];
 }

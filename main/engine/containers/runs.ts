@@ -120,7 +120,10 @@ export class Runs {
     return monitor;
   }
 
-  /** The end of a run: in its row first, then the exit file goes, then it is told. Called with the lock held. */
+  /**
+   * The end of a run. It is told at once: the monitor has written it down, and who comes next waits for the lock. Then it goes into its row, then
+   * the exit file goes. Called with the lock held.
+   */
   async recordEnd(container: Container, exit: Exit): Promise<void> {
     const { record, live } = container;
     container.live = undefined;
@@ -142,20 +145,20 @@ export class Runs {
     if (!live?.stopping && this.restarts.wanted(container)) {
       this.restarts.promise(container, live ? Date.now() - live.since : 0);
     }
-    let announce = (): void => undefined;
+    container.cleanup = this.clear(container);
+    this.#options.images.setRunning(container.id, false);
+    const seconds = Math.max(0, Math.floor((Date.parse(record.finishedAt) - Date.parse(record.startedAt)) / 1000));
+    this.#ledger.publish(container, 'die', { exitCode: String(exit.code), execDuration: String(seconds) });
+    container.wake('not-running', 'next-exit');
+    live?.monitor.close();
+    live?.end();
     try {
-      announce = await this.#ledger.saveEnded(container);
+      const announce = await this.#ledger.saveEnded(container);
+      announce();
       await rm(this.#ledger.pathsOf(container.id).exitFile, { force: true });
     } catch (error) {
       log.error(`the end of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
     }
-    container.cleanup = this.clear(container);
-    this.#options.images.setRunning(container.id, false);
-    this.#ledger.publish(container, 'die', { exitCode: String(exit.code) });
-    announce();
-    container.wake('not-running', 'next-exit');
-    live?.monitor.close();
-    live?.end();
   }
 
   /** Takes away what a run left outside the data root. */

@@ -105,11 +105,18 @@ export function open(path: string): Promise<Socket> {
 
 /** A line-then-bytes protocol read from a socket, with the socket's own back-pressure. */
 export class LineInput {
-  readonly #chunks: AsyncIterator<Buffer>;
   #left: Buffer = Buffer.alloc(0);
+  #over = false;
+  #wake: (() => void) | undefined;
 
   constructor(private readonly socket: Socket) {
-    this.#chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    // A stream's own iterator makes an error, with its trace, of every connection that is closed before its end.
+    const over = () => {
+      this.#over = true;
+      this.#wake?.();
+    };
+    socket.on('readable', () => this.#wake?.());
+    socket.once('end', over).once('close', over);
   }
 
   /** The next line without its newline; undefined at the end of input. */
@@ -141,12 +148,13 @@ export class LineInput {
     }
   }
 
+  /** Undefined at the end, also where the other side reset the connection: the end, as far as lines go. */
   async #next(): Promise<Buffer | undefined> {
-    try {
-      const { value, done } = await this.#chunks.next();
-      return done ? undefined : value;
-    } catch {
-      return undefined; // reset by the other side: the end, as far as lines go
+    for (;;) {
+      const chunk = this.socket.read() as Buffer | null;
+      if (chunk) return chunk;
+      if (this.#over) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 }

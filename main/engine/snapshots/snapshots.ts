@@ -40,7 +40,6 @@ const ACTIVE = 'active_snapshots';
 export class Snapshots {
   static readonly tables = [COMMITTED, ACTIVE];
   readonly #root: string;
-  readonly #store: Store;
   readonly #helper: SnapshotsHelper;
   readonly #committed: Map<string, SnapshotRecord>;
   /** Container ID to the chain ID below it. */
@@ -71,7 +70,6 @@ export class Snapshots {
 
   private constructor(root: string, store: Store, helper: SnapshotsHelper) {
     this.#root = root;
-    this.#store = store;
     this.#helper = helper;
     this.#committed = store.rows<SnapshotRecord>(COMMITTED);
     this.#active = store.rows<string>(ACTIVE);
@@ -151,20 +149,20 @@ export class Snapshots {
     for (const { number } of records) await this.drop({ number, path: this.#fs(number) });
   }
 
-  /** An active snapshot for a container. Its record comes first: nothing may collect what it stands on. */
+  /** An active snapshot for a container: from now on nothing collects what it stands on. `keep` makes it last. */
   async prepare(containerId: string, chainId: string): Promise<Mounts> {
     this.#stack(chainId);
-    await this.#store.commit((change) => {
-      this.#active.set(containerId, chainId);
-      change.undo(() => this.#active.delete(containerId));
-      change.put(ACTIVE, containerId, chainId);
-    });
+    this.#active.set(containerId, chainId);
     const mounts = this.mountsOf(containerId);
-    if (chainId === '') await makeDirectory(mounts.lower[0] as string);
-    await mkdir(join(this.#root, 'containers', containerId), { recursive: true, mode: 0o711 });
-    await makeDirectory(mounts.upper);
-    await makeDirectory(mounts.work);
+    await mkdir(join(this.#root, 'containers', containerId), { mode: 0o711 });
+    const wanted = [mounts.upper, mounts.work, ...(chainId === '' ? mounts.lower : [])];
+    await Promise.all(wanted.map(makeDirectory));
     return mounts;
+  }
+
+  /** Writes down what was prepared, in the caller's transaction. */
+  keep(change: Change, containerId: string): void {
+    change.put(ACTIVE, containerId, this.#active.get(containerId));
   }
 
   mountsOf(containerId: string): Mounts {
@@ -180,20 +178,18 @@ export class Snapshots {
     return [...this.#active.keys()];
   }
 
-  /** Removes a container's own files and, when it was the last to need them, the layers below. Idempotent. */
-  async discard(containerId: string): Promise<void> {
+  /**
+   * Takes a container's snapshot out of the records, in the caller's transaction, and with it the layers that nobody else needs; returns how to
+   * delete those. The container's own directory goes with the container.
+   */
+  discard(change: Change, containerId: string): () => Promise<void> {
     const chainId = this.#active.get(containerId);
-    if (chainId === undefined) return;
-    let gone: SnapshotRecord[] = [];
-    await this.#store.commit((change) => {
-      this.#active.delete(containerId);
-      change.undo(() => this.#active.set(containerId, chainId));
-      change.remove(ACTIVE, containerId);
-      gone = this.collect(change);
-    });
-    const directory = join(this.#root, 'containers', containerId);
-    for (const name of ['upper', 'work']) await this.#helper.discard(join(directory, name));
-    await this.dropAll(gone);
+    if (chainId === undefined) return () => Promise.resolve();
+    this.#active.delete(containerId);
+    change.undo(() => this.#active.set(containerId, chainId));
+    change.remove(ACTIVE, containerId);
+    const gone = this.collect(change);
+    return () => this.dropAll(gone);
   }
 
   #stack(chainId: string): SnapshotRecord[] {
