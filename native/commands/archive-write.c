@@ -325,7 +325,7 @@ static int copy_in(struct request *request, struct copying *x, struct error *err
     TRY(request_optional_string(request, "user", &user, err));
     TRY(request_bool(request, "keepKinds", false, &x->keep_kinds, err));
     x->user_namespace = in_user_namespace();
-    x->owner.nobody = in_single_id_namespace();
+    x->owner.nobody = x->user_namespace && in_single_id_namespace();
     if (user)
         TRY(find_owner(x, user, err));
     TRY(find_target(x, path, err));
@@ -345,7 +345,7 @@ int archive_write_op(struct request *request, struct error *err)
     sigaction(SIGTERM, &interrupt, NULL);
     setlocale(LC_ALL, "C"); /* where names are their bytes; see unpack.c */
     cleanup_files struct container_files files = CONTAINER_FILES_INIT;
-    TRY(files_open(request, FILES_WITH_MOUNTS, &files, err));
+    TRY(files_open(request, FILES_TO_WRITE, &files, err));
     x = (struct copying){.source = request->connection, .files = &files, .parent = -1};
     TRY(copy_in(request, &x, err));
     return request_answer(request, err);

@@ -82,7 +82,7 @@ int archive_stat_op(struct request *request, struct error *err)
     cleanup_files struct container_files files = CONTAINER_FILES_INIT;
     const char *path;
     TRY(request_container_path(request, &path, err));
-    TRY(files_open(request, FILES_WITH_MOUNTS, &files, err));
+    TRY(files_open(request, FILES_TO_READ, &files, err));
     cleanup_found struct found found = {.parent = -1};
     TRY(find(files.root, path, &found, err));
     describe(&found, request->reply);
@@ -94,7 +94,7 @@ int archive_read_op(struct request *request, struct error *err)
     cleanup_files struct container_files files = CONTAINER_FILES_INIT;
     const char *path;
     TRY(request_container_path(request, &path, err));
-    TRY(files_open(request, FILES_WITH_MOUNTS, &files, err));
+    TRY(files_open(request, FILES_TO_READ, &files, err));
     cleanup_found struct found found = {.parent = -1};
     TRY(find(files.root, path, &found, err));
     describe(&found, request->reply);

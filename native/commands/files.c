@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LAYERS_MAX 500 /* what the kernel stacks */
+
 /* ---- one that runs ---- */
 
 /* The root of another mount namespace, which is left again at once: where /proc is, is for the container to say there. */
@@ -110,21 +112,60 @@ static int attach_bind(int root, const struct bind *bind, struct error *err)
     return mount_attach(bind->tree, target) < 0 ? fail(err, errno, "mount %s on %s", bind->source, bind->destination) : 0;
 }
 
-static int mount_stopped(const struct request *request, struct bind *binds, size_t count, struct container_files *files, struct error *err)
+/* To be read, the container's own layer is the topmost of those that are not written: nothing is made, nothing waits for a disk in the end. */
+static json_object *readable_stack(json_object *overlay)
+{
+    json_object *stack = json_object_new_object(), *all = json_object_new_array(), *lower = json_object_object_get(overlay, "lower");
+    json_object_array_add(all, json_object_get(json_object_object_get(overlay, "upper")));
+    for (size_t i = 0; i < json_object_array_length(lower); i++)
+        json_object_array_add(all, json_object_get(json_object_array_get_idx(lower, i)));
+    json_object_object_add(stack, "lower", all);
+    return stack;
+}
+
+static int mount_layers(const struct request *request, json_object *stack, struct container_files *files, struct error *err)
+{
+    /* The run directory's own content is out of sight from here on, and nobody here needs it. */
+    TRY(overlay_mount(request->run_dir, json_object_to_json_string(stack), request->rootless, err));
+    files->mounted = request->run_dir;
+    files->root = open(request->run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return files->root < 0 ? fail(err, errno, "open the container's root") : 0;
+}
+
+/* Whether there is a place for each of them already. */
+static bool have_places(int root, const struct bind *binds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cleanup_close int place = open_in_root(root, binds[i].destination, O_PATH);
+        if (place < 0)
+            return false;
+    }
+    return true;
+}
+
+static int mount_stopped(const struct request *request, enum files_view view, struct bind *binds, size_t count, struct container_files *files,
+                         struct error *err)
 {
     json_object *list = json_object_object_get(request->fields, "binds"), *overlay = json_object_object_get(request->fields, "overlay");
+    json_object *lower = json_object_object_get(overlay, "lower");
     bool readonly;
     TRY(request_bool(request, "readonly", false, &readonly, err));
+    if (!json_object_is_type(lower, json_type_array) || !json_object_is_type(json_object_object_get(overlay, "upper"), json_type_string))
+        return fail_kind(err, "invalid", 0, "the request's \"overlay\" must have \"lower\", \"upper\" and \"work\"");
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return fail(err, errno, "make a mount namespace");
     for (size_t i = 0; i < count; i++)
         TRY(open_bind(json_object_array_get_idx(list, i), &binds[i], err));
-    /* The run directory's own content is out of sight from here on, and nobody here needs it. */
-    TRY(overlay_mount(request->run_dir, json_object_to_json_string(overlay), request->rootless, err));
-    files->mounted = request->run_dir;
-    files->root = open(request->run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (files->root < 0)
-        return fail(err, errno, "open the container's root");
+    if (view != FILES_TO_WRITE && json_object_array_length(lower) < LAYERS_MAX) {
+        json_object *stack = readable_stack(overlay);
+        int status = mount_layers(request, stack, files, err);
+        json_object_put(stack);
+        TRY(status);
+    }
+    if (files->root < 0 || !have_places(files->root, binds, count)) {
+        files_close(files);
+        TRY(mount_layers(request, overlay, files, err));
+    }
     umask(022);
     for (size_t i = 0; i < count; i++)
         TRY(attach_bind(files->root, &binds[i], err));
@@ -138,13 +179,13 @@ static int open_stopped(const struct request *request, enum files_view view, str
     json_object *list = json_object_object_get(request->fields, "binds");
     if (list && !json_object_is_type(list, json_type_array))
         return fail_kind(err, "invalid", 0, "the request's \"binds\" must be a list");
-    size_t count = list && view == FILES_WITH_MOUNTS ? json_object_array_length(list) : 0;
+    size_t count = list && view != FILES_OF_ROOTFS ? json_object_array_length(list) : 0;
     cleanup_free struct bind *binds = calloc(count + 1, sizeof *binds);
     if (!binds)
         return fail(err, ENOMEM, "mount the container's files");
     for (size_t i = 0; i < count; i++)
         binds[i].tree = -1;
-    int status = mount_stopped(request, binds, count, files, err);
+    int status = mount_stopped(request, view, binds, count, files, err);
     for (size_t i = 0; i < count; i++)
         cleanup_close_(&binds[i].tree);
     return status;

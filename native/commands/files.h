@@ -13,8 +13,9 @@ struct container_files {
 
 /* What is seen of it. */
 enum files_view {
-    FILES_WITH_MOUNTS, /* as its processes see it */
-    FILES_OF_ROOTFS,   /* the layers alone: what is mounted inside is an empty directory */
+    FILES_TO_READ,   /* as its processes see it */
+    FILES_TO_WRITE,  /* the same */
+    FILES_OF_ROOTFS, /* the layers alone, to read: what is mounted inside is an empty directory */
 };
 
 /*
