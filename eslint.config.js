@@ -124,6 +124,7 @@ export default ts.config(
                 './main/engine/index.ts',
                 './main/api/index.ts',
                 './main/base/scopes.ts',
+                './main/base/engine-flags.ts',
                 './main/base/errors.ts',
                 './main/base/places.ts',
               ],

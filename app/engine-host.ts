@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { engineArguments, engineSettings } from '../main/base/engine-flags.js';
 import { system } from '../main/base/errors.js';
 import type { Places } from '../main/base/places.js';
 import type { Transport } from '../main/contract/bridge.js';
@@ -25,7 +26,7 @@ export interface Headless {
 }
 
 /** How this program, as plain Node, is the headless engine for the same places. `--standby`: it hands back to the next app. */
-export function headlessCommand({ places, registryMirrors, insecureRegistries }: Launch, parts: Parts): Headless {
+export function headlessCommand({ places, engine }: Launch, parts: Parts): Headless {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !/^(ELECTRON_|NODE_OPTIONS|CHROME_)/.test(entry[0]),
   );
@@ -35,8 +36,7 @@ export function headlessCommand({ places, registryMirrors, insecureRegistries }:
       parts.daemon,
       ...['--standby', '--helper', parts.helper],
       ...['--data-root', places.dataRoot, '--exec-root', places.execRoot, '--host', `unix://${places.socket}`],
-      ...registryMirrors.flatMap((url) => ['--registry-mirror', url]),
-      ...insecureRegistries.flatMap((host) => ['--insecure-registry', host]),
+      ...engineArguments(engine),
     ],
     env: { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1' },
   };
@@ -48,13 +48,12 @@ export async function hostEngine(launch: Launch, parts: Parts): Promise<HostedEn
     import('../main/engine/index.js'),
     import('../main/api/index.js'),
   ]);
-  const { places, registryMirrors, insecureRegistries } = launch;
+  const { places } = launch;
   const engine = await openEngine({
     root: places.dataRoot,
     runDir: places.execRoot,
     helperPath: parts.helper,
-    registryMirrors,
-    insecureRegistries,
+    ...engineSettings(launch.engine),
     host: 'app',
     headless: headlessCommand(launch, parts),
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { engineArguments } from '../main/base/engine-flags.js';
 import { readFlags } from './launch.js';
 
 test('flags are read between Chromium’s own', () => {
@@ -10,11 +11,30 @@ test('flags are read between Chromium’s own', () => {
     execRoot: '/tmp/x',
     host: 'unix:///tmp/s',
     noEngine: false,
-    registryMirrors: ['http://a', 'http://b'],
-    insecureRegistries: [],
+    engine: { registryMirror: ['http://a', 'http://b'], insecureRegistry: [], addRuntime: {} },
   });
 });
 
 test('without flags everything is as usual', () => {
-  assert.deepEqual(readFlags(['.']), { noEngine: false, registryMirrors: [], insecureRegistries: [] });
+  assert.deepEqual(readFlags(['.']), {
+    noEngine: false,
+    engine: { registryMirror: [], insecureRegistry: [], addRuntime: {} },
+  });
+});
+
+test('a flag without its value is said, not guessed', () => {
+  assert.throws(() => readFlags(['.', '--add-runtime', 'crun']), /NAME=\/path/);
+});
+
+test('the engine that goes on after the app has the same flags', () => {
+  const given = [
+    '--registry-mirror',
+    'http://a',
+    '--registry-mirror',
+    'http://b',
+    '--add-runtime',
+    'crun=/usr/bin/crun',
+  ];
+  const flags = ['--userns-remap', 'default'];
+  assert.deepEqual(engineArguments(readFlags(['.', '--no-engine', ...given, ...flags]).engine), [...given, ...flags]);
 });

@@ -1,44 +1,36 @@
 /** What the command line says: dockerd's names for its flags. */
 import { createHash } from 'node:crypto';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { addEngineFlags, type EngineFlags } from '../main/base/engine-flags.js';
 import type { PlacesWish } from '../main/base/places.js';
 
 /** The flags as given. */
 export interface Flags extends PlacesWish {
   /** Never host an engine: be a client of `--host`. */
   noEngine: boolean;
-  registryMirrors: string[];
-  insecureRegistries: string[];
+  engine: EngineFlags;
 }
 
 /** Chromium's own switches are in `argv` too; they are none of ours. */
 export function readFlags(argv: string[]): Flags {
-  const { values } = parseArgs({
-    args: argv,
-    strict: false,
-    options: {
-      'data-root': { type: 'string' },
-      'exec-root': { type: 'string' },
-      host: { type: 'string', short: 'H' },
-      'no-engine': { type: 'boolean' },
-      'registry-mirror': { type: 'string', multiple: true },
-      'insecure-registry': { type: 'string', multiple: true },
-    },
-  });
-  const one = (name: keyof typeof values) => {
-    const value = values[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const many = (name: keyof typeof values) =>
-    [values[name]].flat().filter((value): value is string => typeof value === 'string');
-  const [dataRoot, execRoot, host] = [one('data-root'), one('exec-root'), one('host')];
+  const command = addEngineFlags(new Command())
+    .option('--data-root <directory>')
+    .option('--exec-root <directory>')
+    .option('-H, --host <address>')
+    .option('--no-engine')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  const { dataRoot, execRoot, host, engine, ...others } = command
+    .parse(argv, { from: 'user' })
+    .opts<PlacesWish & EngineFlags & { engine: boolean }>();
   return {
     ...(dataRoot && { dataRoot }),
     ...(execRoot && { execRoot }),
     ...(host && { host }),
-    noEngine: values['no-engine'] === true,
-    registryMirrors: many('registry-mirror'),
-    insecureRegistries: many('insecure-registry'),
+    noEngine: !engine,
+    engine: others,
   };
 }
 

@@ -3,22 +3,18 @@ import '../base/scopes.js';
 import { writeFile, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { createApi } from '../api/index.js';
+import { addEngineFlags, engineSettings, type EngineFlags } from '../base/engine-flags.js';
 import { messageOf } from '../base/errors.js';
 import { createLog, setLogLevel } from '../base/log.js';
 import { placesOf } from '../base/places.js';
 import { openEngine } from '../engine/index.js';
 
-interface Flags {
+interface Flags extends EngineFlags {
   dataRoot?: string;
   execRoot?: string;
   host?: string;
-  registryMirror: string[];
-  insecureRegistry: string[];
-  addRuntime: Record<string, { path: string }>;
-  defaultRuntime?: string;
-  usernsRemap?: string;
   watchdog?: boolean;
   standby?: boolean;
   pidfile?: string;
@@ -26,35 +22,11 @@ interface Flags {
   debug?: boolean;
 }
 
-const many = (value: string, before: string[]) => [...before, value];
-const runtime = (value: string, before: Record<string, { path: string }>) => {
-  const [, name, path] = /^([\w.-]+)=(\/.+)$/.exec(value) ?? [];
-  if (!name || !path) throw new InvalidArgumentError('it must be NAME=/path/of/the/runtime.');
-  return { ...before, [name]: { path } };
-};
-
-const command = new Command('slipwayd')
+const command = addEngineFlags(new Command('slipwayd'))
   .description('The Slipway engine without its window, for servers, tests and people who closed it.')
   .option('--data-root <directory>', 'Where images and containers are kept')
   .option('--exec-root <directory>', 'Where sockets and other run-time state are kept')
   .option('-H, --host <address>', 'The unix socket to listen on: unix:///path')
-  .addOption(
-    new Option('--registry-mirror <url>', "Tried before Docker Hub, for Docker Hub's images")
-      .argParser(many)
-      .default([]),
-  )
-  .addOption(
-    new Option('--insecure-registry <host>', 'A registry (HOST:PORT or CIDR) that may speak plain HTTP')
-      .argParser(many)
-      .default([]),
-  )
-  .addOption(
-    new Option('--add-runtime <name=path>', 'Another OCI runtime that containers may ask for')
-      .argParser(runtime)
-      .default({}),
-  )
-  .option('--default-runtime <name>', 'The runtime for containers that ask for none')
-  .option('--userns-remap <who>', 'User ids of their own for containers: default, auto, UID[:GID] or user[:group]')
   .option('--watchdog', 'Should this engine be killed, the helper starts it again')
   .option('--standby', 'Hand over to the app when it asks (what the app starts when it quits); implies --watchdog')
   .option('-p, --pidfile <file>', 'Write the process id there')
@@ -81,11 +53,7 @@ async function main(): Promise<void> {
     root: places.dataRoot,
     runDir: places.execRoot,
     helperPath: helperPath(flags.helper),
-    registryMirrors: flags.registryMirror,
-    insecureRegistries: flags.insecureRegistry,
-    runtimes: flags.addRuntime,
-    defaultRuntime: flags.defaultRuntime,
-    usernsRemap: flags.usernsRemap,
+    ...engineSettings(flags),
     host: 'headless',
     headless: watched
       ? { argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env: environment() }

@@ -1,0 +1,63 @@
+/** The command-line flags of an engine, with dockerd's names: the same for the headless one and for the app that hosts one. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+/** What the flags come to; `Object.entries` of it, as flags again, is what `engineArguments` gives. */
+export interface EngineFlags {
+  registryMirror: string[];
+  insecureRegistry: string[];
+  /** Path by name. */
+  addRuntime: Record<string, string>;
+  defaultRuntime?: string;
+  usernsRemap?: string;
+}
+
+const many = (value: string, before: string[]) => [...before, value];
+
+const named = (value: string, before: Record<string, string>) => {
+  const [, name, path] = /^([\w.-]+)=(\/.+)$/.exec(value) ?? [];
+  if (!name || !path) throw new InvalidArgumentError('it must be NAME=/path/of/the/runtime.');
+  return { ...before, [name]: path };
+};
+
+const flags = (): Option[] => [
+  new Option('--registry-mirror <url>', "Tried before Docker Hub, for Docker Hub's images").argParser(many).default([]),
+  new Option('--insecure-registry <host>', 'A registry (HOST:PORT or CIDR) that may speak plain HTTP')
+    .argParser(many)
+    .default([]),
+  new Option('--add-runtime <name=path>', 'Another OCI runtime that containers may ask for')
+    .argParser(named)
+    .default({}),
+  new Option('--default-runtime <name>', 'The runtime for containers that ask for none'),
+  new Option('--userns-remap <who>', 'User ids of their own for containers: default, auto, UID[:GID] or user[:group]'),
+];
+
+/** Teaches a command the engine's flags. */
+export function addEngineFlags(command: Command): Command {
+  for (const flag of flags()) command.addOption(flag);
+  return command;
+}
+
+/** The flags as `openEngine` has them. */
+export const engineSettings = (given: EngineFlags) => ({
+  registryMirrors: given.registryMirror,
+  insecureRegistries: given.insecureRegistry,
+  runtimes: Object.fromEntries(Object.entries(given.addRuntime).map(([name, path]) => [name, { path }])),
+  defaultRuntime: given.defaultRuntime,
+  usernsRemap: given.usernsRemap,
+});
+
+/** The flags as arguments again, for the engine that goes on after this one. */
+export function engineArguments(given: EngineFlags): string[] {
+  const values = given as unknown as Record<string, string | string[] | Record<string, string> | undefined>;
+  return flags().flatMap((flag) => {
+    const value = values[flag.attributeName()];
+    if (value === undefined) return [];
+    const each =
+      typeof value === 'string'
+        ? [value]
+        : Array.isArray(value)
+          ? value
+          : Object.entries(value).map(([name, one]) => `${name}=${one}`);
+    return each.flatMap((one) => [String(flag.long), one]);
+  });
+}
