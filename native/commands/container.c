@@ -162,6 +162,13 @@ static int await_parent(const struct making *making, struct error *err)
     return 0;
 }
 
+/* Root of a user namespace may not raise its limits, so its parent does. Elsewhere the process does it itself, while it still is who its parent
+ * is: limits of another user's process take CAP_SYS_RESOURCE, which not every root has. */
+static bool limits_are_ours(const struct making *making)
+{
+    return making->spec->namespaces[SPEC_NS_USER].wanted;
+}
+
 /* The user's identity, then the wait, then the program. What fails before the wait is told on the socket, after it on `outcome`. */
 static int become_program(const struct making *making, int master, int slave, bool *waited, struct error *err)
 {
@@ -169,6 +176,8 @@ static int become_program(const struct making *making, int master, int slave, bo
     char byte;
     ssize_t length;
     TRY(step(take_streams(making, slave, err), "streams", err));
+    if (!limits_are_ours(making))
+        TRY(step(process_set_limits(0, making->process, err), "resource limits", err));
     TRY(step(process_become_user(making->process, making->caps, &program, err), "user", err));
     if (!making->io->gate && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) /* after the change of user, which clears it */
         return fail(err, errno, "ask to end with the parent");
@@ -281,7 +290,7 @@ static int bring_up(struct making *making, pid_t child, int *console, struct err
     if (making->maps)
         TRY(sync_send(making->sync[0], SYNC_PROCEED, NULL, 0, -1, err));
     TRY(hear_from_child(making->sync[0], console, err));
-    return step(process_set_limits(child, process, err), "resource limits", err);
+    return limits_are_ours(making) ? step(process_set_limits(child, process, err), "resource limits", err) : 0;
 }
 
 static void hand_back(struct making *making, pid_t pid, int pidfd, int console, struct container_child *child)
