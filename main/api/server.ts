@@ -186,6 +186,7 @@ export class ApiServer {
       start();
       response.end();
     } catch (error) {
+      if (response.destroyed) return; // nobody is left to be told
       if (!response.headersSent) await this.#write(response.req, response, errorReply(error));
       else if (reply.failure) response.end(reply.failure(messageOf(error)));
       else {

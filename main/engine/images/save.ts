@@ -23,8 +23,11 @@ export async function* writeArchive(
     let done!: (error: Error | null | undefined) => void;
     const closed = new Promise<void>((resolve, reject) => (done = (error) => (error ? reject(error) : resolve())));
     const entry = tar.entry({ name: blobName(digest), size, mtime: EPOCH }, done);
+    closed.catch(() => undefined);
+    entry.on('error', done); // its reader has gone
     for await (const chunk of content.stream(digest)) {
-      if (!entry.write(chunk)) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+      if (entry.write(chunk)) continue;
+      await Promise.race([closed, new Promise<void>((resolve) => entry.once('drain', () => resolve()))]);
     }
     entry.end(null);
     await closed;
