@@ -3,74 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DRAIN_MS 2000 /* a child in the background may hold the streams open for ever */
 #define LINGER_MS 10000
 
 struct monitor monitor;
 
 static int signals = -1;
-static int slave = -1; /* keeps the terminal open while the process lives, though it may close and open it again */
 static unsigned long long oom_kills;
-
-/* Descriptors and numbers by name. */
-static const struct {
-    const char *name;
-    int *value;
-} numbers[] = {
-    {"listen", &monitor.options.listen},     {"pid", &monitor.options.pid},           {"pidfd", &monitor.options.pidfd},
-    {"go", &monitor.options.go},             {"outcome", &monitor.options.outcome},   {"console", &monitor.options.console},
-    {"in", &monitor.options.in},             {"out", &monitor.options.out},           {"err", &monitor.options.err},
-    {"log-dir", &monitor.options.log_dir},   {"exit-dir", &monitor.options.exit_dir}, {"oom-counter", &monitor.options.oom_counter},
-    {"oom-event", &monitor.options.oom_event}, {"ready", &monitor.options.ready},     {"stdin-once", &monitor.options.stdin_once},
-    {"rootless", &monitor.options.rootless}, {"exit-sync", &monitor.options.exit_sync},
-};
-
-static void option(char *argument)
-{
-    char *value = strchr(argument, '=');
-    if (!value)
-        return; /* the container's id */
-    *value++ = '\0';
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (strcmp(argument, numbers[i].name) == 0)
-            *numbers[i].value = atoi(value);
-    if (strcmp(argument, "log-name") == 0)
-        monitor.options.log_name = value;
-    else if (strcmp(argument, "exit-name") == 0)
-        monitor.options.exit_name = value;
-    else if (strcmp(argument, "log-max-size") == 0)
-        monitor.options.log_max_size = strtoull(value, NULL, 10);
-    else if (strcmp(argument, "log-max-file") == 0)
-        monitor.options.log_max_file = (unsigned)strtoul(value, NULL, 10);
-    value[-1] = '='; /* for whoever looks at the process list */
-}
-
-static void read_options(char **argv)
-{
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        *numbers[i].value = -1;
-    monitor.options.stdin_once = monitor.options.rootless = 0;
-    while (*argv)
-        option(*argv++);
-    /* What came by inheritance is not passed on. */
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].value != &monitor.options.pid && *numbers[i].value > 2)
-            fcntl(*numbers[i].value, F_SETFD, FD_CLOEXEC);
-}
 
 static void never_block(int fd)
 {
@@ -95,26 +46,33 @@ static void look_for_oom(void)
         return;
     oom_kills = count;
     monitor.oom = true;
-    clients_event("event oom");
+    clients_event(&monitor.first, "event oom");
 }
 
-/* A monitor signals its process, writes two files it has the directories of, and speaks with its clients. */
-static void drop_privileges(void)
+static void take_over(void)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {{.effective = 1u << CAP_KILL, .permitted = 1u << CAP_KILL}};
+    struct process *first = &monitor.first;
 
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
-        prctl(PR_CAPBSET_DROP, capability);
-    syscall(SYS_capset, &header, data);
+    process_init(first);
+    first->pid = monitor.options.pid;
+    first->console = monitor.options.console;
+    first->in = monitor.options.in;
+    first->out = monitor.options.out;
+    first->err = monitor.options.err;
+    first->stdin_once = monitor.options.stdin_once;
+    first->terminal = first->console >= 0;
+    if (first->terminal)
+        first->slave = ioctl(first->console, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int streams[] = {first->console, first->in, first->out, first->err, monitor.options.listen, monitor.options.outcome, monitor.options.oom_event};
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
+        never_block(streams[i]);
 }
 
 static void set_up(void)
 {
     sigset_t all;
 
-    drop_privileges();
+    privileges_keep();
     prctl(PR_SET_NAME, "slipway-monitor");
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* a foreign runtime leaves the container's first process to us */
@@ -124,17 +82,7 @@ static void set_up(void)
     sigaddset(&all, SIGCHLD);
     signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 
-    never_block(monitor.options.listen);
-    never_block(monitor.options.outcome);
-    never_block(monitor.options.console);
-    never_block(monitor.options.in);
-    never_block(monitor.options.out);
-    never_block(monitor.options.err);
-    never_block(monitor.options.oom_event);
-    if (monitor.options.console >= 0)
-        slave = ioctl(monitor.options.console, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-    clients_open();
+    take_over();
     oom_kills = count_oom_kills();
     log_open(monitor.options.log_dir, monitor.options.log_name, monitor.options.log_max_size, monitor.options.log_max_file);
     record_prepare(monitor.options.exit_dir, monitor.options.exit_name);
@@ -148,50 +96,16 @@ static void set_up(void)
     }
 }
 
-/* One read at a time, so that no stream keeps the others waiting. False: it is over. */
-static bool take_output(enum stream stream, int fd)
+static void first_ended(int status)
 {
-    static unsigned char bytes[READ_SIZE];
-    ssize_t got = read(fd, bytes, sizeof bytes);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return true;
-    if (got <= 0)
-        return false;
-    clients_output(stream, bytes, (size_t)got);
-    log_append(stream, bytes, (size_t)got);
-    return true;
-}
-
-static void close_stream(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-/* Whether there may be more to hear: output, or whether it started at all. */
-static bool streams_open(void)
-{
-    return (monitor.start_asked && monitor.options.outcome >= 0) || monitor.options.console >= 0 || monitor.options.out >= 0 || monitor.options.err >= 0;
-}
-
-static void process_ended(int status)
-{
-    clock_gettime(CLOCK_REALTIME, &monitor.finished);
-    if (WIFSIGNALED(status)) {
-        monitor.signal = WTERMSIG(status);
-        monitor.code = 128 + monitor.signal;
-    } else {
-        monitor.code = WEXITSTATUS(status);
-    }
+    process_ended(&monitor.first, status);
     /* It may have become the program, or have said why not, in the moment before. */
-    if (monitor.start_asked && monitor.options.outcome >= 0)
+    if (monitor.first.start_asked && monitor.options.outcome >= 0)
         start_outcome();
     look_for_oom();
-    monitor.phase = ENDED;
-    monitor.drain_until = now_ms() + DRAIN_MS;
-    input_abandon();
-    close_stream(&slave);
+    health_end();
+    for (const struct process *exec = monitor.execs; exec; exec = exec->next)
+        exec_kill(exec); /* where the container has no pid namespace of its own */
 }
 
 static void reap(void)
@@ -202,101 +116,175 @@ static void reap(void)
 
     while (read(signals, &info, sizeof info) > 0)
         continue;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        if (pid == monitor.options.pid)
-            process_ended(status);
+    for (struct process *exec = monitor.execs; exec; exec = exec->next)
+        exec_heard(exec); /* who it is comes before its end */
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == monitor.first.pid && monitor.first.phase < ENDED)
+            first_ended(status);
+        for (struct process *exec = monitor.execs; exec; exec = exec->next)
+            if (pid == exec->pid && exec->phase < ENDED) {
+                process_ended(exec, status);
+                exec_heard(exec);
+            }
+    }
 }
 
 static void finish(void)
 {
+    struct process *first = &monitor.first;
     char finished[TIME_TEXT];
 
-    close_stream(&monitor.options.out);
-    close_stream(&monitor.options.err);
-    close_stream(&monitor.options.console);
+    process_drop_streams(first);
     log_close();
     look_for_oom();
-    if (monitor.failed) {
-        monitor.code = start_failure_code();
-        monitor.signal = 0;
+    if (first->failed) {
+        first->code = process_failure_code(first);
+        first->signal = 0;
     }
     record_write();
-    monitor.phase = EXITED;
+    first->phase = EXITED;
     monitor.end_at = now_ms() + LINGER_MS;
-    clients_started();
-    time_text(finished, &monitor.finished);
-    clients_event("event exited code=%d signal=%d oom=%d finished=%s", monitor.code, monitor.signal, monitor.oom, finished);
+    clients_started(first);
+    time_text(finished, &first->finished);
+    clients_event(first, "event exited code=%d signal=%d oom=%d finished=%s", first->code, first->signal, monitor.oom, finished);
+}
+
+static bool is_over(const struct process *process)
+{
+    return process->phase == ENDED && (!process_open(process) || now_ms() >= process->drain_until);
+}
+
+static void settle(void)
+{
+    health_tick();
+    for (struct process *exec = monitor.execs; exec; exec = exec->next)
+        if (is_over(exec))
+            exec_finish(exec);
+    if (is_over(&monitor.first))
+        finish();
+    clients_settle();
+    exec_settle();
 }
 
 /* Those who connected in the last moment are still heard; from then on connecting fails, and exit.json tells. */
 static bool all_said(void)
 {
-    if (now_ms() >= monitor.end_at)
-        return true;
-    if (clients_left())
+    if (clients_left() || (monitor.execs && now_ms() < monitor.end_at))
         return false;
     if (monitor.options.listen < 0)
         return true;
     shutdown(monitor.options.listen, SHUT_RDWR);
     clients_accept();
-    close_stream(&monitor.options.listen);
+    close(monitor.options.listen);
+    monitor.options.listen = -1;
     return !clients_left();
 }
 
-enum { SIGNALS, LISTEN, OUTCOME, OUT, ERR, CONSOLE, INPUT, OOM, FIXED };
+/* ---- waiting ---- */
+
+enum { SIGNALS, LISTEN, OUTCOME, OOM, FIXED };
+enum { OUT, ERR, CONSOLE, INPUT, SYNC, EACH };
+
+static void wait_for(struct process *process, struct pollfd *set)
+{
+    bool room = clients_have_room(process, STREAMS * (READ_SIZE + 8));
+    set[OUT] = (struct pollfd){room ? process->out : -1, POLLIN, 0};
+    set[ERR] = (struct pollfd){room ? process->err : -1, POLLIN, 0};
+    set[CONSOLE] = (struct pollfd){room ? process->console : -1, POLLIN, 0};
+    set[INPUT] = (struct pollfd){input_waiting(process) ? input_descriptor(process) : -1, POLLOUT, 0};
+    set[SYNC] = (struct pollfd){process->sync, POLLIN, 0};
+}
+
+static void serve(struct process *process, const struct pollfd *set)
+{
+    if (set[SYNC].revents)
+        exec_heard(process);
+    if (set[OUT].revents && process->out >= 0)
+        process_output(process, STREAM_OUT, &process->out);
+    if (set[ERR].revents && process->err >= 0)
+        process_output(process, STREAM_ERR, &process->err);
+    if (set[CONSOLE].revents && process->console >= 0)
+        process_output(process, STREAM_OUT, &process->console);
+    if (set[INPUT].revents && input_waiting(process))
+        input_write(process);
+}
+
+/* Room for everybody that is waited for; it only ever grows to what was needed at once. */
+static struct pollfd *room_for(size_t count)
+{
+    static struct pollfd *set;
+    static size_t size;
+    if (count > size) {
+        struct pollfd *grown = realloc(set, count * sizeof *set);
+        if (!grown)
+            abort();
+        set = grown;
+        size = count;
+    }
+    return set;
+}
+
+static int64_t earliest(void)
+{
+    int64_t until = clients_deadline(), health = health_deadline();
+    if (health < until)
+        until = health;
+    if (monitor.first.phase == ENDED && monitor.first.drain_until < until)
+        until = monitor.first.drain_until;
+    if (monitor.first.phase == EXITED && monitor.end_at > now_ms() && monitor.end_at < until)
+        until = monitor.end_at;
+    for (const struct process *exec = monitor.execs; exec; exec = exec->next)
+        if (exec->phase == ENDED && exec->drain_until < until)
+            until = exec->drain_until;
+    return until;
+}
+
+static void see_to_memory(const struct pollfd *event)
+{
+    uint64_t ignored;
+    if (!event->revents)
+        return;
+    if (monitor.options.oom_event != monitor.options.oom_counter && read(monitor.options.oom_event, &ignored, sizeof ignored) < 0)
+        ignored = 0;
+    look_for_oom();
+    if (event->revents & POLLNVAL)
+        monitor.options.oom_event = -1;
+}
 
 static void wait_and_serve(void)
 {
-    struct pollfd set[FIXED + CLIENTS] = {
-        [SIGNALS] = {signals, POLLIN, 0},
-        [LISTEN] = {monitor.options.listen, POLLIN, 0},
-        [OUTCOME] = {monitor.start_asked ? monitor.options.outcome : -1, POLLIN, 0},
-        [OUT] = {-1, POLLIN, 0},
-        [ERR] = {-1, POLLIN, 0},
-        [CONSOLE] = {-1, POLLIN, 0},
-        [INPUT] = {input_waiting() ? input_descriptor() : -1, POLLOUT, 0},
-        [OOM] = {monitor.phase < ENDED ? monitor.options.oom_event : -1,
-                 monitor.options.oom_event == monitor.options.oom_counter ? POLLPRI : POLLIN, 0},
-    };
-    if (clients_have_room(STREAMS * (READ_SIZE + 8))) {
-        set[OUT].fd = monitor.options.out;
-        set[ERR].fd = monitor.options.err;
-        set[CONSOLE].fd = monitor.options.console;
-    }
-    clients_poll(set + FIXED);
+    size_t processes = 1, clients = clients_count();
+    for (const struct process *exec = monitor.execs; exec; exec = exec->next)
+        processes++;
+    size_t count = FIXED + processes * EACH + clients;
+    struct pollfd *set = room_for(count), *at = set + FIXED;
 
-    int64_t until = clients_deadline();
-    if (monitor.phase == ENDED && monitor.drain_until < until)
-        until = monitor.drain_until;
-    if (monitor.phase == EXITED && monitor.end_at < until)
-        until = monitor.end_at;
-    int64_t left = until == INT64_MAX ? -1 : until - now_ms();
-    if (poll(set, FIXED + CLIENTS, until == INT64_MAX ? -1 : left < 0 ? 0 : (int)left) < 0)
+    set[SIGNALS] = (struct pollfd){signals, POLLIN, 0};
+    set[LISTEN] = (struct pollfd){clients_full() ? -1 : monitor.options.listen, POLLIN, 0};
+    set[OUTCOME] = (struct pollfd){monitor.first.start_asked ? monitor.options.outcome : -1, POLLIN, 0};
+    set[OOM] = (struct pollfd){monitor.first.phase < ENDED ? monitor.options.oom_event : -1,
+                               monitor.options.oom_event == monitor.options.oom_counter ? POLLPRI : POLLIN, 0};
+    wait_for(&monitor.first, at);
+    for (struct process *exec = monitor.execs; exec; exec = exec->next)
+        wait_for(exec, at += EACH);
+    clients_poll(set + count - clients);
+
+    int64_t until = earliest(), left = until == INT64_MAX ? -1 : until - now_ms();
+    int patience = until == INT64_MAX ? -1 : left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+    if (poll(set, count, patience) < 0)
         return;
 
-    if (set[OOM].revents) {
-        uint64_t ignored;
-        if (monitor.options.oom_event != monitor.options.oom_counter && read(monitor.options.oom_event, &ignored, sizeof ignored) < 0)
-            ignored = 0;
-        look_for_oom();
-        if (set[OOM].revents & POLLNVAL)
-            monitor.options.oom_event = -1;
-    }
+    see_to_memory(&set[OOM]);
     if (set[OUTCOME].revents && monitor.options.outcome >= 0)
         start_outcome();
     if (set[SIGNALS].revents)
         reap();
-    if (set[OUT].revents && !take_output(STREAM_OUT, monitor.options.out))
-        close_stream(&monitor.options.out);
-    if (set[ERR].revents && !take_output(STREAM_ERR, monitor.options.err))
-        close_stream(&monitor.options.err);
-    if (set[CONSOLE].revents && !take_output(STREAM_OUT, monitor.options.console))
-        close_stream(&monitor.options.console);
-    if (set[INPUT].revents && input_waiting())
-        input_write();
+    serve(&monitor.first, at = set + FIXED);
+    for (struct process *exec = monitor.execs; exec; exec = exec->next)
+        serve(exec, at += EACH);
+    clients_handle(set + count - clients, clients);
     if (set[LISTEN].revents && monitor.options.listen >= 0)
         clients_accept();
-    clients_handle(set + FIXED);
 }
 
 /* An ordinary user's namespaces are held by a process that does nothing else (commands/pause.c). */
@@ -321,14 +309,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "slipway-monitor is started by slipway-helper, beside each container.\n");
         return 2;
     }
-    read_options(argv + 1);
+    options_read(argv + 1);
     set_up();
     reap(); /* it may have been killed before there was a signalfd to tell of it */
     for (;;) {
-        if (monitor.phase == ENDED && (!streams_open() || now_ms() >= monitor.drain_until))
-            finish();
-        clients_settle();
-        if (monitor.phase == EXITED && all_said())
+        settle();
+        if (monitor.first.phase == EXITED && all_said())
             return 0;
         wait_and_serve();
     }

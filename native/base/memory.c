@@ -14,19 +14,19 @@
 #endif
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-static int copy_sealed(int program, struct error *err)
+int memory_copy_of(int program, const char *name, struct error *err)
 {
     struct stat info;
-    cleanup_close int copy = memfd_create("slipway-helper", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    cleanup_close int copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
     if (copy < 0 && errno == EINVAL) /* before Linux 6.3 every one may be executed */
-        copy = memfd_create("slipway-helper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (copy < 0 || fstat(program, &info) < 0)
-        return fail(err, errno, "copy this program");
+        return fail(err, errno, "copy %s", name);
     for (off_t done = 0; done < info.st_size;)
         if (sendfile(copy, program, &done, (size_t)(info.st_size - done)) <= 0)
-            return fail(err, errno, "copy this program");
+            return fail(err, errno, "copy %s", name);
     if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
-        return fail(err, errno, "seal the copy of this program");
+        return fail(err, errno, "seal the copy of %s", name);
     return steal_fd(&copy);
 }
 
@@ -38,7 +38,7 @@ int memory_run_from(char **argv, struct error *err)
     int seals = fcntl(program, F_GET_SEALS);
     if (seals >= 0 && (seals & SEALS) == SEALS)
         return 0;
-    cleanup_close int copy = copy_sealed(program, err);
+    cleanup_close int copy = memory_copy_of(program, "slipway-helper", err);
     if (copy < 0)
         return -1;
     syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);

@@ -81,21 +81,40 @@ static int give_init(struct spec *spec, struct error *err)
 }
 
 /* With a single mapped id the kernel lets nobody choose groups, and there are none to choose from. */
-static bool groups_denied(void)
+bool bundle_groups_denied(void)
 {
     char text[8] = "";
     cleanup_fclose FILE *file = fopen("/proc/self/setgroups", "re");
     return file && fgets(text, sizeof text, file) && strncmp(text, "deny", 4) == 0;
 }
 
+/* A JSON list as user_resolve takes it; what it points to lives as long as the list. */
+static char **names_in(json_object *list, struct error *err)
+{
+    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    char **names = calloc(count + 1, sizeof *names);
+    if (!names || (list && !json_object_is_type(list, json_type_array))) {
+        free(names);
+        fail_kind(err, "invalid", 0, "dev.slipway.groups must be a list");
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        names[i] = (char *)json_object_get_string(json_object_array_get_idx(list, i));
+    return names;
+}
+
 int bundle_resolve_user(const char *rootfs_path, const char *user, const char *groups, struct spec_process *process, struct error *err)
 {
+    json_object *list = groups && groups[0] ? json_tokener_parse(groups) : NULL;
+    cleanup_free char **names = names_in(list, err);
     cleanup_close int rootfs = open(rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (rootfs < 0)
         return fail(err, errno, "open %s", rootfs_path);
-    if (user_resolve(rootfs, user, groups, process, err) < 0)
+    int status = names ? user_resolve(rootfs, user, names, process, err) : -1;
+    json_object_put(list);
+    if (status < 0)
         return in_step(err, "user");
-    if (groups_denied())
+    if (bundle_groups_denied())
         process->group_count = 0;
     return 0;
 }

@@ -295,7 +295,14 @@ static int bring_up(struct making *making, pid_t child, int *console, struct err
 
 static void hand_back(struct making *making, pid_t pid, int pidfd, int console, struct container_child *child)
 {
-    *child = (struct container_child){.pid = pid, .pidfd = pidfd, .console = console, .go = steal_fd(&making->go[1]), .outcome = steal_fd(&making->outcome[0])};
+    *child = (struct container_child){.pid = pid, .pidfd = pidfd, .console = console, .go = steal_fd(&making->go[1]), .outcome = steal_fd(&making->outcome[0]),
+                                      .door = CGROUP_DOOR_INIT};
+    if (making->io->gate)
+        return;
+    child->door = making->door;
+    making->door = (struct cgroup_door)CGROUP_DOOR_INIT;
+    child->filter = making->filter;
+    making->filter = (struct seccomp_filter){0};
 }
 
 static void give_up(pid_t pid, int pidfd, int console)

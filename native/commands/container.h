@@ -10,6 +10,8 @@
 
 #include "../base/error.h"
 #include "../base/spec.h"
+#include "../kernel/cgroup.h"
+#include "../kernel/seccomp.h"
 #include "failure.h"
 
 #include <stdbool.h>
@@ -38,7 +40,11 @@ struct container_child {
     int console;     /* pty master, or -1 */
     int go;          /* write one byte: execve; close without writing: the process ends */
     int outcome;     /* EOF: execve succeeded; otherwise one struct container_failure was written first */
+    /* Without a gate, for those that join it later: */
+    struct cgroup_door door;
+    struct seccomp_filter filter;
 };
+#define CONTAINER_CHILD_INIT {.pid = -1, .pidfd = -1, .console = -1, .go = -1, .outcome = -1, .door = CGROUP_DOOR_INIT}
 
 /* Set up from the bundle's spec (rootfs already mounted at spec->root.path). On -1, err says the step; nothing is left running. */
 int container_create(const struct spec *spec, const struct container_io *io, struct container_child *child, struct error *err);

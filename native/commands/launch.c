@@ -9,13 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -86,9 +83,27 @@ static int read_launch(const struct request *request, struct launch *launch, str
     return read_runtime(request, launch, err);
 }
 
+static int read_health(const struct request *request, struct launch *launch, struct error *err)
+{
+    struct request health = within(request, "health");
+    struct launch_health *to = &launch->health;
+    if (!health.fields)
+        return 0;
+    to->argv = json_object_is_type(health.fields, json_type_object) ? json_object_object_get(health.fields, "argv") : NULL;
+    if (!json_object_is_type(to->argv, json_type_array) || json_object_array_length(to->argv) == 0)
+        return fail_kind(err, "invalid", 0, "the request's \"health\" must be null or an object with a list \"argv\"");
+    TRY(request_integer(&health, "intervalMs", 1, INT64_MAX / 2, &to->interval, err));
+    TRY(request_integer(&health, "timeoutMs", 1, INT64_MAX / 2, &to->timeout, err));
+    TRY(request_integer(&health, "startPeriodMs", 0, INT64_MAX / 2, &to->start_period, err));
+    TRY(request_integer(&health, "startIntervalMs", 1, INT64_MAX / 2, &to->start_interval, err));
+    return request_integer(&health, "retries", 1, INT_MAX, &to->retries, err);
+}
+
 static int read_exec(const struct request *request, struct launch *launch, struct error *err)
 {
     launch->exec = true;
+    if (!launch->runtime)
+        return fail_kind(err, "invalid", 0, "an exec without a foreign runtime is asked of the container's monitor");
     TRY(request_string(request, "container", &launch->container, err));
     TRY(request_integer(request, "pid", 1, INT_MAX, &launch->pid, err));
     TRY(request_optional_integer(request, "pidStart", 0, INT64_MAX, &launch->pid_start, err));
@@ -148,7 +163,6 @@ static int listen_in(const char *state_dir, int *listener, struct error *err)
     *listener = steal_fd(&fd);
     return 0;
 }
-
 
 int64_t launch_start_time(pid_t pid)
 {
@@ -228,141 +242,27 @@ static void close_theirs(struct streams *streams)
     cleanup_close_(&streams->theirs.err);
 }
 
-/* ---- out of memory ---- */
-
-/* Where the kernel counts what it killed in the container, and what tells of it at once. Machines without either go without. */
-static void watch_memory(pid_t pid, int *counter, int *event)
-{
-    char path[PATH_MAX], line[PATH_MAX], *v1 = NULL, *v2 = NULL;
-    *counter = *event = -1;
-    snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
-    cleanup_fclose FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\n")] = '\0';
-        char *at = strstr(line, ":memory:");
-        if (at && !v1)
-            v1 = strdup(at + strlen(":memory:"));
-        else if (strncmp(line, "0::", 3) == 0 && !v2)
-            v2 = strdup(line + 3);
-    }
-    if (v1) {
-        snprintf(path, sizeof path, "/sys/fs/cgroup/memory%s", v1);
-        cleanup_close int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        cleanup_close int control = openat(group, "cgroup.event_control", O_WRONLY | O_CLOEXEC);
-        *counter = openat(group, "memory.oom_control", O_RDONLY | O_CLOEXEC);
-        *event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (dprintf(control, "%d %d", *event, *counter) < 0)
-            cleanup_close_(event), *event = -1;
-    } else if (v2) {
-        snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.events", v2);
-        *counter = *event = open(path, O_RDONLY | O_CLOEXEC);
-    }
-    free(v1);
-    free(v2);
-}
-
-/* ---- becoming the monitor ---- */
-
-/* Arguments NAME=VALUE; the descriptors among them are inherited. */
-struct arguments {
-    char *items[40];
-    size_t count;
-};
-
-static void add(struct arguments *arguments, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct arguments *arguments, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    if (vasprintf(&arguments->items[arguments->count], format, args) >= 0)
-        arguments->count++;
-    va_end(args);
-}
-
-static void add_fd(struct arguments *arguments, const char *name, int fd)
-{
-    if (fd < 0)
-        return;
-    fcntl(fd, F_SETFD, 0);
-    add(arguments, "%s=%d", name, fd);
-}
-
-/* A file the monitor writes: its directory's descriptor and its name. */
-static int add_file(struct arguments *arguments, const char *what, const char *path, struct error *err)
-{
-    char directory[PATH_MAX], name[32];
-    snprintf(directory, sizeof directory, "%s", path);
-    char *slash = strrchr(directory, '/');
-    *slash = '\0';
-    int fd = open(slash == directory ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(err, errno, "open %s", directory);
-    snprintf(name, sizeof name, "%s-dir", what);
-    add_fd(arguments, name, fd);
-    add(arguments, "%s-name=%s", what, slash + 1);
-    return 0;
-}
-
-static int become_monitor(const struct launch *launch, const struct streams *streams, const struct container_child *child, int listener,
-                          int ready, struct error *err)
-{
-    struct arguments arguments = {{NULL}, 0};
-    int counter = -1, event = -1;
-
-    if (!launch->exec)
-        watch_memory(child->pid, &counter, &event);
-    add(&arguments, "slipway-monitor");
-    add(&arguments, "%.12s", launch->id);
-    add(&arguments, "pid=%d", child->pid);
-    add(&arguments, "stdin-once=%d", launch->stdin_once);
-    add(&arguments, "rootless=%d", server.rootless);
-    add_fd(&arguments, "pidfd", child->pidfd);
-    add_fd(&arguments, "listen", listener);
-    add_fd(&arguments, "go", child->go);
-    add_fd(&arguments, "outcome", child->outcome);
-    add_fd(&arguments, "console", child->console);
-    add_fd(&arguments, "in", streams->in);
-    add_fd(&arguments, "out", streams->out);
-    add_fd(&arguments, "err", streams->err);
-    add_fd(&arguments, "oom-counter", counter);
-    if (event == counter && event >= 0)
-        add(&arguments, "oom-event=%d", event);
-    else
-        add_fd(&arguments, "oom-event", event);
-    add_fd(&arguments, "ready", ready);
-    if (launch->log_path) {
-        TRY(add_file(&arguments, "log", launch->log_path, err));
-        add(&arguments, "log-max-size=%" PRId64, launch->log_max_size);
-        add(&arguments, "log-max-file=%" PRId64, launch->log_max_file);
-    }
-    add(&arguments, "exit-sync=%d", !launch->exec); /* what is said of an exec need not survive the machine */
-    TRY(add_file(&arguments, "exit", launch->exit_file, err));
-    arguments.items[arguments.count] = NULL;
-    syscall(SYS_execveat, server.monitor, "", arguments.items, (char *[]){NULL}, AT_EMPTY_PATH);
-    return fail(err, errno, "start slipway-monitor");
-}
-
 /* ---- M, the future monitor ---- */
 
-static int make_container(const struct launch *launch, struct streams *streams, struct container_child *child, struct error *err)
+static int make_container(const struct launch *launch, struct spec **out, struct streams *streams, struct container_child *child, struct error *err)
 {
     struct spec *spec;
     /* What is mounted from here on is the container's alone; what the machine unmounts must go here too. */
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return fail(err, errno, "make a mount namespace");
     TRY(spec_load(launch->bundle, &spec, err));
+    *out = spec;
     TRY(bundle_prepare(launch, spec, err));
     TRY(make_streams(launch, streams, err));
     return launch->runtime ? foreign_create(launch, spec, streams, child, err) : container_create(spec, &streams->theirs, child, err);
 }
 
+/* Only a foreign runtime's: ours makes its execs in the container's own monitor. */
 static int make_exec(const struct launch *launch, struct streams *streams, struct container_child *child, struct error *err)
 {
-    struct spec *spec;
     struct spec_process *process;
     char root_path[64];
 
-    TRY(spec_load(launch->bundle, &spec, err));
     TRY(spec_process_parse(launch->process, &process, err));
     process->terminal = launch->tty;
     snprintf(root_path, sizeof root_path, "/proc/%d/root", (int)launch->pid);
@@ -371,30 +271,23 @@ static int make_exec(const struct launch *launch, struct streams *streams, struc
     if (launch->user)
         TRY(bundle_resolve_user(root_path, launch->user, launch->groups ? json_object_to_json_string(launch->groups) : NULL, process, err));
     TRY(make_streams(launch, streams, err));
-    if (launch->runtime)
-        return foreign_exec(launch, process, streams, child, err);
-    struct container_target target = {
-        .pid = (pid_t)launch->pid,
-        .start_time = (unsigned long long)launch->pid_start,
-        .spec = spec,
-        .privileged = launch->privileged,
-    };
-    return container_exec(&target, process, &streams->theirs, child, err);
+    return foreign_exec(launch, process, streams, child, err);
 }
 
 static int become(const struct launch *launch, int listener, int report, struct error *err)
 {
     struct streams streams;
-    struct container_child child = {.pid = -1, .pidfd = -1, .console = -1, .go = -1, .outcome = -1};
+    struct spec *spec = NULL;
+    struct container_child child = CONTAINER_CHILD_INIT;
 
     TRY(remember(launch, err));
     unlink(launch->exit_file); /* of the run before */
-    TRY(launch->exec ? make_exec(launch, &streams, &child, err) : make_container(launch, &streams, &child, err));
+    TRY(launch->exec ? make_exec(launch, &streams, &child, err) : make_container(launch, &spec, &streams, &child, err));
     close_theirs(&streams);
     if (launch->network && endpoint_connect(launch->network, child.pid, err) < 0)
         return in_step(err, "network");
     TRY(describe_monitor(launch, child.pid, err));
-    return become_monitor(launch, &streams, &child, listener, report, err);
+    return become_monitor(launch, spec, &streams, &child, listener, report, err);
 }
 
 /* What was made is told to die when its parent does; what that leaves is removed, so that a failure has changed nothing. */
@@ -481,6 +374,7 @@ int run_op(struct request *request, struct error *err)
     int listener;
     TRY(read_launch(request, &launch, err));
     TRY(read_log(request, &launch, err));
+    TRY(read_health(request, &launch, err));
     if (network.fields && !json_object_is_type(network.fields, json_type_object))
         return fail_kind(err, "invalid", 0, "the request's \"network\" must be an object or null");
     /* Our own runtime brings `lo` up by itself. */

@@ -11,6 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A health check; times in milliseconds. */
+struct launch_health {
+    json_object *argv; /* NULL: none */
+    int64_t interval, timeout, start_period, start_interval, retries;
+};
+
 /* A request, read and checked. Strings are the request's. */
 struct launch {
     bool exec;
@@ -22,7 +28,8 @@ struct launch {
     const char *exit_file;
     const char *runtime, *runtime_root; /* NULL: ours */
     const struct request *network; /* the fields of an endpoint; NULL: it shares somebody's network, or has none to be connected to */
-    /* exec */
+    struct launch_health health;
+    /* exec, of a foreign runtime */
     const char *container, *user;
     int64_t pid, pid_start;
     bool privileged;
@@ -43,11 +50,18 @@ int foreign_exec(const struct launch *launch, const struct spec_process *process
 /* Forgets the container; what it does not know is no error. */
 int foreign_delete(const char *runtime, const char *root, const char *id, struct error *err);
 
+/* become-monitor.c: this process goes on as the monitor of `child`. Returns only on failure. `spec` is NULL for an exec. */
+int become_monitor(const struct launch *launch, const struct spec *spec, const struct streams *streams, const struct container_child *child,
+                   int listener, int ready, struct error *err);
+
 /* bundle.c: what the engine put into the request, written where it says; then what the bundle asks for beside its specification. */
 int bundle_write(const struct request *request, struct error *err);
 int bundle_prepare(const struct launch *launch, struct spec *spec, struct error *err);
 /* The user a process is to have, as the tree below `rootfs` knows it. */
 int bundle_resolve_user(const char *rootfs, const char *user, const char *groups, struct spec_process *process, struct error *err);
+
+/* Whether nobody may choose groups here. */
+bool bundle_groups_denied(void);
 
 /* Field 22 of /proc/PID/stat; 0 where there is no such process. */
 int64_t launch_start_time(pid_t pid);

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "../base/cleanup.h"
+#include "../base/memory.h"
 #include "../kernel/cgroup.h"
 #include "../kernel/seccomp.h"
 #include "archive.h"
@@ -590,6 +591,7 @@ static int come_up(const struct arguments *arguments)
 int serve_main(int argc, char **argv)
 {
     struct arguments arguments;
+    struct error err = {0};
     char monitor[PATH_MAX];
 
     (void)argc;
@@ -604,8 +606,13 @@ int serve_main(int argc, char **argv)
     server.run_dir = arguments.run_dir;
     server.data_root = arguments.data_root;
     server.monitor_path = arguments.monitor;
-    server.monitor = arguments.monitor ? open(arguments.monitor, O_PATH | O_CLOEXEC) : -1;
-    if (server.monitor < 0)
+    int program = arguments.monitor ? open(arguments.monitor, O_RDONLY | O_CLOEXEC) : -1;
+    if (program < 0)
         return complain("slipway-monitor must lie beside slipway-helper: %s", strerror(errno));
+    /* Processes on their way into a container run it: nobody there may ever write to it. */
+    server.monitor = memory_copy_of(program, "slipway-monitor", &err);
+    close(program);
+    if (server.monitor < 0)
+        return complain("%s", err.message);
     return arguments.copied ? come_up(&arguments) : start(argv, &arguments);
 }

@@ -177,8 +177,7 @@ pid_t namespaces_fork(const struct spec *spec, const struct namespace_paths *pat
     return child;
 }
 
-/* Only what differs from ours: a process may not enter the user namespace it is in. */
-static int flags_to_enter(pid_t target, struct error *err)
+int namespaces_to_enter(pid_t target, struct error *err)
 {
     int flags = 0;
     for (int kind = 0; kind < SPEC_NS_KINDS; kind++) {
@@ -214,7 +213,7 @@ pid_t namespaces_fork_into(pid_t target, int target_pidfd, int leaf, const int *
 {
     int pipe[2];
     pid_t between;
-    int flags = flags_to_enter(target, err);
+    int flags = namespaces_to_enter(target, err);
     if (flags < 0 || fork_between(pipe, &between, err) < 0)
         return -1;
     if (between == 0) {

@@ -154,24 +154,17 @@ static int add_memberships(int root, const char *name, struct spec_process *proc
     }
 }
 
-static int add_listed(int root, const char *groups_json, struct spec_process *process, struct error *err)
+static int add_listed(int root, char *const *groups, struct spec_process *process, struct error *err)
 {
-    if (!groups_json || !groups_json[0])
-        return 0;
-    json_object *list = json_tokener_parse(groups_json);
-    int status = json_object_is_type(list, json_type_array) ? 0 : fail_kind(err, "invalid", 0, "dev.slipway.groups must be a list");
-    for (size_t i = 0; status == 0 && i < json_object_array_length(list); i++) {
-        const char *name = json_object_get_string(json_object_array_get_idx(list, i));
+    for (; groups && *groups; groups++) {
         gid_t gid;
-        status = name ? find_group(root, name, &gid, err) : fail_kind(err, "invalid", 0, "dev.slipway.groups holds a null");
-        if (status == 0)
-            status = add_group(process, gid, err);
+        TRY(find_group(root, *groups, &gid, err));
+        TRY(add_group(process, gid, err));
     }
-    json_object_put(list);
-    return status;
+    return 0;
 }
 
-static int resolve(int root, const char *user, const char *groups_json, struct spec_process *process, struct account *account, struct error *err)
+static int resolve(int root, const char *user, char *const *groups, struct spec_process *process, struct account *account, struct error *err)
 {
     cleanup_free char *name = strdup(user);
     if (!name)
@@ -190,14 +183,14 @@ static int resolve(int root, const char *user, const char *groups_json, struct s
     TRY(add_group(process, process->gid, err)); /* so that leaving one's own group gains nothing: CVE-2022-36109 */
     if (!group && account->name)
         TRY(add_memberships(root, account->name, process, err));
-    TRY(add_listed(root, groups_json, process, err));
+    TRY(add_listed(root, groups, process, err));
     return spec_process_setenv(process, "HOME", account->home ? account->home : "/", false, err);
 }
 
-int user_resolve(int root, const char *user, const char *groups_json, struct spec_process *process, struct error *err)
+int user_resolve(int root, const char *user, char *const *groups, struct spec_process *process, struct error *err)
 {
     struct account account = {0};
-    int status = resolve(root, user, groups_json, process, &account, err);
+    int status = resolve(root, user, groups, process, &account, err);
     free(account.name);
     free(account.home);
     return status < 0 ? in_step(err, "user") : 0;

@@ -6,8 +6,8 @@
 #include "../base/spec.h"
 
 /* Docker's user string ("", "1000", "app", "app:web", "1000:1000") into process->uid, gid and groups; HOME is set where absent.
- * `groups_json`: a JSON list of further groups by name or id, or NULL. `rootfs` is a directory descriptor. */
-int user_resolve(int rootfs, const char *user, const char *groups_json, struct spec_process *process, struct error *err);
+ * `groups`: further groups by name or id, NULL-terminated, or NULL. `rootfs` is a directory descriptor. */
+int user_resolve(int rootfs, const char *user, char *const *groups, struct spec_process *process, struct error *err);
 
 /* Sets HOME from the uid's passwd entry ("/" where there is none), where the environment has none. */
 int user_set_home(int rootfs, struct spec_process *process, struct error *err);

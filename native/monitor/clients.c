@@ -1,9 +1,11 @@
-/* monitor/clients.c: who is connected to monitor.sock: engines that steer (control) and streams that are joined (attach). */
+/* monitor/clients.c: who is connected to monitor.sock: engines that steer (control), streams that are joined (attach), and commands to run (exec). */
 #include "monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -11,27 +13,32 @@
 #include <unistd.h>
 
 #define FIRST_LINE_MS 10000
-#define FULL_MS 30000
+#define OVERFLOW_MAX (1ull << 30)
 
-struct client clients[CLIENTS];
-
-void clients_open(void)
-{
-    for (int i = 0; i < CLIENTS; i++)
-        clients[i].fd = -1;
-}
+static struct client *clients;
+static size_t count;
+static bool full; /* of descriptors: until somebody leaves */
 
 static void drop(struct client *client)
 {
+    struct process *process = client->process;
     bool typed = client->types && !client->input_ended;
 
     close(client->fd);
+    if (client->overflow >= 0)
+        close(client->overflow);
     if (client->ring)
         munmap(client->ring, RING_HARD);
-    memset(client, 0, sizeof *client);
-    client->fd = -1;
-    if (typed && monitor.options.stdin_once)
-        input_close();
+    free(client->record);
+    client->fd = client->overflow = -1;
+    client->ring = NULL;
+    client->record = NULL;
+    client->process = NULL;
+    full = false;
+    if (process)
+        process->clients--;
+    if (typed && process && process->stdin_once)
+        input_close(process);
 }
 
 /* Only our own user and root may speak with us; in a user namespace root outside shows as the overflow id, and the directory's mode keeps others out. */
@@ -46,25 +53,58 @@ static bool welcome(int fd)
 
 void clients_accept(void)
 {
-    for (;;) {
+    while (!clients_full()) {
         int fd = accept4(monitor.options.listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0)
+        if (fd < 0) {
+            full = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
             return;
-        struct client *client = NULL;
-        for (int i = 0; i < CLIENTS && !client; i++)
-            if (clients[i].fd < 0)
-                client = &clients[i];
-        if (!client || !welcome(fd)) {
+        }
+        struct client *client = welcome(fd) ? calloc(1, sizeof *client) : NULL;
+        if (!client) {
             close(fd);
             continue;
         }
         client->fd = fd;
+        client->overflow = -1;
         client->since = now_ms();
+        struct client **last = &clients;
+        while (*last)
+            last = &(*last)->next;
+        *last = client;
+        count++;
     }
 }
 
-/* Takes what the socket has room for. */
-static void flush(struct client *client)
+bool clients_full(void)
+{
+    return full || count >= CLIENTS_MAX;
+}
+
+size_t clients_count(void)
+{
+    return count;
+}
+
+/* ---- what they are owed ---- */
+
+static bool owed(const struct client *client)
+{
+    return client->used > 0 || client->overflow >= 0;
+}
+
+/* It takes no more, and learns of it. */
+static void cut_off(struct client *client)
+{
+    client->hung_up = true;
+    client->used = 0;
+    if (client->overflow >= 0)
+        close(client->overflow);
+    client->overflow = -1;
+    shutdown(client->fd, SHUT_WR);
+}
+
+/* Takes what the socket has room for. False: there is more than it has room for now. */
+static bool flush_ring(struct client *client)
 {
     while (client->used > 0) {
         size_t first = RING_HARD - client->head < client->used ? RING_HARD - client->head : client->used;
@@ -72,25 +112,92 @@ static void flush(struct client *client)
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = client->used > first ? 2 : 1};
         ssize_t sent = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0) {
-            if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-                client->hung_up = true;
-                client->used = 0;
-            }
-            return;
+            if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+                cut_off(client);
+            return false;
         }
         client->head = (client->head + (size_t)sent) % RING_HARD;
         client->used -= (size_t)sent;
-        client->full_since = 0;
     }
     client->head = 0;
-    if (client->touched > READ_SIZE) { /* a burst is over: its memory goes back */
+    return true;
+}
+
+/* The ring is empty: the file goes on where it ended. */
+static void take_from_overflow(struct client *client)
+{
+    ssize_t got = pread(client->overflow, client->ring, RING_SOFT, (off_t)client->read);
+    if (got <= 0) {
+        cut_off(client);
+        return;
+    }
+    client->used = (size_t)got;
+    client->touched += (size_t)got;
+    client->read += (uint64_t)got;
+    if (client->read < client->written)
+        return;
+    close(client->overflow);
+    client->overflow = -1;
+}
+
+static void flush(struct client *client)
+{
+    while (flush_ring(client) && client->overflow >= 0)
+        take_from_overflow(client);
+    if (!owed(client) && client->touched > READ_SIZE) { /* a burst is over: its memory goes back */
         madvise(client->ring, RING_HARD, MADV_DONTNEED);
         client->touched = 0;
     }
 }
 
+static bool open_overflow(struct client *client)
+{
+    char name[48];
+    client->written = client->read = 0;
+    client->overflow = openat(monitor.options.exit_dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (client->overflow >= 0)
+        return true;
+    snprintf(name, sizeof name, ".overflow-%d-%d", getpid(), client->fd); /* a file system that makes none without a name */
+    client->overflow = openat(monitor.options.exit_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    unlinkat(monitor.options.exit_dir, name, 0);
+    return client->overflow >= 0;
+}
+
+/* The container goes on however slowly its clients read. One that owes a gigabyte, or has a full disk behind it, is cut off. */
+static void overflow(struct client *client, const unsigned char *bytes, size_t length)
+{
+    if (client->overflow < 0 && !open_overflow(client)) {
+        cut_off(client);
+        return;
+    }
+    if (client->written - client->read + length > OVERFLOW_MAX ||
+        pwrite(client->overflow, bytes, length, (off_t)client->written) != (ssize_t)length)
+        cut_off(client);
+    else
+        client->written += length;
+}
+
 static void keep(struct client *client, const unsigned char *bytes, size_t length)
 {
+    if (length == 0 || client->hung_up)
+        return;
+    if (!client->ring) {
+        client->ring = mmap(NULL, RING_HARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (client->ring == MAP_FAILED) {
+            client->ring = NULL;
+            cut_off(client);
+            return;
+        }
+    }
+    bool spills = client->kind == ATTACHED && client->process == &monitor.first;
+    if (spills && (client->overflow >= 0 || client->used + length > RING_SOFT)) {
+        overflow(client, bytes, length);
+        return;
+    }
+    if (client->used + length > RING_HARD) {
+        cut_off(client);
+        return;
+    }
     size_t tail = (client->head + client->used) % RING_HARD, first = RING_HARD - tail < length ? RING_HARD - tail : length;
     memcpy(client->ring + tail, bytes, first);
     memcpy(client->ring, bytes + first, length - first);
@@ -98,29 +205,21 @@ static void keep(struct client *client, const unsigned char *bytes, size_t lengt
     client->touched += length;
 }
 
-/* All of it or nothing: a client whose ring overflows in spite of everything is cut off, never given half. */
-static void deliver(struct client *client, const struct iovec *parts, int count)
+static void deliver(struct client *client, const struct iovec *parts, int parts_count)
 {
-    size_t length = 0, sent = 0;
-    for (int i = 0; i < count; i++)
-        length += parts[i].iov_len;
+    size_t sent = 0;
     if (client->hung_up)
         return;
-    if (client->used + length > RING_HARD) {
-        client->hung_up = true;
-        client->used = 0;
-        return;
-    }
-    if (client->used == 0) {
-        struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
+    if (!owed(client)) {
+        struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)parts_count};
         ssize_t done = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (done < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-            client->hung_up = true;
+            cut_off(client);
             return;
         }
         sent = done > 0 ? (size_t)done : 0;
     }
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < parts_count; i++) {
         size_t skip = sent < parts[i].iov_len ? sent : parts[i].iov_len;
         keep(client, (const unsigned char *)parts[i].iov_base + skip, parts[i].iov_len - skip);
         sent -= skip;
@@ -147,16 +246,24 @@ void client_say(struct client *client, const char *format, ...)
     va_end(args);
 }
 
-void clients_event(const char *format, ...)
+void client_refuse(struct client *client, int errnum, const char *step, const char *message)
 {
-    for (struct client *client = clients; client < clients + CLIENTS; client++) {
-        if (client->fd < 0 || client->kind != CONTROL)
+    client_say(client, "error %d %s %s", errnum, step, message);
+}
+
+unsigned clients_event(const struct process *process, const char *format, ...)
+{
+    unsigned heard = 0;
+    for (struct client *client = clients; client; client = client->next) {
+        if (client->fd < 0 || client->kind != CONTROL || client->process != process || client->hung_up)
             continue;
         va_list args;
         va_start(args, format);
         say(client, format, args);
         va_end(args);
+        heard++;
     }
+    return heard;
 }
 
 /* With a terminal its bytes as they are; without, one of Docker's frames. */
@@ -165,32 +272,30 @@ static void output(struct client *client, enum stream stream, const unsigned cha
     unsigned char header[8] = {stream == STREAM_OUT ? 1 : 2, 0, 0, 0, (unsigned char)(length >> 24), (unsigned char)(length >> 16),
                                (unsigned char)(length >> 8), (unsigned char)length};
     struct iovec parts[2] = {{header, sizeof header}, {(void *)bytes, length}};
-    if (monitor.options.console >= 0)
+    if (client->process->terminal)
         deliver(client, parts + 1, 1);
     else
         deliver(client, parts, 2);
 }
 
-void clients_output(enum stream stream, const unsigned char *bytes, size_t length)
+void clients_output(const struct process *process, enum stream stream, const unsigned char *bytes, size_t length)
 {
-    for (struct client *client = clients; client < clients + CLIENTS; client++)
-        if (client->fd >= 0 && client->kind == ATTACHED && client->takes[stream])
+    for (struct client *client = clients; client; client = client->next)
+        if (client->fd >= 0 && client->kind == ATTACHED && client->process == process && client->takes[stream])
             output(client, stream, bytes, length);
 }
 
-bool clients_have_room(size_t length)
+/* An exec waits for its readers as it would at a pipe; the container's own process waits for nobody. */
+bool clients_have_room(const struct process *process, size_t length)
 {
-    size_t limit = monitor.phase >= ENDED ? RING_HARD : RING_SOFT;
-    bool room = true;
-    for (struct client *client = clients; client < clients + CLIENTS; client++) {
-        if (client->fd < 0 || client->kind != ATTACHED || client->hung_up || client->used + length <= limit)
-            continue;
-        if (client->full_since == 0)
-            client->full_since = now_ms();
-        room = false;
-    }
-    return room;
+    size_t limit = process->phase >= ENDED ? RING_HARD : RING_SOFT;
+    for (const struct client *client = clients; client && process != &monitor.first; client = client->next)
+        if (client->fd >= 0 && client->kind == ATTACHED && client->process == process && !client->hung_up && client->used + length > limit)
+            return false;
+    return true;
 }
+
+/* ---- what they ask for ---- */
 
 static bool flag(const char *line, const char *name)
 {
@@ -198,22 +303,112 @@ static bool flag(const char *line, const char *name)
     return at && at[strlen(name)] == '1';
 }
 
+static void join(struct client *client, struct process *process, int kind)
+{
+    client->kind = kind;
+    client->process = process;
+    process->clients++;
+}
+
+/* A client that was told why it is not served, and is let go once it has read that. */
+static void dismiss(struct client *client, int errnum, const char *step, const char *message)
+{
+    client->kind = CONTROL;
+    client->input_ended = true;
+    client_refuse(client, errnum, step, message);
+}
+
+/* Which process the line is about: `exec=ID`, or the container's own. */
+static struct process *subject(const char *line)
+{
+    const char *exec = strstr(line, " exec=");
+    return exec ? exec_find(exec + strlen(" exec=")) : &monitor.first;
+}
+
 /* The stream goes on exactly where the log file ends now: what waits for its newline is written, and half a character goes to the client. */
 static void attach(struct client *client)
 {
     const unsigned char *rest;
+    struct process *process = subject(client->line);
 
+    if (!process) {
+        dismiss(client, ENOENT, "attach", "there is no such exec");
+        return;
+    }
     client->takes[STREAM_OUT] = flag(client->line, " stdout=");
     client->takes[STREAM_ERR] = flag(client->line, " stderr=");
     client->types = flag(client->line, " stdin=");
+    join(client, process, ATTACHED);
+    if (process != &monitor.first) {
+        client_say(client, "ok log=0 seq=0");
+        return;
+    }
     log_catch_up();
-    client->kind = ATTACHED;
     client_say(client, "ok log=%llu seq=%llu", (unsigned long long)log_size(), (unsigned long long)log_rotations());
     for (enum stream stream = STREAM_OUT; stream < STREAMS; stream++) {
         size_t length = log_unfinished(stream, &rest);
         if (length > 0 && client->takes[stream])
             output(client, stream, rest, length);
     }
+}
+
+static void control(struct client *client)
+{
+    struct process *process = subject(client->line);
+    const struct exec_end *end;
+    char started[TIME_TEXT], finished[TIME_TEXT];
+
+    if (process) {
+        join(client, process, CONTROL);
+        control_hello(client);
+        return;
+    }
+    if (!(end = exec_ended(strstr(client->line, " exec=") + strlen(" exec=")))) {
+        dismiss(client, ENOENT, "control", "there is no such exec");
+        return;
+    }
+    client->kind = CONTROL;
+    client->input_ended = true;
+    time_text(started, &end->started);
+    time_text(finished, &end->finished);
+    client_say(client, "state exited pid=%d started=%s code=%d signal=%d oom=0 finished=%s", end->pid, started, end->code, end->signal, finished);
+}
+
+/* `exec 1 ID LENGTH`, then the record. */
+static void expect_record(struct client *client)
+{
+    char id[EXEC_ID + 1] = "";
+    unsigned long length = 0;
+    if (sscanf(client->line, "exec 1 %16[0-9a-f] %lu", id, &length) != 2 || strlen(id) != EXEC_ID || length == 0 || length > EXEC_RECORD_MAX) {
+        dismiss(client, EINVAL, "exec", "the line is `exec 1 ID LENGTH`");
+        return;
+    }
+    client->record = malloc(length);
+    client->record_size = length;
+    if (!client->record)
+        dismiss(client, ENOMEM, "exec", "out of memory");
+}
+
+static void take_record(struct client *client)
+{
+    ssize_t got = recv(client->fd, client->record + client->record_length, client->record_size - client->record_length, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        drop(client);
+        return;
+    }
+    client->record_length += (size_t)got;
+    if (client->record_length < client->record_size)
+        return;
+    struct process *process = exec_create(client->line + strlen("exec 1 "), client->record, client->record_size);
+    client->record = NULL;
+    if (!process) {
+        dismiss(client, errno, "exec", errno == EEXIST ? "there is an exec of that id" : strerror(errno));
+        return;
+    }
+    join(client, process, CONTROL);
+    control_hello(client);
 }
 
 static void first_line(struct client *client)
@@ -238,20 +433,14 @@ static void first_line(struct client *client)
     }
     *newline = '\0';
     client->length = 0;
-    client->ring = mmap(NULL, RING_HARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (client->ring == MAP_FAILED) {
-        client->ring = NULL;
-        drop(client);
-    } else if (strcmp(client->line, "control 1") == 0) {
-        client->kind = CONTROL;
-        control_hello(client);
-    } else if (strncmp(client->line, "attach ", 7) == 0) {
+    if (strcmp(client->line, "control 1") == 0 || strncmp(client->line, "control 1 exec=", 15) == 0)
+        control(client);
+    else if (strncmp(client->line, "attach ", 7) == 0)
         attach(client);
-    } else {
-        client->kind = CONTROL;
-        client_say(client, "error %d hello unknown request: the first line is `control 1` or `attach …`", EINVAL);
-        client->input_ended = true;
-    }
+    else if (strncmp(client->line, "exec 1 ", 7) == 0)
+        expect_record(client);
+    else
+        dismiss(client, EINVAL, "hello", "unknown request: the first line is `control 1`, `attach …` or `exec 1 …`");
 }
 
 /* The whole lines that are there, one after the other, as far as the outcome of a start is not being waited for. */
@@ -266,7 +455,7 @@ static void commands(struct client *client)
         client->length -= used;
     }
     if (client->length == sizeof client->line) {
-        client_say(client, "error %d command the line is too long", E2BIG);
+        client_refuse(client, E2BIG, "command", "the line is too long");
         client->input_ended = true;
     }
 }
@@ -279,7 +468,7 @@ static void receive(struct client *client)
     if (client->kind == CONTROL)
         got = recv(client->fd, client->line + client->length, sizeof client->line - client->length, MSG_DONTWAIT);
     else if (client->types)
-        got = input_receive(client->fd);
+        got = input_receive(client->process, client->fd);
     else
         got = recv(client->fd, nobody, sizeof nobody, MSG_DONTWAIT);
 
@@ -290,68 +479,76 @@ static void receive(struct client *client)
         }
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         client->input_ended = true;
-        if (client->types && monitor.options.stdin_once)
-            input_close();
+        if (client->types && client->process->stdin_once)
+            input_close(client->process);
     }
 }
 
 static bool listens(const struct client *client)
 {
     if (client->kind == ATTACHED)
-        return !client->input_ended && (!client->types || input_wanted());
+        return !client->input_ended && (!client->types || input_wanted(client->process));
     return !client->input_ended && !client->awaits_start;
 }
 
 void clients_poll(struct pollfd *set)
 {
-    for (int i = 0; i < CLIENTS; i++) {
-        struct client *client = &clients[i];
-        short events = (short)((listens(client) ? POLLIN : 0) | (client->used > 0 ? POLLOUT : 0));
+    for (struct client *client = clients; client; client = client->next, set++) {
+        short events = (short)((listens(client) ? POLLIN : 0) | (owed(client) ? POLLOUT : 0));
         /* A peer that hung up would be reported again and again; until its input can be taken there is nothing to do for it. */
-        set[i] = (struct pollfd){.fd = client->hung_up && events == 0 ? -1 : client->fd, .events = events};
+        *set = (struct pollfd){.fd = client->hung_up && events == 0 ? -1 : client->fd, .events = events};
     }
 }
 
-void clients_handle(const struct pollfd *set)
+static void handle(struct client *client, short events)
 {
-    for (int i = 0; i < CLIENTS; i++) {
-        struct client *client = &clients[i];
-        if (client->fd < 0 || set[i].fd != client->fd || set[i].revents == 0)
-            continue;
-        if (set[i].revents & POLLOUT)
-            flush(client);
-        if ((set[i].revents & (POLLIN | POLLHUP | POLLERR)) && listens(client)) {
-            if (client->kind == SILENT)
-                first_line(client);
-            else
-                receive(client);
-        }
-        if (client->fd >= 0 && (set[i].revents & (POLLHUP | POLLERR))) {
-            client->hung_up = true;
-            client->used = 0;
-        }
+    if (events & POLLOUT)
+        flush(client);
+    if ((events & (POLLIN | POLLHUP | POLLERR)) && listens(client)) {
+        if (client->kind == SILENT && client->record)
+            take_record(client);
+        else if (client->kind == SILENT)
+            first_line(client);
+        else
+            receive(client);
     }
+    if (client->fd >= 0 && (events & (POLLHUP | POLLERR)))
+        cut_off(client);
+}
+
+void clients_handle(const struct pollfd *set, size_t polled)
+{
+    for (struct client *client = clients; client && polled > 0; client = client->next, set++, polled--)
+        if (client->fd >= 0 && set->fd == client->fd && set->revents != 0)
+            handle(client, set->revents);
 }
 
 void clients_settle(void)
 {
     int64_t now = now_ms();
 
-    for (struct client *client = clients; client < clients + CLIENTS; client++) {
-        bool done = client->input_ended && client->used == 0 && client->kind == CONTROL && !client->awaits_start;
-        bool over = monitor.phase == EXITED && client->kind != SILENT && client->used == 0;
+    for (struct client **at = &clients; *at;) {
+        struct client *client = *at;
+        bool done = client->input_ended && !owed(client) && client->kind == CONTROL && !client->awaits_start;
+        bool over = client->process && client->process->phase == EXITED && (!owed(client) || (client->kind == CONTROL && now >= monitor.end_at && monitor.end_at));
         bool gone = client->hung_up && (client->input_ended || !client->types);
         bool late = client->kind == SILENT && now - client->since >= FIRST_LINE_MS;
-        bool stuck = client->full_since != 0 && now - client->full_since >= FULL_MS;
-        if (client->fd >= 0 && (done || over || gone || late || stuck))
+        if (client->fd >= 0 && (done || over || gone || late))
             drop(client);
+        if (client->fd >= 0) {
+            at = &client->next;
+            continue;
+        }
+        *at = client->next;
+        free(client);
+        count--;
     }
 }
 
-void clients_started(void)
+void clients_started(struct process *process)
 {
-    for (struct client *client = clients; client < clients + CLIENTS; client++) {
-        if (client->fd < 0 || !client->awaits_start)
+    for (struct client *client = clients; client; client = client->next) {
+        if (client->fd < 0 || !client->awaits_start || client->process != process)
             continue;
         client->awaits_start = false;
         control_start_answer(client);
@@ -362,20 +559,13 @@ void clients_started(void)
 int64_t clients_deadline(void)
 {
     int64_t first = INT64_MAX;
-    for (const struct client *client = clients; client < clients + CLIENTS; client++) {
-        int64_t at = client->fd < 0          ? INT64_MAX
-                     : client->kind == SILENT ? client->since + FIRST_LINE_MS
-                     : client->full_since != 0 ? client->full_since + FULL_MS
-                                               : INT64_MAX;
-        first = at < first ? at : first;
-    }
+    for (const struct client *client = clients; client; client = client->next)
+        if (client->fd >= 0 && client->kind == SILENT && client->since + FIRST_LINE_MS < first)
+            first = client->since + FIRST_LINE_MS;
     return first;
 }
 
 bool clients_left(void)
 {
-    for (const struct client *client = clients; client < clients + CLIENTS; client++)
-        if (client->fd >= 0)
-            return true;
-    return false;
+    return count > 0;
 }

@@ -1,4 +1,4 @@
-/* monitor/control.c: what an engine may ask of a monitor. */
+/* monitor/control.c: what an engine may ask of a monitor, for the container's first process or for an exec. */
 #include "monitor.h"
 
 #include <errno.h>
@@ -7,24 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-static void refuse(struct client *client, int errnum, const char *step, const char *message)
-{
-    client_say(client, "error %d %s %s", errnum, step, message);
-}
 
 void control_hello(struct client *client)
 {
     static const char *const names[] = {[CREATED] = "created", [RUNNING] = "running", [ENDED] = "running", [EXITED] = "exited"};
+    const struct process *process = client->process;
     char started[TIME_TEXT], finished[TIME_TEXT], end[160] = "";
 
-    time_text(started, &monitor.started);
-    time_text(finished, &monitor.finished);
-    if (monitor.phase == EXITED)
-        snprintf(end, sizeof end, " code=%d signal=%d oom=%d finished=%s", monitor.code, monitor.signal, monitor.oom, finished);
-    client_say(client, "state %s pid=%d started=%s%s", names[monitor.phase], monitor.options.pid, started, end);
+    time_text(started, &process->started);
+    time_text(finished, &process->finished);
+    if (process->phase == EXITED)
+        snprintf(end, sizeof end, " code=%d signal=%d oom=%d finished=%s", process->code, process->signal,
+                 process == &monitor.first && monitor.oom, finished);
+    client_say(client, "state %s pid=%d started=%s%s", names[process->phase], process->pid, started, end);
 }
 
 /* The next number of the line, within a range; -1 where there is none. */
@@ -40,27 +36,31 @@ static long number(char **rest, long least, long most)
 
 static void start(struct client *client)
 {
-    if (monitor.phase != CREATED) {
-        refuse(client, monitor.phase == RUNNING ? EALREADY : ESRCH, "start",
-               monitor.phase == RUNNING ? "it is already running" : "it has already ended");
+    struct process *process = client->process;
+    if (process->phase != CREATED) {
+        client_refuse(client, process->phase == RUNNING ? EALREADY : ESRCH, "start",
+                      process->phase == RUNNING ? "it is already running" : "it has already ended");
         return;
     }
-    int errnum = monitor.start_asked ? 0 : start_begin();
-    if (errnum != 0)
-        refuse(client, errnum, "start", strerror(errnum));
+    int errnum = process->start_asked ? 0 : process == &monitor.first ? start_begin() : exec_start(process);
+    if (errnum == ESRCH)
+        client_refuse(client, errnum, "start", "the container is not running");
+    else if (errnum != 0)
+        client_refuse(client, errnum, "start", strerror(errnum));
     else
         client->awaits_start = true;
 }
 
 void control_start_answer(struct client *client)
 {
-    if (monitor.failed) {
-        for (char *c = monitor.failure.message; *c; c++)
+    struct process *process = client->process;
+    if (process->failed) {
+        for (char *c = process->failure.message; *c; c++)
             if (*c == '\n')
                 *c = ' ';
-        refuse(client, monitor.failure.errnum, monitor.failure.step[0] ? monitor.failure.step : "start", monitor.failure.message);
-    } else if (monitor.started.tv_sec == 0) {
-        refuse(client, ESRCH, "start", "it was ended before it started");
+        client_refuse(client, process->failure.errnum, process->failure.step[0] ? process->failure.step : "start", process->failure.message);
+    } else if (process->started.tv_sec == 0) {
+        client_refuse(client, ESRCH, "start", "it was ended before it started");
     } else {
         client_say(client, "ok");
     }
@@ -68,25 +68,29 @@ void control_start_answer(struct client *client)
 
 static void send_signal(struct client *client, long signal)
 {
+    const struct process *process = client->process;
     if (signal < 0)
-        refuse(client, EINVAL, "signal", "a signal is a number from 1 to 64");
-    else if (monitor.phase >= ENDED || monitor.options.pidfd < 0)
-        refuse(client, ESRCH, "signal", "there is no process");
-    else if (syscall(SYS_pidfd_send_signal, monitor.options.pidfd, (int)signal, NULL, 0) < 0)
-        refuse(client, errno, "signal", strerror(errno));
+        client_refuse(client, EINVAL, "signal", "a signal is a number from 1 to 64");
+    else if (process->phase >= ENDED || process->pid <= 0)
+        client_refuse(client, ESRCH, "signal", "there is no process");
+    else if (kill(process->pid, (int)signal) < 0) /* our own child, not waited for: the pid is its own */
+        client_refuse(client, errno, "signal", strerror(errno));
     else
         client_say(client, "ok");
 }
 
 static void resize(struct client *client, long rows, long cols)
 {
+    struct process *process = client->process;
     if (rows < 0 || cols < 0) {
-        refuse(client, EINVAL, "resize", "rows and columns are numbers up to 65535");
+        client_refuse(client, EINVAL, "resize", "rows and columns are numbers up to 65535");
         return;
     }
-    struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
-    if (monitor.options.console >= 0 && ioctl(monitor.options.console, TIOCSWINSZ, &size) < 0)
-        refuse(client, errno, "resize", strerror(errno));
+    process->rows = (unsigned short)rows;
+    process->cols = (unsigned short)cols;
+    struct winsize size = {.ws_row = process->rows, .ws_col = process->cols};
+    if (process->console >= 0 && ioctl(process->console, TIOCSWINSZ, &size) < 0)
+        client_refuse(client, errno, "resize", strerror(errno));
     else
         client_say(client, "ok");
 }
@@ -103,9 +107,9 @@ void control_command(struct client *client, char *line)
         long rows = number(&rest, 0, 65535);
         resize(client, rows, number(&rest, 0, 65535));
     } else if (strcmp(word, "close-stdin") == 0) {
-        input_close();
+        input_close(client->process);
         client_say(client, "ok");
     } else {
-        refuse(client, EINVAL, "command", "unknown command");
+        client_refuse(client, EINVAL, "command", "unknown command");
     }
 }

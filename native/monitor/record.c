@@ -27,20 +27,20 @@ void record_prepare(int dir, const char *name)
 
 static size_t describe(char *text, size_t size)
 {
-    char started[TIME_TEXT], finished[TIME_TEXT], step[6 * sizeof monitor.failure.step], message[6 * sizeof monitor.failure.message];
+    char started[TIME_TEXT], finished[TIME_TEXT], step[6 * sizeof monitor.first.failure.step], message[6 * sizeof monitor.first.failure.message];
 
-    time_text(started, &monitor.started);
-    time_text(finished, &monitor.finished);
+    time_text(started, &monitor.first.started);
+    time_text(finished, &monitor.first.finished);
     int length = snprintf(text, size, "{\"pid\":%d,\"code\":%d,\"signal\":%d,\"oom\":%s,\"startedAt\":\"%s\",\"finishedAt\":\"%s\",",
-                          monitor.options.pid, monitor.code, monitor.signal, monitor.oom ? "true" : "false", started, finished);
+                          monitor.options.pid, monitor.first.code, monitor.first.signal, monitor.oom ? "true" : "false", started, finished);
     if (log_dropped() > 0)
         length += snprintf(text + length, size - (size_t)length, "\"droppedLines\":%llu,", (unsigned long long)log_dropped());
-    if (!monitor.failed)
+    if (!monitor.first.failed)
         return (size_t)(length + snprintf(text + length, size - (size_t)length, "\"error\":null}\n"));
-    step[json_escape(step, (const unsigned char *)monitor.failure.step, strlen(monitor.failure.step))] = '\0';
-    message[json_escape(message, (const unsigned char *)monitor.failure.message, strlen(monitor.failure.message))] = '\0';
+    step[json_escape(step, (const unsigned char *)monitor.first.failure.step, strlen(monitor.first.failure.step))] = '\0';
+    message[json_escape(message, (const unsigned char *)monitor.first.failure.message, strlen(monitor.first.failure.message))] = '\0';
     return (size_t)(length + snprintf(text + length, size - (size_t)length, "\"error\":{\"step\":\"%s\",\"errno\":%d,\"message\":\"%s\"}}\n",
-                                      step, monitor.failure.errnum, message));
+                                      step, monitor.first.failure.errnum, message));
 }
 
 void record_write(void)

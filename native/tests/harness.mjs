@@ -120,10 +120,10 @@ export function frames(bytes) {
 
 /** A connection to monitor.sock that steers. */
 export class Control {
-  static async open(stateDir) {
+  static async open(stateDir, hello = 'control 1\n') {
     const control = new Control();
     control.wire = new Wire(join(stateDir, 'monitor.sock'));
-    control.wire.socket.write('control 1\n');
+    control.wire.socket.write(hello);
     control.events = [];
     control.state = await control.wire.line();
     return control;
@@ -155,10 +155,11 @@ export const words = (line) =>
   Object.fromEntries(line.split(' ').flatMap((word) => (word.includes('=') ? [word.split(/=(.*)/s).slice(0, 2)] : [])));
 
 /** Joins a process's streams. `log` and `seq` are where the stream goes on. */
-export async function attach(stateDir, { stdin = true, stdout = true, stderr = true } = {}) {
+export async function attach(stateDir, { stdin = true, stdout = true, stderr = true, exec } = {}) {
   const wire = new Wire(join(stateDir, 'monitor.sock'));
   const flag = (on) => (on ? 1 : 0);
-  wire.socket.write(`attach stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}\n`);
+  const subject = exec ? ` exec=${exec}` : '';
+  wire.socket.write(`attach${subject} stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}\n`);
   const line = await wire.line();
   assert.match(line, /^ok log=\d+ seq=\d+$/);
   wire.log = Number(words(line).log);
@@ -216,6 +217,46 @@ export class Container {
     await this.helper.ask({ op: 'delete', id: this.id, exec: false });
   }
 }
+
+/** A further process, held by the monitor of its container. */
+export class Exec {
+  constructor(container, id) {
+    Object.assign(this, { container, id });
+  }
+
+  control() {
+    return this.steering;
+  }
+
+  attach(streams) {
+    return attach(this.container.stateDir, { ...streams, exec: this.id });
+  }
+
+  async start() {
+    const answer = await this.steering.ask('start');
+    if (answer !== 'ok') throw new Error(answer);
+    this.pid = Number((await this.steering.event('started')).pid);
+  }
+
+  exited(patience) {
+    return this.steering.event('exited', patience);
+  }
+}
+
+/** What `exec 1` takes. */
+export const execRecord = (args, options = {}) => [
+  `user=${options.user ?? ''}`,
+  `cwd=${options.cwd ?? '/'}`,
+  `tty=${options.tty ? 1 : 0}`,
+  `stdin=${options.stdin ? 1 : 0}`,
+  `rows=${options.rows ?? 0}`,
+  `cols=${options.cols ?? 0}`,
+  `privileged=${options.privileged ? 1 : 0}`,
+  `caps=${options.caps ?? 'a80425fb'}`,
+  ...(options.groups ?? []).map((group) => `group=${group}`),
+  ...['PATH=/bin', 'TERM=xterm', ...(options.env ?? [])].map((entry) => `env=${entry}`),
+  ...args.map((arg) => `arg=${arg}`),
+];
 
 /** One helper with its directories. */
 export class Bench {
@@ -373,6 +414,17 @@ export class Bench {
 
   /** A further process in a container; it waits for its start. */
   async exec(container, args, options = {}) {
+    if (this.runtime) return this.#foreignExec(container, args, options);
+    const exec = new Exec(container, newId().slice(0, 16));
+    const record = Buffer.from(execRecord(args, options).map((text) => `${text}\0`).join(''));
+    const hello = Buffer.concat([Buffer.from(`exec 1 ${exec.id} ${record.length}\n`), record]);
+    exec.steering = await Control.open(container.stateDir, hello);
+    assert.match(exec.steering.state, /^state created /);
+    return exec;
+  }
+
+  /** Another runtime's exec has a monitor of its own. */
+  async #foreignExec(container, args, options) {
     const id = newId();
     const stateDir = join(this.runDir, 'x', id.slice(0, 16));
     const exec = new Container(this, id, stateDir, container.folder);

@@ -40,7 +40,7 @@ describe('the helper', { skip: unable }, () => {
       (await readdir(`${path}/fd`)).map((fd) => readlink(`${path}/fd/${fd}`).catch(() => 'socket:')),
     ); // a request that was just answered
     const known =
-      /^(\/dev\/null|socket:|anon_inode:(\[signalfd\]|inotify)|.*\/helper\.(log|lock)|.*\/slipway-monitor|\/memfd:slipway-helper)/;
+      /^(\/dev\/null|socket:|anon_inode:(\[signalfd\]|inotify)|.*\/helper\.(log|lock)|\/memfd:slipway-(helper|monitor))/;
     assert.deepEqual(
       open.filter((target) => !known.test(target)),
       [],

@@ -18,7 +18,7 @@ static void put(const char *name, const char *text)
     close(file);
 }
 
-static void expect(const char *user, const char *groups, const char *wanted)
+static void expect(const char *user, char *const *groups, const char *wanted)
 {
     struct spec_process process = {.umask = -1};
     struct error err = {0};
@@ -60,9 +60,9 @@ int main(void)
     expect("app:5", NULL, "1000:5 5 /home/app");
     expect("1000:1000", NULL, "1000:1000 1000 /home/app");
     expect("nohome", NULL, "7:7 7 /");
-    expect("app", "[\"web\",\"77\",\"10\"]", "1000:1001 1001,10,33,77 /home/app");
+    expect("app", (char *[]){"web", "77", "10", NULL}, "1000:1001 1001,10,33,77 /home/app");
     expect("app:nope", NULL, "unable to find group nope: no matching entries in group file");
-    expect("app", "[\"nope\"]", "unable to find group nope: no matching entries in group file");
+    expect("app", (char *[]){"nope", NULL}, "unable to find group nope: no matching entries in group file");
     expect("nope", NULL, "unable to find user nope: no matching entries in passwd file");
     expect("1000:", NULL, "unable to find group : no matching entries in group file");
     expect("0x0", NULL, "unable to find user 0x0: no matching entries in passwd file");

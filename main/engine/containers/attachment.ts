@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { attachMonitor } from '../helper/index.js';
 import { DetachKeys } from './detach-keys.js';
-import { Spool, type SpoolOptions } from './spool.js';
 
 /** A client's end of a process's streams: bytes exactly as the client gets them, Docker's frames or a terminal's own. */
 export interface AttachStream {
@@ -22,18 +21,23 @@ export interface AttachmentOptions {
   /** Typing them leaves the process; undefined: they are input like any other. */
   detachKeys?: Uint8Array;
   onDetach?: () => void;
-  spool: SpoolOptions;
 }
 
-/** An attach, from before the process is there until it or the client leaves. */
+/**
+ * An attach, from before the process is there until it or the client leaves. Nothing is kept here: a client that reads slowly is waited for, and what
+ * it has not taken lies with the monitor.
+ */
 export class Attachment implements AttachStream {
   readonly tty: boolean;
   readonly #options: AttachmentOptions;
-  readonly #spool: Spool;
   readonly #keys: DetachKeys | undefined;
   readonly #connected: Promise<Socket | undefined>;
   #connect!: (socket: Socket | undefined) => void;
   #socket: Socket | undefined;
+  /** What the client reads, part by part: stored output, then the process's own, or an error. */
+  readonly #parts: AsyncIterable<Uint8Array>[] = [];
+  #finished = false;
+  #wake: (() => void) | undefined;
   /** Writes and the half-close reach the process in the order they came, also those from before it was there. */
   #input: Promise<void> = Promise.resolve();
   #inputEnded = false;
@@ -42,7 +46,6 @@ export class Attachment implements AttachStream {
   constructor(options: AttachmentOptions) {
     this.#options = options;
     this.tty = options.tty;
-    this.#spool = new Spool(options.spool);
     this.#keys = options.detachKeys && options.tty ? new DetachKeys(options.detachKeys) : undefined;
     this.#connected = new Promise((resolve) => (this.#connect = resolve));
   }
@@ -55,19 +58,26 @@ export class Attachment implements AttachStream {
     return this.#read();
   }
 
-  /** Joins the process's streams: every byte from this point on, none twice. */
+  /** Joins a container's streams: every byte from this point on, none twice. */
   async connect(stateDir: string): Promise<void> {
-    await this.connectAfter(stateDir, () => Promise.resolve(nothing()));
+    await this.join(stateDir);
+    this.finish();
+  }
+
+  /** Joins the streams of a container or of one of its execs; there may be more to tell the client afterwards. */
+  async join(stateDir: string, exec?: string): Promise<void> {
+    await this.connectAfter(stateDir, () => Promise.resolve(nothing()), exec);
   }
 
   /** The same, with what came before sent first. `before` says undefined where it cannot tell: then nothing has happened. */
   async connectAfter(
     stateDir: string,
     before: (from: { log: number; seq: number }) => Promise<AsyncIterable<Uint8Array> | undefined>,
+    exec?: string,
   ): Promise<boolean> {
     if (this.#closed) return true;
     const { stdin, stdout, stderr } = this.#options;
-    const { log, seq, output, socket } = await attachMonitor(stateDir, { stdin, stdout, stderr });
+    const { log, seq, output, socket } = await attachMonitor(stateDir, { stdin, stdout, stderr }, exec);
     const history = await before({ log, seq });
     if (!history || this.#closed) {
       socket.destroy();
@@ -76,19 +86,22 @@ export class Attachment implements AttachStream {
     this.#socket = socket;
     if (!stdin) socket.end();
     this.#connect(socket);
-    void this.#pump(joined(history, output));
+    this.send(history);
+    this.send(output);
     return true;
   }
 
-  /** Sends something that is not the process's own, an error or stored output. */
-  async send(bytes: Uint8Array): Promise<void> {
-    await this.#spool.push(bytes);
+  /** Has the client read this after what it has been given so far. */
+  send(part: AsyncIterable<Uint8Array>): void {
+    this.#parts.push(part);
+    this.#wake?.();
   }
 
-  /** No process will come, or it has gone: the client reads what is left. */
+  /** Nothing more comes: the client reads what is left. */
   finish(): void {
+    this.#finished = true;
     this.#connect(undefined);
-    this.#spool.finish();
+    this.#wake?.();
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -113,10 +126,9 @@ export class Attachment implements AttachStream {
     this.#closed = true;
     this.#socket?.destroy();
     this.finish();
-    this.#spool.close();
   }
 
-  /** The process goes on; the client still gets what was there when it left. */
+  /** The process goes on, its client leaves. */
   #detach(): void {
     this.#inputEnded = true;
     this.#options.onDetach?.();
@@ -128,26 +140,19 @@ export class Attachment implements AttachStream {
 
   async *#read(): AsyncGenerator<Uint8Array> {
     try {
-      yield* this.#spool;
+      while (!this.#closed) {
+        const part = this.#parts.shift();
+        if (part) yield* part;
+        else if (this.#finished) return;
+        else await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
     } finally {
       this.close();
-    }
-  }
-
-  async #pump(output: AsyncIterable<Uint8Array>): Promise<void> {
-    try {
-      for await (const chunk of output) if (!(await this.#spool.push(chunk))) break;
-    } finally {
-      this.finish();
     }
   }
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-async function* joined(...parts: AsyncIterable<Uint8Array>[]): AsyncGenerator<Uint8Array> {
-  for (const part of parts) yield* part;
-}
 
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {

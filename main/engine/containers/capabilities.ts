@@ -46,3 +46,7 @@ function normalized(names: string[], field: string): Set<string> {
     }),
   );
 }
+
+/** Bit n is capability number n. */
+export const capabilityMask = (names: string[]): bigint =>
+  names.reduce((mask, name) => mask | (1n << BigInt(ALL.indexOf(name))), 0n);

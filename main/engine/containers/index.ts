@@ -3,7 +3,7 @@ export { Containers, type Glance, type RunningContainer, type StopRequest } from
 export type { AttachRequest, LogsRequest } from './output.js';
 export type { ListRequest } from './survey.js';
 export { parseDetachKeys } from './detach-keys.js';
-export { capabilitiesOf } from './capabilities.js';
+export { capabilitiesOf, capabilityMask } from './capabilities.js';
 export { environmentOf, mergeEnvironment } from './spec.js';
 export { hostNameOf } from './launch.js';
 export { containerPaths, type ContainerPaths } from './paths.js';

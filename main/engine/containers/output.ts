@@ -32,9 +32,6 @@ export interface LogsRequest {
   signal?: AbortSignal;
 }
 
-/** A client that reads slowly holds nobody back: 4 MiB wait in memory, the rest in a file without a name. */
-const SPOOL = { memory: 4 * 2 ** 20, patience: 50, cap: 2 ** 30 };
-
 const log = createLog('containers');
 
 /** What containers say and hear: joined as it happens, or read from what was stored. */
@@ -64,7 +61,6 @@ export class Output {
       stdin: request.stdin && request.stream && record.config.OpenStdin,
       detachKeys,
       onDetach: () => this.#ledger.publish(container, 'detach'),
-      spool: { ...SPOOL, directory: paths.directory },
     });
     const view: LogView = {
       stdout: request.stdout,
@@ -74,10 +70,10 @@ export class Output {
     };
     // The lock holds a start or an end off, so that it is either before or after this.
     using _ = await this.#ledger.lock(container);
-    if (!request.stream) void replay(attachment, request.logs ? readLog(paths.log, view) : nothing());
-    else if (!container.live) {
-      if (request.logs) for await (const chunk of readLog(paths.log, view)) await attachment.send(chunk);
-      container.pending.add(attachment);
+    if (!container.live || !request.stream) {
+      if (request.logs) attachment.send(readLog(paths.log, view));
+      if (request.stream) container.pending.add(attachment);
+      else attachment.finish();
     } else if (request.logs) await this.#attachWithHistory(attachment, paths, view);
     else await this.#attachNow(attachment, paths);
     this.#ledger.publish(container, 'attach');
@@ -130,26 +126,16 @@ export class Output {
           (await history.current()) || attempt >= 5 ? history.read(end, view) : undefined,
         );
         if (!done || attachment.closed) await history[Symbol.asyncDispose]();
-        if (done) return;
+        if (done) return attachment.finish();
       } catch (error) {
         await history[Symbol.asyncDispose]();
         log.debug(`attach: ${messageOf(error)}`);
-        await replay(attachment, readLog(paths.log, view));
-        return;
+        attachment.send(readLog(paths.log, view));
+        return attachment.finish();
       }
     }
   }
 }
-
-async function replay(attachment: Attachment, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  try {
-    for await (const chunk of chunks) await attachment.send(chunk);
-  } finally {
-    attachment.finish();
-  }
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** Resolves with the first to come. */
 const eitherOf = (ended: Promise<unknown>, signal?: AbortSignal): Promise<unknown> =>

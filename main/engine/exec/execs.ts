@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, EngineError, invalid, messageOf, notFound } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
@@ -6,20 +6,15 @@ import { createLog } from '../../base/log.js';
 import type { ExecCreate, ExecInspect } from '../../contract/containers.js';
 import {
   Attachment,
-  capabilitiesOf,
-  cgroupOf,
-  environmentOf,
-  hostNameOf,
-  mergeEnvironment,
   parseDetachKeys,
-  securityOptions,
   type AttachStream,
   type Containers,
   type HelperRoom,
   type RunningContainer,
   type StoreRoom,
 } from '../containers/index.js';
-import { Monitor } from '../helper/index.js';
+import { Monitor, type MonitorListener } from '../helper/index.js';
+import { execRecord, foreignExec, planExec } from './request.js';
 
 export interface ExecsOptions {
   runDir: string;
@@ -33,6 +28,16 @@ interface ExecRecord {
   id: string;
   containerId: string;
   body: ExecCreate;
+  place?: Place;
+}
+
+/** Who holds an exec: the monitor of its container, or one of its own where the container's runtime is not ours. */
+interface Place {
+  stateDir: string;
+  /** Its name among the container's execs; undefined with a monitor of its own. */
+  name?: string;
+  /** Where the container's monitor leaves word of ends that nobody was told of. */
+  notes: string;
 }
 
 /** A further process of a container, from its creation to after its end. */
@@ -52,9 +57,6 @@ const REMEMBERED = 512;
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 const KILLED = 137;
-
-/** A slow reader holds the process back as a pipe would; only after long does the rest go to a file. */
-const EXEC_SPOOL = { memory: 4 * 2 ** 20, patience: 10_000, cap: 2 ** 30 };
 
 const log = createLog('exec');
 
@@ -80,6 +82,9 @@ export class Execs {
     execs.#lastCapability = Number(await readFile('/proc/sys/kernel/cap_last_cap', 'utf8'));
     const records = [...options.store.rows<ExecRecord>(TABLE).values()];
     await Promise.all(records.map((record) => execs.#adopt(record)));
+    await Promise.all(
+      [...new Set(records.map(({ place }) => place?.notes))].map((notes) => notes && rm(notes, { force: true })),
+    );
     return execs;
   }
 
@@ -124,13 +129,13 @@ export class Execs {
       stderr: body.AttachStderr ?? false,
       detachKeys: parseDetachKeys(body.DetachKeys),
       onDetach: () => this.#announce(exec, 'exec_detach'),
-      spool: { ...EXEC_SPOOL, directory: container.paths.directory },
     });
-    void this.#launch(exec, container, options.consoleSize, attachment).catch(async (error: unknown) => {
-      const text = Buffer.from(`${messageOf(error)}\r\n`);
-      await attachment.send(tty ? text : framed(text));
-      attachment.finish();
-    });
+    void this.#launch(exec, container, options.consoleSize, attachment)
+      .catch((error: unknown) => {
+        const text = Buffer.from(`${messageOf(error)}\r\n`);
+        attachment.send(once(tty ? text : framed(text)));
+      })
+      .finally(() => attachment.finish());
     return attachment;
   }
 
@@ -179,16 +184,17 @@ export class Execs {
     consoleSize?: [number, number] | null,
     attachment?: Attachment,
   ): Promise<void> {
-    const { helper, store } = this.#options;
-    const stateDir = this.#stateDir(exec.id);
     const { id, containerId, body } = exec;
+    exec.place = this.#placeOf(id, container);
+    const { stateDir, name, notes } = exec.place;
     try {
-      const recorded = store.commit((change) => change.put(TABLE, id, { id, containerId, body }));
+      const recorded = this.#options.store.commit((change) =>
+        change.put(TABLE, id, { id, containerId, body, place: { stateDir, notes, ...(name && { name }) } }),
+      );
       recorded.catch(() => undefined);
-      const { pid } = await helper.exec(this.#request(exec, container, consoleSize ?? body.ConsoleSize));
-      const [monitor] = await Promise.all([this.#watch(exec, stateDir), attachment?.connect(stateDir), recorded]);
+      const monitor = await this.#make(exec, exec.place, container, consoleSize ?? body.ConsoleSize);
+      await Promise.all([attachment?.join(stateDir, name), recorded]);
       await monitor.start();
-      exec.pid = pid;
       if (exec.state === 'starting') exec.state = 'running';
       exec.start();
     } catch (cause) {
@@ -213,59 +219,42 @@ export class Execs {
     }
   }
 
-  #request(exec: Exec, { record, paths, pid, pidStart }: RunningContainer, consoleSize?: [number, number] | null) {
-    const { body } = exec;
-    const { config, hostConfig } = record;
-    const tty = body.Tty ?? false;
-    const privileged = body.Privileged ?? false;
-    const capabilities = capabilitiesOf(
-      privileged ? { ...hostConfig, Privileged: true } : hostConfig,
-      this.#lastCapability,
-    );
-    const [rows = 0, cols = 0] = consoleSize ?? [];
-    const environment = environmentOf({ config: { ...config, Tty: tty } }, hostNameOf(record));
-    return {
-      id: exec.id,
-      container: record.id,
-      pid,
-      pidStart,
-      bundle: paths.bundle,
-      process: {
-        terminal: tty,
-        ...(tty && rows > 0 && cols > 0 && { consoleSize: { height: rows, width: cols } }),
-        user: { uid: 0, gid: 0 },
-        args: body.Cmd,
-        env: mergeEnvironment(environment, body.Env ?? []),
-        cwd: body.WorkingDir || config.WorkingDir || '/',
-        capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
-        noNewPrivileges: !privileged && securityOptions(hostConfig.SecurityOpt).noNewPrivileges,
-        oomScoreAdj: hostConfig.OomScoreAdj,
-      },
-      user: body.User || config.User,
-      groups: hostConfig.GroupAdd ?? [],
-      privileged,
-      stateDir: this.#stateDir(exec.id),
-      cgroup: cgroupOf(record.id),
-      io: { tty, stdin: body.AttachStdin ?? false, stdinOnce: true, rows, cols },
-      exitFile: join(this.#stateDir(exec.id), 'exit.json'),
-      runtime: record.runtime,
-    };
+  #placeOf(id: string, { record, paths }: RunningContainer): Place {
+    const notes = join(paths.directory, 'execs');
+    if (!record.runtime) return { stateDir: paths.stateDir, name: shortName(id), notes };
+    return { stateDir: join(this.#options.runDir, 'x', shortName(id)), notes };
   }
 
-  async #watch(exec: Exec, stateDir: string): Promise<Monitor> {
+  /** Has the process made, by the monitor of the container or, of a foreign runtime, by the helper. It waits for its start. */
+  async #make(
+    exec: Exec,
+    { stateDir, name }: Place,
+    container: RunningContainer,
+    size?: [number, number] | null,
+  ): Promise<Monitor> {
+    const plan = planExec(exec.body, container, this.#lastCapability, size);
+    if (name) {
+      exec.monitor = await Monitor.exec(stateDir, name, execRecord(plan), this.#listener(exec));
+    } else {
+      exec.pid = (await this.#options.helper.exec(foreignExec(exec.id, stateDir, plan, container))).pid;
+      exec.monitor = await Monitor.connect(stateDir, this.#listener(exec));
+    }
+    return exec.monitor;
+  }
+
+  #listener(exec: Exec): MonitorListener {
     let said = false;
-    const monitor = await Monitor.connect(stateDir, {
+    return {
+      started: (pid) => (exec.pid = pid),
       exited: ({ code }) => {
         said = true;
-        void this.#end(exec, code);
+        if (exec.state !== 'starting' || exec.pid > 0) void this.#end(exec, code);
       },
       closed: () => {
         // Killed, or its container with everything in it; a start that failed speaks for itself.
         if (!said && !this.#closed && exec.state === 'running') void this.#end(exec, KILLED);
       },
-    });
-    exec.monitor = monitor;
-    return monitor;
+    };
   }
 
   async #end(exec: Exec, code: number): Promise<void> {
@@ -284,7 +273,7 @@ export class Execs {
     this.#ended.push(exec.id);
     try {
       await Promise.all([
-        helper.delete(exec.id, { exec: true }),
+        exec.place && !exec.place.name && helper.delete(exec.id, { exec: true }),
         store.commit((change) => change.remove(TABLE, exec.id)),
       ]);
     } catch (error) {
@@ -308,8 +297,10 @@ export class Execs {
     const exec = newExec(record);
     this.#execs.set(exec.id, exec);
     exec.state = 'starting';
-    const stateDir = this.#stateDir(exec.id);
-    const monitor = await this.#watch(exec, stateDir).catch(() => undefined);
+    const { place } = exec;
+    const monitor =
+      place && (await Monitor.connect(place.stateDir, this.#listener(exec), place.name).catch(() => undefined));
+    if (monitor) exec.monitor = monitor;
     exec.start();
     if (monitor?.state.phase === 'running') {
       exec.state = 'running';
@@ -319,11 +310,7 @@ export class Execs {
     }
     // Made but never let go: its client has gone with the engine that made it.
     if (monitor?.state.phase === 'created') await monitor.signal(9).catch(() => undefined);
-    await this.#end(exec, monitor?.state.exit?.code ?? (await exitCodeIn(stateDir)) ?? KILLED);
-  }
-
-  #stateDir(id: string): string {
-    return join(this.#options.runDir, 'x', id.slice(0, 16));
+    await this.#end(exec, monitor?.state.exit?.code ?? (place && (await exitCodeOf(place))) ?? KILLED);
   }
 
   #announce(exec: Exec, action: string, attributes: Record<string, string> = {}): void {
@@ -340,12 +327,22 @@ function newExec(record: ExecRecord): Exec {
   return { ...record, state: 'created', pid: 0, exitCode: null, started, start };
 }
 
-async function exitCodeIn(stateDir: string): Promise<number | undefined> {
+const shortName = (id: string): string => id.slice(0, 16);
+
+/** How one ended that no engine was told of. */
+async function exitCodeOf({ stateDir, name, notes }: Place): Promise<number | undefined> {
   try {
-    return (JSON.parse(await readFile(join(stateDir, 'exit.json'), 'utf8')) as { code: number }).code;
+    if (!name) return (JSON.parse(await readFile(join(stateDir, 'exit.json'), 'utf8')) as { code: number }).code;
+    const line = (await readFile(notes, 'utf8')).split('\n').find((text) => text.startsWith(`${name} `));
+    const [, code] = / code=(\d+) /.exec(line ?? '') ?? [];
+    return code === undefined ? undefined : Number(code);
   } catch {
     return undefined;
   }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 /** As a frame of stdout, where dockerd puts its own words too. */

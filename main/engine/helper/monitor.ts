@@ -13,6 +13,8 @@ export interface MonitorExit {
 
 /** What a monitor says unasked. `closed` comes last, exactly once; without `exited` before it the monitor was killed. */
 export interface MonitorListener {
+  /** An exec became its program. */
+  started?(pid: number): void;
   oom?(): void;
   /** What the container's health has become. */
   health?(status: string): void;
@@ -48,15 +50,25 @@ export class Monitor {
     void this.#listen(input);
   }
 
-  /** Connects to the monitor of a state directory. Throws not-there as `unavailable`. */
-  static async connect(stateDir: string, listener: MonitorListener = {}): Promise<Monitor> {
+  /** Connects to the monitor of a state directory, for the container itself or one of its execs. Throws not-there as `unavailable`. */
+  static connect(stateDir: string, listener: MonitorListener = {}, exec?: string): Promise<Monitor> {
+    return Monitor.#open(stateDir, listener, exec ? `control 1 exec=${exec}\n` : 'control 1\n');
+  }
+
+  /** Has a further process made, of what `record` says (docs/helper-protocol.md); it waits for its start as long as we are connected. */
+  static exec(stateDir: string, id: string, record: Buffer, listener: MonitorListener): Promise<Monitor> {
+    return Monitor.#open(stateDir, listener, Buffer.concat([Buffer.from(`exec 1 ${id} ${record.length}\n`), record]));
+  }
+
+  static async #open(stateDir: string, listener: MonitorListener, hello: string | Buffer): Promise<Monitor> {
     const socket = await openMonitor(stateDir);
-    socket.write('control 1\n');
+    socket.write(hello);
     const input = new LineInput(socket);
     const line = await input.line();
     const state = line === undefined ? undefined : parseState(line);
     if (!state) {
       socket.destroy();
+      if (line?.startsWith('error ')) throw parseError(line);
       throw unavailable(`the monitor in ${stateDir} ended before it answered`);
     }
     return new Monitor(socket, input, state, listener);
@@ -103,6 +115,7 @@ export class Monitor {
         continue;
       }
       const [, event, what = ''] = line.split(' ', 3);
+      if (event === 'started') this.listener.started?.(Number(words(line)['pid'] ?? 0));
       if (event === 'oom') this.listener.oom?.();
       if (event === 'health') this.listener.health?.(what);
       if (event === 'exited') this.listener.exited?.(parseExit(words(line)));
@@ -127,10 +140,14 @@ export interface MonitorAttachment {
 export async function attachMonitor(
   stateDir: string,
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
+  exec?: string,
 ): Promise<MonitorAttachment> {
   const socket = await openMonitor(stateDir);
+  const subject = exec ? ` exec=${exec}` : '';
   const flag = (on: boolean) => (on ? 1 : 0);
-  socket.write(`attach stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}\n`);
+  socket.write(
+    `attach${subject} stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}\n`,
+  );
   const input = new LineInput(socket);
   const line = await input.line();
   if (!line?.startsWith('ok ')) {
