@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dice, rounds } from '../fixtures/campaign.js';
 import { api, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
-import { audit, lives, type Life } from '../fixtures/load.js';
+import { audit, lives } from '../fixtures/load.js';
 
 const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 1_800_000 };
 /** A load is over in about a second; kills come anywhere in it. */

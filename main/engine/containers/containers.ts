@@ -129,7 +129,6 @@ export class Containers {
     const number = signal ? signalNumber(signal) : undefined;
     if (!container.running) throw notModified(`Container ${container.id} is already stopped`);
     await this.#parts.ending.stop(container, number, t);
-    this.#publish(container, 'stop');
   }
 
   async kill(reference: string, signal = 'KILL'): Promise<void> {

@@ -25,14 +25,8 @@ export class Ending {
   /** The stop signal, then after a while SIGKILL; a negative time waits for ever. Resolves once the end is recorded. */
   async stop(container: Container, wanted?: number, seconds?: number): Promise<void> {
     const live = await this.#liveOf(container);
-    if (!live) return;
-    const { config } = container.record;
-    const timeout = seconds ?? config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_S;
-    await this.#markStopped(container, live);
-    // It may have ended on its own just now.
-    await this.#signal(container, live, wanted ?? stopSignalOf(container)).catch(() => undefined);
-    if (await endsWithin(live, timeout < 0 ? undefined : timeout * 1000)) return;
-    await this.kill(container, live);
+    if (live) await this.#stopLive(container, live, wanted, seconds);
+    this.#ledger.publish(container, 'stop');
   }
 
   /** Any signal. Those that ask for its end are a stop; another is a message, and its restart policy stays in force. */
@@ -56,6 +50,16 @@ export class Ending {
     await this.#helper.signalAll(container.id);
     if (await endsWithin(live, KILL_PATIENCE_MS / 2)) return;
     throw system(`tried to kill container ${container.id}, but its process has not ended: it hangs in the kernel`);
+  }
+
+  async #stopLive(container: Container, live: Live, wanted?: number, seconds?: number): Promise<void> {
+    const { config } = container.record;
+    const timeout = seconds ?? config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_S;
+    await this.#markStopped(container, live);
+    // It may have ended on its own just now.
+    await this.#signal(container, live, wanted ?? stopSignalOf(container)).catch(() => undefined);
+    if (await endsWithin(live, timeout < 0 ? undefined : timeout * 1000)) return;
+    await this.kill(container, live);
   }
 
   /** What is frozen hears nothing: one that is to end is let go for it. */

@@ -141,8 +141,9 @@ function matchesOne(event: EngineEvent, key: string, value: string): boolean {
   }
 }
 
+/** By id or name, or how either begins. */
 const isActor = ({ Actor }: EngineEvent, value: string) =>
-  Actor.ID === value || Actor.Attributes.name === value || (value !== '' && Actor.ID.startsWith(value));
+  value !== '' && (Actor.ID.startsWith(value) || (Actor.Attributes.name ?? '').startsWith(value));
 
 const withoutTag = (reference = '') => reference.replace(/:[^/:]*$/, '');
 

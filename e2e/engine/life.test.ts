@@ -1,0 +1,208 @@
+/** What happens to containers while they live, end and come back: on our engine and beside it on Debian's dockerd, event by event. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  api,
+  docker,
+  loadBusybox,
+  request,
+  startDockerd,
+  startEngine,
+  type RunningEngine,
+} from '../fixtures/engine.js';
+
+const skip = process.getuid?.() !== 0 && 'needs root';
+const options = { skip, timeout: 120_000 };
+let ours: RunningEngine;
+let theirs: Awaited<ReturnType<typeof startDockerd>>;
+
+before(async () => {
+  if (skip) return;
+  [ours, theirs] = await Promise.all([startEngine(), startDockerd()]);
+  await Promise.all([loadBusybox(ours), loadBusybox(theirs)]);
+});
+after(async () => {
+  await ours?.[Symbol.asyncDispose]();
+  await theirs?.[Symbol.asyncDispose]();
+});
+
+type Where = { socket: string };
+
+interface Inspect {
+  Id: string;
+  RestartCount: number;
+  State: { Status: string; Running: boolean; Restarting: boolean; Paused: boolean; Pid: number; ExitCode: number };
+}
+
+async function create(
+  { socket }: Where,
+  name: string,
+  cmd: string,
+  host: object = {},
+  more: object = {},
+): Promise<string> {
+  const body = { Image: 'busybox:test', Cmd: ['sh', '-c', cmd], ...more, HostConfig: { NetworkMode: 'none', ...host } };
+  return (await api<{ Id: string }>(socket, 'POST', `/containers/create?name=${name}`, body)).Id;
+}
+const post = async ({ socket }: Where, url: string): Promise<number> =>
+  (await request(socket, 'POST', `/containers/${url}`)).status;
+const inspect = ({ socket }: Where, id: string): Promise<Inspect> => api(socket, 'GET', `/containers/${id}/json`);
+
+async function until(where: Where, id: string, reached: (seen: Inspect) => boolean): Promise<Inspect> {
+  for (let tries = 0; tries < 400; tries++) {
+    const seen = await inspect(where, id);
+    if (reached(seen)) return seen;
+    await sleep(25);
+  }
+  throw new Error(`still ${JSON.stringify((await inspect(where, id)).State)}`);
+}
+
+/** What was told of a container so far: action and the attributes that are its own. */
+async function told({ socket }: Where, id: string): Promise<string[]> {
+  const filters = encodeURIComponent(JSON.stringify({ container: { [id]: true } }));
+  const until = (Date.now() / 1000 + 0.2).toFixed(3);
+  const { body } = await request(socket, 'GET', `/events?since=1&until=${until}&filters=${filters}`);
+  return body
+    .toString()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { Action: string; Actor: { Attributes: Record<string, string> } })
+    .map(({ Action, Actor: { Attributes } }) => {
+      const { exitCode, signal, oldName } = Attributes;
+      return [Action, exitCode, signal, oldName?.replace(/.*/, 'old')].filter(Boolean).join(' ');
+    });
+}
+
+/** The same story on both; what it returns and what was told of its container must be the same. */
+function same(name: string, story: (where: Where, name: string) => Promise<{ id: string; seen: unknown }>): void {
+  test(`as with dockerd: ${name}`, options, async () => {
+    const own = name.replace(/\W+/g, '-');
+    const run = async (where: Where) => {
+      const { id, seen } = await story(where, own);
+      return { seen, told: await told(where, id) };
+    };
+    const [mine, oracle] = await Promise.all([run(ours), run(theirs)]);
+    assert.deepEqual(mine, oracle);
+  });
+}
+
+same('on-failure tries so often, and then it has exited', async (where, name) => {
+  const id = await create(where, name, 'exit 3', { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } });
+  await post(where, `${id}/start`);
+  const { State, RestartCount } = await until(where, id, (at) => !at.State.Running && at.RestartCount === 3);
+  return { id, seen: [State.Status, State.ExitCode, State.Restarting, RestartCount] };
+});
+
+same('on-failure lets a success be', async (where, name) => {
+  const id = await create(where, name, 'exit 0', { RestartPolicy: { Name: 'on-failure' } });
+  await post(where, `${id}/start`);
+  const { State, RestartCount } = await until(where, id, (at) => at.State.Status === 'exited');
+  return { id, seen: [State.ExitCode, RestartCount] };
+});
+
+same('between two runs it is restarting, for every verb', async (where, name) => {
+  const id = await create(where, name, 'exit 4', { RestartPolicy: { Name: 'always' } });
+  await post(where, `${id}/start`);
+  // The fifth waits for 1.6 seconds.
+  const { State } = await until(where, id, (at) => at.RestartCount === 5 && at.State.Restarting);
+  const { stdout } = await docker(where, ['ps', '--filter', `name=${name}`, '--format', '{{.Status}} {{.State}}']);
+  const answers = [];
+  for (const verb of ['start', 'pause', 'exec', 'attach?stream=1&stdout=1'])
+    answers.push(`${verb} ${await post(where, `${id}/${verb}`)}`);
+  answers.push((await request(where.socket, 'DELETE', `/containers/${id}`)).status);
+  answers.push((await request(where.socket, 'GET', `/containers/${id}/top`)).status);
+  answers.push(await post(where, `${id}/stop`));
+  const stopped = await inspect(where, id);
+  await sleep(1800);
+  const later = await inspect(where, id);
+  return {
+    id,
+    seen: [
+      { ...State, StartedAt: '', FinishedAt: '', Health: '' },
+      stdout.replace(/Less than a second|About a minute|1 second/, 'now'),
+      answers,
+      [stopped.State.Status, stopped.State.ExitCode, later.State.Status, later.RestartCount],
+    ],
+  };
+});
+
+same('a kill ends a restarting one too', async (where, name) => {
+  const id = await create(where, name, 'exit 4', { RestartPolicy: { Name: 'unless-stopped' } });
+  await post(where, `${id}/start`);
+  await until(where, id, (at) => at.RestartCount === 5 && at.State.Restarting);
+  const wait = request(where.socket, 'POST', `/containers/${id}/wait`);
+  await sleep(100);
+  const killed = await post(where, `${id}/kill`);
+  const waited = JSON.parse((await wait).body.toString()) as { StatusCode: number };
+  const { State } = await until(where, id, (at) => !at.State.Running);
+  return { id, seen: [killed, waited.StatusCode, State.Status, State.ExitCode] };
+});
+
+same('a restarting one is removed by force', async (where, name) => {
+  const id = await create(where, name, 'exit 4', { RestartPolicy: { Name: 'always' } });
+  await post(where, `${id}/start`);
+  await until(where, id, (at) => at.RestartCount === 4 && at.State.Restarting);
+  const { status } = await request(where.socket, 'DELETE', `/containers/${id}?force=1`);
+  return { id, seen: [status, (await request(where.socket, 'GET', `/containers/${id}/json`)).status] };
+});
+
+same('a start by hand counts from nothing', async (where, name) => {
+  const id = await create(where, name, 'exit 1', { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 1 } });
+  const counts = [];
+  for (let time = 0; time < 2; time++) {
+    await post(where, `${id}/start`);
+    counts.push((await until(where, id, (at) => !at.State.Running && at.RestartCount === 1)).RestartCount);
+  }
+  return { id, seen: counts };
+});
+
+same('a first start that fails is not tried again', async (where, name) => {
+  const body = {
+    Image: 'busybox:test',
+    Cmd: ['/nope'],
+    HostConfig: { NetworkMode: 'none', RestartPolicy: { Name: 'always' } },
+  };
+  const { Id: id } = await api<{ Id: string }>(where.socket, 'POST', `/containers/create?name=${name}`, body);
+  const status = await post(where, `${id}/start`);
+  await sleep(400);
+  const { State, RestartCount } = await inspect(where, id);
+  return { id, seen: [status, State.Status, State.ExitCode, RestartCount] };
+});
+
+same('restart by hand: of what was created, runs, is paused and has exited', async (where, name) => {
+  const id = await create(where, name, 'trap "exit 0" TERM; while :; do sleep 0.1; done');
+  const seen = [await post(where, `${id}/restart`), (await inspect(where, id)).State.Status];
+  seen.push(await post(where, `${id}/restart?t=5`), (await inspect(where, id)).State.Status);
+  await post(where, `${id}/pause`);
+  seen.push(await post(where, `${id}/restart?t=5`), (await inspect(where, id)).State.Status);
+  await post(where, `${id}/stop?t=5`);
+  seen.push(await post(where, `${id}/restart`), (await inspect(where, id)).RestartCount);
+  await post(where, `${id}/kill`);
+  return { id, seen };
+});
+
+same('stop waits as long as it is told, and for ever where the time is negative', async (where, name) => {
+  const id = await create(where, name, 'trap "sleep 0.4; exit 6" TERM; while :; do sleep 0.05; done');
+  const seen: unknown[] = [];
+  for (const t of ['-1', '5', '0']) {
+    await post(where, `${id}/start`);
+    await sleep(300);
+    seen.push(await post(where, `${id}/stop?t=${t}`), (await inspect(where, id)).State.ExitCode);
+  }
+  return { id, seen };
+});
+
+same('a paused one hears a TERM once it is let go for it, and dies of a KILL', async (where, name) => {
+  const id = await create(where, name, 'trap "exit 5" TERM; while :; do sleep 0.05; done');
+  const seen: unknown[] = [];
+  for (const signal of ['TERM', 'KILL']) {
+    await post(where, `${id}/start`);
+    await sleep(300);
+    await post(where, `${id}/pause`);
+    seen.push(await post(where, `${id}/kill?signal=${signal}`));
+    const { State } = await until(where, id, (at) => !at.State.Running);
+    seen.push(State.Status, State.ExitCode, State.Paused);
+  }
+  return { id, seen };
+});
