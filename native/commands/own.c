@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "../base/cleanup.h"
+#include "discard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,10 @@ int own_op(struct request *request, struct error *err)
     if (length > LONGEST_REQUEST || sendmsg(outbox, &message, MSG_NOSIGNAL) < 0)
         return fail_kind(err, "unavailable", length > LONGEST_REQUEST ? E2BIG : errno, "hand the connection to the helper");
     request->answered = true; /* by own_receive */
-    return 0;
+    cleanup_close_(&request->connection);
+    request->connection = -1;
+    /* An engine that was killed took along what worked for it: what was being deleted is still there. */
+    return trash_sweep(request->data_root, err);
 }
 
 static bool alive(int connection)
