@@ -122,9 +122,21 @@ describe('limits', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     assert.match(weight.said, /300/);
   });
 
-  test('processors, the memory that is kept free and the OOM killer are as they were asked for', async () => {
+  test('processors, open files, the memory that is kept free and the OOM killer are as they were asked for', async () => {
     assert.equal((await run('--rm', '--cpuset-cpus', '0', 'busybox:test', 'nproc')).said, '1');
-    const files = 'cat /sys/fs/cgroup/memory/memory.soft_limit_in_bytes /sys/fs/cgroup/memory/memory.swappiness';
+    const files = await run(
+      '--rm',
+      '-u',
+      'app',
+      '--ulimit',
+      'nofile=64:128',
+      'busybox:test',
+      'sh',
+      '-c',
+      'ulimit -n; ulimit -Hn',
+    );
+    assert.equal(files.said, '64\n128');
+    const settings = 'cat /sys/fs/cgroup/memory/memory.soft_limit_in_bytes /sys/fs/cgroup/memory/memory.swappiness';
     const reserved = await run(
       '--rm',
       '--memory-reservation',
@@ -134,7 +146,7 @@ describe('limits', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
       'busybox:test',
       'sh',
       '-c',
-      files,
+      settings,
     );
     assert.equal(reserved.said, `${32 * MEBI}\n7`);
     // Without the killer, who wants more waits: it is there, and it has not got what it wanted.

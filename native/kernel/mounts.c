@@ -2,6 +2,7 @@
 #include "../base/cleanup.h"
 #include "beneath.h"
 #include "cgroup.h"
+#include "copy-up.h"
 #include "idmap.h"
 #include "neighbour.h"
 
@@ -93,6 +94,7 @@ struct mount_plan {
     uint64_t propagation;                    /* MS_SHARED … */
     bool propagation_recursive;
     bool bind, recursive;
+    bool copy_up;                            /* what lies under it goes into it */
     bool mapped, mapped_recursive; /* seen through the ids of a user namespace */
     const char **options; /* for the file system, NULL-terminated, borrowed texts */
     size_t option_count;
@@ -184,12 +186,16 @@ static int plan_mount(const struct spec_mount *mount, struct mount_plan *plan, s
         } else if (strcmp(word, "idmap") == 0 || strcmp(word, "ridmap") == 0) {
             plan->mapped = true;
             plan->mapped_recursive = word[0] == 'r';
+        } else if (strcmp(word, "tmpcopyup") == 0) {
+            plan->copy_up = true;
         } else if (!take_attribute(plan, word) && !take_propagation(plan, word)) {
             plan->options[plan->option_count++] = word;
         }
     }
     if (plan->bind && plan->option_count > 0)
         return fail_kind(err, "invalid", 0, "mount %s: the option %s means nothing for a bind mount", mount->destination, plan->options[0]);
+    if (plan->copy_up && strcmp(mount->type, "tmpfs") != 0)
+        return fail_kind(err, "invalid", 0, "mount %s: tmpcopyup is for a tmpfs", mount->destination);
     plan->mapped = plan->mapped || mount->uid_map_count || mount->gid_map_count;
     if (plan->mapped && !plan->bind)
         return fail_kind(err, "invalid", 0, "mount %s: only a bind mount can be id-mapped", mount->destination);
@@ -351,6 +357,8 @@ static int make_filesystem(const struct spec *spec, const struct spec_mount *mou
         int made = mount_make(mount->type, mount->source, plan->options, attributes, &ignored);
         return made >= 0 ? made : clone_sysfs(attributes, err);
     }
+    if (plan->copy_up)
+        attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY; /* until it has been filled */
     cleanup_close int made = mount_make(mount->type, mount->source, plan->options, attributes, err);
     if (made < 0)
         return -1;
@@ -371,9 +379,11 @@ static int apply_filesystem(const struct spec *spec, const struct spec_mount *mo
     cleanup_close int target = plain ? open_plain_directory(root, mount->destination, err) : make_in_root(root, mount->destination, true, err);
     if (target < 0)
         return -1;
-    if (plan->recursive_set | plan->recursive_clear)
-        if (mount_set(made, plan->recursive_set, plan->recursive_clear, true) < 0)
-            return fail(err, errno, "set the options of the mount on %s", mount->destination);
+    if (plan->copy_up)
+        TRY(copy_up(target, made, err));
+    if (((plan->copy_up && plan->set) && mount_set(made, plan->set, 0, false) < 0) ||
+        ((plan->recursive_set | plan->recursive_clear) && mount_set(made, plan->recursive_set, plan->recursive_clear, true) < 0))
+        return fail(err, errno, "set the options of the mount on %s", mount->destination);
     return attach(made, target, plan, mount->destination, err);
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { capabilities, compileInto, makePerson, unable, Yard } from './bundles.mjs';
@@ -140,6 +140,26 @@ for (const who of ['an ordinary user', 'root'])
     test('with a read-only root writes nowhere but where it may', () => {
       const change = (config) => (config.root.readonly = true);
       assert.equal(says('touch /x 2>/dev/null && echo wrote; touch /dev/shm/x && echo shm', { change }), 'shm\n');
+    });
+
+    test('finds in a tmpfs that asks for it what the image has there, and what it writes stays in the tmpfs', () => {
+      const change = (config, bundle) => {
+        const data = join(bundle, 'rootfs/data');
+        mkdirSync(join(data, 'sub'), { recursive: true });
+        writeFileSync(join(data, 'sub/file'), 'kept', { mode: 0o640 });
+        symlinkSync('sub/file', join(data, 'link'));
+        chmodSync(data, 0o1770);
+        config.root.readonly = true;
+        config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'nosuid'] });
+        config.mounts.push({ destination: '/etc', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'ro'] });
+      };
+      const script = 'cat /data/link; stat -c " %a %n" /data /data/sub/file; echo x > /data/new; ls /data; touch /etc/x 2>/dev/null || head -n 1 /etc/passwd';
+      assert.equal(
+        says(script, { change }),
+        'kept 1770 /data\n 640 /data/sub/file\nlink\nnew\nsub\nroot:x:0:0:root:/root:/bin/sh\n',
+      );
+      const bind = ({ mounts }) => mounts.push({ destination: '/x', type: 'bind', source: '/', options: ['bind', 'tmpcopyup'] });
+      assert.match(yard.run(sh('true'), { change: bind }).stderr, /tmpcopyup is for a tmpfs/);
     });
 
     test('gets its mounts: binds, read-only, tmpfs, files, below symlinks of the image', () => {
