@@ -133,11 +133,11 @@ static pid_t adopt(pid_t between, int pipe, int *pidfd, struct error *err)
     return word.pid;
 }
 
-static pid_t fork_between(int pipe[2], pid_t *between, struct error *err)
+static pid_t fork_between(int pipe[2], pid_t *between, int leaf, bool *born_in_leaf, struct error *err)
 {
     if (pipe2(pipe, O_CLOEXEC) < 0)
         return fail(err, errno, "make a pipe");
-    *between = fork();
+    *between = clone_into(0, leaf, born_in_leaf, NULL);
     if (*between < 0) {
         int reason = errno;
         close(pipe[0]);
@@ -165,12 +165,13 @@ pid_t namespaces_fork(const struct spec *spec, const struct namespace_paths *pat
         child = clone_into(flags_to_make(spec), leaf, born_in_leaf, pidfd);
         return child >= 0 ? child : fail(err, errno, "make the container's namespaces");
     }
-    if (fork_between(pipe, &between, err) < 0)
+    if (fork_between(pipe, &between, leaf, born_in_leaf, err) < 0)
         return -1;
     if (between == 0) {
+        bool there = true; /* a child is where its parent is */
         enter_or_exit(pipe[1], paths->fds[SPEC_NS_USER], CLONE_NEWUSER, "join the user namespace");
         enter_or_exit(pipe[1], paths->fds[SPEC_NS_PID], CLONE_NEWPID, "join the pid namespace");
-        return fork_for_parent(flags_to_make(spec), -1, born_in_leaf, pipe[1]);
+        return fork_for_parent(flags_to_make(spec), -1, &there, pipe[1]);
     }
     child = adopt(between, pipe[0], pidfd, err);
     close(pipe[0]);
@@ -196,13 +197,13 @@ int namespaces_to_enter(pid_t target, struct error *err)
 }
 
 /* While the container cannot see us yet. */
-static void close_the_rest(const int *kept, size_t count, int pipe, int target_pidfd, int leaf)
+static void close_the_rest(const int *kept, size_t count, int pipe, int target_pidfd)
 {
     struct error err = {0};
-    int fds[KEPT_MAX] = {pipe, target_pidfd, leaf};
-    size_t used = count < KEPT_MAX - 3 ? count : KEPT_MAX - 3;
-    memcpy(fds + 3, kept, used * sizeof *fds);
-    if (process_keep_descriptors(fds, 3 + used, &err) < 0) {
+    int fds[KEPT_MAX] = {pipe, target_pidfd};
+    size_t used = count < KEPT_MAX - 2 ? count : KEPT_MAX - 2;
+    memcpy(fds + 2, kept, used * sizeof *fds);
+    if (process_keep_descriptors(fds, 2 + used, &err) < 0) {
         tell(pipe, 0, err.errnum, "close the other descriptors");
         _exit(1);
     }
@@ -214,18 +215,15 @@ pid_t namespaces_fork_into(pid_t target, int target_pidfd, int leaf, const int *
     int pipe[2];
     pid_t between;
     int flags = namespaces_to_enter(target, err);
-    if (flags < 0 || fork_between(pipe, &between, err) < 0)
+    if (flags < 0 || fork_between(pipe, &between, leaf, born_in_leaf, err) < 0)
         return -1;
     if (between == 0) {
-        close_the_rest(kept, kept_count, pipe[1], target_pidfd, leaf);
+        close_the_rest(kept, kept_count, pipe[1], target_pidfd);
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* from here on the container could look at us */
-        if (flags & ~CLONE_NEWCGROUP)
-            enter_or_exit(pipe[1], target_pidfd, flags & ~CLONE_NEWCGROUP, "enter the container's namespaces");
-        /* The last one only by the child: from inside it the group to be born in cannot be reached. */
-        pid_t child = fork_for_parent(0, leaf, born_in_leaf, pipe[1]);
-        if (flags & CLONE_NEWCGROUP && setns(target_pidfd, CLONE_NEWCGROUP) < 0)
-            _exit(1);
-        return child;
+        if (flags)
+            enter_or_exit(pipe[1], target_pidfd, flags, "enter the container's namespaces");
+        bool there = true; /* a child is where its parent is */
+        return fork_for_parent(0, -1, &there, pipe[1]);
     }
     pid_t child = adopt(between, pipe[0], pidfd, err);
     close(pipe[0]);
