@@ -4,13 +4,13 @@ import { invalid } from '../../base/errors.js';
 export const DEFAULT_DETACH_KEYS = Uint8Array.of(16, 17);
 
 /** `ctrl-a,x` as the bytes a terminal sends. */
-export function parseDetachKeys(keys: string | undefined): Uint8Array {
+export function parseDetachKeys(keys: string | undefined, what: 'detach' | 'escape' = 'detach'): Uint8Array {
   if (!keys) return DEFAULT_DETACH_KEYS;
   return Uint8Array.from(
     keys.split(',').map((key) => {
       if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
       const [, control] = /^ctrl-([a-z@[\\\]^_])$/.exec(key) ?? [];
-      if (control === undefined) throw invalid(`Invalid detach keys (${keys}) provided`);
+      if (control === undefined) throw invalid(`Invalid ${what} keys (${keys}) provided`);
       return control.charCodeAt(0) & 0x1f;
     }),
   );

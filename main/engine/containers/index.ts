@@ -2,6 +2,7 @@ export { Attachment, type AttachStream } from './attachment.js';
 export { Containers, type Glance, type RunningContainer, type StopRequest } from './containers.js';
 export type { AttachRequest, LogsRequest } from './output.js';
 export type { ListRequest } from './survey.js';
+export { asRuncSays } from './start-failure.js';
 export { parseDetachKeys } from './detach-keys.js';
 export { capabilitiesOf, capabilityMask } from './capabilities.js';
 export { environmentOf, mergeEnvironment } from './spec.js';

@@ -22,7 +22,7 @@ export interface BundleInput {
   seccomp: Seccomp;
   lastCapability: number;
   users: UserNamespace | undefined;
-  pidOf(container: string): number;
+  pidOf(container: string, namespace: string): number;
   /** The files of a container whose network is shared. */
   pathsOf(container: string): ContainerPaths;
 }

@@ -186,10 +186,10 @@ export class Runs {
       overlay: await snapshots.mountsOf(id),
       users: userNamespaceOf(record, {
         recordOf: (reference) => this.#ledger.find(reference).record,
-        pidOf: (reference) => this.#pidOf(reference),
+        pidOf: (reference) => this.#pidOf(reference, 'user'),
       }),
       endpoint: this.#ledger.endpointOf(container),
-      pidOf: (reference) => this.#pidOf(reference),
+      pidOf: (reference, namespace) => this.#pidOf(reference, namespace),
       pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),
     });
     // The monitor is called while it comes up; once more where a helper went in the middle and another makes it anew.
@@ -232,9 +232,9 @@ export class Runs {
     return monitor;
   }
 
-  #pidOf(reference: string): number {
+  #pidOf(reference: string, namespace: string): number {
     const container = this.#ledger.find(reference);
-    if (!container.live) throw conflict(`cannot join the namespaces of a non running container: ${container.id}`);
+    if (!container.live) throw conflict(`cannot join ${namespace} of a non running container: ${container.id}`);
     return container.live.pid;
   }
 

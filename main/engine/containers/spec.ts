@@ -24,7 +24,8 @@ export interface SpecInput {
   /** The highest capability number of this kernel. */
   lastCapability: number;
   /** The first process of a container whose namespaces are shared, by the id or name in `container:…`. */
-  pidOf(container: string): number;
+  /** The first process of a container whose `namespace` is joined. Throws conflict where none runs. */
+  pidOf(container: string, namespace: string): number;
   /** Where user and group ids are not this machine's own. */
   users: UserNamespace | undefined;
 }
@@ -151,7 +152,7 @@ function namespacesOf({ record, pidOf, users }: SpecInput): { type: string; path
   const namespace = (type: string, file: string, mode: string): { type: string; path?: string }[] => {
     if (mode === 'host') return [];
     const other = sharedContainer(mode);
-    return [{ type, ...(other !== undefined && { path: `/proc/${pidOf(other)}/ns/${file}` }) }];
+    return [{ type, ...(other !== undefined && { path: `/proc/${pidOf(other, type)}/ns/${file}` }) }];
   };
   return [
     { type: 'mount' },
@@ -220,7 +221,7 @@ function mountsOf({ record, hello, files, pidOf, users }: SpecInput): OciMount[]
 
 function sharedMemory(
   hostConfig: FullHostConfig,
-  pidOf: (container: string) => number,
+  pidOf: SpecInput['pidOf'],
   quiet: string[],
   bind: (destination: string, source: string) => OciMount,
 ): OciMount[] {
@@ -229,7 +230,7 @@ function sharedMemory(
   if (mode === 'none') return [mqueue];
   if (mode === 'host') return [bind('/dev/mqueue', '/dev/mqueue'), bind('/dev/shm', '/dev/shm')];
   const other = sharedContainer(mode);
-  if (other !== undefined) return [mqueue, bind('/dev/shm', `/proc/${pidOf(other)}/root/dev/shm`)];
+  if (other !== undefined) return [mqueue, bind('/dev/shm', `/proc/${pidOf(other, 'ipc')}/root/dev/shm`)];
   return [
     mqueue,
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...quiet, 'mode=1777', `size=${size}`] },

@@ -7,12 +7,16 @@ export interface StartFailure {
   error: EngineError;
 }
 
+/** The system's own words at the end of a failure, which Go writes small. */
+export const asRuncSays = (message: string): string =>
+  message.replace(/: [A-Z](?=[a-z' -]+$)/, (start) => start.toLowerCase());
+
 /** Docker's reading of why a container did not start: 127 not found, 126 not executable, 128 anything else. */
 export function startFailure(
   cause: unknown,
   { config, mounts }: Pick<ContainerRecord, 'config' | 'mounts'>,
 ): StartFailure {
-  const said = messageOf(cause);
+  const said = asRuncSays(messageOf(cause));
   const message = `failed to create task for container: unable to start container process: ${said}: unknown`;
   const wrap = (text: string): EngineError => invalid(text, { cause });
   if (/executable file not found|no such file or directory/i.test(said)) return { exitCode: 127, error: wrap(message) };

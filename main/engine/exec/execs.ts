@@ -5,6 +5,7 @@ import { newId, shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import type { ExecCreate, ExecInspect } from '../../contract/containers.js';
 import {
+  asRuncSays,
   Attachment,
   parseDetachKeys,
   type AttachStream,
@@ -14,7 +15,7 @@ import {
   type StoreRoom,
 } from '../containers/index.js';
 import { Monitor, type MonitorListener } from '../helper/index.js';
-import { execRecord, foreignExec, planExec } from './request.js';
+import { execRecord, foreignExec, planExec, type ExecPlan } from './request.js';
 
 export interface ExecsOptions {
   runDir: string;
@@ -43,6 +44,8 @@ interface Place {
 /** A further process of a container, from its creation to after its end. */
 interface Exec extends ExecRecord {
   state: 'created' | 'starting' | 'running' | 'exited';
+  /** The first process of the container when it was made: it belongs to that run. */
+  run?: number;
   pid: number;
   exitCode: number | null;
   monitor?: Monitor;
@@ -96,9 +99,10 @@ export class Execs {
   async create(containerReference: string, body: ExecCreate): Promise<{ Id: string }> {
     const { containers } = this.#options;
     if (!body.Cmd?.length) throw invalid('No exec command specified');
-    parseDetachKeys(body.DetachKeys);
-    const { record } = await containers.running(containerReference, 'exec');
+    parseDetachKeys(body.DetachKeys, 'escape');
+    const { record, pid } = await containers.running(containerReference, 'exec');
     const exec = newExec({ id: newId(), containerId: record.id, body });
+    exec.run = pid;
     this.#execs.set(exec.id, exec);
     containers.addExec(record.id, exec.id);
     this.#announce(exec, 'exec_create');
@@ -174,8 +178,19 @@ export class Execs {
 
   #find(id: string): Exec {
     const exec = this.#execs.get(id);
-    if (!exec) throw notFound(`No such exec instance: ${id}`);
-    return exec;
+    if (exec && this.#isStale(exec)) this.#forget(exec);
+    else if (exec) return exec;
+    throw notFound(`No such exec instance: ${id}`);
+  }
+
+  /** It was never started, and what it was made for has ended. */
+  #isStale({ state, run, containerId }: Exec): boolean {
+    return state === 'created' && this.#options.containers.glance(containerId)?.pid !== run;
+  }
+
+  #forget({ id, containerId }: Exec): void {
+    this.#execs.delete(id);
+    this.#options.containers.dropExec(containerId, id);
   }
 
   async #launch(
@@ -192,13 +207,15 @@ export class Execs {
         change.put(TABLE, id, { id, containerId, body, place: { stateDir, notes, ...(name && { name }) } }),
       );
       recorded.catch(() => undefined);
-      const monitor = await this.#make(exec, exec.place, container, consoleSize ?? body.ConsoleSize);
-      await Promise.all([attachment?.join(stateDir, name), recorded]);
-      await monitor.start();
+      const plan = planExec(body, container, this.#lastCapability, consoleSize ?? body.ConsoleSize);
+      await (name
+        ? this.#run(exec, stateDir, name, plan, attachment)
+        : this.#runForeign(exec, stateDir, plan, container, attachment));
+      await recorded;
       if (exec.state === 'starting') exec.state = 'running';
       exec.start();
     } catch (cause) {
-      const message = messageOf(cause);
+      const message = asRuncSays(messageOf(cause));
       exec.state = 'exited';
       exec.exitCode = /^exec: .*(executable file not found|no such file or directory)/i.test(message)
         ? NOT_FOUND
@@ -225,21 +242,25 @@ export class Execs {
     return { stateDir: join(this.#options.runDir, 'x', shortName(id)), notes };
   }
 
-  /** Has the process made, by the monitor of the container or, of a foreign runtime, by the helper. It waits for its start. */
-  async #make(
+  /** By the container's own monitor: process, streams and start in one go. */
+  async #run(exec: Exec, stateDir: string, name: string, plan: ExecPlan, attachment?: Attachment): Promise<void> {
+    const joined = attachment?.join(stateDir, name);
+    joined?.catch(() => undefined); // where there is no exec to join, that says why
+    exec.monitor = await Monitor.exec(stateDir, name, execRecord(plan, attachment !== undefined), this.#listener(exec));
+    await joined;
+  }
+
+  /** By the helper, and a monitor of its own. */
+  async #runForeign(
     exec: Exec,
-    { stateDir, name }: Place,
+    stateDir: string,
+    plan: ExecPlan,
     container: RunningContainer,
-    size?: [number, number] | null,
-  ): Promise<Monitor> {
-    const plan = planExec(exec.body, container, this.#lastCapability, size);
-    if (name) {
-      exec.monitor = await Monitor.exec(stateDir, name, execRecord(plan), this.#listener(exec));
-    } else {
-      exec.pid = (await this.#options.helper.exec(foreignExec(exec.id, stateDir, plan, container))).pid;
-      exec.monitor = await Monitor.connect(stateDir, this.#listener(exec));
-    }
-    return exec.monitor;
+    attachment?: Attachment,
+  ): Promise<void> {
+    exec.pid = (await this.#options.helper.exec(foreignExec(exec.id, stateDir, plan, container))).pid;
+    [exec.monitor] = await Promise.all([Monitor.connect(stateDir, this.#listener(exec)), attachment?.join(stateDir)]);
+    await exec.monitor.start();
   }
 
   #listener(exec: Exec): MonitorListener {
@@ -287,8 +308,7 @@ export class Execs {
     if (this.#execs.size <= 4 * REMEMBERED) return;
     for (const exec of this.#execs.values()) {
       if (exec.state !== 'created' || exec.id === newest) continue;
-      this.#execs.delete(exec.id);
-      this.#options.containers.dropExec(exec.containerId, exec.id);
+      this.#forget(exec);
       return;
     }
   }

@@ -39,6 +39,13 @@ async function cpu(account: GroupFiles, scheduler: GroupFiles): Promise<Counters
   };
 }
 
+/** Those that dockerd tells of; every kernel has more. */
+const MEMORY_STATS = new Set([
+  ...['cache', 'rss', 'rss_huge', 'mapped_file', 'dirty', 'writeback', 'pgpgin', 'pgpgout', 'pgfault', 'pgmajfault'],
+  ...['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'],
+  ...['hierarchical_memory_limit', 'hierarchical_memsw_limit'],
+]);
+
 async function memory(files: GroupFiles): Promise<Counters['memory_stats']> {
   const [usage, most, limit, failures, stats] = await Promise.all([
     files.number('memory.usage_in_bytes'),
@@ -50,7 +57,7 @@ async function memory(files: GroupFiles): Promise<Counters['memory_stats']> {
   if (usage === undefined) return {};
   return {
     ...told({ usage, max_usage: most }),
-    stats,
+    stats: Object.fromEntries(Object.entries(stats).filter(([key]) => MEMORY_STATS.has(key.replace(/^total_/, '')))),
     ...told({ failcnt: failures, limit: Math.min(limit ?? Infinity, totalmem()) }),
   };
 }
