@@ -74,12 +74,6 @@ static void write_file(void)
         renameat(monitor.options.state_dir, "health.json.tmp", monitor.options.state_dir, "health.json");
 }
 
-static void tell(void)
-{
-    write_file();
-    clients_event(&monitor.first, "event health %s", names[health.status]);
-}
-
 /* As Go writes a duration: 30s, 1m30s, 1.5s, 500ms. */
 static void duration_text(char *text, size_t size, long long ms)
 {
@@ -125,7 +119,7 @@ void health_begin(void)
         return;
     health.began = now_ms();
     wait_for_next();
-    tell();
+    write_file();
 }
 
 int64_t health_deadline(void)
@@ -136,8 +130,10 @@ int64_t health_deadline(void)
 
 /* ---- a probe ---- */
 
+/* Every result is in the file; who listens is woken by a change alone. */
 static void judge(void)
 {
+    enum status before = health.status;
     struct result *result = health.now;
     int64_t age = (int64_t)(result->start.tv_sec - monitor.first.started.tv_sec) * 1000 +
                   (result->start.tv_nsec - monitor.first.started.tv_nsec) / 1000000;
@@ -154,7 +150,9 @@ static void judge(void)
     else
         health.count++;
     health.now = NULL;
-    tell();
+    write_file();
+    if (health.status != before)
+        clients_event(&monitor.first, "event health %s", names[health.status]);
 }
 
 static void say(struct result *result, const char *format, const char *what)
