@@ -105,11 +105,12 @@ export function infoAt(version: ApiVersion, info: SystemInfo): object {
 }
 
 /** `type` picks what is counted since 1.42; the builder's own sum went then. */
-export function diskUsageAt<Usage extends Record<string, unknown>>(
+export function diskUsageAt<Usage extends Record<string, unknown> & { Images: ImageSummary[] }>(
   version: ApiVersion,
-  usage: Usage,
+  newest: Usage,
   types: readonly string[],
 ): object {
+  const usage = { ...newest, Images: newest.Images.map((image) => imageSummaryAt(version, image)) };
   if (!atLeast(version, '1.42')) return { ...usage, BuilderSize: 0 };
   const fields: Record<string, string[]> = {
     container: ['Containers'],

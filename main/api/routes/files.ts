@@ -34,7 +34,8 @@ export const fileRoutes = ({ files }: Engine): Route[] => [
   ),
   post('/commit', async ({ query, body }) => {
     const container = text(query, 'container');
-    if (!container) throw query.has('container') ? notFound('No such container: ') : invalid('container is missing');
+    if (!container)
+      throw query.has('container') ? notFound('No such container: ') : invalid('invalid name or ID supplied: ""');
     const config = await body.json();
     const Id = await files.commit({
       container,

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { codeOf, invalid, notImplemented, system } from '../../base/errors.js';
 import type { DeviceRate, DeviceWeight, Resources } from '../../contract/containers.js';
@@ -51,7 +51,8 @@ function checkCpu(limits: Resources): void {
     ['cpus', CpusetCpus],
     ['mems', CpusetMems],
   ]) {
-    if (set && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(set)) throw invalid(`Invalid value ${set} for cpuset ${what}`);
+    if (set && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(set))
+      throw invalid(`Invalid value ${set} for cpuset ${what}: invalid format: ${set}`);
   }
   if (CpusetCpus.split(/[,-]/).some((cpu) => Number(cpu) >= available)) {
     throw invalid(`Requested CPUs are not available - requested ${CpusetCpus}, available: 0-${available - 1}`);
@@ -61,6 +62,15 @@ function checkCpu(limits: Resources): void {
       'real-time scheduling (--cpu-rt-period, --cpu-rt-runtime) is not something containers can be given here: leave that option out',
     );
   }
+}
+
+/** Memory nodes that this machine does not have. */
+export async function checkMemoryNodes({ CpusetMems }: Pick<Resources, 'CpusetMems'>): Promise<void> {
+  if (!CpusetMems) return;
+  const online = (await readFile('/sys/devices/system/node/online', 'utf8').catch(() => '0')).trim();
+  const last = Number(/\d+$/.exec(online)?.[0] ?? 0);
+  if (CpusetMems.split(/[,-]/).some((node) => Number(node) > last))
+    throw invalid(`Requested memory nodes are not available - requested ${CpusetMems}, available: ${online}`);
 }
 
 function checkBlockIo(limits: Resources): void {

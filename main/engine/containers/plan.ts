@@ -5,7 +5,7 @@ import type { ImageConfig } from '../../contract/images.js';
 import type { HelperHello } from '../helper/index.js';
 import { capabilitiesOf } from './capabilities.js';
 import { checkHealthcheck, mergeHealthcheck } from './health.js';
-import { checkLimits, dropWhatCannotHold } from './limits.js';
+import { checkLimits, checkMemoryNodes, dropWhatCannotHold } from './limits.js';
 import { planMounts } from './mounts.js';
 import type { FullConfig, FullHostConfig, MountPoint } from './record.js';
 import { checkedRestartPolicy } from './restart-policy.js';
@@ -56,6 +56,7 @@ export async function planContainer(
   checkConfig(config);
   checkHostConfig(hostConfig);
   checkAppArmor(hostConfig, hello);
+  await checkMemoryNodes(hostConfig);
   const warnings = dropWhatCannotHold(hostConfig, hello);
   const { mounts, tmpfs } = await planMounts(hostConfig as { Binds: string[] | null });
   if (Object.keys(tmpfs).length > 0) hostConfig.Tmpfs = tmpfs;

@@ -2,7 +2,7 @@ import { conflict, EngineError, system } from '../../base/errors.js';
 import type { ContainerUpdate, Resources } from '../../contract/containers.js';
 import type { Container } from './container.js';
 import type { Ledger } from './ledger.js';
-import { checkLimits, dropWhatCannotHold, limitsOf } from './limits.js';
+import { checkLimits, checkMemoryNodes, dropWhatCannotHold, limitsOf } from './limits.js';
 import type { FullHostConfig } from './record.js';
 import { checkedRestartPolicy } from './restart-policy.js';
 import type { ContainersOptions } from './rooms.js';
@@ -35,6 +35,7 @@ export class Updates {
     const container = this.#ledger.find(reference);
     const wish = { ...NOTHING, ...Object.fromEntries(CHANGEABLE.map((key) => [key, body[key] ?? NOTHING[key]])) };
     checkLimits(wish, { changing: true });
+    if (wish.CpusetMems) await checkMemoryNodes({ CpusetMems: wish.CpusetMems });
     const policy = body.RestartPolicy?.Name ? checkedRestartPolicy(body.RestartPolicy) : undefined;
     const warnings = dropWhatCannotHold(wish, this.#helper.hello);
     using _ = await this.#ledger.lock(container);

@@ -185,7 +185,7 @@ export class System {
       Images: images,
       Containers: await this.#options.containers.list({ all: true, size: true }),
       Volumes: [],
-      BuildCache: [],
+      BuildCache: null,
     };
   }
 
