@@ -331,16 +331,16 @@ static void attach(struct client *client)
     const unsigned char *rest;
     struct process *process = subject(client->line);
 
-    if (!process) {
-        dismiss(client, ENOENT, "attach", "there is no such exec");
-        return;
-    }
+    client->awaits_exec = !process;
+    if (!process)
+        return; /* it comes before the exec that it belongs to; one that never comes is too late after a while */
     client->takes[STREAM_OUT] = flag(client->line, " stdout=");
     client->takes[STREAM_ERR] = flag(client->line, " stderr=");
     client->types = flag(client->line, " stdin=");
     join(client, process, ATTACHED);
     if (process != &monitor.first) {
         client_say(client, "ok log=0 seq=0");
+        exec_joined(process);
         return;
     }
     log_catch_up();
@@ -375,18 +375,19 @@ static void control(struct client *client)
 }
 
 /* `exec 1 ID LENGTH`, then the record. */
-static void expect_record(struct client *client)
+static bool expect_record(struct client *client)
 {
     char id[EXEC_ID + 1] = "";
     unsigned long length = 0;
     if (sscanf(client->line, "exec 1 %16[0-9a-f] %lu", id, &length) != 2 || strlen(id) != EXEC_ID || length == 0 || length > EXEC_RECORD_MAX) {
         dismiss(client, EINVAL, "exec", "the line is `exec 1 ID LENGTH`");
-        return;
+        return false;
     }
     client->record = malloc(length);
     client->record_size = length;
     if (!client->record)
         dismiss(client, ENOMEM, "exec", "out of memory");
+    return client->record != NULL;
 }
 
 static void take_record(struct client *client)
@@ -409,6 +410,9 @@ static void take_record(struct client *client)
     }
     join(client, process, CONTROL);
     control_hello(client);
+    for (struct client *early = clients; early; early = early->next)
+        if (early->awaits_exec)
+            attach(early);
 }
 
 static void first_line(struct client *client)
@@ -437,9 +441,9 @@ static void first_line(struct client *client)
         control(client);
     else if (strncmp(client->line, "attach ", 7) == 0)
         attach(client);
-    else if (strncmp(client->line, "exec 1 ", 7) == 0)
-        expect_record(client);
-    else
+    else if (strncmp(client->line, "exec 1 ", 7) == 0 && expect_record(client))
+        take_record(client); /* most of them are there already */
+    else if (client->kind == SILENT)
         dismiss(client, EINVAL, "hello", "unknown request: the first line is `control 1`, `attach …` or `exec 1 …`");
 }
 
@@ -488,7 +492,7 @@ static bool listens(const struct client *client)
 {
     if (client->kind == ATTACHED)
         return !client->input_ended && (!client->types || input_wanted(client->process));
-    return !client->input_ended && !client->awaits_start;
+    return !client->input_ended && !client->awaits_start && !client->awaits_exec;
 }
 
 void clients_poll(struct pollfd *set)
@@ -554,6 +558,13 @@ void clients_started(struct process *process)
         control_start_answer(client);
         commands(client);
     }
+}
+
+void clients_go_on(struct process *process)
+{
+    for (struct client *client = clients; client; client = client->next)
+        if (client->fd >= 0 && client->awaits_start && client->process == process)
+            control_start(client);
 }
 
 int64_t clients_deadline(void)

@@ -34,15 +34,17 @@ static long number(char **rest, long least, long most)
     return errno == 0 && *end == '\0' && value >= least && value <= most ? value : -1;
 }
 
-static void start(struct client *client)
+void control_start(struct client *client)
 {
     struct process *process = client->process;
+    client->awaits_start = false;
     if (process->phase != CREATED) {
         client_refuse(client, process->phase == RUNNING ? EALREADY : ESRCH, "start",
                       process->phase == RUNNING ? "it is already running" : "it has already ended");
         return;
     }
-    int errnum = process->start_asked ? 0 : process == &monitor.first ? start_begin() : exec_start(process);
+    bool waits = process->start_asked || process->waits_for_client;
+    int errnum = waits ? 0 : process == &monitor.first ? start_begin() : exec_start(process);
     if (errnum == ESRCH)
         client_refuse(client, errnum, "start", "the container is not running");
     else if (errnum != 0)
@@ -100,7 +102,7 @@ void control_command(struct client *client, char *line)
     char *rest = line, *word = strsep(&rest, " ");
 
     if (strcmp(word, "start") == 0) {
-        start(client);
+        control_start(client);
     } else if (strcmp(word, "signal") == 0) {
         send_signal(client, number(&rest, 1, 64));
     } else if (strcmp(word, "resize") == 0) {

@@ -1,9 +1,9 @@
 /*
  * monitor/exec-child.c: from a child of the monitor to a process of the container, in two steps.
  *
- * The first enters: it still stands in the host's pid namespace, where the container sees nothing of it. It lets go of every descriptor that is not
- * meant for the process, finds the user, the directory and the program, and keeps of its capabilities what the process may have and what the last
- * steps need. Only then it makes the process, which is born inside: what a container that may trace everybody finds there is a copy of the monitor in
+ * The first enters: it still stands in the host's pid namespace, where the container sees nothing of it. It joins the groups, lets go of every
+ * descriptor that is not meant for the process, finds the user, the directory and the program, and keeps of its capabilities what the process may
+ * have and what the last step needs. Only then it makes the process, which is born inside: what a container that may trace everybody finds there is a copy of the monitor in
  * sealed memory, without a descriptor of the host, that is about to give up the rest.
  */
 #include "monitor.h"
@@ -40,9 +40,9 @@ struct plan {
     char *apparmor;
     struct spec_caps caps;
     struct seccomp_filter filter;
-    int sync, master, null, groups_seen; /* the last: the cgroup namespace; -1: it shares ours */
+    int sync, master, null;
     char *program;
-    bool born_in_leaf;
+    bool limited; /* it waits for its resource limits */
 };
 
 static int step(int status, const char *name, struct error *err)
@@ -117,6 +117,8 @@ static int read_own(struct plan *plan, struct error *err)
             plan->process.no_new_privileges = true;
         } else if ((value = record_value(text, "apparmor")) && !plan->privileged) {
             plan->apparmor = value;
+        } else if (record_value(text, "rlimit")) {
+            plan->limited = true;
         }
     }
     if (header.filter_count == 0 || plan->privileged)
@@ -149,13 +151,16 @@ static int keep_only(int *fds, size_t count, struct error *err)
     return syscall(SYS_close_range, from, ~0u, 0) == 0 ? 0 : fail(err, errno, "close the monitor's descriptors");
 }
 
-static int let_go_of_the_host(const struct plan *plan, const struct exec_streams *streams, struct error *err)
+/* The monitor has made us in the v2 group, where it could. */
+static int join_groups(bool born_in_leaf, struct error *err)
 {
     const struct options *options = &monitor.options;
-    int kept[DOORS_MAX + 9] = {plan->sync,        plan->null,      streams->in,  streams->out,        streams->err,
-                               plan->groups_seen, options->pidfd, options->leaf, options->leaf_list};
-    memcpy(kept + 9, options->doors, options->door_count * sizeof *kept);
-    return keep_only(kept, 9 + options->door_count, err);
+    for (size_t i = 0; i < options->door_count; i++)
+        if (write(options->doors[i], "0", 1) < 0)
+            return fail(err, errno, "join the container's cgroup");
+    if (options->leaf_list >= 0 && !born_in_leaf && write(options->leaf_list, "0", 1) < 0)
+        return fail(err, errno, "join the container's cgroup");
+    return 0;
 }
 
 /* Taken with the execve to come. Here /proc is still the host's, and no container's invention. */
@@ -171,21 +176,10 @@ static int ask_for_profile(const char *profile, struct error *err)
     return 0;
 }
 
-/* Entered last, for from inside it the group to be born in cannot be reached; opened now, while we may look at the first process. */
-static int open_cgroup_namespace(struct plan *plan, struct error *err)
-{
-    char path[64];
-    if (!(monitor.options.namespaces & CLONE_NEWCGROUP))
-        return 0;
-    snprintf(path, sizeof path, "/proc/%d/ns/cgroup", monitor.first.pid);
-    plan->groups_seen = open(path, O_RDONLY | O_CLOEXEC);
-    return plan->groups_seen >= 0 ? 0 : fail(err, errno, "open the container's cgroup namespace");
-}
-
-/* All the others at once. */
+/* All namespaces at once. */
 static int enter(struct error *err)
 {
-    int flags = monitor.options.namespaces & ~CLONE_NEWCGROUP;
+    int flags = monitor.options.namespaces;
     if (flags && setns(monitor.options.pidfd, flags) < 0)
         return fail(err, errno, "enter the container's namespaces");
     close(monitor.options.pidfd);
@@ -215,25 +209,28 @@ static int take_streams(struct plan *plan, int root, const struct exec_streams *
     return 0;
 }
 
-/* What the last steps need beside what the program may have: loading a filter and entering a cgroup namespace take CAP_SYS_ADMIN. */
+/* What the last step needs beside what the program may have: loading a filter takes CAP_SYS_ADMIN. */
 static int keep_few_capabilities(const struct plan *plan, struct error *err)
 {
     struct spec_caps few = plan->caps;
     few.inheritable = few.ambient = 0;
-    few.permitted |= UINT64_C(1) << CAP_SYS_ADMIN;
+    if (plan->filter.code && !plan->process.no_new_privileges)
+        few.permitted |= UINT64_C(1) << CAP_SYS_ADMIN;
     few.effective = few.permitted;
     return caps_drop(&few, err);
 }
 
-static int prepare(struct plan *plan, const struct process *process, const struct exec_streams *streams, struct error *err)
+static int prepare(struct plan *plan, const struct process *process, const struct exec_streams *streams, bool born_in_leaf, struct error *err)
 {
+    int kept[] = {plan->sync, streams->in, streams->out, streams->err, monitor.options.pidfd, -1};
     TRY(read_wish(process, plan, err));
     TRY(read_own(plan, err));
     plan->null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (plan->null < 0)
         return fail(err, errno, "open /dev/null");
-    TRY(step(open_cgroup_namespace(plan, err), "namespaces", err));
-    TRY(let_go_of_the_host(plan, streams, err));
+    kept[5] = plan->null;
+    TRY(step(join_groups(born_in_leaf, err), "cgroup", err));
+    TRY(keep_only(kept, sizeof kept / sizeof *kept, err));
     if (plan->process.has_oom_score_adj)
         TRY(step(process_set_oom_score(getpid(), plan->process.oom_score_adj, err), "oom score", err));
     TRY(step(ask_for_profile(plan->apparmor, err), "apparmor", err));
@@ -254,53 +251,25 @@ static int prepare(struct plan *plan, const struct process *process, const struc
     return 0;
 }
 
-static pid_t make_process(struct plan *plan)
-{
-    struct clone_args args = {.flags = CLONE_PARENT};
-    if (monitor.options.leaf >= 0) {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = (uint64_t)monitor.options.leaf;
-        plan->born_in_leaf = true;
-        pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-        if (child >= 0)
-            return child;
-        args = (struct clone_args){.flags = CLONE_PARENT};
-    }
-    plan->born_in_leaf = false;
-    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
-}
-
 /* ---- the second step: the process itself ---- */
-
-static int join_groups(const struct plan *plan, struct error *err)
-{
-    const struct options *options = &monitor.options;
-    for (size_t i = 0; i < options->door_count; i++)
-        if (write(options->doors[i], "0", 1) < 0)
-            return fail(err, errno, "join the container's cgroup");
-    if (options->leaf_list >= 0 && !plan->born_in_leaf && write(options->leaf_list, "0", 1) < 0)
-        return fail(err, errno, "join the container's cgroup");
-    if (plan->groups_seen >= 0 && setns(plan->groups_seen, CLONE_NEWCGROUP) < 0)
-        return fail(err, errno, "enter the container's cgroup namespace");
-    int kept[] = {plan->sync, plan->master};
-    return keep_only(kept, 2, err);
-}
 
 static int become_program(struct plan *plan, struct error *err)
 {
     enum sync_kind kind;
+    close(plan->null);
     if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return fail(err, errno, "begin a session");
-    TRY(step(join_groups(plan, err), "cgroup", err));
     if (plan->process.terminal)
         TRY(step(terminal_become(STDIN_FILENO, err), "terminal", err));
     TRY(step(process_lock(&plan->caps, plan->process.no_new_privileges, &plan->filter, err), "seccomp", err));
     TRY(sync_send(plan->sync, SYNC_READY, NULL, 0, plan->master, err));
     if (plan->master >= 0)
         close(plan->master);
-    TRY(sync_receive(plan->sync, &kind, NULL, 0, NULL, err));
-    if (kind != SYNC_PROCEED)
-        _exit(125); /* the monitor has gone, or wants no more */
+    if (plan->limited) { /* by the monitor, now */
+        TRY(sync_receive(plan->sync, &kind, NULL, 0, NULL, err));
+        if (kind != SYNC_PROCEED)
+            _exit(125); /* the monitor has gone, or wants no more */
+    }
     return process_exec(&plan->process, plan->program, plan->process.no_new_privileges, &plan->filter, err);
 }
 
@@ -314,16 +283,17 @@ static _Noreturn void give_up(const struct plan *plan, const struct error *err)
     _exit(failure.errnum == ENOENT ? 127 : 126);
 }
 
-_Noreturn void exec_child(const struct process *process, const struct exec_streams *streams, int sync)
+_Noreturn void exec_child(const struct process *process, const struct exec_streams *streams, int sync, bool born_in_leaf)
 {
-    struct plan plan = {.sync = sync, .master = -1, .null = -1, .groups_seen = -1};
+    struct plan plan = {.sync = sync, .master = -1, .null = -1};
+    struct clone_args inside = {.flags = CLONE_PARENT};
     struct error err = {0};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     privileges_raise();
-    if (prepare(&plan, process, streams, &err) < 0)
+    if (prepare(&plan, process, streams, born_in_leaf, &err) < 0)
         give_up(&plan, &err);
-    pid_t child = make_process(&plan);
+    pid_t child = (pid_t)syscall(SYS_clone3, &inside, sizeof inside);
     if (child == 0) {
         become_program(&plan, &err);
         give_up(&plan, &err);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +50,8 @@ static void read_record(struct process *process)
             process->terminal = *value == '1';
         else if ((value = record_value(text, "stdin")))
             process->stdin_open = *value == '1';
+        else if ((value = record_value(text, "attached")))
+            process->waits_for_client = *value == '1';
         else if ((value = record_value(text, "rows")))
             process->rows = (unsigned short)atoi(value);
         else if ((value = record_value(text, "cols")))
@@ -103,8 +107,34 @@ static void keep_end(int *ours, int pair[2], int which)
         fcntl(*ours, F_SETFL, O_NONBLOCK);
 }
 
+void exec_joined(struct process *process)
+{
+    if (!process->waits_for_client)
+        return;
+    process->waits_for_client = false;
+    clients_go_on(process);
+}
+
+/* Born in the container's v2 group where that can be had: moving there later makes the kernel wait. */
+static pid_t fork_into_group(bool *born_in_leaf)
+{
+    struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)monitor.options.leaf};
+    pid_t child = -1;
+    *born_in_leaf = monitor.options.leaf >= 0;
+    if (*born_in_leaf) {
+        privileges_raise();
+        child = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+        privileges_lower();
+    }
+    if (child >= 0)
+        return child;
+    *born_in_leaf = false;
+    return fork();
+}
+
 int exec_start(struct process *process)
 {
+    bool born_in_leaf;
     struct error err = {0};
     int in[2] = {-1, -1}, out[2] = {-1, -1}, error[2] = {-1, -1}, sync[2] = {-1, -1}, errnum = 0;
 
@@ -118,9 +148,9 @@ int exec_start(struct process *process)
         errnum = make_pipe(out, 1);
     if (errnum == 0 && !process->terminal)
         errnum = make_pipe(error, 1);
-    pid_t child = errnum == 0 ? fork() : -1;
+    pid_t child = errnum == 0 ? fork_into_group(&born_in_leaf) : -1;
     if (child == 0)
-        exec_child(process, &(struct exec_streams){in[0], out[1], error[1]}, sync[1]);
+        exec_child(process, &(struct exec_streams){in[0], out[1], error[1]}, sync[1], born_in_leaf);
     if (child < 0)
         errnum = errnum ? errnum : errno;
     if (errnum == 0) {
@@ -153,24 +183,28 @@ static void take_terminal(struct process *process, int console)
         ioctl(console, TIOCSWINSZ, &size);
 }
 
-/* The limits of the container, once it waits: its own steps need room, and in a user namespace it may not raise them. */
-static void set_limits(pid_t pid)
+/* The limits of the container, once it waits: its own steps need room, and in a user namespace it may not raise them. False: there are none. */
+static bool set_limits(pid_t pid)
 {
+    bool limited = false;
     struct exec_own header;
     int resource;
     unsigned long long soft, hard;
 
     if (pread(monitor.options.own, &header, sizeof header, 0) != sizeof header || header.record_length == 0)
-        return;
+        return false;
     char *record = malloc(header.record_length);
     if (record && pread(monitor.options.own, record, header.record_length, sizeof header) == (ssize_t)header.record_length) {
         privileges_raise();
         for (char *at = record, *text, *value; (text = record_next(record, header.record_length, &at));)
-            if ((value = record_value(text, "rlimit")) && sscanf(value, "%d %llu %llu", &resource, &soft, &hard) == 3)
+            if ((value = record_value(text, "rlimit")) && sscanf(value, "%d %llu %llu", &resource, &soft, &hard) == 3) {
                 prlimit(pid, resource, &(struct rlimit){(rlim_t)soft, (rlim_t)hard}, NULL);
+                limited = true;
+            }
         privileges_lower();
     }
     free(record);
+    return limited;
 }
 
 static void let_go(struct process *process, pid_t pid, int console)
@@ -180,8 +214,8 @@ static void let_go(struct process *process, pid_t pid, int console)
     process->pid = pid;
     if (console >= 0)
         take_terminal(process, console);
-    set_limits(pid);
-    sync_send(process->sync, SYNC_PROCEED, NULL, 0, -1, &ignored);
+    if (set_limits(pid))
+        sync_send(process->sync, SYNC_PROCEED, NULL, 0, -1, &ignored);
 }
 
 static void close_sync(struct process *process)

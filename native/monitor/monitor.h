@@ -84,8 +84,8 @@ struct process {
     char *record; /* what is to be run, until it is */
     size_t record_length;
     int sync;     /* where it says how far it is (base/sync.h); -1 */
+    bool waits_for_client; /* it starts once somebody is attached */
     bool probe;   /* a health check: its output is kept, nobody attaches */
-    bool heard;   /* somebody was told of its end */
     unsigned clients;
 };
 
@@ -138,11 +138,11 @@ struct process *exec_find(const char *id);
 /* A record of commands that a client or the health check wants run; owned from here on. NULL with errno. */
 struct process *exec_create(const char *id, char *record, size_t length);
 int exec_start(struct process *process); /* 0 or an errno */
+void exec_joined(struct process *process); /* the client that its start waited for is there */
 void exec_heard(struct process *process); /* its side of `sync` */
 void exec_finish(struct process *process);
 void exec_kill(const struct process *process);
 void exec_settle(void); /* forgets those that nobody needs any more */
-void exec_remember_unheard(void);
 /* How one that is over ended, among the last 64. */
 struct exec_end {
     char id[EXEC_ID + 1];
@@ -156,7 +156,7 @@ const struct exec_end *exec_ended(const char *id);
 struct exec_streams {
     int in, out, err; /* -1: /dev/null */
 };
-_Noreturn void exec_child(const struct process *process, const struct exec_streams *streams, int sync);
+_Noreturn void exec_child(const struct process *process, const struct exec_streams *streams, int sync, bool born_in_leaf);
 
 /* health.c */
 void health_begin(void);  /* the container runs */
@@ -200,6 +200,7 @@ struct client {
     bool input_ended; /* it sends no more */
     bool hung_up;     /* it takes no more */
     bool awaits_start;
+    bool awaits_exec; /* it is to be attached to an exec that is not there yet */
     char line[256]; /* what came in and is no whole line yet */
     size_t length;
     char *record; /* of an exec, coming in */
@@ -223,6 +224,7 @@ void clients_output(const struct process *process, enum stream stream, const uns
 /* How many control clients of it there are to hear. */
 unsigned clients_event(const struct process *process, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void clients_started(struct process *process); /* goes on with those that wait for the outcome of `start` */
+void clients_go_on(struct process *process);   /* with a start that waited for somebody to attach */
 int64_t clients_deadline(void);
 bool clients_left(void);
 void client_say(struct client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -231,6 +233,7 @@ void client_refuse(struct client *client, int errnum, const char *step, const ch
 /* control.c: one line of a control client. */
 void control_hello(struct client *client);
 void control_command(struct client *client, char *line);
+void control_start(struct client *client);
 void control_start_answer(struct client *client);
 
 /* init.c: pid 1 of a container that asked for one. */

@@ -54,12 +54,13 @@ export function planExec(
   };
 }
 
-/** As the container's monitor takes it: NUL-terminated NAME=value texts. */
-export function execRecord(plan: ExecPlan): Buffer {
+/** As the container's monitor takes it: NUL-terminated NAME=value texts. `attached`: it starts once somebody is. */
+export function execRecord(plan: ExecPlan, attached: boolean): Buffer {
   const flag = (on: boolean): string => (on ? '1' : '0');
   const texts = [
     `tty=${flag(plan.tty)}`,
     `stdin=${flag(plan.stdin)}`,
+    `attached=${flag(attached)}`,
     `rows=${plan.rows}`,
     `cols=${plan.cols}`,
     `cwd=${plan.cwd}`,

@@ -39,14 +39,18 @@ export interface MonitorState {
 export class Monitor {
   readonly #socket: Socket;
   readonly #answers: ((line: string | undefined) => void)[] = [];
+  /** The answer to a start that was sent before its time. */
+  #ahead: Promise<string | undefined> | undefined;
 
   private constructor(
     socket: Socket,
     input: LineInput,
     readonly state: MonitorState,
     private readonly listener: MonitorListener,
+    ahead: boolean,
   ) {
     this.#socket = socket;
+    if (ahead) this.#ahead = new Promise((resolve) => this.#answers.push(resolve));
     void this.#listen(input);
   }
 
@@ -55,14 +59,34 @@ export class Monitor {
     return Monitor.#open(stateDir, listener, exec ? `control 1 exec=${exec}\n` : 'control 1\n');
   }
 
-  /** Has a further process made, of what `record` says (docs/helper-protocol.md); it waits for its start as long as we are connected. */
-  static exec(stateDir: string, id: string, record: Buffer, listener: MonitorListener): Promise<Monitor> {
-    return Monitor.#open(stateDir, listener, Buffer.concat([Buffer.from(`exec 1 ${id} ${record.length}\n`), record]));
+  /** Calls a monitor that is still coming up. Once `allowed` resolves the process is let go as soon as it is there; `start` says how that went. */
+  static call(stateDir: string, listener: MonitorListener, allowed: Promise<void>): Promise<Monitor> {
+    return Monitor.#open(stateDir, listener, 'control 1\n', allowed);
   }
 
-  static async #open(stateDir: string, listener: MonitorListener, hello: string | Buffer): Promise<Monitor> {
+  /** Has a further process made of what `record` says (docs/helper-protocol.md), and let go. Resolves once its execve has succeeded. */
+  static async exec(stateDir: string, id: string, record: Buffer, listener: MonitorListener): Promise<Monitor> {
+    const hello = Buffer.concat([Buffer.from(`exec 1 ${id} ${record.length}\n`), record, Buffer.from('start\n')]);
+    const monitor = await Monitor.#open(stateDir, listener, hello);
+    try {
+      await monitor.#answer();
+    } catch (error) {
+      monitor.close();
+      throw error;
+    }
+    return monitor;
+  }
+
+  static async #open(
+    stateDir: string,
+    listener: MonitorListener,
+    hello: string | Buffer,
+    allowed?: Promise<void>,
+  ): Promise<Monitor> {
     const socket = await openMonitor(stateDir);
     socket.write(hello);
+    const start = () => void (socket.destroyed || socket.write('start\n'));
+    allowed?.then(start, () => undefined);
     const input = new LineInput(socket);
     const line = await input.line();
     const state = line === undefined ? undefined : parseState(line);
@@ -71,12 +95,13 @@ export class Monitor {
       if (line?.startsWith('error ')) throw parseError(line);
       throw unavailable(`the monitor in ${stateDir} ended before it answered`);
     }
-    return new Monitor(socket, input, state, listener);
+    return new Monitor(socket, input, state, listener, allowed !== undefined);
   }
 
   /** Lets the process go. Resolves once its execve has succeeded; afterwards the monitor's own end is its `exited`. */
-  start(): Promise<void> {
-    return this.#command('start');
+  async start(): Promise<void> {
+    if (this.#ahead) expectOk(await this.#ahead);
+    else await this.#command('start');
   }
 
   signal(number: number): Promise<void> {
@@ -95,15 +120,17 @@ export class Monitor {
     this.#socket.destroy();
   }
 
-  async #command(command: string): Promise<void> {
+  #command(command: string): Promise<void> {
+    if (!this.#socket.destroyed) this.#socket.write(command + '\n');
+    return this.#answer();
+  }
+
+  async #answer(): Promise<void> {
     const line = await new Promise<string | undefined>((resolve) => {
-      if (this.#socket.destroyed || this.#socket.writableEnded) return resolve(undefined);
-      this.#answers.push(resolve);
-      this.#socket.write(command + '\n');
+      if (this.#socket.destroyed || this.#socket.writableEnded) resolve(undefined);
+      else this.#answers.push(resolve);
     });
-    if (line === 'ok') return;
-    if (line === undefined) throw conflict('the process has ended');
-    throw parseError(line);
+    expectOk(line);
   }
 
   async #listen(input: LineInput): Promise<void> {
@@ -165,6 +192,12 @@ async function openMonitor(stateDir: string): Promise<Socket> {
     if (error instanceof NotListening) throw unavailable('the process has no monitor any more', { cause: error });
     throw error;
   }
+}
+
+/** What a command was answered. */
+function expectOk(line: string | undefined): void {
+  if (line === 'ok') return;
+  throw line === undefined ? conflict('the process has ended') : parseError(line);
 }
 
 /** `key=value` words of a line. */
