@@ -148,8 +148,10 @@ function jsonWords(rest: string): string[] | undefined {
   }
 }
 
-const command = (rest: string, config: Config): string[] | null =>
-  rest === '' ? null : (jsonWords(rest) ?? [...((config['Shell'] as string[] | undefined) ?? SHELL), rest]);
+function command(rest: string, config: Config): string[] {
+  const shell = (config['Shell'] as string[] | undefined) ?? SHELL;
+  return jsonWords(rest) ?? (rest === '' ? [...shell] : [...shell, rest]);
+}
 
 function portsOf(spec: string): string[] {
   const [, from, to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(spec) ?? [];
