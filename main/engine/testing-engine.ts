@@ -20,8 +20,8 @@ process.stdout.write(`${id}\n`);
 if (dieAt === 'create') die();
 if (dieAt === 'run') {
   const run = rooms.helper.run.bind(rooms.helper);
-  rooms.helper.run = async (...request) => {
-    const started = await run(...request);
+  rooms.helper.run = async (request, monitor) => {
+    const started = await run(request, { ...monitor, onListening: () => undefined });
     die();
     return started;
   };

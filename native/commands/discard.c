@@ -23,7 +23,9 @@ static int open_trash(const char *data_root, struct error *err)
 int discard_op(struct request *request, struct error *err)
 {
     const char *path;
+    bool sync;
     TRY(request_path_below_data(request, "path", &path, err));
+    TRY(request_bool(request, "sync", true, &sync, err));
     cleanup_close int trash = open_trash(request->data_root, err);
     TRY(trash);
 
@@ -35,7 +37,7 @@ int discard_op(struct request *request, struct error *err)
     if (renameat(AT_FDCWD, path, trash, name) < 0)
         return errno == ENOENT ? 0 : fail(err, errno, "move %s to the trash", path);
     /* Whoever asks for it next must not meet it again, not even after a power cut. */
-    if (fsync(trash) < 0)
+    if (sync && fsync(trash) < 0)
         return fail(err, errno, "move %s to the trash", path);
     TRY(request_answer_and_go_on(request, err));
     return tree_remove(trash, name, err);

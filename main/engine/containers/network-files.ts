@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { invalid } from '../../base/errors.js';
 import type { NetworkMode } from './rooms.js';
@@ -93,9 +93,18 @@ function extraHost(entry: string, gateway: string): string {
   return `${address}\t${name}\n`;
 }
 
+const known = new Map<string, { version: string; text: string }>();
+
+/** Read again only when it has changed: a look at it is quicker than opening, reading and closing it for every start. */
 async function readOrEmpty(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    const { mtimeMs, ctimeMs, ino, size } = await stat(path);
+    const version = [mtimeMs, ctimeMs, ino, size].join(' ');
+    const before = known.get(path);
+    if (before?.version === version) return before.text;
+    const text = await readFile(path, 'utf8');
+    known.set(path, { version, text });
+    return text;
   } catch {
     return '';
   }

@@ -9,7 +9,10 @@ import type { Remap } from './user-ids.js';
 
 export interface HelperRoom {
   readonly hello: HelperHello;
-  run(request: RunRequest, onListening: () => void): Promise<Started>;
+  run(
+    request: RunRequest,
+    monitor: { onListening: () => void; survived: () => Promise<{ pid: number } | undefined> },
+  ): Promise<{ pid: number }>;
   exec(request: ExecRequest): Promise<Started>;
   signalAll(id: string): Promise<void>;
   freeze(id: string): Promise<void>;
@@ -17,7 +20,7 @@ export interface HelperRoom {
   /** `resources`: the runtime specification's, of a container that runs. */
   update(id: string, resources: object): Promise<void>;
   delete(id: string, options?: { exec?: boolean }): Promise<void>;
-  discard(path: string): Promise<void>;
+  discard(path: string, options?: { sync?: boolean }): Promise<void>;
   usage(path: string): Promise<{ bytes: number; entries: number }>;
 }
 

@@ -1,8 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { conflict, messageOf, type EngineError } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
-import { Monitor, type Wire } from '../helper/index.js';
+import { Monitor, type MonitorListener, type Wire } from '../helper/index.js';
 import type { Attachment } from './attachment.js';
 import { bootId, now } from './clock.js';
 import type { Container } from './container.js';
@@ -90,7 +90,7 @@ export class Runs {
         if (network) networks.allocate(change, container.id, { network, name: record.name });
       });
       committed.catch(() => undefined);
-      const live = await this.#makeProcess(container, waiting);
+      const live = await this.#makeProcess(container, waiting, committed);
       await committed;
       await live.monitor.start();
       live.since = Date.now();
@@ -121,8 +121,8 @@ export class Runs {
   }
 
   /**
-   * The end of a run. It is told at once: the monitor has written it down, and who comes next waits for the lock. Then it goes into its row, then
-   * the exit file goes. Called with the lock held.
+   * The end of a run. It is told at once: the monitor has written it down, and who comes next waits for the lock. Then it goes into its row;
+   * what the monitor wrote goes with the next run. Called with the lock held.
    */
   async recordEnd(container: Container, exit: Exit): Promise<void> {
     const { record, live } = container;
@@ -155,7 +155,6 @@ export class Runs {
     try {
       const announce = await this.#ledger.saveEnded(container);
       announce();
-      await rm(this.#ledger.pathsOf(container.id).exitFile, { force: true });
     } catch (error) {
       log.error(`the end of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
     }
@@ -176,7 +175,7 @@ export class Runs {
   }
 
   /** Everything that stands before the process may run: bundle, process, network, those attached. */
-  async #makeProcess(container: Container, waiting: Attachment[]): Promise<Live> {
+  async #makeProcess(container: Container, waiting: Attachment[], committed: Promise<void>): Promise<Live> {
     const { record, id } = container;
     const { helper, snapshots, networks } = this.#options;
     const { seccomp, lastCapability } = this.#machine;
@@ -192,15 +191,19 @@ export class Runs {
       pidOf: (reference, namespace) => this.#pidOf(reference, namespace),
       pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),
     });
-    // The monitor is called while it comes up; once more where a helper went in the middle and another makes it anew.
+    // The monitor is called while it comes up, and where nobody attaches first it is told to start right then. Once more where a helper went in the
+    // middle and another makes it anew.
     let live = newLive(0);
     let watched: Promise<Monitor> | undefined;
-    const call = (): void => {
-      live = newLive(0);
-      watched = this.#watch(container, live, paths.stateDir);
-      watched.catch(() => undefined); // what the helper says of a failure comes first
+    const monitor = {
+      onListening: () => {
+        live = newLive(0);
+        watched = this.#watch(container, live, paths.stateDir, waiting.length === 0 ? committed : undefined);
+        watched.catch(() => undefined); // what the helper says of a failure comes first
+      },
+      survived: async () => (await watched?.catch(() => undefined))?.state,
     };
-    const make = (network: Wire | null) => helper.run(runRequest(record, paths, { files, network }), call);
+    const make = (network: Wire | null) => helper.run(runRequest(record, paths, { files, network }), monitor);
     const own = sharedContainer(record.network) === undefined;
     const { pid } = await (own ? networks.connect(id, make) : make(null));
     live.pid = pid;
@@ -209,9 +212,9 @@ export class Runs {
   }
 
   /** A control connection whose events end the run. */
-  async #watch(container: Container, live: Live, stateDir: string): Promise<Monitor> {
+  async #watch(container: Container, live: Live, stateDir: string, allowed?: Promise<void>): Promise<Monitor> {
     let said = false;
-    const monitor = await Monitor.connect(stateDir, {
+    const listener: MonitorListener = {
       health: (status) => {
         container.record.health = { ...(container.record.health ?? startingHealth()), Status: status as HealthStatus };
         this.#ledger.publish(container, `health_status: ${status}`);
@@ -227,7 +230,8 @@ export class Runs {
       closed: () => {
         if (!said && !this.#closed) void this.#lost(container, live);
       },
-    });
+    };
+    const monitor = await (allowed ? Monitor.call(stateDir, listener, allowed) : Monitor.connect(stateDir, listener));
     live.monitor = monitor;
     return monitor;
   }

@@ -105,12 +105,12 @@ test('a body is sent to its end, output is read to its end', async (t) => {
   const client = await helper(t, {
     nft: async (_, socket, rest) =>
       say(socket, (await rest()) === 'add table x' ? { ok: true } : { error: { message: 'body' } }),
-    pack: (_, socket) => void socket.end(`${JSON.stringify({ ok: true })}\nbytes\nthat follow`),
+    pack: (_, socket) => void socket.end(`${JSON.stringify({ ok: true })}\nbytes\nthat follow${'\0'.repeat(1024)}`),
   });
   await client.nft('add table x');
   let text = '';
   for await (const chunk of await client.pack({ lower: [], upper: null })) text += Buffer.from(chunk).toString();
-  assert.equal(text, 'bytes\nthat follow');
+  assert.equal(text.replace(/\0*$/, ''), 'bytes\nthat follow');
 });
 
 test('a request that was answered leaves no connection behind', async (t) => {
@@ -201,6 +201,54 @@ test('commands are answered in order while events come in between; closed comes 
   await closed;
   await sleep(30);
   assert.deepEqual(heard, ['oom', { code: 143, signal: 15, oom: true, finished: '2026-01-01T00:00:00Z' }, 'closed']);
+});
+
+test('a monitor that is called while it comes up hears of the start once that is allowed, not before', async (t) => {
+  const stateDir = await temporaryDirectory(t);
+  const heard: string[] = [];
+  await fake(t, join(stateDir, 'monitor.sock'), (_, socket) => {
+    socket.write('state created pid=12 started=\n');
+    socket.on('data', (text) => {
+      heard.push(String(text));
+      socket.write('error 2 exec exec: "x": executable file not found in $PATH\n');
+    });
+  });
+  let allow!: () => void;
+  const monitor = await Monitor.call(stateDir, {}, new Promise((resolve) => (allow = resolve)));
+  await sleep(10);
+  assert.deepEqual(heard, []);
+  allow();
+  await assert.rejects(monitor.start(), { message: /executable file not found/, cause: { errno: 2, step: 'exec' } });
+  assert.deepEqual(heard, ['start\n']);
+  monitor.close();
+});
+
+test('a run whose helper goes is taken as it is where its monitor came up, and made anew where not', async (t) => {
+  const asked: string[] = [];
+  const client = await helper(t, {
+    run: (_, socket) => {
+      asked.push('run');
+      say(socket, { progress: { listening: true } });
+      if (asked.filter((op) => op === 'run').length === 3) say(socket, { ok: true, monitorPid: 1, pid: 7 });
+      socket.end();
+    },
+    delete: (_, socket) => {
+      asked.push('delete');
+      say(socket, { ok: true });
+      socket.end();
+    },
+  });
+  let called = 0;
+  const run = (survivor: { pid: number } | undefined) =>
+    client.run({ id: 'a' } as Parameters<Helper['run']>[0], {
+      onListening: () => called++,
+      survived: () => Promise.resolve(survivor),
+    });
+  assert.deepEqual(await run({ pid: 5 }), { pid: 5 });
+  assert.deepEqual(asked, ['run']);
+  assert.equal((await run(undefined)).pid, 7);
+  assert.deepEqual(asked, ['run', 'run', 'delete', 'run']);
+  assert.equal(called, 3);
 });
 
 test('an attach says where the stream begins and carries every byte both ways', async (t) => {

@@ -179,8 +179,9 @@ export class Helper {
     await this.#askAgain({ op: 'sync' });
   }
 
-  async discard(path: string): Promise<void> {
-    await this.#askAgain({ op: 'discard', path });
+  /** `sync` false: should the machine lose power, it may be there again. */
+  async discard(path: string, { sync = true }: { sync?: boolean } = {}): Promise<void> {
+    await this.#askAgain({ op: 'discard', path, sync });
   }
 
   usage(path: string): Promise<{ bytes: number; entries: number }> {
@@ -189,13 +190,23 @@ export class Helper {
 
   /**
    * Sets a container up completely; its monitor then waits for `start`. From `onListening` on the monitor can be called, and hears what was said
-   * once it is up; a second call of it means that a helper went in the middle and all is made anew.
+   * once it is up. Should the helper go in the middle, `survived` says whether a monitor came up all the same; without one, nothing was let go, and
+   * all is made anew.
    */
-  run(request: RunRequest, onListening: () => void): Promise<Started> {
-    return this.#onceMore(
-      () => this.#ask({ op: 'run', ...request }, { onProgress: onListening }),
-      () => this.delete(request.id),
-    );
+  async run(
+    request: RunRequest,
+    { onListening, survived }: { onListening: () => void; survived: () => Promise<{ pid: number } | undefined> },
+  ): Promise<{ pid: number }> {
+    const attempt = () => this.#ask<Started>({ op: 'run', ...request }, { onProgress: onListening });
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+    }
+    const survivor = await survived();
+    if (survivor) return survivor;
+    await this.delete(request.id);
+    return attempt();
   }
 
   /** Sets a further process up in a running container; its monitor then waits for `start`. */

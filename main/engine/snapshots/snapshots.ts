@@ -211,10 +211,12 @@ export class Snapshots {
 /** What an image without layers stands on: overlay wants at least one directory below. */
 const EMPTY = 'empty';
 
+const ROOT_MODE = 0o755;
+
 /** The container's root directory takes this one's mode, whatever our umask says. */
 async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(path, 0o755);
+  await mkdir(path, { recursive: true, mode: ROOT_MODE });
+  if ((process.umask() & ROOT_MODE) !== 0) await chmod(path, ROOT_MODE);
 }
 
 async function syncDirectory(path: string): Promise<void> {
