@@ -5,6 +5,7 @@
 #include "copy-up.h"
 #include "idmap.h"
 #include "neighbour.h"
+#include "procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -310,6 +311,7 @@ static int apply_propagation(int mount, const struct mount_plan *plan, const cha
 
 static int attach(int mount, int target, const struct mount_plan *plan, const char *destination, struct error *err)
 {
+    TRY(procfs_check_mount(mount, target, destination, err));
     TRY(apply_propagation(mount, plan, destination, err));
     if (mount_attach(mount, target) == 0)
         return 0;
