@@ -131,26 +131,6 @@ static int read_own(struct plan *plan, struct error *err)
 
 /* ---- the first step ---- */
 
-static int by_number(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-/* Everything of the monitor's goes, but what is named: sockets, logs and directories of the host. */
-static int keep_only(int *fds, size_t count, struct error *err)
-{
-    unsigned from = 3;
-    qsort(fds, count, sizeof *fds, by_number);
-    for (size_t i = 0; i < count; i++) {
-        if (fds[i] < (int)from)
-            continue;
-        if (fds[i] > (int)from && syscall(SYS_close_range, from, (unsigned)fds[i] - 1, 0) < 0)
-            return fail(err, errno, "close the monitor's descriptors");
-        from = (unsigned)fds[i] + 1;
-    }
-    return syscall(SYS_close_range, from, ~0u, 0) == 0 ? 0 : fail(err, errno, "close the monitor's descriptors");
-}
-
 /* The monitor has made us in the v2 group, where it could. */
 static int join_groups(bool born_in_leaf, struct error *err)
 {
@@ -230,7 +210,7 @@ static int prepare(struct plan *plan, const struct process *process, const struc
         return fail(err, errno, "open /dev/null");
     kept[5] = plan->null;
     TRY(step(join_groups(born_in_leaf, err), "cgroup", err));
-    TRY(keep_only(kept, sizeof kept / sizeof *kept, err));
+    TRY(process_keep_descriptors(kept, sizeof kept / sizeof *kept, err)); /* not the monitor's sockets, logs and directories of the host */
     if (plan->process.has_oom_score_adj)
         TRY(step(process_set_oom_score(getpid(), plan->process.oom_score_adj, err), "oom score", err));
     TRY(step(ask_for_profile(plan->apparmor, err), "apparmor", err));
