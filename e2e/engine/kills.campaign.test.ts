@@ -107,7 +107,7 @@ test(
         await settled;
         for (const life of all) {
           for (const refusal of life.refused)
-            assert.match(refusal, /helper|is not running/, `${life.name}: ${refusal}`);
+            assert.match(refusal, /helper|is not (running|paused)/, `${life.name}: ${refusal}`);
           await audit(engine.socket, life);
         }
         await removeAll(engine);

@@ -58,6 +58,16 @@ async function until(where: Where, id: string, reached: (seen: Inspect) => boole
   throw new Error(`still ${JSON.stringify((await inspect(where, id)).State)}`);
 }
 
+/** A run has said that it listens to signals, for so many times now. */
+async function ready(where: Where, id: string, times: number): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    const { stdout } = await docker(where, ['logs', id]);
+    if (stdout.split('ready').length > times) return;
+    await sleep(25);
+  }
+  throw new Error(`${id} is not ready`);
+}
+
 /** What was told of a container so far: action and the attributes that are its own. */
 async function told({ socket }: Where, id: string): Promise<string[]> {
   const filters = encodeURIComponent(JSON.stringify({ container: { [id]: true } }));
@@ -171,11 +181,14 @@ same('a first start that fails is not tried again', async (where, name) => {
 });
 
 same('restart by hand: of what was created, runs, is paused and has exited', async (where, name) => {
-  const id = await create(where, name, 'trap "exit 0" TERM; while :; do sleep 0.1; done');
+  const id = await create(where, name, 'trap "exit 0" TERM; echo ready; while :; do sleep 0.1; done');
   const seen = [await post(where, `${id}/restart`), (await inspect(where, id)).State.Status];
+  await ready(where, id, 1);
   seen.push(await post(where, `${id}/restart?t=5`), (await inspect(where, id)).State.Status);
+  await ready(where, id, 2);
   await post(where, `${id}/pause`);
   seen.push(await post(where, `${id}/restart?t=5`), (await inspect(where, id)).State.Status);
+  await ready(where, id, 3);
   await post(where, `${id}/stop?t=5`);
   seen.push(await post(where, `${id}/restart`), (await inspect(where, id)).RestartCount);
   await post(where, `${id}/kill`);
@@ -183,26 +196,141 @@ same('restart by hand: of what was created, runs, is paused and has exited', asy
 });
 
 same('stop waits as long as it is told, and for ever where the time is negative', async (where, name) => {
-  const id = await create(where, name, 'trap "sleep 0.4; exit 6" TERM; while :; do sleep 0.05; done');
+  const id = await create(where, name, 'trap "sleep 0.4; exit 6" TERM; echo ready; while :; do sleep 0.05; done');
   const seen: unknown[] = [];
-  for (const t of ['-1', '5', '0']) {
+  for (const [index, t] of ['-1', '5', '0'].entries()) {
     await post(where, `${id}/start`);
-    await sleep(300);
+    await ready(where, id, index + 1);
     seen.push(await post(where, `${id}/stop?t=${t}`), (await inspect(where, id)).State.ExitCode);
   }
   return { id, seen };
 });
 
 same('a paused one hears a TERM once it is let go for it, and dies of a KILL', async (where, name) => {
-  const id = await create(where, name, 'trap "exit 5" TERM; while :; do sleep 0.05; done');
+  const id = await create(where, name, 'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done');
   const seen: unknown[] = [];
-  for (const signal of ['TERM', 'KILL']) {
+  for (const [index, signal] of ['TERM', 'KILL'].entries()) {
     await post(where, `${id}/start`);
-    await sleep(300);
+    await ready(where, id, index + 1);
     await post(where, `${id}/pause`);
     seen.push(await post(where, `${id}/kill?signal=${signal}`));
     const { State } = await until(where, id, (at) => !at.State.Running);
     seen.push(State.Status, State.ExitCode, State.Paused);
   }
   return { id, seen };
+});
+
+test('many removals at once: each is answered, and its name is free at once', options, async () => {
+  const id = await create(ours, 'contested', 'sleep 1000');
+  await post(ours, `${id}/start`);
+  const removal = () => request(ours.socket, 'DELETE', `/containers/${id}?force=1`);
+  const answers = await Promise.all(Array.from({ length: 10 }, removal));
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [204]);
+  await create(ours, 'contested', 'true');
+});
+
+test('of many that want a name one has it; the others are told who', options, async () => {
+  const ids = await Promise.all(['one', 'two', 'three'].map((name) => create(ours, `wants-${name}`, 'true')));
+  const answers = await Promise.all(
+    ids.map((id) => request(ours.socket, 'POST', `/containers/${id}/rename?name=wanted`)),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 409, 409]);
+  const holder = (await inspect(ours, 'wanted')).Id;
+  for (const { status, body } of answers) if (status === 409) assert.match(body.toString(), new RegExp(holder));
+  const created = await Promise.all(
+    Array.from({ length: 5 }, () =>
+      request(ours.socket, 'POST', '/containers/create?name=fresh', { Image: 'busybox:test' }),
+    ),
+  );
+  assert.deepEqual(created.map(({ status }) => status).sort(), [201, 409, 409, 409, 409]);
+});
+
+test('what is done to a container that is just being removed does not bring it back', options, async () => {
+  const verbs = ['rename?name=undead', 'stop', 'start', 'pause', 'update', 'kill', 'restart?t=0'];
+  for (const verb of verbs) {
+    const id = await create(ours, '', 'exit 1', { RestartPolicy: { Name: 'always' } });
+    await post(ours, `${id}/start`);
+    const removed = request(ours.socket, 'DELETE', `/containers/${id}?force=1`);
+    const body = verb === 'update' ? { RestartPolicy: { Name: 'no' } } : undefined;
+    const { status } = await request(ours.socket, 'POST', `/containers/${id}/${verb}`, body);
+    assert.ok(status < 500, `${verb}: ${status}`);
+    assert.equal((await removed).status, 204, verb);
+    assert.equal((await request(ours.socket, 'GET', `/containers/${id}/json`)).status, 404, verb);
+  }
+  await ours.kill();
+  await ours.restart();
+  const { stdout } = await docker(ours, ['ps', '-a', '--filter', 'name=undead', '--format', '{{.Names}}']);
+  assert.equal(stdout, '');
+});
+
+test('each way of waiting ends when it should, with the exit status of that run', options, async () => {
+  const id = await create(ours, 'awaited', 'sleep 0.3; exit 9', { AutoRemove: true });
+  const wait = async (condition: string) => {
+    const { status, body } = await request(ours.socket, 'POST', `/containers/${id}/wait?condition=${condition}`);
+    return `${status} ${body.toString().trim()}`;
+  };
+  assert.equal(await wait('not-running'), '200 {"StatusCode":0}'); // it was only created
+  const order: string[] = [];
+  const ways = ['next-exit', 'removed'].map(async (way) => {
+    const said = await wait(way);
+    order.push(way);
+    return said;
+  });
+  await sleep(100);
+  await post(ours, `${id}/start`);
+  const running = wait('');
+  assert.deepEqual(
+    await Promise.all([...ways, running]),
+    Array.from({ length: 3 }, () => '200 {"StatusCode":9}'),
+  );
+  assert.deepEqual(order, ['next-exit', 'removed']);
+  assert.match(await wait('removed'), /^404 /);
+});
+
+test('a client that leaves does not call off its stop', options, async () => {
+  const id = await create(ours, 'abandoned', 'trap "" TERM; echo ready; while :; do sleep 0.1; done');
+  await post(ours, `${id}/start`);
+  await ready(ours, id, 1);
+  await docker(ours, ['stop', '-t', '1', 'abandoned'], { timeout: 300 });
+  const { State } = await until(ours, id, (at) => !at.State.Running);
+  assert.equal(State.ExitCode, 137);
+});
+
+test('what a policy brings back is not what was stopped, across engines too', options, async () => {
+  const policies = ['always', 'unless-stopped', 'on-failure', 'no'];
+  const made = policies.flatMap((policy) => [`${policy}-stopped`, `${policy}-left`].map((name) => ({ policy, name })));
+  await Promise.all(
+    made.map(async ({ policy, name }) => {
+      const id = await create(ours, name, 'sleep 1000', { RestartPolicy: { Name: policy } });
+      await post(ours, `${id}/start`);
+      if (name.endsWith('stopped')) await post(ours, `${id}/stop?t=0`);
+    }),
+  );
+  await ours.stop();
+  await ours.restart();
+  await sleep(500);
+  const states = await Promise.all(made.map(async ({ name }) => [name, (await inspect(ours, name)).State.Status]));
+  assert.deepEqual(Object.fromEntries(states), {
+    'always-stopped': 'running',
+    'always-left': 'running',
+    'unless-stopped-stopped': 'exited',
+    'unless-stopped-left': 'running',
+    'on-failure-stopped': 'exited',
+    'on-failure-left': 'running',
+    'no-stopped': 'exited',
+    'no-left': 'running',
+  });
+});
+
+test('a promised restart is kept by the next engine, and counted once', options, async () => {
+  const id = await create(ours, 'promised', 'echo run; exit 2', {
+    RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 4 },
+  });
+  await post(ours, `${id}/start`);
+  await until(ours, id, (at) => at.RestartCount === 4 && at.State.Restarting); // it waits for 800 ms
+  await ours.kill();
+  await ours.restart();
+  const { State, RestartCount } = await until(ours, id, (at) => !at.State.Running);
+  assert.deepEqual([State.Status, State.ExitCode, RestartCount], ['exited', 2, 4]);
+  assert.equal((await docker(ours, ['logs', 'promised'])).stdout, 'run\n'.repeat(5));
 });
