@@ -7,7 +7,7 @@ import type {
 } from '../../contract/containers.js';
 import type { Container } from './container.js';
 import { argumentsOf, securityOptions } from './plan.js';
-import { NEVER } from './record.js';
+import { NEVER, type ContainerRecord, type FullHostConfig } from './record.js';
 import { sharedContainer } from './spec.js';
 import type { OverlayMounts } from './rooms.js';
 import type { ContainerPaths } from './paths.js';
@@ -90,6 +90,15 @@ function exposedPort(port: string): { PrivatePort: number; Type: string } {
 const commandInWords = (args: string[]): string =>
   args.map((arg) => (arg.includes(' ') ? `'${arg.replaceAll("'", `\\'`)}'` : arg)).join(' ');
 
+/** As it was wished for: a tmpfs of `Mounts` is not one of `--tmpfs` as well. */
+function hostConfigOf({ hostConfig, mounts }: ContainerRecord): FullHostConfig {
+  const { Tmpfs, ...rest } = hostConfig;
+  const own = Object.entries(Tmpfs ?? {}).filter(
+    ([place]) => !mounts.some(({ Type, Destination }) => Type === 'tmpfs' && Destination === place),
+  );
+  return (own.length > 0 ? { ...rest, Tmpfs: Object.fromEntries(own) } : rest) as FullHostConfig;
+}
+
 export function inspect(
   container: Container,
   {
@@ -122,7 +131,7 @@ export function inspect(
     ProcessLabel: '',
     AppArmorProfile: securityOptions(record.hostConfig.SecurityOpt).appArmor ?? '',
     ExecIDs: container.execs.size > 0 ? [...container.execs] : null,
-    HostConfig: record.hostConfig,
+    HostConfig: hostConfigOf(record),
     GraphDriver: {
       Data: overlay
         ? {

@@ -35,8 +35,10 @@ export interface MountPlan {
 export async function planMounts({ Binds, Mounts, Tmpfs }: MountWishes): Promise<MountPlan> {
   const mounts = (Binds ?? []).map(parseBind);
   const tmpfs: Record<string, string> = {};
-  for (const [destination, options] of Object.entries(Tmpfs ?? {}))
+  for (const [destination, options] of Object.entries(Tmpfs ?? {})) {
+    if (!destination.startsWith('/')) throw invalid(`invalid mount path: '${destination}' mount path must be absolute`);
     tmpfs[destinationOf(destination, 'tmpfs')] = options;
+  }
   for (const request of (Mounts ?? []) as MountRequest[]) mounts.push(await parseMount(request, tmpfs));
   const taken = new Set<string>();
   for (const place of [...mounts.map(({ Destination }) => Destination), ...Object.keys(Tmpfs ?? {}).map(normalized)]) {
@@ -61,6 +63,7 @@ function parseBind(spec: string): MountPoint {
     );
   }
   const options = mode === '' ? [] : mode.split(',');
+  if (options.includes('ro') && options.includes('rw')) throw invalid(`invalid mode: ${mode}`);
   let propagation = 'rprivate';
   for (const option of options) {
     if (PROPAGATIONS.has(option)) propagation = option;
@@ -81,8 +84,10 @@ async function parseMount(request: MountRequest, tmpfs: Record<string, string>):
   const { Type: type = '', Source: source = '', Target: target = '', ReadOnly: readOnly = false } = request;
   if (type === 'volume')
     throw notImplemented('named volumes are not available in this version: use type=bind or tmpfs');
-  if (type !== 'bind' && type !== 'tmpfs') throw invalid(`mount type unknown: "${type}"`);
+  if (type !== 'bind' && type !== 'tmpfs') throw invalid(`invalid mount config for type "${type}": mount type unknown`);
   if (target === '') throw invalid(`invalid mount config for type "${type}": field Target must not be empty`);
+  if (type === 'bind' && source === '')
+    throw invalid('invalid mount config for type "bind": field Source must not be empty');
   const destination = destinationOf(target, type);
   if (type === 'tmpfs') {
     if (source !== '') throw invalid('invalid mount config for type "tmpfs": field Source must not be specified');

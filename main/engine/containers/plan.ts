@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { normalize } from 'node:path/posix';
 import { invalid, notImplemented } from '../../base/errors.js';
 import type { ContainerCreate } from '../../contract/containers.js';
 import type { ImageConfig } from '../../contract/images.js';
@@ -52,6 +54,9 @@ export async function planContainer(
 ): Promise<ContainerPlan> {
   const config = mergeConfig(id, body, image);
   const hostConfig = fillHostConfig((body.HostConfig ?? {}) as Record<string, unknown>, hello);
+  // On this machine's network it has this machine's name.
+  if (!body.Hostname && (hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'))
+    config.Hostname = hostname();
   refuseWhatIsMissing(hostConfig, body, image);
   checkConfig(config);
   checkHostConfig(hostConfig);
@@ -104,7 +109,7 @@ function mergeConfig(id: string, body: ContainerCreate, image: ImageConfig): Ful
     ...(healthcheck && { Healthcheck: healthcheck }),
     Image: body.Image ?? '',
     Volumes: Object.keys(volumes).length > 0 ? volumes : null,
-    WorkingDir: body.WorkingDir || image.WorkingDir || '',
+    WorkingDir: cleaned(body.WorkingDir || image.WorkingDir || ''),
     Entrypoint: entrypoint,
     OnBuild: null,
     Labels: { ...image.Labels, ...body.Labels },
@@ -113,6 +118,8 @@ function mergeConfig(id: string, body: ContainerCreate, image: ImageConfig): Ful
     ...(typeof body.StopTimeout === 'number' && { StopTimeout: body.StopTimeout }),
   };
 }
+
+const cleaned = (path: string): string => path && normalize(path).replace(/(?<=.)\/$/, '');
 
 /** A list, or the single string that old clients send. */
 const list = (given: string[] | string | null | undefined): string[] | null =>
@@ -129,7 +136,7 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
     ContainerIDFile: '',
     LogConfig: { Type: 'json-file', Config: {} },
     NetworkMode: 'default',
-    PortBindings: {},
+    PortBindings: null,
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: false,
     VolumeDriver: '',
@@ -138,9 +145,9 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
     CapAdd: null,
     CapDrop: null,
     CgroupnsMode: 'private',
-    Dns: [],
-    DnsOptions: [],
-    DnsSearch: [],
+    Dns: null,
+    DnsOptions: null,
+    DnsSearch: null,
     ExtraHosts: null,
     GroupAdd: null,
     IpcMode: 'private',
@@ -162,18 +169,18 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
     NanoCpus: 0,
     CgroupParent: '',
     BlkioWeight: 0,
-    BlkioWeightDevice: [],
-    BlkioDeviceReadBps: [],
-    BlkioDeviceWriteBps: [],
-    BlkioDeviceReadIOps: [],
-    BlkioDeviceWriteIOps: [],
+    BlkioWeightDevice: null,
+    BlkioDeviceReadBps: null,
+    BlkioDeviceWriteBps: null,
+    BlkioDeviceReadIOps: null,
+    BlkioDeviceWriteIOps: null,
     CpuPeriod: 0,
     CpuQuota: 0,
     CpuRealtimePeriod: 0,
     CpuRealtimeRuntime: 0,
     CpusetCpus: '',
     CpusetMems: '',
-    Devices: [],
+    Devices: null,
     DeviceCgroupRules: null,
     DeviceRequests: null,
     MemoryReservation: 0,
@@ -181,7 +188,7 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
     MemorySwappiness: null,
     OomKillDisable: hello.cgroup.version === 1 ? false : null,
     PidsLimit: null,
-    Ulimits: [],
+    Ulimits: null,
     CpuCount: 0,
     CpuPercent: 0,
     IOMaximumIOps: 0,
@@ -202,6 +209,9 @@ function fillHostConfig(body: Record<string, unknown>, hello: HelperHello): Full
   hostConfig.CgroupnsMode ||= 'private';
   hostConfig.Runtime ||= 'slipway';
   hostConfig.ShmSize ||= SHM_SIZE;
+  // Where it shares everything there is no label to keep it apart.
+  if (privileged || hostConfig.PidMode === 'host' || hostConfig.IpcMode === 'host')
+    hostConfig.SecurityOpt ??= ['label=disable'];
   hostConfig.RestartPolicy = checkedRestartPolicy(hostConfig.RestartPolicy);
   const { Type = '', Config } = hostConfig.LogConfig;
   hostConfig.LogConfig = { Type: Type || 'json-file', Config: Config ?? {} };
@@ -271,8 +281,11 @@ function checkHostConfig(hostConfig: FullHostConfig): void {
     CgroupnsMode: /^(|host|private)$/,
   })) {
     const mode = String(hostConfig[field] ?? '');
-    if (!modes.test(mode)) throw invalid(`invalid ${field.replace('Mode', ' mode')}: ${mode}`);
+    const name = field === 'CgroupnsMode' ? 'cgroup namespace mode' : field.replace('Mode', ' mode');
+    if (!modes.test(mode)) throw invalid(`invalid ${name}: ${mode}`);
   }
+  if (hostConfig.NetworkMode === 'container:')
+    throw invalid('Invalid network mode: invalid container format container:<name|id>');
   for (const { Name, Soft, Hard } of hostConfig.Ulimits ?? []) {
     if (!RLIMITS.includes(Name)) throw invalid(`invalid ulimit type: ${Name}`);
     if (Hard !== -1 && (Soft > Hard || Soft === -1)) {
@@ -282,7 +295,10 @@ function checkHostConfig(hostConfig: FullHostConfig): void {
   for (const server of hostConfig.Dns ?? [])
     if (!isIP(server)) throw invalid(`bad nameserver: ${server} is not an ip address`);
   for (const entry of hostConfig.ExtraHosts ?? []) {
-    if (!/^[^:=\s]+[:=].+$/.test(entry)) throw invalid(`bad format for add-host: "${entry}"`);
+    const [, address] = /^[^:=\s]+[:=](.+)$/.exec(entry) ?? [];
+    if (address === undefined) throw invalid(`bad format for add-host: "${entry}"`);
+    if (address !== 'host-gateway' && !isIP(address.replace(/^\[(.*)\]$/, '$1')))
+      throw invalid(`invalid IP address in add-host: "${address}"`);
   }
   for (const name of Object.keys(hostConfig.Sysctls ?? {})) {
     if (!/^[a-z0-9_-]+([./][a-zA-Z0-9_-]+)+$/.test(name)) throw invalid(`invalid sysctl: ${name}`);
