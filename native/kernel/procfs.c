@@ -31,7 +31,7 @@ static bool names_proc(const char *path)
 
 int procfs_check_mount(int mount, int target, const char *destination, struct error *err)
 {
-    bool inside, real;
+    bool inside = false, real = false;
     TRY(is_procfs(target, &inside, err));
     for (size_t i = 0; inside && i < sizeof replaceable / sizeof *replaceable; i++)
         if (strcmp(destination, replaceable[i]) == 0)
