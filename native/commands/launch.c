@@ -281,6 +281,8 @@ static int become(const struct launch *launch, int listener, int report, struct 
     struct container_child child = CONTAINER_CHILD_INIT;
 
     TRY(remember(launch, err));
+    if (launch->bundled)
+        TRY(bundle_write(launch->bundled, err));
     unlink(launch->exit_file); /* of the run before */
     TRY(launch->exec ? make_exec(launch, &streams, &child, err) : make_container(launch, &spec, &streams, &child, err));
     close_theirs(&streams);
@@ -337,6 +339,15 @@ static int wait_for_monitor(struct request *request, int report, struct error *e
     return -1;
 }
 
+/* Who asked may connect to the monitor while it comes up: what is said to it then is the first thing it hears. */
+static void announce(struct request *request)
+{
+    struct error ignored = {0}; /* a client that has gone ends us by itself */
+    json_object *progress = json_object_new_object();
+    json_object_object_add(progress, "listening", json_object_new_boolean(true));
+    request_progress(request, progress, &ignored);
+}
+
 static int start(struct request *request, const struct launch *launch, int listener, struct error *err)
 {
     int pair[2];
@@ -354,17 +365,10 @@ static int start(struct request *request, const struct launch *launch, int liste
     }
     close(pair[1]);
     close(listener);
+    announce(request);
     int result = wait_for_monitor(request, pair[0], err);
     close(pair[0]);
     return result;
-}
-
-/* Who asked may connect to the monitor while it comes up: what is said to it then is the first thing it hears. */
-static int announce(struct request *request, struct error *err)
-{
-    json_object *progress = json_object_new_object();
-    json_object_object_add(progress, "listening", json_object_new_boolean(true));
-    return request_progress(request, progress, err);
 }
 
 int run_op(struct request *request, struct error *err)
@@ -381,11 +385,7 @@ int run_op(struct request *request, struct error *err)
     if (network.fields && (launch.runtime || json_object_object_get(network.fields, "bridge")))
         launch.network = &network;
     TRY(listen_in(launch.state_dir, &listener, err));
-    TRY(announce(request, err));
-    if (bundle_write(request, err) < 0) {
-        undo(&launch);
-        return -1;
-    }
+    launch.bundled = request;
     return start(request, &launch, listener, err);
 }
 

@@ -27,6 +27,7 @@ struct launch {
     int64_t log_max_size, log_max_file;
     const char *exit_file;
     const char *runtime, *runtime_root; /* NULL: ours */
+    const struct request *bundled; /* has files that are to be written first; NULL: none */
     const struct request *network; /* the fields of an endpoint; NULL: it shares somebody's network, or has none to be connected to */
     struct launch_health health;
     /* exec, of a foreign runtime */
