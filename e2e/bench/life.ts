@@ -83,9 +83,7 @@ async function look(both: Peers['both']): Promise<void> {
   await compare('inspect a container', idle, inspect, { target: 1, n: 300 });
   const crowd: Idle[] = [];
   for (const { subject } of both)
-    await times(200, 4, async () =>
-      crowd.push({ socket: subject.socket, container: await create(subject.socket, ['true']) }),
-    );
+    await times(200, 4, async () => crowd.push({ ...subject, container: await create(subject.socket, ['true']) }));
   const list = ({ socket }: Peer) => elapsed(() => count(socket, '/containers/json?all=1'));
   await compare('list 200 containers', both, list, { target: 0.35, n: 100 });
   await times(crowd.length, 4, (turn) => remove(crowd[turn]!.socket, crowd[turn]!.container));

@@ -53,7 +53,7 @@ async function atRest({ ours, theirs, both }: Peers): Promise<void> {
     target: 1,
   });
   const idle: Idle[] = [];
-  for (let i = 0; i < IDLE; i++) idle.push({ socket: ours.socket, container: await sleeper(ours) });
+  for (let i = 0; i < IDLE; i++) idle.push({ ...ours, container: await sleeper(ours) });
   await sleep(REST_MS);
   const monitors = await monitorsOf(ours);
   if (monitors.length !== IDLE) throw new Error(`${monitors.length} monitors for ${IDLE} containers`);
@@ -146,7 +146,7 @@ async function flat(
   total: number,
   repeat: (idle: Idle) => Promise<unknown>,
 ): Promise<void> {
-  const idle: Idle = { socket: ours.socket, container: await sleeper(ours) };
+  const idle: Idle = { ...ours, container: await sleeper(ours) };
   const engine = await processesOf(ours);
   const open = await descriptorsOf(engine);
   const STEPS = 60;

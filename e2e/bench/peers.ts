@@ -1,5 +1,5 @@
 /** Our engine and Debian's dockerd side by side, and what the measures ask of either through the same API. */
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { api, loadBusybox, request, startDockerd, startEngine, type RunningEngine } from '../fixtures/engine.js';
@@ -7,6 +7,8 @@ import type { Contender } from './measure.js';
 
 export interface Peer {
   socket: string;
+  /** Below which its run-time state is kept. */
+  runDir: string;
 }
 
 /** An engine with a container to ask about. */
@@ -21,13 +23,16 @@ export interface Peers extends AsyncDisposable {
   both: Contender<Peer>[];
 }
 
-/** Both engines, each with the busybox image. */
+/** Both engines, each with the busybox image. Their run-time state is kept in memory, as in /run on a machine with systemd. */
 export async function openPeers(): Promise<Peers> {
-  const ours = await startEngine();
-  const theirs = await startDockerd().catch(async (error: unknown) => {
+  const memory = await mkdtemp('/dev/shm/slipway-bench-');
+  const ours = await startEngine({ runDir: path.join(memory, 'slipway') });
+  const runDir = path.join(memory, 'docker');
+  const dockerd = await startDockerd({ runDir }).catch(async (error: unknown) => {
     await ours[Symbol.asyncDispose]();
     throw error;
   });
+  const theirs = { ...dockerd, runDir };
   const both = [
     { name: 'slipway', subject: ours },
     { name: 'dockerd', subject: theirs },
@@ -40,6 +45,7 @@ export async function openPeers(): Promise<Peers> {
     async [Symbol.asyncDispose]() {
       await ours[Symbol.asyncDispose]();
       await theirs[Symbol.asyncDispose]();
+      await rm(memory, { recursive: true, force: true });
     },
   };
 }
@@ -73,8 +79,7 @@ export async function withContainers(
   make: (peer: Peer) => Promise<string>,
 ): Promise<Contender<Idle>[]> {
   const made: Contender<Idle>[] = [];
-  for (const { name, subject } of both)
-    made.push({ name, subject: { socket: subject.socket, container: await make(subject) } });
+  for (const { name, subject } of both) made.push({ name, subject: { ...subject, container: await make(subject) } });
   return made;
 }
 
@@ -118,13 +123,12 @@ export async function times(total: number, atOnce: number, work: (turn: number) 
 // ---- processes
 
 /** The processes that have a path of this engine in their command line: itself, its helper, its shims. */
-export async function processesOf({ socket }: Peer): Promise<number[]> {
-  const base = path.dirname(socket);
+export async function processesOf({ runDir }: Peer): Promise<number[]> {
   const pids: number[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    if (command.includes(`${base}/`)) pids.push(Number(name));
+    if (command.includes(runDir)) pids.push(Number(name));
   }
   return pids;
 }
