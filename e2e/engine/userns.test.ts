@@ -4,7 +4,7 @@ import { lstat, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { api, docker, loadBusybox, request, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import { api, docker, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 /** The default range, which is nobody's. */
@@ -187,5 +187,24 @@ describe('an engine with --userns-remap=default', { skip: needsRoot, timeout: 12
     const container = await api<Inspect>(engine.socket, 'GET', '/containers/lasting/json');
     assert.equal(await rootOf(container), FIRST);
     assert.equal(await says('exec', 'lasting', 'stat', '-c', '%u', '/before'), '0\n');
+  });
+
+  test('copies, compares and commits as if there were no user namespace', async () => {
+    const container = await started('--name', 'copied', 'busybox:test', 'sleep', '1000');
+    await writeFile(path.join(folder, 'note'), 'from outside\n');
+    await says('cp', path.join(folder, 'note'), 'copied:/root/note');
+    assert.equal(
+      await says('exec', 'copied', 'sh', '-c', 'cat /root/note; stat -c %u:%g /root/note; chown 33:44 /root/note'),
+      'from outside\n0:0\n',
+    );
+    const archive = await request(engine.socket, 'GET', '/containers/copied/archive?path=/root/note');
+    assert.match((await run('tar', ['-tv', '--numeric-owner'], { input: archive.body })).stdout, / 33\/44 /);
+    assert.equal((await lstat(path.join(container.GraphDriver.Data.UpperDir, 'root/note'))).uid, 33);
+    assert.match(await says('diff', 'copied'), /^A \/root\/note$/m);
+    await says('commit', 'copied', 'committed:test');
+    assert.equal(
+      await says('run', '--rm', '--userns=host', 'committed:test', 'stat', '-c', '%u:%g', '/root/note'),
+      '33:44\n',
+    );
   });
 });
