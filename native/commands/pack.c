@@ -20,6 +20,8 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#define ATTEMPTS 100
+
 struct packing {
     struct archive *tar;
     bool changeset;
@@ -163,31 +165,46 @@ static bool is_kernel_mount(const struct packing *p, int parent, const char *nam
 
 static int pack_directory(struct packing *p, int fd, const char *path, struct error *err);
 
+/*
+ * What a name is, and a descriptor where it has content. Between a look and the opening it may become something else: then both are done again.
+ * 0: it is not there any more.
+ */
+static int open_entry(int parent, const char *name, const char *path, struct stat *stat, int *fd, struct error *err)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct stat seen;
+        if (fstatat(parent, name, &seen, AT_SYMLINK_NOFOLLOW) < 0)
+            return errno == ENOENT ? 0 : fail(err, errno, "look at %s", path);
+        *stat = seen;
+        if (!S_ISREG(seen.st_mode) && !S_ISDIR(seen.st_mode))
+            return 1;
+        cleanup_close int opened = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (S_ISDIR(seen.st_mode) ? O_DIRECTORY : 0));
+        if (opened < 0 && errno != ENOENT && errno != ELOOP && errno != ENOTDIR && errno != ENXIO)
+            return fail(err, errno, "open %s", path);
+        if (opened >= 0 && fstat(opened, stat) < 0)
+            return fail(err, errno, "look at %s", path);
+        if (opened >= 0 && (stat->st_mode & S_IFMT) == (seen.st_mode & S_IFMT)) {
+            *fd = steal_fd(&opened);
+            return 1;
+        }
+    }
+    return fail_kind(err, "conflict", 0, "%s changes all the time: pause the container and try again", path);
+}
+
 /* `path`: what it is called in the tar. */
 static int pack_entry(struct packing *p, int parent, const char *name, const char *directory, const char *path, struct error *err)
 {
     struct stat stat;
-    if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : fail(err, errno, "look at %s", path);
+    cleanup_close int fd = -1;
+    int found = open_entry(parent, name, path, &stat, &fd, err);
+    if (found <= 0)
+        return found;
     if (whiteout_is(&stat))
         return p->changeset ? write_marker(p, directory, ".wh.", name, &stat, err) : 0;
     if (p->changeset && is_mount_point(path, parent, name, &stat, p->below))
         return 0;
     if (S_ISSOCK(stat.st_mode))
         return 0; /* a tar has none, and nobody would listen */
-
-    cleanup_close int fd = -1;
-    if (S_ISREG(stat.st_mode) || S_ISDIR(stat.st_mode)) {
-        fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (S_ISDIR(stat.st_mode) ? O_DIRECTORY : 0));
-        struct stat opened;
-        if (fd < 0 && errno == ENOENT)
-            return 0;
-        if (fd < 0 || fstat(fd, &opened) < 0)
-            return fail(err, errno, "open %s", path);
-        if ((opened.st_mode & S_IFMT) != (stat.st_mode & S_IFMT))
-            return fail_kind(err, "conflict", 0, "%s changed while it was being packed: pause the container and try again", path);
-        stat = opened;
-    }
 
     cleanup_entry struct archive_entry *entry = archive_entry_new();
     archive_entry_copy_pathname(entry, path);

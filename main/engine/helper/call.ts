@@ -49,17 +49,20 @@ export async function call(path: string, request: object, options: CallOptions =
   socket.once('close', () => options.signal?.removeEventListener('abort', abort));
   try {
     socket.write(JSON.stringify(request) + '\n');
-    const sent = options.body ? send(socket, options.body) : undefined;
+    let broken: { reason: unknown } | undefined;
     // A worker that refuses early answers before the body is through; its answer says more than our broken pipe. A body that breaks off takes
     // the request with it.
-    sent?.catch(() => socket.destroy());
+    if (options.body)
+      send(socket, options.body).catch((reason: unknown) => {
+        broken = { reason };
+        socket.destroy();
+      });
     const input = new LineInput(socket);
     for (;;) {
       const line = await input.line();
       if (line === undefined) {
         options.signal?.throwIfAborted();
-        await sent;
-        throw new Lost();
+        throw broken ? broken.reason : new Lost();
       }
       const message = parse(line);
       if ('progress' in message) {
@@ -97,7 +100,8 @@ export function open(path: string): Promise<Socket> {
       resolve(socket);
     });
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      // Reset: it was killed before it took the call.
+      const absent = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(error.code ?? '');
       reject(absent ? new NotListening(error.message, { cause: error }) : error);
     });
   });
