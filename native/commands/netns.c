@@ -155,7 +155,7 @@ int bridge_op(struct request *request, struct error *err)
 static int wait_for_ports_to_go(struct netlink *netlink, int bridge, unsigned *ports, struct error *err)
 {
     const struct timespec moment = {.tv_nsec = 10 * 1000 * 1000};
-    for (int tries = 0; tries < 200; tries++) {
+    for (int tries = 0; tries < 1000; tries++) {
         TRY(link_count_ports(netlink, bridge, ports, err));
         if (*ports == 0)
             break;

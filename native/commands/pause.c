@@ -282,6 +282,15 @@ int pause_enter(const char *run_dir, int monitor, int *outside, struct error *er
     return 0;
 }
 
+static int remembered = -1;
+
+void pause_remember(const char *run_dir)
+{
+    pid_t sleeper = read_sleeper(run_dir);
+    if (sleeper > 0)
+        remembered = (int)syscall(SYS_pidfd_open, sleeper, 0);
+}
+
 void pause_end(const char *run_dir)
 {
     static const char *const kinds[] = {"c", "x"};
@@ -298,6 +307,8 @@ void pause_end(const char *run_dir)
     pid_t sleeper = read_sleeper(run_dir);
     if (sleeper > 0)
         kill(sleeper, SIGKILL);
+    else if (remembered >= 0 && access(run_dir, F_OK) < 0)
+        syscall(SYS_pidfd_send_signal, remembered, SIGKILL, NULL, 0);
     if (in_run_dir(path, run_dir, "pause.pid") == 0)
         unlink(path);
 }

@@ -13,6 +13,9 @@ bool pause_inside(void);
  * *outside becomes a socket to a process that stayed behind: each message on it, a JSON object like own's "headless", is started there. */
 int pause_enter(const char *run_dir, int monitor, int *outside, struct error *err);
 
+/* Keeps hold of the sleeper, should R be deleted, and with it the sleeper's name. */
+void pause_remember(const char *run_dir);
+
 /* Ends the sleeper, unless something else still lives in its namespaces. */
 void pause_end(const char *run_dir);
 

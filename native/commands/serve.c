@@ -579,6 +579,8 @@ static int come_up(const struct arguments *arguments)
         return 1;
     sweep();
     watch_name(socket_path);
+    if (server.rootless)
+        pause_remember(server.run_dir);
     serve(socket_path);
     if (listener >= 0 && has_name(socket_path))
         unlink(socket_path);

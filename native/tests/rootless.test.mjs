@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { alive, Bench, frames, sleep, unable } from './harness.mjs';
@@ -151,6 +151,20 @@ describe('the helper of an ordinary user', { skip: unable }, () => {
       await sleep(10);
     assert.match(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tZ'), /State:\tZ/);
     await assert.rejects(stat(join(bench.runDir, 'pause.pid')));
+  });
+});
+
+describe('an ordinary user whose run directory is deleted', { skip: unable }, () => {
+  test('has neither helper nor sleeper any more', async () => {
+    const bench = await Bench.open({ person: makePerson() });
+    const { pid } = bench.hello;
+    const sleeper = Number((await readFile(join(bench.runDir, 'pause.pid'), 'utf8')).split(' ')[0]);
+    await rm(bench.runDir, { recursive: true });
+    const ended = async (of) => /State:\tZ/.test(await readFile(`/proc/${of}/status`, 'utf8').catch(() => 'State:\tZ'));
+    for (let tries = 0; tries < 200 && !((await ended(pid)) && (await ended(sleeper))); tries++) await sleep(10);
+    assert.deepEqual([await ended(pid), await ended(sleeper)], [true, true]);
+    await bench.close();
+    spawnSync('userdel', ['-r', name]);
   });
 });
 
