@@ -43,12 +43,14 @@ test('limits, variables and labels become what the API takes', async () => {
     '-e',
     'NOT_SET_HERE',
   ];
+  args.push('--userns', 'auto');
   const body = await bodyOf(...args, '-l', 'tier=front', '-l', 'plain', '--restart', 'on-failure:3', 'web');
   assert.deepEqual(body.Env, ['A=b=c', 'SLIPWAY_TEST_VALUE=from here']);
   assert.deepEqual(body.Labels, { tier: 'front', plain: '' });
   const { Memory, NanoCpus, PidsLimit, RestartPolicy } = body.HostConfig ?? {};
   assert.deepEqual({ Memory, NanoCpus, PidsLimit }, { Memory: 536870912, NanoCpus: 1.5e9, PidsLimit: 100 });
   assert.deepEqual(RestartPolicy, { Name: 'on-failure', MaximumRetryCount: 3 });
+  assert.equal(body.HostConfig?.UsernsMode, 'auto');
 });
 
 test('ports are published on an address, at a port, or wherever there is room', async () => {

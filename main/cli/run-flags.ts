@@ -59,6 +59,7 @@ export interface RunFlags {
   tty?: boolean;
   ulimit: string[];
   user?: string;
+  userns?: string;
   uts?: string;
   volume: string[];
   volumesFrom: string[];
@@ -143,6 +144,7 @@ export const withRunFlags = (command: Command): Command =>
     .option('-t, --tty', 'Allocate a pseudo-TTY')
     .addOption(list('--ulimit <limit>', 'Ulimit options'))
     .option('-u, --user <user>', 'Username or UID (format: <name|uid>[:<group|gid>])')
+    .option('--userns <mode>', "User namespace to use ('host', or 'auto' for user ids of its own)")
     .option('--uts <mode>', 'UTS namespace to use')
     .addOption(list('-v, --volume <volume>', 'Bind mount a volume'))
     .addOption(list('--volumes-from <container>', 'Mount volumes from the specified container(s)'))
@@ -208,6 +210,7 @@ export async function createBody(image: string, command: string[], flags: RunFla
       ...(flags.ipc !== undefined && { IpcMode: flags.ipc }),
       ...(flags.pid !== undefined && { PidMode: flags.pid }),
       ...(flags.uts !== undefined && { UTSMode: flags.uts }),
+      ...(flags.userns !== undefined && { UsernsMode: flags.userns }),
       ...(flags.cgroupns !== undefined && { CgroupnsMode: flags.cgroupns }),
       ...(flags.memory !== undefined && { Memory: flags.memory }),
       ...(flags.memoryReservation !== undefined && { MemoryReservation: flags.memoryReservation }),
