@@ -133,7 +133,7 @@ export class Containers {
 
   async kill(reference: string, signal = 'KILL'): Promise<void> {
     const container = this.#killable(reference);
-    await this.#parts.ending.signal(container, signalNumber(signal === '' || signal === '0' ? 'KILL' : signal));
+    await this.#parts.ending.signal(container, signalNumber(signal || 'KILL'));
   }
 
   async restart(reference: string, { signal, t }: StopRequest = {}): Promise<void> {
