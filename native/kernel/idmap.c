@@ -69,7 +69,14 @@ int idmap_make(const struct spec_idmap *uids, size_t uid_count, const struct spe
 
 int idmap_of(const struct spec *spec, struct error *err)
 {
-    return idmap_make(spec->uid_map, spec->uid_map_count, spec->gid_map, spec->gid_map_count, err);
+    static const struct spec *owner;
+    static int userns = -1;
+    if (owner != spec) {
+        cleanup_close_(&userns);
+        userns = idmap_make(spec->uid_map, spec->uid_map_count, spec->gid_map, spec->gid_map_count, err);
+        owner = userns < 0 ? NULL : spec;
+    }
+    return userns;
 }
 
 int idmap_mount(int tree, int userns, bool recursive)

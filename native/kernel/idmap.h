@@ -14,7 +14,7 @@ int idmap_write(pid_t child, const struct spec_idmap *uids, size_t uid_count, co
 
 /* A user namespace with these maps and nobody in it, for mounts to be seen through. */
 int idmap_make(const struct spec_idmap *uids, size_t uid_count, const struct spec_idmap *gids, size_t gid_count, struct error *err);
-/* The same with the container's own maps. */
+/* The same with the container's own maps, made at the first call and kept: the descriptor is not the caller's to close. */
 int idmap_of(const struct spec *spec, struct error *err);
 
 /* The detached mount at `tree` shows its ids as that namespace has them. -1 sets errno: EINVAL where the file system cannot. */

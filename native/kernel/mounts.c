@@ -207,9 +207,10 @@ static int plan_mount(const struct spec_mount *mount, struct mount_plan *plan, s
 
 static int map_bind(const struct spec *spec, const struct spec_mount *mount, const struct mount_plan *plan, int tree, struct error *err)
 {
-    bool own = mount->uid_map_count || mount->gid_map_count;
-    cleanup_close int userns =
-        own ? idmap_make(mount->uid_map, mount->uid_map_count, mount->gid_map, mount->gid_map_count, err) : idmap_of(spec, err);
+    cleanup_close int own = -1;
+    if (mount->uid_map_count || mount->gid_map_count)
+        TRY(own = idmap_make(mount->uid_map, mount->uid_map_count, mount->gid_map, mount->gid_map_count, err));
+    int userns = own >= 0 ? own : idmap_of(spec, err);
     if (userns < 0)
         return -1;
     if (idmap_mount(tree, userns, plan->mapped_recursive) < 0)

@@ -191,7 +191,7 @@ static int mount_mapped(int target, const struct spec *spec, const struct layers
     struct covers covers = {.count = 0};
     struct idmap_guise guise = {.worn = false};
     TRY(find_covers(layers, &covers, err));
-    cleanup_close int userns = idmap_of(spec, err);
+    int userns = idmap_of(spec, err);
     if (userns < 0)
         return -1;
     int status = lay_covers(&covers, userns, err);
