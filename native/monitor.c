@@ -187,7 +187,7 @@ enum { OUT, ERR, CONSOLE, INPUT, SYNC, EACH };
 
 static void wait_for(struct process *process, struct pollfd *set)
 {
-    bool room = clients_have_room(process, STREAMS * (READ_SIZE + 8));
+    bool room = clients_have_room(process);
     set[OUT] = (struct pollfd){room ? process->out : -1, POLLIN, 0};
     set[ERR] = (struct pollfd){room ? process->err : -1, POLLIN, 0};
     set[CONSOLE] = (struct pollfd){room ? process->console : -1, POLLIN, 0};

@@ -4,6 +4,7 @@
  */
 export interface AttachStream {
   readonly tty: boolean;
+  /** Each chunk is good until the next is asked for. */
   readonly readable: AsyncIterable<Uint8Array>;
   write(bytes: Uint8Array): Promise<void>;
   /** Half-close: no more input from this client; output goes on. */

@@ -13,15 +13,16 @@ import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
 import { Helper } from './helper/index.js';
 import { Networks } from './networks/index.js';
+import { Volumes } from './volumes/index.js';
 import { Containers, type AttachStream, type ImagesRoom } from './containers/index.js';
 
 const native = fileURLToPath(new URL('../../native/', import.meta.url));
 export const helperPath = process.env['SLIPWAY_HELPER'] ?? join(native, 'build/slipway-helper');
 const seccompProfile = process.env['SLIPWAY_SECCOMP'] ?? join(helperPath, '../seccomp-default.json');
 
-/** Why tests on the real kernel are skipped, or false. */
+/** Why tests on the real kernel are skipped, or false. In the guest they are run by an ordinary user too. */
 export const cannotRun =
-  process.getuid?.() !== 0
+  process.getuid?.() !== 0 && !process.env['SLIPWAY_TEST_AS_USER']
     ? 'needs root'
     : !(await exists(helperPath))
       ? 'needs the helper: make -C native'
@@ -46,7 +47,7 @@ export interface Place {
 }
 
 /** A place for an engine, removed with everything that runs in it when the test ends. */
-export async function enginePlace(t: TestContext): Promise<Place> {
+export async function enginePlace(t: Pick<TestContext, 'after'>): Promise<Place> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-containers-'));
   const runDir = join(root, 'run');
   await makeImage(join(root, 'image'));
@@ -67,15 +68,16 @@ export async function enginePlace(t: TestContext): Promise<Place> {
 /** Opens the rooms in their order, as engine/index.ts does. */
 export async function openRooms({ root, runDir }: { root: string; runDir: string }): Promise<Rooms> {
   const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: null });
-  const tables = [...Networks.tables, ...Containers.tables, ...Execs.tables];
+  const tables = [...Networks.tables, ...Volumes.tables, ...Containers.tables, ...Execs.tables];
   const store = await Store.open(join(root, 'slipway.db'), tables);
   const events = new Events();
   const heard: EngineEvent[] = [];
   events.subscribe((event) => heard.push(event));
   const lower = join(root, 'image');
   const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
+  const volumes = await Volumes.open({ root, store, helper, events });
   const containers = await Containers.open({
-    ...{ root, runDir, store, helper, events, networks, seccompProfile },
+    ...{ root, runDir, store, helper, events, networks, volumes, seccompProfile },
     images: oneImage,
     snapshots: {
       prepare: async (id) => {
@@ -144,7 +146,7 @@ export async function createContainer(
 /** Everything a stream says until its end; frames are taken apart where there is no terminal. */
 export async function readAll(stream: Pick<AttachStream, 'tty' | 'readable'>): Promise<{ out: string; err: string }> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream.readable) chunks.push(chunk);
+  for await (const chunk of stream.readable) chunks.push(Buffer.from(chunk));
   return stream.tty ? { out: Buffer.concat(chunks).toString(), err: '' } : unframed(Buffer.concat(chunks));
 }
 

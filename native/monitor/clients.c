@@ -285,12 +285,14 @@ void clients_output(const struct process *process, enum stream stream, const uns
             output(client, stream, bytes, length);
 }
 
-/* An exec waits for its readers as it would at a pipe; the container's own process waits for nobody. */
-bool clients_have_room(const struct process *process, size_t length)
+/* An exec waits for its readers as it would at a pipe; what is left at its end fits a ring. The container's own process waits for nobody. */
+bool clients_have_room(const struct process *process)
 {
-    size_t limit = process->phase >= ENDED ? RING_HARD : RING_SOFT;
-    for (const struct client *client = clients; client && process != &monitor.first; client = client->next)
-        if (client->fd >= 0 && client->kind == ATTACHED && client->process == process && !client->hung_up && client->used + length > limit)
+    if (process == &monitor.first)
+        return true;
+    for (const struct client *client = clients; client; client = client->next)
+        if (client->fd >= 0 && client->kind == ATTACHED && client->process == process && !client->hung_up &&
+            (process->phase >= ENDED ? client->used + STREAMS * (READ_SIZE + 8) > RING_HARD : client->used > 0))
             return false;
     return true;
 }
@@ -337,6 +339,7 @@ static void attach(struct client *client)
     client->takes[STREAM_OUT] = flag(client->line, " stdout=");
     client->takes[STREAM_ERR] = flag(client->line, " stderr=");
     client->types = flag(client->line, " stdin=");
+    setsockopt(client->fd, SOL_SOCKET, SO_SNDBUF, &(int){RING_SOFT}, sizeof(int)); /* as far as the machine lets us */
     join(client, process, ATTACHED);
     if (process != &monitor.first) {
         client_say(client, "ok log=0 seq=0");

@@ -219,7 +219,7 @@ size_t clients_count(void);
 void clients_poll(struct pollfd *set);
 void clients_handle(const struct pollfd *set, size_t count);
 void clients_settle(void); /* lets go of those that are done, gone, or have been waited for long enough */
-bool clients_have_room(const struct process *process, size_t length);
+bool clients_have_room(const struct process *process);
 void clients_output(const struct process *process, enum stream stream, const unsigned char *bytes, size_t length);
 /* How many control clients of it there are to hear. */
 unsigned clients_event(const struct process *process, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -242,10 +242,10 @@ int init_main(char **argv);
 #define CLIENTS_MAX 384
 #define EXECS_MAX 192
 #define EXEC_RECORD_MAX (4u << 20)
-/* The first 1 MiB of a ring is what a client may owe while an exec runs; the second takes what is left in the pipes at its end. */
+/* A client of the container may owe 1 MiB before the rest goes to a file; an exec's takes what is left in the pipes at its end. */
 #define RING_SOFT (1u << 20)
 #define RING_HARD (2u << 20)
-#define READ_SIZE (64u << 10)
+#define READ_SIZE (128u << 10)
 #define INPUT_SIZE (64u << 10)
 
 #endif

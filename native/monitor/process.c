@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #define DRAIN_MS 2000 /* a child in the background may hold the streams open for ever */
-#define FULL_PIPE (1 << 20)
+#define FULL_PIPE (64 << 10)
+#define LARGE_PIPE (1 << 20)
 
 void process_init(struct process *process)
 {
@@ -50,8 +51,8 @@ void process_output(struct process *process, enum stream stream, int *fd)
     if (process == &monitor.first)
         log_append(stream, bytes, (size_t)got);
     clients_output(process, stream, bytes, (size_t)got);
-    if (got == sizeof bytes && !process->terminal)
-        fcntl(*fd, F_SETPIPE_SZ, FULL_PIPE); /* it has a lot to say: fewer turns to take */
+    if (got >= FULL_PIPE && !process->terminal)
+        fcntl(*fd, F_SETPIPE_SZ, LARGE_PIPE); /* it has a lot to say: fewer turns to take */
 }
 
 bool process_open(const struct process *process)

@@ -5,6 +5,7 @@ import { DetachKeys } from './detach-keys.js';
 /** A client's end of a process's streams: bytes exactly as the client gets them, Docker's frames or a terminal's own. */
 export interface AttachStream {
   tty: boolean;
+  /** Each chunk is good until the next is asked for. */
   readable: AsyncIterable<Uint8Array>;
   /** Resolves when more may be written. */
   write(bytes: Uint8Array): Promise<void>;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { conflict, system, unavailable, type EngineError } from '../../base/errors.js';
 import { LineInput, NotListening, open } from './call.js';
+import { Tap } from './tap.js';
 
 /** How a process ended. `code` is 128 + signal for a signalled one. */
 export interface MonitorExit {
@@ -66,10 +67,10 @@ export class Monitor {
 
   /** Has a further process made of what `record` says (docs/helper-protocol.md), and let go. Resolves once its execve has succeeded. */
   static async exec(stateDir: string, id: string, record: Buffer, listener: MonitorListener): Promise<Monitor> {
-    const hello = Buffer.concat([Buffer.from(`exec 1 ${id} ${record.length}\n`), record, Buffer.from('start\n')]);
-    const monitor = await Monitor.#open(stateDir, listener, hello);
+    const hello = Buffer.concat([Buffer.from(`exec 1 ${id} ${record.length}\n`), record]);
+    const monitor = await Monitor.#open(stateDir, listener, hello, Promise.resolve());
     try {
-      await monitor.#answer();
+      await monitor.start();
     } catch (error) {
       monitor.close();
       throw error;
@@ -120,15 +121,11 @@ export class Monitor {
     this.#socket.destroy();
   }
 
-  #command(command: string): Promise<void> {
-    if (!this.#socket.destroyed) this.#socket.write(command + '\n');
-    return this.#answer();
-  }
-
-  async #answer(): Promise<void> {
+  async #command(command: string): Promise<void> {
     const line = await new Promise<string | undefined>((resolve) => {
-      if (this.#socket.destroyed || this.#socket.writableEnded) resolve(undefined);
-      else this.#answers.push(resolve);
+      if (this.#socket.destroyed || this.#socket.writableEnded) return resolve(undefined);
+      this.#answers.push(resolve);
+      this.#socket.write(command + '\n');
     });
     expectOk(line);
   }
@@ -158,7 +155,7 @@ export interface MonitorAttachment {
   /** Where the stream begins: bytes in the current log file, and rotations so far. */
   log: number;
   seq: number;
-  /** Bytes as the client gets them. Ending the iteration closes the connection. */
+  /** Bytes as the client gets them, each chunk good until the next is asked for. Ending the iteration closes the connection. */
   output: AsyncIterable<Uint8Array>;
   /** For what goes to stdin: write, end (half-close), destroy. */
   socket: Socket;
@@ -169,25 +166,27 @@ export async function attachMonitor(
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
   exec?: string,
 ): Promise<MonitorAttachment> {
-  const socket = await openMonitor(stateDir);
+  const tap = await reach(Tap.open(join(stateDir, 'monitor.sock')));
+  const { socket } = tap;
   const subject = exec ? ` exec=${exec}` : '';
   const flag = (on: boolean) => (on ? 1 : 0);
   socket.write(
     `attach${subject} stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}\n`,
   );
-  const input = new LineInput(socket);
-  const line = await input.line();
+  const line = await tap.line();
   if (!line?.startsWith('ok ')) {
     socket.destroy();
     throw line === undefined ? unavailable('the process ended before it could be attached to') : parseError(line);
   }
   const said = words(line);
-  return { log: Number(said['log']), seq: Number(said['seq']), output: input.rest(), socket };
+  return { log: Number(said['log']), seq: Number(said['seq']), output: tap.rest(), socket };
 }
 
-async function openMonitor(stateDir: string): Promise<Socket> {
+const openMonitor = (stateDir: string): Promise<Socket> => reach(open(join(stateDir, 'monitor.sock')));
+
+async function reach<Connection>(opening: Promise<Connection>): Promise<Connection> {
   try {
-    return await open(join(stateDir, 'monitor.sock'));
+    return await opening;
   } catch (error) {
     if (error instanceof NotListening) throw unavailable('the process has no monitor any more', { cause: error });
     throw error;
