@@ -6,6 +6,7 @@
 #include "../kernel/process.h"
 #include "../kernel/seccomp.h"
 #include "container.h"
+#include "oci-features.h"
 #include "oci-hooks.h"
 #include "oci-state.h"
 
@@ -26,7 +27,6 @@
 #include <time.h>
 
 #define VERSION "0.1.0"
-#define SPEC_VERSION "1.2.0"
 
 /* ---- options ---- */
 
@@ -562,77 +562,6 @@ static int verb_update(const struct options *options, struct error *err)
     return status;
 }
 
-/* ---- features ---- */
-
-static json_object *strings(const char *const *texts)
-{
-    json_object *list = json_object_new_array();
-    for (; *texts; texts++)
-        json_object_array_add(list, json_object_new_string(*texts));
-    return list;
-}
-
-static json_object *enabled(bool value)
-{
-    json_object *object = json_object_new_object();
-    json_object_object_add(object, "enabled", json_object_new_boolean(value));
-    return object;
-}
-
-static json_object *cgroup_features(void)
-{
-    struct cgroup_support support;
-    json_object *cgroup = json_object_new_object();
-    cgroup_probe(&support);
-    json_object_object_add(cgroup, "v1", json_object_new_boolean(support.version == 1));
-    json_object_object_add(cgroup, "v2", json_object_new_boolean(support.version == 2));
-    json_object_object_add(cgroup, "systemd", json_object_new_boolean(false));
-    json_object_object_add(cgroup, "systemdUser", json_object_new_boolean(false));
-    json_object_object_add(cgroup, "rdma", json_object_new_boolean(false));
-    return cgroup;
-}
-
-static json_object *seccomp_features(void)
-{
-    static const char *const actions[] = {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
-                                          "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP", NULL};
-    static const char *const operators[] = {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
-                                            "SCMP_CMP_NE", NULL};
-    static const char *const flags[] = {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC", NULL};
-    json_object *seccomp = enabled(true);
-    json_object_object_add(seccomp, "actions", strings(actions));
-    json_object_object_add(seccomp, "operators", strings(operators));
-    json_object_object_add(seccomp, "knownFlags", strings(flags));
-    json_object_object_add(seccomp, "supportedFlags", strings(flags));
-    return seccomp;
-}
-
-static int verb_features(void)
-{
-    static const char *const namespaces[] = {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", NULL};
-    static const char *const hooks[] = {"prestart", "createRuntime", "poststart", "poststop", NULL};
-    static const char *const mount_options[] = {
-        "async", "atime", "bind", "defaults", "dev", "diratime", "exec", "noatime", "nodev", "nodiratime", "noexec", "nosuid", "nosymfollow",
-        "private", "rbind", "relatime", "ro", "rprivate", "rro", "rrw", "rshared", "rslave", "runbindable", "rw", "shared", "slave", "strictatime",
-        "suid", "sync", "unbindable", NULL};
-    json_object *features = json_object_new_object(), *linux_ = json_object_new_object(), *capabilities = json_object_new_array();
-    for (int number = 0; spec_capability_name(number); number++)
-        json_object_array_add(capabilities, json_object_new_string(spec_capability_name(number)));
-    json_object_object_add(linux_, "namespaces", strings(namespaces));
-    json_object_object_add(linux_, "capabilities", capabilities);
-    json_object_object_add(linux_, "cgroup", cgroup_features());
-    json_object_object_add(linux_, "seccomp", seccomp_features());
-    json_object_object_add(linux_, "apparmor", enabled(false));
-    json_object_object_add(linux_, "selinux", enabled(false));
-    json_object_object_add(linux_, "intelRdt", enabled(false));
-    json_object_object_add(features, "ociVersionMin", json_object_new_string("1.0.0"));
-    json_object_object_add(features, "ociVersionMax", json_object_new_string(SPEC_VERSION));
-    json_object_object_add(features, "hooks", strings(hooks));
-    json_object_object_add(features, "mountOptions", strings(mount_options));
-    json_object_object_add(features, "linux", linux_);
-    return print_json(features);
-}
-
 /* ---- dispatch ---- */
 
 /* containerd and podman read the reason from the log file, people from stderr. */
@@ -675,7 +604,7 @@ static int run_verb(const char *verb, const struct options *options, int *exit_s
     if (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0)
         return freeze(options, verb[0] == 'p', err);
     if (strcmp(verb, "features") == 0)
-        return verb_features();
+        return print_json(oci_features());
     return fail_kind(err, "invalid", 0, "unknown command %s: one of serve, create, start, state, kill, delete, exec, ps, pause, resume, update, features", verb);
 }
 
@@ -691,7 +620,7 @@ static int run(int argc, char **argv, struct options *options, int *exit_status,
         return fail_kind(err, "invalid", 0, "usage: slipway-helper serve … | [--root DIR] [--log FILE] [--log-format json|text] create|start|state|kill|delete|exec|ps|pause|resume|update|features …");
     const char *verb = argv[at++];
     if (strcmp(verb, "--version") == 0 || strcmp(verb, "-v") == 0)
-        return printf("slipway-helper version %s\nspec: %s\n", VERSION, SPEC_VERSION) < 0;
+        return printf("slipway-helper version %s\nspec: %s\n", VERSION, OCI_SPEC_VERSION) < 0;
     TRY(take_options(options, verb_options, verb, &at, argc, argv, err));
     if (strcmp(verb, "create") == 0 || strcmp(verb, "exec") == 0)
         TRY(memory_run_from(argv, err));
