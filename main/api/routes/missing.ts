@@ -11,7 +11,13 @@ const lacking: Record<string, string[]> = {
   ],
   'ask a registry about an image without pulling it': ['GET /distribution/:name+/json'],
   'check the credentials of a login': ['POST /auth'],
-  'use plugins': ['POST /plugins/pull', 'POST /plugins/create'],
+  'push images': ['POST /images/:name+/push'],
+  'search a registry': ['GET /images/search'],
+  'use plugins': [
+    ...['POST /plugins/pull', 'POST /plugins/create', 'GET /plugins/privileges', 'GET /plugins/:name+/json'],
+    ...['DELETE /plugins/:name+', 'POST /plugins/:name+/enable', 'POST /plugins/:name+/disable'],
+    ...['POST /plugins/:name+/upgrade', 'POST /plugins/:name+/push', 'POST /plugins/:name+/set'],
+  ],
   'keep the state of a running container': [
     ...['GET /containers/:id/checkpoints', 'POST /containers/:id/checkpoints'],
     'DELETE /containers/:id/checkpoints/:checkpoint',
@@ -21,10 +27,12 @@ const lacking: Record<string, string[]> = {
 
 /** What only a swarm has. Clients that ask (`docker node ls`, `docker stack ls`) know Docker's answer. */
 const swarms = [
-  ...['GET /swarm', 'POST /swarm/update', 'GET /swarm/unlockkey', 'GET /nodes', 'GET /nodes/:id', 'GET /tasks'],
-  ...['GET /tasks/:id', 'GET /services', 'POST /services/create', 'GET /services/:id', 'DELETE /services/:id'],
-  ...['GET /secrets', 'POST /secrets/create', 'GET /secrets/:id', 'DELETE /secrets/:id'],
-  ...['GET /configs', 'POST /configs/create', 'GET /configs/:id', 'DELETE /configs/:id'],
+  ...['GET /swarm', 'POST /swarm/update', 'GET /swarm/unlockkey', 'GET /tasks', 'GET /tasks/:id'],
+  ...['GET /tasks/:id/logs', 'GET /services/:id/logs'],
+  ...['POST /services/create', 'POST /secrets/create', 'POST /configs/create'],
+  ...['nodes', 'services', 'secrets', 'configs'].flatMap((noun) => [
+    ...[`GET /${noun}`, `GET /${noun}/:id`, `DELETE /${noun}/:id`, `POST /${noun}/:id/update`],
+  ]),
 ];
 
 export const missingRoutes = (): Route[] => [
