@@ -85,11 +85,12 @@ static int find_first_name(struct packing *p, const struct stat *stat, const cha
     return 0;
 }
 
-/* `at` is a path that reaches the file without following it. */
-static int copy_attributes(const struct packing *p, struct archive_entry *entry, const char *at, struct error *err)
+/* Of a link too: its descriptor's name leads to it, and not further. */
+static int copy_attributes(const struct packing *p, struct archive_entry *entry, int fd, struct error *err)
 {
-    char names[65536];
-    ssize_t length = llistxattr(at, names, sizeof names);
+    char names[65536], at[32];
+    snprintf(at, sizeof at, "/proc/self/fd/%d", fd);
+    ssize_t length = listxattr(at, names, sizeof names);
     if (length < 0)
         return errno == ENOTSUP ? 0 : fail(err, errno, "list attributes of %s", archive_entry_pathname(entry));
     for (const char *name = names; name < names + length; name += strlen(name) + 1) {
@@ -99,7 +100,7 @@ static int copy_attributes(const struct packing *p, struct archive_entry *entry,
         if (p->root && strncmp(name, "user.", 5) != 0 && strcmp(name, "security.capability") != 0)
             continue;
         char value[65536];
-        ssize_t size = lgetxattr(at, name, value, sizeof value);
+        ssize_t size = getxattr(at, name, value, sizeof value);
         if (size < 0 && errno != ENODATA)
             return fail(err, errno, "read attribute %s of %s", name, archive_entry_pathname(entry));
         if (size >= 0)
@@ -166,7 +167,8 @@ static bool is_kernel_mount(const struct packing *p, int parent, const char *nam
 static int pack_directory(struct packing *p, int fd, const char *path, struct error *err);
 
 /*
- * What a name is, and a descriptor where it has content. Between a look and the opening it may become something else: then both are done again.
+ * What a name is, and a descriptor of it, without content where it has none. Between a look and the opening it may become something else: then both
+ * are done again.
  * 0: it is not there any more.
  */
 static int open_entry(int parent, const char *name, const char *path, struct stat *stat, int *fd, struct error *err)
@@ -175,10 +177,8 @@ static int open_entry(int parent, const char *name, const char *path, struct sta
         struct stat seen;
         if (fstatat(parent, name, &seen, AT_SYMLINK_NOFOLLOW) < 0)
             return errno == ENOENT ? 0 : fail(err, errno, "look at %s", path);
-        *stat = seen;
-        if (!S_ISREG(seen.st_mode) && !S_ISDIR(seen.st_mode))
-            return 1;
-        cleanup_close int opened = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (S_ISDIR(seen.st_mode) ? O_DIRECTORY : 0));
+        int flags = S_ISDIR(seen.st_mode) ? O_RDONLY | O_DIRECTORY : S_ISREG(seen.st_mode) ? O_RDONLY | O_NONBLOCK : O_PATH;
+        cleanup_close int opened = openat(parent, name, flags | O_NOFOLLOW | O_CLOEXEC);
         if (opened < 0 && errno != ENOENT && errno != ELOOP && errno != ENOTDIR && errno != ENXIO)
             return fail(err, errno, "open %s", path);
         if (opened >= 0 && fstat(opened, stat) < 0)
@@ -216,7 +216,7 @@ static int pack_entry(struct packing *p, int parent, const char *name, const cha
     archive_entry_set_rdev(entry, stat.st_rdev);
     if (S_ISLNK(stat.st_mode)) {
         cleanup_free char *target = calloc(1, (size_t)stat.st_size + 2);
-        if (!target || readlinkat(parent, name, target, (size_t)stat.st_size + 1) < 0)
+        if (!target || readlinkat(fd, "", target, (size_t)stat.st_size + 1) < 0)
             return fail(err, errno, "read link %s", path);
         archive_entry_copy_symlink(entry, target);
     }
@@ -227,10 +227,7 @@ static int pack_entry(struct packing *p, int parent, const char *name, const cha
         archive_entry_set_size(entry, 0);
         archive_entry_copy_hardlink(entry, first);
     } else {
-        cleanup_free char *at = NULL;
-        if (asprintf(&at, "/proc/self/fd/%d/%s", parent, name) < 0)
-            return fail(err, ENOMEM, "pack %s", path);
-        TRY(copy_attributes(p, entry, at, err));
+        TRY(copy_attributes(p, entry, fd, err));
     }
     if (archive_write_header(p->tar, entry) < ARCHIVE_WARN)
         return tar_failure(p, path, err);
