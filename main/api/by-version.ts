@@ -96,6 +96,7 @@ export function infoAt(version: ApiVersion, info: SystemInfo): object {
   return {
     ...info,
     ...(!atLeast(version, '1.42') && { KernelMemory: false, KernelMemoryTCP: false }),
+    ...(atLeast(version, '1.44') && { CDISpecDirs: [] }),
     // `name=seccomp,profile=builtin` was only the name.
     ...(!atLeast(version, '1.25') && {
       ExecutionDriver: '<not supported>',
@@ -105,12 +106,14 @@ export function infoAt(version: ApiVersion, info: SystemInfo): object {
 }
 
 /** `type` picks what is counted since 1.42; the builder's own sum went then. */
-export function diskUsageAt<Usage extends Record<string, unknown> & { Images: ImageSummary[] }>(
-  version: ApiVersion,
-  newest: Usage,
-  types: readonly string[],
-): object {
-  const usage = { ...newest, Images: newest.Images.map((image) => imageSummaryAt(version, image)) };
+export function diskUsageAt<
+  Usage extends Record<string, unknown> & { Images: ImageSummary[]; Containers: ContainerSummary[] },
+>(version: ApiVersion, newest: Usage, types: readonly string[]): object {
+  const usage = {
+    ...newest,
+    Images: newest.Images.map((image) => imageSummaryAt(version, image)),
+    Containers: newest.Containers.map((summary) => summaryAt(version, summary)),
+  };
   if (!atLeast(version, '1.42')) return { ...usage, BuilderSize: 0 };
   const fields: Record<string, string[]> = {
     container: ['Containers'],
