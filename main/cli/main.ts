@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { usualHost } from '../client/transports/connect.js';
 import { openContext, type Context } from './context.js';
+import { copy, type CopyFlags } from './cp.js';
 import { forEach, sentence } from './failures.js';
 import { listContainers, listImages, type ListFlags } from './lists.js';
 import { complain, print, write } from './output.js';
@@ -260,6 +261,20 @@ program
       return code;
     }),
   );
+
+program
+  .command('cp')
+  .description('Copy files/folders between a container and the local filesystem')
+  .usage('[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n       slipway cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH')
+  .option('-a, --archive', 'Archive mode (copy all uid/gid information)')
+  .option('-L, --follow-link', 'Always follow symbol link in SRC_PATH')
+  .option(
+    '-q, --quiet',
+    'Suppress progress output during copy. Progress output is automatically suppressed if no terminal is attached',
+  )
+  .argument('<from>')
+  .argument('<to>')
+  .action((from: string, to: string, flags: CopyFlags) => withEngine((context) => copy(context, from, to, flags)));
 
 program
   .command('rename')

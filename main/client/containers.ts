@@ -1,4 +1,4 @@
-import type { ByteDuplex, Transport } from '../contract/bridge.js';
+import type { ApiResponse, ByteDuplex, ByteStream, Transport } from '../contract/bridge.js';
 import type {
   ContainerCreate,
   ContainerCreated,
@@ -33,6 +33,21 @@ export interface LogsOptions {
   details?: boolean;
   /** Whether the container has a tty, when the caller knows; otherwise the engine is asked. */
   tty?: boolean;
+}
+
+/** What a path in a container names. */
+export interface PathStat {
+  name: string;
+  size: number;
+  /** Go's os.FileMode. */
+  mode: number;
+  mtime: string;
+  linkTarget: string;
+}
+
+function statOf(headers: ApiResponse['headers']): PathStat {
+  const bytes = Uint8Array.from(atob(headers['x-docker-container-path-stat'] ?? ''), (letter) => letter.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(bytes)) as PathStat;
 }
 
 export const containersClient = (transport: Transport) => {
@@ -93,6 +108,37 @@ export const containersClient = (transport: Transport) => {
     /** Raw bytes each way: the terminal's with a tty, else frames for `demultiplex`. Works before `start`, so no byte is missed. */
     attach: (id: string, { stream = true, ...options }: AttachOptions): Promise<ByteDuplex> =>
       upgrade(transport, withQuery(at(id, 'attach'), { stream, ...options })),
+
+    /** What a path in a container names; a link at its end is not followed. */
+    async statPath(id: string, path: string): Promise<PathStat> {
+      const { headers } = await open(transport, { method: 'HEAD', path: withQuery(at(id, 'archive'), { path }) });
+      return statOf(headers);
+    },
+
+    /** The same, and it as a tar with all that is below it. */
+    async copyFrom(id: string, path: string): Promise<{ stat: PathStat; tar: ApiResponse['body'] }> {
+      const { headers, body } = await open(transport, {
+        method: 'GET',
+        path: withQuery(at(id, 'archive'), { path }),
+      });
+      return { stat: statOf(headers), tar: body };
+    },
+
+    /** Extracts a tar into a directory of a container. */
+    async copyTo(
+      id: string,
+      path: string,
+      tar: ByteStream,
+      options: { copyUIDGID?: boolean; noOverwriteDirNonDir?: boolean } = {},
+    ): Promise<void> {
+      const { body } = await open(transport, {
+        method: 'PUT',
+        path: withQuery(at(id, 'archive'), { path, ...options }),
+        headers: { 'Content-Type': 'application/x-tar' },
+        body: tar,
+      });
+      await readText(body);
+    },
 
     /** What was written, and with `follow` what is being written until the container ends. */
     async *logs(id: string, options: LogsOptions = {}, cancel: Cancel = {}): AsyncGenerator<Output> {

@@ -10,7 +10,7 @@ import { systemClient } from './system.js';
 export { ApiError } from './errors.js';
 export { demultiplex, plainOutput, readJsonLines, readText, type Output } from './streams.js';
 export { splitReference, type RegistryAuth } from './images.js';
-export type { AttachOptions, LogsOptions } from './containers.js';
+export type { AttachOptions, LogsOptions, PathStat } from './containers.js';
 
 export const createClient = (transport: Transport) => ({
   containers: containersClient(transport),

@@ -18,3 +18,4 @@ interface File {
   readonly name: string;
 }
 declare function btoa(bytes: string): string;
+declare function atob(text: string): string;
