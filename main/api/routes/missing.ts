@@ -28,7 +28,7 @@ const lacking: Record<string, string[]> = {
 /** What only a swarm has. Clients that ask (`docker node ls`, `docker stack ls`) know Docker's answer. */
 const swarms = [
   ...['GET /swarm', 'POST /swarm/update', 'GET /swarm/unlockkey', 'GET /tasks', 'GET /tasks/:id'],
-  ...['GET /tasks/:id/logs', 'GET /services/:id/logs'],
+  ...['GET /tasks/:id/logs', 'GET /services/:id/logs', 'PUT /volumes/:name'],
   ...['POST /services/create', 'POST /secrets/create', 'POST /configs/create'],
   ...['nodes', 'services', 'secrets', 'configs'].flatMap((noun) => [
     ...[`GET /${noun}`, `GET /${noun}/:id`, `DELETE /${noun}/:id`, `POST /${noun}/:id/update`],
