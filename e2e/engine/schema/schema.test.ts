@@ -8,30 +8,10 @@ import { readSchema, type Verdict } from './schema.js';
 const NULL = ['HostConfig.MemorySwappiness: null, not integer', '/exec/{id}/json.ExitCode: null, not integer'];
 /** What Docker leaves out too where nothing is set. */
 const UNSET = [
-  ...[
-    'Annotations',
-    'ArgsEscaped',
-    'AuxiliaryAddresses',
-    'Driver',
-    'ExposedPorts',
-    'Health',
-    'Healthcheck',
-    'IP',
-    'IPRange',
-  ],
-  ...['Init', 'MacAddress', 'Mounts', 'Name', 'NetworkDisabled', 'Peers', 'PublicPort', 'Retries', 'Shell', 'SizeRw'],
-  ...[
-    'SizeRootFs',
-    'StopSignal',
-    'StopTimeout',
-    'StorageOpt',
-    'Sysctls',
-    'Timeout',
-    'UsageData',
-    'Variant',
-    'user',
-    'Error',
-  ],
+  ...['Annotations', 'ArgsEscaped', 'AuxiliaryAddresses', 'Deleted', 'Driver', 'Error', 'ExposedPorts', 'Health'],
+  ...['Healthcheck', 'IP', 'IPRange', 'Init', 'MacAddress', 'Mounts', 'Name', 'NetworkDisabled', 'Peers'],
+  ...['PublicPort', 'Retries', 'Shell', 'SizeRootFs', 'SizeRw', 'StopSignal', 'StopTimeout', 'StorageOpt'],
+  ...['Sysctls', 'Timeout', 'Untagged', 'UsageData', 'Variant', 'user'],
 ];
 /** Of another platform, another store, or a product. */
 const ELSEWHERE = [
