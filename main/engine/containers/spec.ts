@@ -224,11 +224,13 @@ function sharedMemory(
   pidOf: SpecInput['pidOf'],
   quiet: string[],
   bind: (destination: string, source: string) => OciMount,
+  mappedIds: boolean,
 ): OciMount[] {
   const mqueue: OciMount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: quiet };
   const { IpcMode: mode, ShmSize: size } = hostConfig;
   if (mode === 'none') return [mqueue];
-  if (mode === 'host') return [bind('/dev/mqueue', '/dev/mqueue'), bind('/dev/shm', '/dev/shm')];
+  // The machine's queues, which some machines have mounted nowhere; only their owner can mount them.
+  if (mode === 'host') return [mappedIds ? bind('/dev/mqueue', '/dev/mqueue') : mqueue, bind('/dev/shm', '/dev/shm')];
   const other = sharedContainer(mode);
   if (other !== undefined) return [mqueue, bind('/dev/shm', `/proc/${pidOf(other, 'ipc')}/root/dev/shm`)];
   return [
@@ -310,80 +312,4 @@ export function specText(spec: object): string {
   };
   const text = JSON.stringify(spec, write);
   return marked ? text.replace(new RegExp(`"${mark}(\\d+)"`, 'g'), '$1') : text;
-}
-
-async function devicesOf(hostConfig: FullHostConfig, rootless: boolean): Promise<[OciDevice[], DeviceRule[]]> {
-  if (hostConfig.Privileged) {
-    const all = await hostDevices('/dev');
-    // An ordinary user's are bound, and only those that the user may use are of any use.
-    const devices = rootless ? await usable(all) : all;
-    return [devices, [{ allow: true, type: 'a', access: 'rwm' }]];
-  }
-  const devices: OciDevice[] = [];
-  const rules = [...DEVICE_RULES];
-  for (const mapping of hostConfig.Devices ?? []) {
-    const device = await deviceAt(mapping.PathOnHost, mapping.PathInContainer || mapping.PathOnHost);
-    if (!device) throw invalid(missingDevice(mapping));
-    devices.push(device);
-    const { type, major, minor } = device;
-    rules.push({ allow: true, type, major, minor, access: mapping.CgroupPermissions || 'rwm' });
-  }
-  for (const rule of (hostConfig['DeviceCgroupRules'] as string[] | null) ?? []) rules.push(parseDeviceRule(rule));
-  return [devices, rules];
-}
-
-const missingDevice = ({ PathOnHost }: DeviceMapping): string =>
-  `error gathering device information while adding custom device "${PathOnHost}": not a device node`;
-
-function parseDeviceRule(rule: string): DeviceRule {
-  const [, type, major, minor, access] = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(rule) ?? [];
-  if (!type || !access) throw invalid(`invalid device cgroup rule format: '${rule}'`);
-  return {
-    allow: true,
-    type: type as 'a' | 'c' | 'b',
-    ...(major !== '*' && { major: Number(major) }),
-    ...(minor !== '*' && { minor: Number(minor) }),
-    access,
-  };
-}
-
-async function deviceAt(path: string, inside: string): Promise<OciDevice | undefined> {
-  const found = await lstat(path).catch(() => undefined);
-  if (!found || !(found.isCharacterDevice() || found.isBlockDevice())) return undefined;
-  return {
-    path: inside,
-    type: found.isCharacterDevice() ? 'c' : 'b',
-    major: ((found.rdev >>> 8) & 0xfff) | 0,
-    minor: (found.rdev & 0xff) | ((found.rdev >>> 12) & 0xfff00),
-    fileMode: found.mode & 0o777,
-    uid: found.uid,
-    gid: found.gid,
-  };
-}
-
-async function usable(devices: OciDevice[]): Promise<OciDevice[]> {
-  const allowed = await Promise.all(
-    devices.map(({ path }) =>
-      access(path, constants.R_OK | constants.W_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return devices.filter((_, index) => allowed[index]);
-}
-
-/** All device nodes of this machine, for a privileged container; what a container has of its own is left out. */
-async function hostDevices(directory: string): Promise<OciDevice[]> {
-  const devices: OciDevice[] = [];
-  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) {
-      if (!['pts', 'shm', 'fd', 'mqueue', '.lxc'].includes(entry.name)) devices.push(...(await hostDevices(path)));
-    } else if (!['console', 'ptmx', 'tty', 'null', 'zero', 'full', 'random', 'urandom'].includes(entry.name)) {
-      const device = await deviceAt(path, path);
-      if (device) devices.push(device);
-    }
-  }
-  return devices;
 }
