@@ -28,17 +28,25 @@ const MIB = 1024;
 /** How long an engine may take to come to rest: collectors of garbage and background work have a moment of their own. */
 const REST_MS = 15_000;
 const QUIET_MS = 20_000;
+/** So many of anything, and the engine's heap has its size. */
+const WARM_UP = 2000;
+const STEPS = 20;
 
 export interface MemoryOptions {
-  /** The issue's 100,000 execs in the place of a sample, and as many of the rest in proportion. */
+  /** The issue's 100,000 execs in the place of a sample, and of the rest in proportion. */
   long: boolean;
+}
+
+interface Repetition {
+  /** What a sample repeats, and the full count. */
+  counts: [sample: number, full: number];
+  once(idle: Idle): Promise<unknown>;
 }
 
 export async function memoryBench(peers: Peers, { long }: MemoryOptions): Promise<void> {
   if (isWanted('memory') || isWanted('idle')) await atRest(peers);
-  const factor = long ? 50 : 1;
-  for (const [measure, repeat] of Object.entries(repetitions(peers)))
-    if (isWanted(`memory after ${measure}`)) await flat(peers, measure, 2000 * factor, repeat);
+  for (const [measure, { counts, once }] of Object.entries(repetitions(peers)))
+    if (isWanted(`memory after ${measure}`)) await flat(peers, measure, counts[long ? 1 : 0], once);
 }
 
 // ---- at rest
@@ -106,23 +114,35 @@ async function ticksOf(pids: number[]): Promise<number> {
 // ---- flat over time
 
 /** What is done again and again, by its name. */
-function repetitions({ ours }: Peers): Record<string, (idle: Idle) => Promise<unknown>> {
+function repetitions({ ours }: Peers): Record<string, Repetition> {
   const { socket } = ours;
   return {
-    execs: (idle) => exec(idle, ['true']),
-    'create, start and remove': async () => {
-      const id = await create(socket, ['true']);
-      await start(socket, id);
-      await remove(socket, id);
+    execs: { counts: [2000, 100_000], once: (idle) => exec(idle, ['true']) },
+    'create, start and remove': {
+      counts: [500, 10_000],
+      once: async () => {
+        const id = await create(socket, ['true']);
+        await start(socket, id);
+        await remove(socket, id);
+      },
     },
-    'attached clients that leave': async ({ container }) => {
-      const stream = await hijack(socket, `/containers/${container}/attach?stream=1&stdout=1&stdin=1`);
-      stream.socket.destroy();
+    'attached clients that leave': {
+      counts: [1000, 20_000],
+      once: async ({ container }) => {
+        const stream = await hijack(socket, `/containers/${container}/attach?stream=1&stdout=1&stdin=1`);
+        stream.socket.destroy();
+      },
     },
-    'readers of logs': ({ container }) => count(socket, `/containers/${container}/logs?stdout=1&tail=5`),
-    'followers of logs and events that leave': async ({ container }) => {
-      await left(socket, `/containers/${container}/logs?stdout=1&follow=1`);
-      await left(socket, '/events');
+    'readers of logs': {
+      counts: [1000, 20_000],
+      once: ({ container }) => count(socket, `/containers/${container}/logs?stdout=1&tail=5`),
+    },
+    'followers of logs and events that leave': {
+      counts: [1000, 20_000],
+      once: async ({ container }) => {
+        await left(socket, `/containers/${container}/logs?stdout=1&follow=1`);
+        await left(socket, '/events');
+      },
     },
   };
 }
@@ -136,33 +156,32 @@ async function left(socket: string, url: string): Promise<void> {
 }
 
 /**
- * Repeats something and says how much more memory the engine and its helper have at the end. What a collector of garbage leaves lying about
- * goes up and down, so the lowest point of the last third is held against the lowest of the second; what comes and stays with the first
- * requests (code, caches of a fixed size) lies in the first.
+ * Repeats something and says how much more memory the engine and its helper have in the second half than in the first, after a time in which
+ * code, caches and the heap find their size. What a collector of garbage leaves lying about goes up and down, so the lowest points are compared.
  */
 async function flat(
   { ours }: Peers,
   measure: string,
   total: number,
-  repeat: (idle: Idle) => Promise<unknown>,
+  once: (idle: Idle) => Promise<unknown>,
 ): Promise<void> {
   const idle: Idle = { ...ours, container: await sleeper(ours) };
   const engine = await processesOf(ours);
+  await times(Math.min(total, WARM_UP), 4, () => once(idle));
   const open = await descriptorsOf(engine);
-  const STEPS = 60;
   const seen: number[] = [];
   for (let step = 0; step < STEPS; step++) {
-    await times(Math.ceil(total / STEPS), 4, () => repeat(idle));
+    await times(total / STEPS, 4, () => once(idle));
     seen.push(await pssOf(engine));
   }
-  const lowest = (from: number, to: number): number => Math.min(...seen.slice(from, to));
-  const growth = lowest(40, 60) - lowest(20, 40);
-  noteOne(`memory after ${total} ${measure}: growth in the last third, PSS`, growth / MIB, { unit: 'MiB', target: 1 });
-  await sleep(1000); // connections that were closed are still being noticed
-  noteOne(`memory after ${total} ${measure}: descriptors still open`, (await descriptorsOf(engine)) - open, {
-    unit: 'descriptors',
-    target: 0,
+  const growth = Math.min(...seen.slice(STEPS / 2)) - Math.min(...seen.slice(0, STEPS / 2));
+  noteOne(`memory after ${measure}, ${total} times: growth of the lowest PSS`, Math.max(0, growth) / MIB, {
+    unit: 'MiB',
+    target: 4,
   });
+  await sleep(1000); // connections that were closed are still being noticed
+  const left = Math.max(0, (await descriptorsOf(engine)) - open);
+  noteOne(`memory after ${measure}, ${total} times: descriptors still open`, left, { unit: 'descriptors', target: 0 });
   await remove(ours.socket, idle.container);
 }
 

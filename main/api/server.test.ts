@@ -51,6 +51,21 @@ function shouting(): AttachStream & { closed: boolean } {
   };
 }
 
+/** One that says nothing, whatever it hears. */
+function quiet(): AttachStream & { closed: boolean } {
+  const stream = { ...shouting(), end: () => undefined };
+  stream.readable = {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        while (!stream.closed) await sleep(5);
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+  stream.close = () => void (stream.closed = true);
+  return stream;
+}
+
 let release: () => void = () => undefined;
 let attached = shouting();
 let execBody: unknown;
@@ -62,6 +77,7 @@ const server = new ApiServer(
     get('/_ping', () => json('pong')),
     head('/_ping', () => empty(200, { 'X-Head': 'yes' })),
     post('/containers/:id/attach', () => hijack((attached = shouting()), 'application/vnd.docker.raw-stream')),
+    post('/containers/:id/attach-quiet', () => hijack((attached = quiet()), 'application/vnd.docker.raw-stream')),
     get('/containers/:id/attach/ws', () => websocket((attached = shouting()), true)),
     post('/exec/:id/start', async ({ body }) => {
       execBody = await body.json();
@@ -314,6 +330,24 @@ test('a client that goes away ends its attachment', async () => {
   connection.close();
   for (let i = 0; i < 100 && !mine.closed; i++) await sleep(5);
   assert.equal(mine.closed, true);
+});
+
+test('a client of a process that says nothing may close its half; when it goes, its attachment ends', async () => {
+  const request = 'POST /containers/a/attach-quiet HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n';
+  const reader = dial();
+  reader.write(request);
+  await until(reader, '\r\n\r\n');
+  const reading = attached;
+  reader.end();
+  const leaver = dial();
+  leaver.write(request);
+  await until(leaver, '\r\n\r\n');
+  const left = attached;
+  leaver.destroy();
+  for (let i = 0; i < 100 && !left.closed; i++) await sleep(5);
+  assert.equal(left.closed, true);
+  assert.equal(reading.closed, false);
+  reader.destroy();
 });
 
 test('a websocket carries messages each way', async () => {

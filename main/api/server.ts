@@ -230,12 +230,29 @@ export class ApiServer {
   async #input(socket: Socket, stream: AttachStream): Promise<void> {
     try {
       for (let bytes = await nextChunk(socket); bytes; bytes = await nextChunk(socket)) await stream.write(bytes);
-      if (!socket.destroyed) stream.end();
+      if (socket.destroyed) return;
+      stream.end();
+      leaveWithClient(socket);
     } catch {
       // The process no longer reads. Its output goes on, and the client's input has to be taken or it could not go away.
       socket.resume();
     }
   }
+}
+
+const LOOK_AFTER_MS = 5000;
+
+/**
+ * A client that has closed its half may still read, or may have gone altogether, which shows only in that nothing can be written to it: an empty
+ * write asks without sending anything. Of a process that says nothing its streams would otherwise be held for as long as it lives.
+ */
+function leaveWithClient(socket: Socket): void {
+  const look = () => {
+    if (!socket.destroyed) socket.write('', (error) => error && socket.destroy());
+  };
+  const timer = setInterval(look, LOOK_AFTER_MS).unref();
+  socket.once('close', () => clearInterval(timer));
+  look();
 }
 
 const drained = (target: ServerResponse | Socket): Promise<void> =>
