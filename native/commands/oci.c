@@ -8,6 +8,7 @@
 #include "container.h"
 #include "oci-features.h"
 #include "oci-hooks.h"
+#include "oci-options.h"
 #include "oci-state.h"
 
 #include <errno.h>
@@ -27,112 +28,6 @@
 #include <time.h>
 
 #define VERSION "0.1.0"
-
-/* ---- options ---- */
-
-struct options {
-    const char *root, *log;
-    bool log_json;
-    const char *bundle, *console_socket, *pid_file, *process, *format, *resources, *cwd, *user;
-    bool force, detach, tty, all, no_new_privileges;
-    char *env[256];
-    size_t env_count;
-    const char *words[512]; /* the verb's own arguments: the id, then what follows */
-    size_t word_count;
-};
-
-struct option_name {
-    const char *name, *letter;
-    size_t offset;
-    enum { TEXT, FLAG, SKIP_TEXT, SKIP_FLAG, ENV } kind;
-};
-
-#define FIELD(name) offsetof(struct options, name)
-static const struct option_name global_options[] = {
-    {"root", NULL, FIELD(root), TEXT},
-    {"log", NULL, FIELD(log), TEXT},
-    {"log-format", NULL, FIELD(format), TEXT},
-    {"debug", NULL, 0, SKIP_FLAG},
-    {"rootless", NULL, 0, SKIP_TEXT}, /* found out by trying */
-    {"criu", NULL, 0, SKIP_TEXT},
-    {0},
-};
-static const struct option_name verb_options[] = {
-    {"bundle", "b", FIELD(bundle), TEXT},
-    {"console-socket", NULL, FIELD(console_socket), TEXT},
-    {"pid-file", NULL, FIELD(pid_file), TEXT},
-    {"process", "p", FIELD(process), TEXT},
-    {"format", "f", FIELD(format), TEXT},
-    {"resources", "r", FIELD(resources), TEXT},
-    {"cwd", NULL, FIELD(cwd), TEXT},
-    {"user", "u", FIELD(user), TEXT},
-    {"env", "e", 0, ENV},
-    {"force", "f", FIELD(force), FLAG},
-    {"detach", "d", FIELD(detach), FLAG},
-    {"tty", "t", FIELD(tty), FLAG},
-    {"all", "a", FIELD(all), FLAG},
-    {"no-new-privs", NULL, FIELD(no_new_privileges), FLAG},
-    {"no-new-keyring", NULL, 0, SKIP_FLAG},
-    {0},
-};
-
-static const struct option_name *find_option(const struct option_name *table, const char *name, size_t length, bool letter, const char *verb)
-{
-    for (; table->name; table++) {
-        const char *known = letter ? table->letter : table->name;
-        if (!known || strlen(known) != length || strncmp(known, name, length) != 0)
-            continue;
-        if (letter && *name == 'f' && (table->kind == FLAG) != (strcmp(verb, "delete") == 0))
-            continue; /* -f is --force to delete and --format to ps */
-        return table;
-    }
-    return NULL;
-}
-
-static int take_option(struct options *options, const struct option_name *table, const char *verb, int *at, int argc, char **argv, struct error *err)
-{
-    const char *text = argv[*at] + 1;
-    bool letter = text[0] != '-';
-    text += !letter;
-    size_t length = strcspn(text, "=");
-    const struct option_name *option = find_option(table, text, length, letter && length == 1, verb);
-    if (!option)
-        return fail_kind(err, "invalid", 0, "unknown option %s", argv[*at]);
-    if (option->kind == FLAG || option->kind == SKIP_FLAG) {
-        if (option->kind == FLAG)
-            *(bool *)((char *)options + option->offset) = strcmp(text + length, "=false") != 0;
-        return 0;
-    }
-    const char *value = text[length] == '=' ? text + length + 1 : *at + 1 < argc ? argv[++*at] : NULL;
-    if (!value)
-        return fail_kind(err, "invalid", 0, "the option %s needs a value", argv[*at]);
-    if (option->kind == TEXT)
-        *(const char **)((char *)options + option->offset) = value;
-    else if (option->kind == ENV && options->env_count < sizeof options->env / sizeof *options->env)
-        options->env[options->env_count++] = (char *)value;
-    return 0;
-}
-
-/* Up to the first word, or all of them; `--` ends the options. After exec's id everything belongs to the command. */
-static int take_options(struct options *options, const struct option_name *table, const char *verb, int *at, int argc, char **argv, struct error *err)
-{
-    bool global = table == global_options, exec = strcmp(verb, "exec") == 0;
-    for (; *at < argc; (*at)++) {
-        bool word = argv[*at][0] != '-' || argv[*at][1] == '\0' || (exec && options->word_count > 0);
-        if (word && global)
-            return 0;
-        if (!word && strcmp(argv[*at], "--") != 0) {
-            if (global && (strcmp(argv[*at], "--version") == 0 || strcmp(argv[*at], "-v") == 0))
-                return 0;
-            TRY(take_option(options, table, verb, at, argc, argv, err));
-        } else if (word) {
-            if (options->word_count == sizeof options->words / sizeof *options->words)
-                return fail_kind(err, "invalid", 0, "too many arguments");
-            options->words[options->word_count++] = argv[*at];
-        }
-    }
-    return 0;
-}
 
 /* ---- small things ---- */
 
@@ -162,7 +57,7 @@ static int send_console(const char *path, int console, struct error *err)
     return sendmsg(socket_, &message, MSG_NOSIGNAL) < 0 ? fail(err, errno, "send the terminal") : 0;
 }
 
-static int need_words(const struct options *options, size_t least, const char *usage, struct error *err)
+static int need_words(const struct oci_options *options, size_t least, const char *usage, struct error *err)
 {
     return options->word_count >= least ? 0 : fail_kind(err, "invalid", 0, "usage: slipway-helper %s", usage);
 }
@@ -205,7 +100,7 @@ static int open_gate(int directory, struct container_gate *gate, struct error *e
     return gate->go >= 0 && reader >= 0 && gate->outcome >= 0 ? 0 : fail(err, errno, "open the fifos that start uses");
 }
 
-static int create_in(struct oci_container *container, const struct options *options, struct error *err)
+static int create_in(struct oci_container *container, const struct oci_options *options, struct error *err)
 {
     cleanup_child struct container_child child = CHILD_INIT;
     struct container_gate gate = {-1, -1};
@@ -234,7 +129,7 @@ static int create_in(struct oci_container *container, const struct options *opti
     return 0;
 }
 
-static int verb_create(const struct options *options, struct error *err)
+static int verb_create(const struct oci_options *options, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     TRY(need_words(options, 1, "create --bundle DIR [--console-socket PATH] [--pid-file FILE] ID", err));
@@ -248,7 +143,7 @@ static int verb_create(const struct options *options, struct error *err)
     return -1;
 }
 
-static int verb_start(const struct options *options, struct error *err)
+static int verb_start(const struct oci_options *options, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     TRY(need_words(options, 1, "start ID", err));
@@ -277,7 +172,7 @@ static int parse_json_file(const char *path, json_object **out, struct error *er
 }
 
 /* From --process, or the container's own with the command line's changes. */
-static int exec_process(const struct oci_container *container, const struct options *options, struct spec_process **out, struct error *err)
+static int exec_process(const struct oci_container *container, const struct oci_options *options, struct spec_process **out, struct error *err)
 {
     json_object *json = NULL;
     if (options->process) {
@@ -366,7 +261,7 @@ static void relay_terminal(int console)
         tcsetattr(0, TCSANOW, &before);
 }
 
-static int verb_exec(const struct options *options, int *exit_status, struct error *err)
+static int verb_exec(const struct oci_options *options, int *exit_status, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     cleanup_spec_process struct spec_process *process = NULL;
@@ -418,7 +313,7 @@ static int print_json(json_object *json)
     return 0;
 }
 
-static int verb_state(const struct options *options, struct error *err)
+static int verb_state(const struct oci_options *options, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     TRY(need_words(options, 1, "state ID", err));
@@ -445,7 +340,7 @@ static int parse_signal(const char *text, int *out, struct error *err)
     return fail_kind(err, "invalid", 0, "unknown signal %s", text);
 }
 
-static int verb_kill(const struct options *options, struct error *err)
+static int verb_kill(const struct oci_options *options, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     int number = SIGTERM;
@@ -484,7 +379,7 @@ static int wait_for_end(const struct oci_container *container, struct error *err
     return 0;
 }
 
-static int verb_delete(const struct options *options, struct error *err)
+static int verb_delete(const struct oci_options *options, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     TRY(need_words(options, 1, "delete [--force] ID", err));
@@ -508,7 +403,7 @@ static int verb_delete(const struct options *options, struct error *err)
     return oci_state_remove(&container, err);
 }
 
-static int verb_ps(const struct options *options, struct error *err)
+static int verb_ps(const struct oci_options *options, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     cleanup_free pid_t *pids = NULL;
@@ -529,7 +424,7 @@ static int verb_ps(const struct options *options, struct error *err)
     return print_json(list);
 }
 
-static int freeze(const struct options *options, bool frozen, struct error *err)
+static int freeze(const struct oci_options *options, bool frozen, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     TRY(need_words(options, 1, frozen ? "pause ID" : "resume ID", err));
@@ -542,7 +437,7 @@ static int freeze(const struct options *options, bool frozen, struct error *err)
     return cgroup_freeze(container.spec->cgroups_path, frozen, err);
 }
 
-static int verb_update(const struct options *options, struct error *err)
+static int verb_update(const struct oci_options *options, struct error *err)
 {
     cleanup_container struct oci_container container = OCI_CONTAINER_INIT;
     json_object *json = NULL;
@@ -565,7 +460,7 @@ static int verb_update(const struct options *options, struct error *err)
 /* ---- dispatch ---- */
 
 /* containerd and podman read the reason from the log file, people from stderr. */
-static void report(const struct options *options, const struct error *err)
+static void report(const struct oci_options *options, const struct error *err)
 {
     char now[32];
     time_t seconds = time(NULL);
@@ -587,11 +482,11 @@ static void report(const struct options *options, const struct error *err)
     close(file);
 }
 
-static int run_verb(const char *verb, const struct options *options, int *exit_status, struct error *err)
+static int run_verb(const char *verb, const struct oci_options *options, int *exit_status, struct error *err)
 {
     static const struct {
         const char *name;
-        int (*run)(const struct options *, struct error *);
+        int (*run)(const struct oci_options *, struct error *);
     } verbs[] = {
         {"create", verb_create}, {"start", verb_start}, {"state", verb_state}, {"kill", verb_kill},
         {"delete", verb_delete}, {"ps", verb_ps},       {"update", verb_update},
@@ -608,12 +503,12 @@ static int run_verb(const char *verb, const struct options *options, int *exit_s
     return fail_kind(err, "invalid", 0, "unknown command %s: one of serve, create, start, state, kill, delete, exec, ps, pause, resume, update, features", verb);
 }
 
-static int run(int argc, char **argv, struct options *options, int *exit_status, struct error *err)
+static int run(int argc, char **argv, struct oci_options *options, int *exit_status, struct error *err)
 {
     char default_root[PATH_MAX], cache[PATH_MAX];
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     int at = 1;
-    TRY(take_options(options, global_options, "", &at, argc, argv, err));
+    TRY(oci_take_global(options, &at, argc, argv, err));
     options->log_json = options->format && strcmp(options->format, "json") == 0;
     options->format = NULL;
     if (at == argc)
@@ -621,7 +516,7 @@ static int run(int argc, char **argv, struct options *options, int *exit_status,
     const char *verb = argv[at++];
     if (strcmp(verb, "--version") == 0 || strcmp(verb, "-v") == 0)
         return printf("slipway-helper version %s\nspec: %s\n", VERSION, OCI_SPEC_VERSION) < 0;
-    TRY(take_options(options, verb_options, verb, &at, argc, argv, err));
+    TRY(oci_take_verb(options, verb, &at, argc, argv, err));
     if (strcmp(verb, "create") == 0 || strcmp(verb, "exec") == 0)
         TRY(memory_run_from(argv, err));
     if (!options->root) {
@@ -638,7 +533,7 @@ static int run(int argc, char **argv, struct options *options, int *exit_status,
 
 int oci_main(int argc, char **argv)
 {
-    struct options options = {0};
+    struct oci_options options = {0};
     struct error err = {0};
     int exit_status = 0;
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
