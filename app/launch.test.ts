@@ -11,14 +11,14 @@ test('flags are read between Chromium’s own', () => {
     execRoot: '/tmp/x',
     host: 'unix:///tmp/s',
     noEngine: false,
-    engine: { registryMirror: ['http://a', 'http://b'], insecureRegistry: [], addRuntime: {} },
+    engine: { registryMirror: ['http://a', 'http://b'], insecureRegistry: [], addRuntime: {}, logOpt: {} },
   });
 });
 
 test('without flags everything is as usual', () => {
   assert.deepEqual(readFlags(['.']), {
     noEngine: false,
-    engine: { registryMirror: [], insecureRegistry: [], addRuntime: {} },
+    engine: { registryMirror: [], insecureRegistry: [], addRuntime: {}, logOpt: {} },
   });
 });
 

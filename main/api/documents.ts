@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '../contract/containers.js';
+import type { VolumeCreate } from '../contract/volumes.js';
 import { invalid } from '../base/errors.js';
 
 /** Absent and null are the same: not said. */
@@ -12,6 +13,53 @@ const strings = z.array(z.string());
 const words = z.union([strings, z.string().transform((word) => [word])]);
 const anything = z.record(z.string(), z.unknown());
 const whole = z.number().int();
+
+const labels = maybe(z.record(z.string(), z.string()));
+
+const mounts = maybe(
+  z.array(
+    z.looseObject({
+      Type: maybe(z.string()),
+      Source: maybe(z.string()),
+      Target: maybe(z.string()),
+      ReadOnly: maybe(z.boolean()),
+      BindOptions: maybe(
+        z.looseObject({
+          Propagation: maybe(z.string()),
+          CreateMountpoint: maybe(z.boolean()),
+          NonRecursive: maybe(z.boolean()),
+          ReadOnlyNonRecursive: maybe(z.boolean()),
+          ReadOnlyForceRecursive: maybe(z.boolean()),
+        }),
+      ),
+      VolumeOptions: maybe(
+        z.looseObject({
+          NoCopy: maybe(z.boolean()),
+          Labels: labels,
+          DriverConfig: maybe(z.looseObject({ Name: maybe(z.string()), Options: labels })),
+          Subpath: maybe(z.string()),
+        }),
+      ),
+      TmpfsOptions: maybe(
+        z.looseObject({ SizeBytes: maybe(whole), Mode: maybe(whole), Options: maybe(z.array(strings)) }),
+      ),
+    }),
+  ),
+);
+
+const devices = maybe(
+  z.array(
+    z.looseObject({
+      PathOnHost: z.string(),
+      PathInContainer: maybe(z.string()).transform((value) => value ?? ''),
+      CgroupPermissions: maybe(z.string()).transform((value) => value ?? ''),
+    }),
+  ),
+);
+
+const deviceRequests = maybe(
+  z.array(z.looseObject({ Driver: maybe(z.string()), Capabilities: maybe(z.array(strings)) })),
+);
 
 const restartPolicy = maybe(
   z.looseObject({
@@ -63,6 +111,17 @@ const hostConfig = z.looseObject({
   CapAdd: maybe(words),
   CapDrop: maybe(words),
   Dns: maybe(strings),
+  DnsOptions: maybe(strings),
+  DnsSearch: maybe(strings),
+  Mounts: mounts,
+  Devices: devices,
+  DeviceCgroupRules: maybe(strings),
+  DeviceRequests: deviceRequests,
+  VolumeDriver: maybe(z.string()),
+  CgroupParent: maybe(z.string()),
+  UsernsMode: maybe(z.string()),
+  Annotations: labels,
+  StorageOpt: labels,
   ExtraHosts: maybe(strings),
   GroupAdd: maybe(strings),
   IpcMode: maybe(z.string()),
@@ -164,6 +223,16 @@ export function containerCreate(body: unknown): ContainerCreate {
   if (wish['HostConfig']) wish['HostConfig'] = inOurCase(wish['HostConfig'], hostConfig.shape);
   return said(read(containerCreateSchema, wish)) as ContainerCreate;
 }
+
+const volumeCreateSchema = z.looseObject({
+  Name: maybe(z.string()),
+  Driver: maybe(z.string()),
+  DriverOpts: labels,
+  Labels: labels,
+});
+
+export const volumeCreate = (body: unknown): VolumeCreate =>
+  said(read(volumeCreateSchema, inOurCase(body ?? {}, volumeCreateSchema.shape))) as VolumeCreate;
 
 export const containerUpdate = (body: unknown): ContainerUpdate =>
   said(read(containerUpdateSchema, body ?? {})) as ContainerUpdate;

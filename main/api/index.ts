@@ -25,7 +25,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...networkRoutes(engine),
       ...resourceRoutes(engine),
       ...systemRoutes(engine),
-      ...volumeRoutes(),
+      ...volumeRoutes(engine),
       ...slipwayRoutes(engine),
       ...missingRoutes(),
     ],

@@ -1,4 +1,5 @@
 /** The command-line flags of an engine, with dockerd's names: the same for the headless one and for the app that hosts one. */
+import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
 /** What the flags come to; `Object.entries` of it, as flags again, is what `engineArguments` gives. */
@@ -9,6 +10,10 @@ export interface EngineFlags {
   addRuntime: Record<string, string>;
   defaultRuntime?: string;
   usernsRemap?: string;
+  logDriver?: string;
+  /** Value by name. */
+  logOpt: Record<string, string>;
+  hostGatewayIp?: string;
 }
 
 const many = (value: string, before: string[]) => [...before, value];
@@ -17,6 +22,17 @@ const named = (value: string, before: Record<string, string>) => {
   const [, name, path] = /^([\w.-]+)=(\/.+)$/.exec(value) ?? [];
   if (!name || !path) throw new InvalidArgumentError('it must be NAME=/path/of/the/runtime.');
   return { ...before, [name]: path };
+};
+
+const logOption = (value: string, before: Record<string, string>) => {
+  const [, name, said] = /^([\w.-]+)=(.*)$/s.exec(value) ?? [];
+  if (!name || said === undefined) throw new InvalidArgumentError('it must be NAME=VALUE, as in max-size=10m.');
+  return { ...before, [name]: said };
+};
+
+const address = (value: string) => {
+  if (!isIP(value)) throw new InvalidArgumentError('it must be an IP address.');
+  return value;
 };
 
 const flags = (): Option[] => [
@@ -29,6 +45,11 @@ const flags = (): Option[] => [
     .default({}),
   new Option('--default-runtime <name>', 'The runtime for containers that ask for none'),
   new Option('--userns-remap <who>', 'User ids of their own for containers: default, auto, UID[:GID] or user[:group]'),
+  new Option('--log-driver <name>', 'Where the output of containers that say nothing goes: json-file or none'),
+  new Option('--log-opt <name=value>', 'An option of that log driver: max-size=50m, max-file=5, …')
+    .argParser(logOption)
+    .default({}),
+  new Option('--host-gateway-ip <address>', 'What host-gateway means in --add-host').argParser(address),
 ];
 
 /** Teaches a command the engine's flags. */
@@ -44,6 +65,8 @@ export const engineSettings = (given: EngineFlags) => ({
   runtimes: Object.fromEntries(Object.entries(given.addRuntime).map(([name, path]) => [name, { path }])),
   defaultRuntime: given.defaultRuntime,
   usernsRemap: given.usernsRemap,
+  logs: { ...(given.logDriver && { driver: given.logDriver }), options: given.logOpt },
+  hostGatewayIp: given.hostGatewayIp,
 });
 
 /** The flags as arguments again, for the engine that goes on after this one. */

@@ -120,6 +120,9 @@ export interface HostConfig extends Resources {
   /** `host`: this machine's ids even where the engine remaps them; `auto` (ours): ids of its own. */
   UsernsMode: string;
   CgroupnsMode: string;
+  /** The cgroup that its own is made in; empty: the engine's. */
+  CgroupParent: string;
+  Annotations?: Record<string, string>;
   Privileged: boolean;
   PublishAllPorts: boolean;
   ReadonlyRootfs: boolean;
@@ -151,6 +154,7 @@ export interface ContainerCreated {
 }
 
 export interface EndpointSettings {
+  IPAMConfig: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] } | null;
   NetworkID: string;
   EndpointID: string;
   Gateway: string;

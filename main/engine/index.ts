@@ -6,7 +6,7 @@ import { codeOf, conflict, diskError, invalid } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
-import { checkUserNamespaces, Containers, remapOf } from './containers/index.js';
+import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
 import { Content } from './content/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
@@ -20,6 +20,7 @@ import { Registry } from './registry/index.js';
 import { Snapshots } from './snapshots/index.js';
 import { Stats } from './stats/index.js';
 import { System } from './system/index.js';
+import { Volumes } from './volumes/index.js';
 
 export interface EngineOptions {
   /** The data root. */
@@ -37,6 +38,10 @@ export interface EngineOptions {
   defaultRuntime?: string;
   /** Containers have user ids of their own: `default`, `auto`, a user, a user and a group (`--userns-remap`). */
   usernsRemap?: string | undefined;
+  /** The log driver and its options for containers that say nothing (`--log-driver`, `--log-opt`). */
+  logs?: LogDefaults | undefined;
+  /** What `host-gateway` means in `--add-host`; the bridge's gateway where not given. */
+  hostGatewayIp?: string | undefined;
   host: SlipwayFeatures['host'];
   /** What the helper starts when this process dies without a goodbye; null: nothing. */
   headless: { argv: string[]; env: Record<string, string> } | null;
@@ -74,12 +79,21 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     undo.push(async () => lock[Symbol.asyncDispose]());
     const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: options.headless });
     undo.push(() => helper.goodbye({ end: true })); // monitors do not need it, and the next engine starts its own
-    const tables = [...Snapshots.tables, ...Images.tables, ...Networks.tables, 'containers', 'execs', ...System.tables];
+    const tables = [
+      ...Snapshots.tables,
+      ...Images.tables,
+      ...Networks.tables,
+      ...Volumes.tables,
+      'containers',
+      'execs',
+      ...System.tables,
+    ];
     const store = await Store.open(join(root, 'slipway.db'), tables, { worker: options.storeWorker });
     undo.push(() => store.close());
 
     const remap = await remapOf(options.usernsRemap);
     if (remap) checkUserNamespaces(helper.hello);
+    checkLogDefaults(options.logs);
     const events = new Events();
     const content = await Content.open({ root });
     const registry = new Registry({ mirrors: registryMirrors, insecure: insecureRegistries });
@@ -87,8 +101,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const layers = new Layers({ content, snapshots, helper });
     const images = await Images.open({ store, content, registry, snapshots, layers, events });
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
+    const volumes = await Volumes.open({ root, store, helper, events });
     const containers = await Containers.open({
-      ...{ root, runDir, store, helper, events, images, snapshots, networks, runtimes },
+      ...{ root, runDir, store, helper, events, images, snapshots, networks, volumes, runtimes },
+      ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp },
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
       ...(remap && { remap }),
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
@@ -103,6 +119,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         helper,
         images,
         containers,
+        volumes,
         root,
         version,
         registryMirrors,
@@ -127,7 +144,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     };
     let closing: Promise<void> | undefined;
     return {
-      ...{ events, images, networks, containers, stats, execs, files, system, version },
+      ...{ events, images, networks, volumes, containers, stats, execs, files, system, version },
       close: (how) => (closing ??= close(how)),
       handOver() {
         if (!options.onHandover)
@@ -146,6 +163,7 @@ export interface Engine {
   readonly events: Events;
   readonly images: Images;
   readonly networks: Networks;
+  readonly volumes: Volumes;
   readonly containers: Containers;
   readonly stats: Stats;
   readonly execs: Execs;

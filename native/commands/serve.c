@@ -11,6 +11,7 @@
 #include "netns.h"
 #include "pack.h"
 #include "pause.h"
+#include "populate.h"
 #include "unpack.h"
 #include "usage.h"
 
@@ -48,7 +49,7 @@ static const struct op ops[] = {
     {"nft", nft_op},               {"adopt", adopt_op},     {"sync", sync_op},
     {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},
     {"export", export_op},         {"changes", changes_op},
-    {"update", update_op},
+    {"update", update_op},         {"populate", populate_op},
 };
 
 struct server server;

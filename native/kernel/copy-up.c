@@ -1,26 +1,96 @@
 #include "copy-up.h"
 #include "../base/cleanup.h"
+#include "whiteout.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <search.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #define DEEPEST 256
 
-/* Owner first: changing it takes set-user-id bits away. */
-static int take_after(int fd, const struct stat *info, const char *name, struct error *err)
+struct copying {
+    int top;      /* where the copy begins */
+    void *linked; /* a search tree of the files met that have several names */
+    char path[PATH_MAX]; /* of the directory being copied, below the top; ends in a slash, or is empty */
+};
+
+/* A file with several names, and the first of them in the copy. */
+struct linked {
+    dev_t dev;
+    ino_t ino;
+    char *path;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct linked *left = a, *right = b;
+    if (left->dev != right->dev)
+        return left->dev < right->dev ? -1 : 1;
+    return left->ino < right->ino ? -1 : left->ino > right->ino;
+}
+
+static void linked_free(void *linked)
+{
+    free(((struct linked *)linked)->path);
+    free(linked);
+}
+
+/* What the file system there does not know, or we may not set, stays behind. */
+static int copy_attributes(int from, int to, const char *name, struct error *err)
+{
+    char names[65536], value[65536];
+    ssize_t length = flistxattr(from, names, sizeof names);
+    if (length < 0)
+        return errno == ENOTSUP ? 0 : fail(err, errno, "list attributes of %s", name);
+    for (const char *key = names; key < names + length; key += strlen(key) + 1) {
+        ssize_t size = is_overlay_attribute(key) || strcmp(key, "security.selinux") == 0 ? -1 : fgetxattr(from, key, value, sizeof value);
+        if (size >= 0 && fsetxattr(to, key, value, (size_t)size, 0) < 0 && errno != ENOTSUP && errno != EPERM)
+            return fail(err, errno, "copy attribute %s of %s", key, name);
+    }
+    return 0;
+}
+
+/* Owner first: changing it takes set-user-id bits and capabilities away. */
+static int take_after(int from, int to, const struct stat *info, const char *name, struct error *err)
 {
     const struct timespec times[2] = {info->st_atim, info->st_mtim};
-    if (fchown(fd, info->st_uid, info->st_gid) < 0 || fchmod(fd, info->st_mode & 07777) < 0 || futimens(fd, times) < 0)
+    if (fchown(to, info->st_uid, info->st_gid) < 0)
+        return fail(err, errno, "copy %s", name);
+    TRY(copy_attributes(from, to, name, err));
+    if (fchmod(to, info->st_mode & 07777) < 0 || futimens(to, times) < 0)
         return fail(err, errno, "copy %s", name);
     return 0;
 }
 
-static int copy_file(int from, int to, const char *name, const struct stat *info, struct error *err)
+/* 1: it was copied before, and has got this further name. */
+static int link_again(struct copying *copying, int to, const char *name, const struct stat *info, struct error *err)
 {
+    struct linked *linked = calloc(1, sizeof *linked);
+    if (!linked || asprintf(&linked->path, "%s%s", copying->path, name) < 0) {
+        free(linked);
+        return fail(err, ENOMEM, "copy %s", name);
+    }
+    linked->dev = info->st_dev;
+    linked->ino = info->st_ino;
+    struct linked **found = tsearch(linked, &copying->linked, compare);
+    if (found && *found == linked)
+        return 0;
+    linked_free(linked);
+    if (!found || linkat(copying->top, (*found)->path, to, name, 0) < 0)
+        return fail(err, found ? errno : ENOMEM, "copy %s", name);
+    return 1;
+}
+
+static int copy_file(struct copying *copying, int from, int to, const char *name, const struct stat *info, struct error *err)
+{
+    int again = info->st_nlink > 1 ? link_again(copying, to, name, info, err) : 0;
+    if (again != 0)
+        return again < 0 ? -1 : 0;
     cleanup_close int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     cleanup_close int target = source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (target < 0)
@@ -33,7 +103,7 @@ static int copy_file(int from, int to, const char *name, const struct stat *info
             break;
         left -= count;
     }
-    return take_after(target, info, name, err);
+    return take_after(source, target, info, name, err);
 }
 
 static int copy_link(int from, int to, const char *name, const struct stat *info, struct error *err)
@@ -48,9 +118,10 @@ static int copy_link(int from, int to, const char *name, const struct stat *info
     return 0;
 }
 
-static int copy_directory(int from, int to, int depth, struct error *err);
+static int copy_directory(struct copying *copying, int from, int to, int depth, struct error *err);
 
-static int copy_subdirectory(int from, int to, const char *name, const struct stat *info, int depth, struct error *err)
+static int copy_subdirectory(struct copying *copying, int from, int to, const char *name, const struct stat *info, int depth,
+                             struct error *err)
 {
     cleanup_close int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (source < 0 || mkdirat(to, name, 0700) < 0)
@@ -58,11 +129,17 @@ static int copy_subdirectory(int from, int to, const char *name, const struct st
     cleanup_close int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (target < 0)
         return fail(err, errno, "copy %s", name);
-    TRY(copy_directory(source, target, depth + 1, err));
-    return take_after(target, info, name, err);
+    size_t here = strlen(copying->path), length = strlen(name);
+    if (here + length + 2 > sizeof copying->path)
+        return fail(err, ENAMETOOLONG, "copy %s", name);
+    memcpy(copying->path + here, name, length);
+    strcpy(copying->path + here + length, "/");
+    TRY(copy_directory(copying, source, target, depth + 1, err));
+    copying->path[here] = '\0';
+    return take_after(source, target, info, name, err);
 }
 
-static int copy_directory(int from, int to, int depth, struct error *err)
+static int copy_directory(struct copying *copying, int from, int to, int depth, struct error *err)
 {
     int copy = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cleanup_closedir DIR *directory = copy < 0 ? NULL : fdopendir(copy);
@@ -76,9 +153,9 @@ static int copy_directory(int from, int to, int depth, struct error *err)
         if (fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
             return fail(err, errno, "look at %s", name);
         if (S_ISDIR(info.st_mode))
-            TRY(copy_subdirectory(from, to, name, &info, depth, err));
+            TRY(copy_subdirectory(copying, from, to, name, &info, depth, err));
         else if (S_ISREG(info.st_mode))
-            TRY(copy_file(from, to, name, &info, err));
+            TRY(copy_file(copying, from, to, name, &info, err));
         else if (S_ISLNK(info.st_mode))
             TRY(copy_link(from, to, name, &info, err));
     }
@@ -92,6 +169,17 @@ int copy_up(int from, int to, struct error *err)
     cleanup_close int target = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (source < 0 || target < 0 || fstat(source, &info) < 0)
         return fail(err, errno, "open the directories to copy");
-    TRY(copy_directory(source, target, 0, err));
-    return take_after(target, &info, "the directory itself", err);
+    struct copying copying = {.top = target};
+    int status = copy_directory(&copying, source, target, 0, err);
+    tdestroy(copying.linked, linked_free);
+    TRY(status);
+    return copy_up_attributes(source, target, err);
+}
+
+int copy_up_attributes(int from, int to, struct error *err)
+{
+    struct stat info;
+    if (fstat(from, &info) < 0)
+        return fail(err, errno, "look at the directory that is copied");
+    return take_after(from, to, &info, "the directory itself", err);
 }

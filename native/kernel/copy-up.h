@@ -4,8 +4,11 @@
 
 #include "../base/error.h"
 
-/* Copies the directory `from` with all that is in it to the empty directory `to`, owners and modes included; devices and sockets stay behind. Both
- * are O_PATH descriptors or others; nothing is followed out of them. */
+/* Copies the directory `from` with all that is in it to the empty directory `to`: owners, modes, times, extended attributes and hard links too;
+ * devices and sockets stay behind. Both are O_PATH descriptors or others; nothing is followed out of them. */
 int copy_up(int from, int to, struct error *err);
+
+/* Gives the directory `to` the owner, mode, times and extended attributes of `from`. */
+int copy_up_attributes(int from, int to, struct error *err);
 
 #endif

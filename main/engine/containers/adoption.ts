@@ -6,12 +6,12 @@ import type { Monitor } from '../helper/index.js';
 import type { Container } from './container.js';
 import { lostExit, readExitFile, rebootExit, type Exit } from './exit.js';
 import type { Ledger } from './ledger.js';
-import { NEVER } from './record.js';
+import { NEVER, volumesOf } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
 import type { Runs } from './runs.js';
 
-type AdoptionOptions = Pick<ContainersOptions, 'root' | 'store' | 'helper' | 'snapshots'>;
+type AdoptionOptions = Pick<ContainersOptions, 'root' | 'store' | 'helper' | 'snapshots' | 'volumes'>;
 
 const log = createLog('containers');
 
@@ -31,6 +31,7 @@ export class Adoption {
 
   /** Afterwards every container is what its record says, and those that should run do or will. */
   async run(): Promise<void> {
+    for (const { id, record } of this.#ledger.all()) this.#options.volumes.hold(volumesOf(record), id);
     await this.#sweep();
     await Promise.all(this.#ledger.all().map((container) => this.#adopt(container)));
     for (const container of this.#ledger.all()) this.#resume(container);

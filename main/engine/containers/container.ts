@@ -57,13 +57,15 @@ export class Container {
     });
   }
 
-  wake(...conditions: WaitCondition[]): void {
+  /** `failure`: why what is waited for will not come. */
+  wake(conditions: WaitCondition[], failure?: string): void {
     for (const waiter of [...this.#waiters]) {
       if (!conditions.includes(waiter.condition)) continue;
       this.#waiters.delete(waiter);
       const result = this.#result();
-      // Removal is what was waited for, and it went well; how the process ended is its own story.
-      waiter.resolve(waiter.condition === 'removed' ? { StatusCode: result.StatusCode } : result);
+      // Removal is what was waited for; how the process ended is its own story.
+      const error = waiter.condition === 'removed' ? failure : result.Error?.Message;
+      waiter.resolve({ StatusCode: result.StatusCode, ...(error && { Error: { Message: error } }) });
     }
   }
 

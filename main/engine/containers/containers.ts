@@ -27,6 +27,7 @@ import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
 import { signalNumber } from './signals.js';
 import { Survey, type ListRequest } from './survey.js';
+import { cgroupOf } from './spec.js';
 import { processesOf, processTable } from './top.js';
 import { Updates } from './updates.js';
 
@@ -53,6 +54,7 @@ export interface Glance {
   pid: number | undefined;
   /** Its interfaces are not the machine's own. */
   ownNetwork: boolean;
+  cgroup: string;
 }
 
 /** The parts of this room; each may use those before it. */
@@ -213,16 +215,8 @@ export class Containers {
   async remove(reference: string, options: { force?: boolean; v?: boolean; link?: boolean } = {}): Promise<void> {
     if (options.link) throw notImplemented('links are not available in this version, so there is none to remove');
     const container = this.#find(reference);
-    if (container.removal) return container.removal;
-    if (container.running && !options.force) {
-      const { status } = container;
-      const why =
-        status === 'paused'
-          ? 'container is paused and must be unpaused first'
-          : `container is ${status}: stop the container before removing or force remove`;
-      throw conflict(`cannot remove container "/${container.record.name}": ${why}`);
-    }
-    return this.#parts.removal.remove(container);
+    const { force = false, v } = options;
+    return this.#parts.removal.remove(container, { force, ...(v && { volumes: true }) });
   }
 
   /** Registers at once; an unknown container or condition is thrown, not promised. */
@@ -276,7 +270,12 @@ export class Containers {
     let SpaceReclaimed = 0;
     for (const container of stopped) {
       const { SizeRw } = await survey.sizesOf(container).catch(() => ({ SizeRw: 0 }));
-      await removal.remove(container);
+      try {
+        await removal.remove(container);
+      } catch (error) {
+        if (error instanceof EngineError && error.kind === 'conflict') continue; // somebody started it just now
+        throw error;
+      }
       ContainersDeleted.push(container.id);
       SpaceReclaimed += SizeRw;
     }
@@ -309,7 +308,7 @@ export class Containers {
     const container = this.#parts.ledger.get(id);
     if (!container) return undefined;
     const { live, record } = container;
-    return { name: record.name, pid: live?.pid, ownNetwork: record.network !== 'host' };
+    return { name: record.name, pid: live?.pid, ownNetwork: record.network !== 'host', cgroup: cgroupOf(record) };
   }
 
   /** The processes of a container that runs, by the pid of its first. */

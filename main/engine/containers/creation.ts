@@ -2,12 +2,14 @@ import { EngineError, invalid } from '../../base/errors.js';
 import { newId } from '../../base/ids.js';
 import type { ContainerCreate, ContainerCreated } from '../../contract/containers.js';
 import type { ForeignRuntime } from '../helper/index.js';
+import type { Reservation, VolumeWish } from '../volumes/index.js';
 import { now } from './clock.js';
 import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
+import type { PlannedMount } from './mounts.js';
 import { planContainer } from './plan.js';
-import { NEVER, type ContainerRecord, type IdMap } from './record.js';
+import { NEVER, type ContainerRecord, type IdMap, type MountPoint } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
 import { sharedContainer } from './spec.js';
@@ -15,7 +17,16 @@ import { UserIds } from './user-ids.js';
 
 type CreationOptions = Pick<
   ContainersOptions,
-  'store' | 'helper' | 'images' | 'snapshots' | 'networks' | 'runtimes' | 'defaultRuntime' | 'remap'
+  | 'store'
+  | 'helper'
+  | 'images'
+  | 'snapshots'
+  | 'networks'
+  | 'volumes'
+  | 'runtimes'
+  | 'defaultRuntime'
+  | 'remap'
+  | 'logs'
 >;
 
 /** Makes containers from images: planned, named, given a file system, written down. */
@@ -37,10 +48,14 @@ export class Creation {
   async create(body: ContainerCreate, name?: string, platform?: string): Promise<ContainerCreated> {
     const given = name ? checkedName(name, name) : undefined;
     if (Object.keys(body).length === 0) throw invalid('Config cannot be empty in order to create a container');
-    const { images, snapshots, networks, helper, store } = this.#options;
+    const { images, snapshots, networks, volumes, helper, store } = this.#options;
     const image = images.resolve(body.Image ?? '', platform);
     const id = newId();
-    const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, helper.hello);
+    const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, {
+      hello: helper.hello,
+      logs: this.#options.logs,
+      mountsOf: (reference) => noMissing(() => this.#ledger.find(reference)).record.mounts,
+    });
     // By its id from now on: a name may be another's tomorrow.
     const joined = sharedContainer(hostConfig.NetworkMode);
     if (joined !== undefined) hostConfig.NetworkMode = `container:${noMissing(() => this.#ledger.find(joined)).id}`;
@@ -56,19 +71,23 @@ export class Creation {
     const record: ContainerRecord = {
       ...{ id, name: taken, created: now() },
       image: { id: image.id, reference: body.Image ?? '', chainId: image.chainId },
-      ...{ config, hostConfig, mounts, network: mode, runtime },
+      ...{ config, hostConfig, mounts: [], network: mode, runtime },
       ...(userIds && { userIds }),
       ...{ running: false, paused: false, bootId: '', startedAt: NEVER, finishedAt: NEVER },
       ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0, restartPending: false },
     };
     if (userIds) this.#chosen.add(userIds);
     try {
-      await snapshots.prepare(id, image.chainId);
+      const { lower } = await snapshots.prepare(id, image.chainId);
+      await using reserved = await volumes.reserve(mounts.flatMap(volumeWish), id, lower);
+      record.mounts = mounts.map((mount) => placed(mount, reserved));
       await store.commit((change) => {
         change.put(TABLE, id, record);
         snapshots.keep(change, id);
         images.hold(change, image.id, id);
+        reserved.hold(change);
       });
+      reserved.announce();
     } catch (error) {
       this.#ledger.freeName(taken);
       await this.#removal.discardFiles(id);
@@ -99,6 +118,21 @@ export class Creation {
     if (wanted === 'slipway' || wanted === 'runc' || wanted === 'io.containerd.runc.v2') return null;
     throw invalid(`unknown or invalid runtime name: ${name}`);
   }
+}
+
+/** The volume that a mount is of; what another container has already is taken as it is. */
+function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: PlannedMount): VolumeWish[] {
+  if (Type !== 'volume') return [];
+  const { labels = null, options = null, copy = false } = volume ?? {};
+  const wish = { Name, Driver, Labels: labels, DriverOpts: options, anonymous: own?.anonymous === true };
+  return [{ ...wish, path: copy ? Destination : undefined }];
+}
+
+function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): MountPoint {
+  const { Type, Name, own } = mount;
+  if (Type !== 'volume' || Name === undefined) return mount;
+  const device = reserved.deviceOf(Name);
+  return { ...mount, Source: reserved.sourceOf(Name), ...(device !== undefined && { own: { ...own, device } }) };
 }
 
 /** The docker CLI takes a create that is answered 404 for a missing image, and goes to fetch it. */

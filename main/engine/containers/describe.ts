@@ -6,11 +6,12 @@ import type {
   Health,
 } from '../../contract/containers.js';
 import type { Container } from './container.js';
-import { argumentsOf, securityOptions } from './plan.js';
-import { NEVER, type ContainerRecord, type FullHostConfig } from './record.js';
+import { argumentsOf } from './config.js';
+import { NEVER, shownMount, type ContainerRecord, type FullHostConfig } from './record.js';
 import { sharedContainer } from './spec.js';
 import type { OverlayMounts } from './rooms.js';
 import type { ContainerPaths } from './paths.js';
+import { securityOptions } from './security.js';
 import { statusInWords } from './words.js';
 
 export interface Sizes {
@@ -64,7 +65,7 @@ export function summarize(container: Container, endpoint: EndpointSettings, size
     Status: statusInWords({ ...record, status }),
     HostConfig: { NetworkMode: hostConfig.NetworkMode },
     NetworkSettings: { Networks: networksOf(container, endpoint) },
-    Mounts: record.mounts,
+    Mounts: record.mounts.map(shownMount),
     // As everywhere in lists, nothing is not said.
     ...(sizes && { ...(sizes.SizeRw > 0 && { SizeRw: sizes.SizeRw }), SizeRootFs: sizes.SizeRootFs }),
   };
@@ -144,7 +145,7 @@ export function inspect(
       Name: 'overlay2',
     },
     ...sizes,
-    Mounts: record.mounts,
+    Mounts: record.mounts.map(shownMount),
     Config: record.config,
     NetworkSettings: {
       Bridge: '',

@@ -89,7 +89,7 @@ export class Ending {
     container.restarting?.cancel();
     Object.assign(container.record, { stoppedByHand: true, restartPending: false });
     await this.#ledger.save(container);
-    container.wake('not-running', 'next-exit');
+    container.wake(['not-running', 'next-exit']);
     return undefined;
   }
 }

@@ -69,7 +69,7 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
       );
     case 'volume':
       return any(({ record }, value) =>
-        record.mounts.some(({ Source, Destination }) => Source === value || Destination === value),
+        record.mounts.some(({ Name, Source, Destination }) => [Name, Source, Destination].includes(value)),
       );
     case 'expose':
     case 'publish': {

@@ -6,7 +6,7 @@ import type { BundleFile, HelperHello, RunRequest, Wire } from '../helper/index.
 import { healthProbe } from './health.js';
 import { networkFiles } from './network-files.js';
 import type { ContainerPaths } from './paths.js';
-import { logLimits } from './plan.js';
+import { logLimits } from './log-options.js';
 import type { ContainerRecord, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
 import type { Seccomp } from './seccomp.js';
@@ -22,6 +22,8 @@ export interface BundleInput {
   seccomp: Seccomp;
   lastCapability: number;
   users: UserNamespace | undefined;
+  /** What `host-gateway` means, where not the gateway of its network. */
+  hostGateway: string | undefined;
   pidOf(container: string, namespace: string): number;
   /** The files of a container whose network is shared. */
   pathsOf(container: string): ContainerPaths;
@@ -42,7 +44,8 @@ export async function bundleFiles(input: BundleInput): Promise<BundleFile[]> {
       hostname,
       domainname: config.Domainname,
       addresses: [endpoint.IPAddress, endpoint.GlobalIPv6Address],
-      gateway: endpoint.Gateway,
+      // On this machine's own network the machine is where it always is.
+      gateway: input.hostGateway || endpoint.Gateway || (network === 'host' ? '127.0.0.1' : ''),
       dns: list('Dns'),
       dnsSearch: list('DnsSearch'),
       dnsOptions: list('DnsOptions'),
@@ -78,17 +81,18 @@ export async function makeSource({ Type, Source }: MountPoint): Promise<void> {
 }
 
 export function runRequest(
-  { id, config, hostConfig, runtime }: ContainerRecord,
+  record: ContainerRecord,
   paths: ContainerPaths,
   { files, network }: { files: BundleFile[]; network: Wire | null },
 ): RunRequest {
+  const { id, config, hostConfig, runtime } = record;
   const [rows = 0, cols = 0] = hostConfig.ConsoleSize ?? [];
   return {
     id,
     bundle: paths.bundle,
     files,
     stateDir: paths.stateDir,
-    cgroup: cgroupOf(id),
+    cgroup: cgroupOf(record),
     io: { tty: config.Tty, stdin: config.OpenStdin, stdinOnce: config.StdinOnce, rows, cols },
     log: hostConfig.LogConfig.Type === 'none' ? null : { path: paths.log, ...logLimits(hostConfig.LogConfig.Config) },
     health: healthProbe(config),

@@ -1,132 +1,216 @@
 import { stat } from 'node:fs/promises';
-import { normalize } from 'node:path';
+import { posix } from 'node:path';
 import { invalid, notImplemented } from '../../base/errors.js';
+import { newId } from '../../base/ids.js';
 import type { MountPoint } from './record.js';
+import { checkTmpfs, tmpfsOptionsOf, type TmpfsWish } from './tmpfs.js';
 
 const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
 /** Podman's words: files keep their owners' numbers inside a container whose user ids are its own. */
 export const ID_MAPPED = new Set(['idmap', 'ridmap']);
-/** Accepted for what other platforms or security modules make of them; nothing to do here. */
-const WITHOUT_EFFECT = new Set(['z', 'Z', 'cached', 'delegated', 'consistent', 'default']);
+/** The words of a mode, by what they are about; of each kind one may be said. */
+const MODE_WORDS = [
+  new Set(['ro', 'rw']),
+  new Set(['z', 'Z']),
+  PROPAGATIONS,
+  new Set(['nocopy']),
+  new Set(['consistent', 'cached', 'delegated']),
+  ID_MAPPED,
+];
 
 /** An element of `HostConfig.Mounts`. */
-interface MountRequest {
+export interface MountRequest {
   Type?: string;
   Source?: string;
   Target?: string;
   ReadOnly?: boolean;
-  BindOptions?: { Propagation?: string; CreateMountpoint?: boolean } | null;
-  TmpfsOptions?: { SizeBytes?: number; Mode?: number } | null;
+  BindOptions?: BindWish | null;
+  VolumeOptions?: {
+    NoCopy?: boolean;
+    Labels?: Record<string, string> | null;
+    DriverConfig?: { Name?: string; Options?: Record<string, string> | null } | null;
+    Subpath?: string;
+  } | null;
+  TmpfsOptions?: TmpfsWish | null;
+}
+
+interface BindWish {
+  Propagation?: string;
+  CreateMountpoint?: boolean;
+  NonRecursive?: boolean;
+  ReadOnlyNonRecursive?: boolean;
+  ReadOnlyForceRecursive?: boolean;
 }
 
 export interface MountWishes {
   Binds?: string[] | null;
   Mounts?: unknown;
   Tmpfs?: Record<string, string> | null;
+  VolumesFrom?: string[] | null;
+  VolumeDriver?: unknown;
 }
 
-export interface MountPlan {
-  mounts: MountPoint[];
-  /** Destination to options, as `--tmpfs` has them. */
-  tmpfs: Record<string, string>;
+/** A mount of a container that is being made; a volume has no place on this machine yet. */
+export interface PlannedMount extends MountPoint {
+  volume?: { labels: Record<string, string> | null; options: Record<string, string> | null; copy: boolean };
 }
 
-/** `-v`, `--mount` and `--tmpfs`, checked. */
-export async function planMounts({ Binds, Mounts, Tmpfs }: MountWishes): Promise<MountPlan> {
-  const mounts = (Binds ?? []).map(parseBind);
-  const tmpfs: Record<string, string> = {};
-  for (const [destination, options] of Object.entries(Tmpfs ?? {})) {
-    if (!destination.startsWith('/')) throw invalid(`invalid mount path: '${destination}' mount path must be absolute`);
-    tmpfs[destinationOf(destination, 'tmpfs')] = options;
+/**
+ * What is mounted where: `--volumes-from`, then `-v`, then `--mount`, the later in the place of the earlier; then the volumes of the image and of
+ * `-v /path`, where nothing is yet.
+ */
+export async function planMounts(
+  wishes: MountWishes,
+  volumes: Record<string, unknown>,
+  mountsOf: (container: string) => MountPoint[],
+): Promise<PlannedMount[]> {
+  const driver = typeof wishes.VolumeDriver === 'string' ? wishes.VolumeDriver : '';
+  const places = new Map<string, PlannedMount>();
+  for (const source of wishes.VolumesFrom ?? [])
+    for (const mount of inherited(source, mountsOf)) places.set(mount.Destination, mount);
+  const tmpfs = Object.entries(wishes.Tmpfs ?? {}).map(([destination, options]) => {
+    checkTmpfs(options);
+    return destinationOf(destination, 'tmpfs');
+  });
+  const taken = new Set(tmpfs);
+  const take = (mount: PlannedMount): void => {
+    if (taken.has(mount.Destination)) throw invalid(`Duplicate mount point: ${mount.Destination}`);
+    taken.add(mount.Destination);
+    places.set(mount.Destination, mount);
+  };
+  for (const spec of wishes.Binds ?? []) take(parseBind(spec, driver));
+  for (const request of (wishes.Mounts ?? []) as MountRequest[]) take(await parseMount(request));
+  for (const path of Object.keys(volumes)) {
+    const destination = destinationOf(posix.resolve('/', path), 'volume');
+    if (!places.has(destination) && !taken.has(destination)) places.set(destination, volumeAt(destination, '', driver));
   }
-  for (const request of (Mounts ?? []) as MountRequest[]) mounts.push(await parseMount(request, tmpfs));
-  const taken = new Set<string>();
-  for (const place of [...mounts.map(({ Destination }) => Destination), ...Object.keys(Tmpfs ?? {}).map(normalized)]) {
-    if (taken.has(place)) throw invalid(`Duplicate mount point: ${place}`);
-    taken.add(place);
-  }
-  return { mounts, tmpfs };
+  // What `--tmpfs` puts there hides what would be there otherwise.
+  return [...places.values()].filter(({ Destination }) => !tmpfs.includes(Destination));
 }
 
-function parseBind(spec: string): MountPoint {
+/** What another container has mounted; `:ro` takes writing away, nothing gives it. */
+function inherited(spec: string, mountsOf: (container: string) => MountPoint[]): PlannedMount[] {
+  if (spec === '') throw invalid('volumes-from specification cannot be an empty string');
+  const [container = '', ...rest] = spec.split(':');
+  const mode = rest.join(':');
+  const words = mode === '' ? [] : mode.split(',');
+  if (!validMode(mode) || words.some((word) => PROPAGATIONS.has(word) || word === 'nocopy')) throw invalidMode(mode);
+  return mountsOf(container).map((mount) => ({ ...mount, Mode: '', RW: mount.RW && !words.includes('ro') }));
+}
+
+function parseBind(spec: string, driver: string): PlannedMount {
   const parts = spec.split(':');
-  const [source = '', target, mode = ''] = parts;
-  if (parts.length > 3 || source === '' || target === '') throw invalid(`invalid volume specification: '${spec}'`);
-  if (target === undefined) {
-    throw notImplemented(
-      `anonymous volumes are not available in this version: give ${spec} a directory of this machine`,
-    );
-  }
-  if (!source.startsWith('/')) {
-    throw notImplemented(
-      `named volumes are not available in this version: "${source}" in ${spec} is not a path of this machine`,
-    );
-  }
-  const options = mode === '' ? [] : mode.split(',');
-  if (options.includes('ro') && options.includes('rw')) throw invalid(`invalid mode: ${mode}`);
-  let propagation = 'rprivate';
-  for (const option of options) {
-    if (PROPAGATIONS.has(option)) propagation = option;
-    else if (!WITHOUT_EFFECT.has(option) && !ID_MAPPED.has(option) && option !== 'ro' && option !== 'rw')
-      throw invalid(`invalid mode: ${mode}`);
+  const [first = '', second, mode = ''] = parts;
+  if (parts.length > 3 || first === '') throw invalidSpec(spec);
+  if (second === undefined) return { ...volumeAt(destinationOf(first, 'volume', spec), '', driver), Mode: 'z' };
+  // `/dst:ro` names no source.
+  if (parts.length === 2 && validMode(second)) throw invalidSpec(spec);
+  if (!validMode(mode)) throw invalidMode(mode);
+  const words = mode.split(',');
+  const RW = !words.includes('ro');
+  if (!first.startsWith('/')) {
+    const volume = volumeAt(destinationOf(second, 'volume', spec), first, driver);
+    if (words.includes('nocopy') && volume.volume) volume.volume.copy = false;
+    return { ...volume, Mode: mode || 'z', RW };
   }
   return {
     Type: 'bind',
-    Source: normalized(source),
-    Destination: destinationOf(target, 'bind', spec),
+    Source: normalized(first),
+    Destination: destinationOf(second, 'bind', spec),
     Mode: mode,
-    RW: !options.includes('ro'),
-    Propagation: propagation,
+    RW,
+    Propagation: words.find((word) => PROPAGATIONS.has(word)) ?? 'rprivate',
   };
 }
 
-async function parseMount(request: MountRequest, tmpfs: Record<string, string>): Promise<MountPoint> {
-  const { Type: type = '', Source: source = '', Target: target = '', ReadOnly: readOnly = false } = request;
-  if (type === 'volume')
-    throw notImplemented('named volumes are not available in this version: use type=bind or tmpfs');
-  if (type !== 'bind' && type !== 'tmpfs') throw invalid(`invalid mount config for type "${type}": mount type unknown`);
-  if (target === '') throw invalid(`invalid mount config for type "${type}": field Target must not be empty`);
-  if (type === 'bind' && source === '')
-    throw invalid('invalid mount config for type "bind": field Source must not be empty');
-  const destination = destinationOf(target, type);
-  if (type === 'tmpfs') {
-    if (source !== '') throw invalid('invalid mount config for type "tmpfs": field Source must not be specified');
-    const { SizeBytes, Mode } = request.TmpfsOptions ?? {};
-    const options = [readOnly && 'ro', SizeBytes && `size=${SizeBytes}`, Mode && `mode=${Mode.toString(8)}`];
-    tmpfs[destination] = options.filter(Boolean).join(',');
-    return { Type: 'tmpfs', Source: '', Destination: destination, Mode: '', RW: !readOnly, Propagation: '' };
-  }
-  if (!source.startsWith('/')) {
-    throw invalid(`invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`);
-  }
-  if (!request.BindOptions?.CreateMountpoint && !(await exists(source))) {
-    throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`);
-  }
-  const propagation = request.BindOptions?.Propagation || 'rprivate';
-  if (!PROPAGATIONS.has(propagation)) throw invalid(`invalid propagation mode: ${propagation}`);
+const invalidSpec = (spec: string) => invalid(`invalid volume specification: '${spec}'`);
+const invalidMode = (mode: string) => invalid(`invalid mode: ${mode}`);
+
+function validMode(mode: string): boolean {
+  if (mode === '') return true;
+  const kinds = mode.split(',').map((word) => MODE_WORDS.findIndex((words) => words.has(word)));
+  return kinds.every((kind) => kind >= 0) && new Set(kinds).size === kinds.length;
+}
+
+function volumeAt(destination: string, name: string, driver = ''): PlannedMount {
   return {
-    Type: 'bind',
-    Source: normalized(source),
+    Type: 'volume',
+    Name: name || newId(),
+    Source: '',
     Destination: destination,
+    Driver: driver || 'local',
     Mode: '',
-    RW: !readOnly,
-    Propagation: propagation,
+    RW: true,
+    Propagation: '',
+    ...(name === '' && { own: { anonymous: true } }),
+    volume: { labels: null, options: null, copy: true },
   };
+}
+
+async function parseMount(request: MountRequest): Promise<PlannedMount> {
+  const { Type: type = '', Target: target = '', Source: source = '', ReadOnly: readOnly = false } = request;
+  const wrong = (why: string) => invalid(`invalid mount config for type "${type}": ${why}`);
+  if (target === '') throw wrong('field Target must not be empty');
+  const Destination = destinationOf(target, type);
+  const extra = (['BindOptions', 'VolumeOptions'] as const).find(
+    (field) => request[field] && !field.toLowerCase().startsWith(type),
+  );
+  if (extra && type !== 'tmpfs') throw wrong(`field ${extra} must not be specified`);
+  if (type === 'tmpfs') {
+    if (request.BindOptions) throw wrong('field BindOptions must not be specified');
+    if (source !== '') throw wrong('field Source must not be specified');
+    const own = { options: tmpfsOptionsOf(request.TmpfsOptions ?? {}, readOnly) };
+    return { Type: 'tmpfs', Source: '', Destination, Mode: '', RW: !readOnly, Propagation: '', own };
+  }
+  if (type === 'volume') return parseVolume(request, Destination, wrong);
+  if (type !== 'bind') throw wrong('mount type unknown');
+  if (source === '') throw wrong('field Source must not be empty');
+  const bind = request.BindOptions ?? {};
+  const propagation = bind.Propagation || 'rprivate';
+  if (!PROPAGATIONS.has(propagation)) throw wrong(`invalid propagation mode: ${propagation}`);
+  if (!source.startsWith('/')) throw wrong(`invalid mount path: '${source}' mount path must be absolute`);
+  if (bind.ReadOnlyNonRecursive && bind.ReadOnlyForceRecursive) {
+    throw wrong('ReadOnlyForceRecursive and ReadOnlyNonRecursive cannot both be set');
+  }
+  if (!bind.CreateMountpoint && !(await exists(source))) throw wrong(`bind source path does not exist: ${source}`);
+  const own = {
+    ...(bind.NonRecursive && { nonRecursive: true }),
+    ...(bind.ReadOnlyNonRecursive && { readOnlyNonRecursive: true }),
+  };
+  return {
+    ...{ Type: 'bind', Source: normalized(source), Destination, Mode: '', RW: !readOnly, Propagation: propagation },
+    ...(Object.keys(own).length > 0 && { own }),
+  };
+}
+
+function parseVolume(
+  { Source: source = '', ReadOnly: readOnly = false, VolumeOptions }: MountRequest,
+  destination: string,
+  wrong: (why: string) => Error,
+): PlannedMount {
+  if (source === '' && readOnly) throw wrong('must not set ReadOnly mode when using anonymous volumes');
+  const { NoCopy, Labels, DriverConfig, Subpath } = VolumeOptions ?? {};
+  if (Subpath) {
+    throw notImplemented('a part of a volume (volume-subpath) is not available in this version: mount the whole of it');
+  }
+  const volume = { labels: Labels ?? null, options: DriverConfig?.Options ?? null, copy: !NoCopy };
+  return { ...volumeAt(destination, source, DriverConfig?.Name), Mode: 'z', RW: !readOnly, volume };
 }
 
 function destinationOf(path: string, type: string, spec?: string): string {
-  const problem = !path.startsWith('/')
-    ? `invalid mount path: '${path}' mount path must be absolute`
-    : normalized(path) === '/'
+  const problem =
+    normalized(path) === '/'
       ? `invalid specification: destination can't be '/'`
-      : undefined;
+      : !path.startsWith('/')
+        ? `invalid mount path: '${path}' mount path must be absolute`
+        : undefined;
   if (problem === undefined) return normalized(path);
   throw invalid(
     `${spec ? `invalid volume specification: '${spec}': ` : ''}invalid mount config for type "${type}": ${problem}`,
   );
 }
 
-const normalized = (path: string): string => normalize(path).replace(/(?<=.)\/$/, '');
+const normalized = (path: string): string => posix.normalize(path).replace(/(?<=.)\/$/, '');
 
 async function exists(path: string): Promise<boolean> {
   try {

@@ -86,7 +86,11 @@ export class Places {
     await Promise.all(mounts.map(makeSource));
     const volumes = mounts
       .filter(({ Source }) => Source !== '')
-      .map(({ Source, Destination, RW }) => ({ source: Source, destination: Destination, readonly: !RW }))
+      .map(({ Source, Destination, RW, own }) => ({
+        source: own?.device ?? Source,
+        destination: Destination,
+        readonly: !RW,
+      }))
       .sort((a, b) => depth(a.destination) - depth(b.destination));
     return [...files.filter((_, index) => made[index]), ...volumes];
   }

@@ -8,7 +8,10 @@ import { capabilitiesOf } from './capabilities.js';
 import { DetachKeys, parseDetachKeys } from './detach-keys.js';
 import { checkedName, inventName } from './names.js';
 import { resolvConfOf } from './network-files.js';
-import { argumentsOf, logLimits, planContainer, securityOptions } from './plan.js';
+import { argumentsOf } from './config.js';
+import { logLimits } from './log-options.js';
+import { planContainer } from './plan.js';
+import { securityOptions } from './security.js';
 import { NEVER, type ContainerRecord } from './record.js';
 import { nextDelay, wantsRestart } from './restart-policy.js';
 import { parseProfile, resolveProfile, Seccomp, type SeccompProfile } from './seccomp.js';
@@ -31,7 +34,7 @@ const hello: HelperHello = {
 };
 const id = 'c0ffee'.padEnd(64, '0');
 const plan = (body: ContainerCreate = {}, image: ImageConfig = {}, machine = hello) =>
-  planContainer(id, { Image: 'busybox', Cmd: ['sh'], ...body }, image, machine);
+  planContainer(id, { Image: 'busybox', Cmd: ['sh'], ...body }, image, { hello: machine, mountsOf: () => [] });
 
 test('the request wins and the image fills what it left open', async () => {
   const image: ImageConfig = {
@@ -107,8 +110,6 @@ test('what this version cannot do is refused by name', async () => {
     { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } },
     { PublishAllPorts: true },
     { Links: ['a:b'] },
-    { VolumesFrom: ['x'] },
-    { Binds: ['data:/data'] },
   ];
   for (const HostConfig of missing) await assert.rejects(plan({ HostConfig }), { kind: 'not-implemented' });
 });
@@ -126,8 +127,10 @@ test('limits that the machine cannot enforce are dropped with a warning', async 
   assert.equal((await plan({ HostConfig: wish })).hostConfig.MemorySwap, 128 * 2 ** 20);
 });
 
-test('a log rotates when its options say so', () => {
-  assert.deepEqual(logLimits({}), { maxSize: 0, maxFile: 1 });
+test('a log rotates, at ten megabytes and three files unless its options say otherwise', () => {
+  assert.deepEqual(logLimits({}), { maxSize: 10 * 2 ** 20, maxFile: 3 });
+  assert.deepEqual(logLimits({ 'max-size': '1k' }), { maxSize: 1024, maxFile: 1 });
+  assert.deepEqual(logLimits({ 'max-size': '-1' }), { maxSize: 0, maxFile: 1 });
   assert.deepEqual(logLimits({ 'max-size': '10m', 'max-file': '3' }), { maxSize: 10 * 2 ** 20, maxFile: 3 });
   assert.throws(() => logLimits({ 'max-size': 'lots' }), { kind: 'invalid' });
 });
@@ -344,6 +347,7 @@ test("a person's mounts come after ours, parents first, and take the place of ou
     'rbind',
     'rprivate',
     'ro',
+    'rro',
   ]);
   assert.deepEqual(spec.mounts.find(({ destination }) => destination === '/run')?.options, [
     'nosuid',

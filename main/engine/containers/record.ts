@@ -77,15 +77,51 @@ export interface IdMap {
   gids: IdMapping[];
 }
 
-/** A directory or file of this machine, or a tmpfs, at a place in the container. Shown as it is by inspect. */
+/** A directory or file of this machine, a volume or a tmpfs, at a place in the container. */
 export interface MountPoint {
-  Type: 'bind' | 'tmpfs';
+  Type: 'bind' | 'tmpfs' | 'volume';
+  /** Of a volume. */
+  Name?: string;
   Source: string;
   Destination: string;
+  Driver?: string;
   Mode: string;
   RW: boolean;
   Propagation: string;
+  /** What inspect has no word for. */
+  own?: {
+    /** A volume whose name was invented for this container: it goes with `rm -v` and `--rm`. */
+    anonymous?: boolean;
+    /** The directory of this machine that a volume stands for. */
+    device?: string;
+    /** Of a tmpfs. */
+    options?: string;
+    nonRecursive?: boolean;
+    readOnlyNonRecursive?: boolean;
+  };
 }
+
+/** As inspect and lists show it. */
+export function shownMount({ Type, Name, Source, Destination, Driver, Mode, RW, Propagation }: MountPoint): object {
+  return {
+    Type,
+    ...(Name !== undefined && { Name }),
+    Source,
+    Destination,
+    ...(Driver !== undefined && { Driver }),
+    Mode,
+    RW,
+    Propagation,
+  };
+}
+
+/** The volumes of a container. */
+export const volumesOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] =>
+  mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : []));
+
+/** Those of its volumes whose names were invented for it. */
+export const anonymousOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] =>
+  volumesOf({ mounts: mounts.filter(({ own }) => own?.anonymous) });
 
 export function standingOf(record: ContainerRecord): Standing {
   const { running, paused, bootId, startedAt, exitCode, error, oomKilled, stoppedByHand, restartPending } = record;

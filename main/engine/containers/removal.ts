@@ -1,22 +1,23 @@
-import { EngineError, messageOf } from '../../base/errors.js';
+import { conflict, EngineError, messageOf } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import type { Container } from './container.js';
 import type { Ending } from './ending.js';
 import { TABLE, type Ledger } from './ledger.js';
+import { anonymousOf } from './record.js';
 import type { ContainersOptions } from './rooms.js';
 
 const log = createLog('containers');
 
 /** Takes containers away: the row first, its files behind the answer's back. */
 export class Removal {
-  readonly #options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots'>;
+  readonly #options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots' | 'volumes'>;
   readonly #ledger: Ledger;
   readonly #ending: Ending;
   readonly #background = new Set<Promise<void>>();
 
   constructor(
-    options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots'>,
+    options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots' | 'volumes'>,
     ledger: Ledger,
     ending: Ending,
   ) {
@@ -25,11 +26,20 @@ export class Removal {
     this.#ending = ending;
   }
 
-  /** What runs is killed. Of two removals at once the second waits for the first and finds it done. */
-  remove(container: Container): Promise<void> {
-    container.removal ??= this.#removeNow(container).catch((error: unknown) => {
+  /**
+   * What runs is killed by force, and refused without. Of two removals at once the second waits for the first and finds it done. `volumes`: those
+   * whose names nobody chose go too, as always with `--rm`.
+   */
+  remove(
+    container: Container,
+    { force = false, volumes = container.record.hostConfig.AutoRemove }: { force?: boolean; volumes?: boolean } = {},
+  ): Promise<void> {
+    if (container.removal) return container.removal;
+    if (!force) refuseRunning(container);
+    container.removal = this.#removeNow(container, force, volumes).catch((error: unknown) => {
       container.removal = undefined;
-      container.dead = !container.live;
+      container.dead = !container.running;
+      if (container.dead) container.wake(['removed'], messageOf(error));
       throw error;
     });
     return container.removal;
@@ -38,7 +48,7 @@ export class Removal {
   /** Where nobody waits for it, as with `--rm`. */
   async removeQuietly(container: Container): Promise<void> {
     try {
-      await this.remove(container);
+      await this.remove(container, { force: true });
     } catch (error) {
       log.error(`container ${shortId(container.id)} could not be removed: ${messageOf(error)}`);
     }
@@ -58,37 +68,43 @@ export class Removal {
     await Promise.allSettled(this.#background);
   }
 
-  async #removeNow(container: Container): Promise<void> {
+  async #removeNow(container: Container, force: boolean, withVolumes: boolean): Promise<void> {
     // A start under way is let through first: it holds the lock.
-    using _ = await this.#lockStopped(container);
-    const { store, images, networks, snapshots } = this.#options;
+    using _ = await this.#lockStopped(container, force);
+    const { store, images, networks, snapshots, volumes } = this.#options;
     let dropLayers = (): Promise<void> => Promise.resolve();
+    let dropVolumes = dropLayers;
     await store.commit((change) => {
       change.remove(TABLE, container.id);
       images.release(change, container.record.image.id, container.id);
       networks.release(change, container.id);
       dropLayers = snapshots.discard(change, container.id);
+      dropVolumes = volumes.release(change, container.id, withVolumes ? anonymousOf(container.record) : []);
     });
     // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
     this.#inBackground(
-      container.cleanup.then(() => this.#discardDirectory(container.id)).then(dropLayers),
+      container.cleanup
+        .then(() => this.#discardDirectory(container.id))
+        .then(dropLayers)
+        .then(dropVolumes),
       `the files of ${container.id}`,
     );
     this.#ledger.drop(container);
     for (const attachment of container.pending) attachment.close();
     this.#ledger.publish(container, 'destroy');
-    container.wake('not-running', 'next-exit', 'removed');
+    container.wake(['not-running', 'next-exit', 'removed']);
   }
 
   /** The lock of a container that does not run; what runs is killed first. */
-  async #lockStopped(container: Container): Promise<Disposable> {
+  async #lockStopped(container: Container, force: boolean): Promise<Disposable> {
     for (;;) {
       const lock = await this.#ledger.locks.take(container.id);
-      container.restarting?.cancel();
+      if (force) container.restarting?.cancel();
       const { live } = container;
-      if (!live) return lock;
+      if (!container.running) return lock;
       lock[Symbol.dispose]();
-      await this.#ending.kill(container, live);
+      if (!force) refuseRunning(container);
+      if (live) await this.#ending.kill(container, live);
     }
   }
 
@@ -106,4 +122,12 @@ export class Removal {
       .finally(() => this.#background.delete(done));
     this.#background.add(done);
   }
+}
+
+function refuseRunning(container: Container): void {
+  if (!container.running) return;
+  const why = container.record.paused
+    ? 'container is paused and must be unpaused first'
+    : `container is ${container.live ? 'running' : 'restarting'}: stop the container before removing or force remove`;
+  throw conflict(`cannot remove container "/${container.record.name}": ${why}`);
 }

@@ -74,6 +74,6 @@ export class Restarts {
     } catch (error) {
       log.error(`the restarts of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
     }
-    if (!container.running) container.wake('not-running', 'next-exit');
+    if (!container.running) container.wake(['not-running', 'next-exit']);
   }
 }

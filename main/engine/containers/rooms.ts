@@ -3,6 +3,8 @@ import type { EndpointSettings } from '../../contract/containers.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { ImageConfig } from '../../contract/images.js';
 import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started, Wire } from '../helper/index.js';
+import type { Reservation, VolumeWish } from '../volumes/index.js';
+import type { LogDefaults } from './log-options.js';
 import type { Remap } from './user-ids.js';
 
 /** What this room asks of the rooms above it; the real ones are wider. */
@@ -66,6 +68,14 @@ export interface ImagesRoom {
   setRunning(holder: string, running: boolean): void;
 }
 
+export interface VolumesRoom {
+  reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation>;
+  hold(names: Iterable<string>, holder: string): void;
+  /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them. */
+  release(change: Change, holder: string, goners?: Iterable<string>): () => Promise<void>;
+  announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
+}
+
 export type PredefinedNetwork = 'bridge' | 'host' | 'none';
 export type NetworkMode = PredefinedNetwork | `container:${string}`;
 
@@ -94,12 +104,17 @@ export interface ContainersOptions {
   images: ImagesRoom;
   snapshots: SnapshotsRoom;
   networks: NetworksRoom;
+  volumes: VolumesRoom;
   /** Docker's default profile, as a file. */
   seccompProfile: string;
   /** Further OCI runtimes by name, for `--runtime`. */
   runtimes?: Record<string, ForeignRuntime>;
   /** The one used where none is asked for; ours when not given. */
   defaultRuntime?: string;
+  /** `--log-driver` and `--log-opt`. */
+  logs?: LogDefaults | undefined;
+  /** `--host-gateway-ip`. */
+  hostGatewayIp?: string | undefined;
   /** `--userns-remap`, understood. */
   remap?: Remap;
 }

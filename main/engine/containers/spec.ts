@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { invalid } from '../../base/errors.js';
+import { posix } from 'node:path';
 import type { HelperHello } from '../helper/index.js';
 import { capabilitiesOf } from './capabilities.js';
+import { argumentsOf } from './config.js';
+import { devicesOf } from './devices.js';
 import { limitsOf } from './limits.js';
 import { ID_MAPPED } from './mounts.js';
-import { argumentsOf, securityOptions } from './plan.js';
-import type { ContainerRecord, DeviceMapping, FullHostConfig, MountPoint } from './record.js';
+import type { ContainerRecord, FullHostConfig, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
 import type { UserNamespace } from './user-ids.js';
 import { parseProfile, resolveProfile, type Seccomp } from './seccomp.js';
+import { securityOptions } from './security.js';
+import { mountedTmpfs } from './tmpfs.js';
 
 /** Everything config.json is made of. */
 export interface SpecInput {
@@ -23,7 +24,6 @@ export interface SpecInput {
   seccomp: Seccomp;
   /** The highest capability number of this kernel. */
   lastCapability: number;
-  /** The first process of a container whose namespaces are shared, by the id or name in `container:…`. */
   /** The first process of a container whose `namespace` is joined. Throws conflict where none runs. */
   pidOf(container: string, namespace: string): number;
   /** Where user and group ids are not this machine's own. */
@@ -37,45 +37,7 @@ interface OciMount {
   options: string[];
 }
 
-interface OciDevice {
-  path: string;
-  type: 'c' | 'b';
-  major: number;
-  minor: number;
-  fileMode: number;
-  uid: number;
-  gid: number;
-}
-
-interface DeviceRule {
-  allow: boolean;
-  type?: 'a' | 'c' | 'b';
-  major?: number;
-  minor?: number;
-  access: string;
-}
-
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** null zero full random urandom tty console ptmx and pseudo-terminals; nodes of any kind may be made, not opened. */
-const DEVICE_RULES: DeviceRule[] = [
-  { allow: false, access: 'rwm' },
-  { allow: true, type: 'c', access: 'm' },
-  { allow: true, type: 'b', access: 'm' },
-  ...(
-    [
-      [1, 3],
-      [1, 5],
-      [1, 7],
-      [1, 8],
-      [1, 9],
-      [5, 0],
-      [5, 1],
-      [5, 2],
-    ] as const
-  ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
-  { allow: true, type: 'c', major: 136, access: 'rwm' },
-];
 
 /** The OCI runtime specification (1.2) of a container, with Docker's defaults. */
 export async function buildSpec(input: SpecInput): Promise<object> {
@@ -106,6 +68,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
     ...(hostConfig.UTSMode !== 'host' && config.Domainname && { domainname: config.Domainname }),
     mounts: mountsOf(input),
     annotations: {
+      ...hostConfig.Annotations,
       'dev.slipway.overlay': JSON.stringify(overlay),
       'dev.slipway.user': config.User,
       ...(hostConfig.GroupAdd?.length && { 'dev.slipway.groups': JSON.stringify(hostConfig.GroupAdd) }),
@@ -114,7 +77,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
     linux: {
       namespaces: namespacesOf(input),
       ...(input.users && { uidMappings: input.users.uids, gidMappings: input.users.gids }),
-      cgroupsPath: cgroupOf(record.id),
+      cgroupsPath: cgroupOf(record),
       resources: { devices: deviceRules, ...(await limitsOf(hostConfig)) },
       ...(devices.length > 0 && { devices }),
       ...(sysctlsOf(input) ?? {}),
@@ -126,7 +89,9 @@ export async function buildSpec(input: SpecInput): Promise<object> {
   };
 }
 
-export const cgroupOf = (id: string): string => `slipway/${id}`;
+/** Its own below `--cgroup-parent`, or below ours. */
+export const cgroupOf = ({ id, hostConfig }: Pick<ContainerRecord, 'id' | 'hostConfig'>): string =>
+  posix.join(hostConfig.CgroupParent || 'slipway', id);
 
 /** Docker's own variables, then the container's, which win. */
 export function environmentOf({ config }: Pick<ContainerRecord, 'config'>, hostname: string): string[] {
@@ -198,15 +163,10 @@ function mountsOf({ record, hello, files, pidOf, users }: SpecInput): OciMount[]
     },
     sys,
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...quiet, ...readOnly] },
-    ...sharedMemory(hostConfig, pidOf, quiet, bind),
+    ...sharedMemory(hostConfig, pidOf, quiet, bind, hello.rootless || users !== undefined),
   ];
-  const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map(([destination, options]) => ({
-    destination,
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options: tmpfsOptions(options),
-  }));
-  const wished = [...tmpfs, ...mounts.filter(({ Type }) => Type === 'bind').map((mount) => bindOf(mount, users))];
+  const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map((wish) => tmpfsAt(...wish));
+  const wished = [...tmpfs, ...mounts.map((mount) => mountOf(mount, users))];
   const identity = [
     bind('/etc/resolv.conf', files.resolvConf, ...mapped),
     bind('/etc/hostname', files.hostname, ...mapped),
@@ -239,25 +199,29 @@ function sharedMemory(
   ];
 }
 
-const bindOf = (
-  { Source, Destination, RW, Propagation, Mode }: MountPoint,
-  users: UserNamespace | undefined,
-): OciMount => ({
-  destination: Destination,
-  type: 'bind',
-  source: Source,
-  options: [
-    ...['rbind', Propagation, ...(RW ? [] : ['ro'])],
-    ...(users ? Mode.split(',').filter((option) => ID_MAPPED.has(option)) : []),
-  ],
-});
-
-/** Docker's defaults, but for those the person said the opposite of. */
-function tmpfsOptions(given: string): string[] {
-  const own = given.split(',').filter(Boolean);
-  const opposite: Record<string, string> = { noexec: 'exec', nosuid: 'suid', nodev: 'dev' };
-  return [...Object.keys(opposite).filter((option) => !own.includes(opposite[option] as string)), 'rprivate', ...own];
+function mountOf(mount: MountPoint, users: UserNamespace | undefined): OciMount {
+  const { Type, Source, Destination, RW, Propagation, Mode, own = {} } = mount;
+  if (Type === 'tmpfs') return tmpfsAt(Destination, own.options ?? '');
+  // What is mounted below is as read-only as the rest.
+  const readOnly = own.nonRecursive || own.readOnlyNonRecursive ? ['ro'] : ['ro', 'rro'];
+  const mapping = Type === 'volume' ? ['idmap'] : Mode.split(',').filter((option) => ID_MAPPED.has(option));
+  return {
+    destination: Destination,
+    type: 'bind',
+    source: own.device ?? Source,
+    options: [
+      ...[own.nonRecursive ? 'bind' : 'rbind', Propagation || 'rprivate', ...(RW ? [] : readOnly)],
+      ...(users ? mapping : []),
+    ],
+  };
 }
+
+const tmpfsAt = (destination: string, options: string): OciMount => ({
+  destination: posix.normalize(destination).replace(/(?<=.)\/$/, ''),
+  type: 'tmpfs',
+  source: 'tmpfs',
+  options: mountedTmpfs(options),
+});
 
 const depth = (path: string): number => path.split('/').length;
 

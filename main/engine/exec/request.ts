@@ -104,7 +104,7 @@ export function foreignExec(
     groups: plan.groups,
     privileged: plan.privileged,
     stateDir,
-    cgroup: cgroupOf(record.id),
+    cgroup: cgroupOf(record),
     io: { tty, stdin, stdinOnce: true, rows, cols },
     exitFile: `${stateDir}/exit.json`,
     runtime: record.runtime,

@@ -184,6 +184,14 @@ export class Helper {
     await this.#askAgain({ op: 'discard', path, sync });
   }
 
+  /**
+   * What an image has at `path` goes into a volume that is empty: whole, or not at all. Without a path only what an interrupted one has left is
+   * finished.
+   */
+  populate(request: { volume: string; lower?: string[]; path?: string }): Promise<{ copied: boolean }> {
+    return this.#askAgain({ op: 'populate', ...request });
+  }
+
   usage(path: string): Promise<{ bytes: number; entries: number }> {
     return this.#askAgain({ op: 'usage', path });
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { invalid } from '../../base/errors.js';
 import type { ContainerStats, CpuStats } from '../../contract/stats.js';
-import { cgroupOf, type Glance } from '../containers/index.js';
+import type { Glance } from '../containers/index.js';
 import { NO_BLKIO, NO_CPU, type Counters } from './counters.js';
 import { groupsOf, type Groups } from './groups.js';
 import { countNetworks } from './network.js';
@@ -99,7 +99,7 @@ export class Stats {
     try {
       if (pid === undefined) return { ...emptySample(), ...identity };
       const [counters, machine, networks] = await Promise.all([
-        this.#count(id, pid),
+        this.#count(id, pid, glance.cgroup),
         machineTime(),
         glance.ownNetwork ? countNetworks(pid) : {},
       ]);
@@ -117,9 +117,9 @@ export class Stats {
     }
   }
 
-  async #count(id: string, pid: number): Promise<Counters> {
+  async #count(id: string, pid: number, cgroup: string): Promise<Counters> {
     const known = this.#groups.get(id);
-    const groups = known?.pid === pid ? known.groups : await groupsOf(pid, cgroupOf(id));
+    const groups = known?.pid === pid ? known.groups : await groupsOf(pid, cgroup);
     if (this.#watches.has(id)) this.#groups.set(id, { pid, groups });
     if (groups) return groups.version === 1 ? countV1(groups) : countV2(groups);
     return countProcesses(await this.#containers.processes(id, pid));

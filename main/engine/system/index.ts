@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { ContainerSummary } from '../../contract/containers.js';
 import type { ImageSummary } from '../../contract/images.js';
 import type { SlipwayFeatures, SystemInfo, SystemVersion } from '../../contract/system.js';
+import type { Volume } from '../../contract/volumes.js';
 import { newId } from '../../base/ids.js';
 import type { Store } from '../../base/store.js';
 import type { HelperHello } from '../helper/index.js';
@@ -20,6 +21,7 @@ export interface SystemOptions {
     counts(): { running: number; paused: number; stopped: number };
     list(request: { all: boolean; size: boolean }): Promise<ContainerSummary[]>;
   };
+  volumes: { diskUsage(): Promise<Volume[]> };
   root: string;
   version: string;
   host: SlipwayFeatures['host'];
@@ -101,7 +103,12 @@ export class System {
         ['Native Overlay Diff', String(hello.overlay.native)],
         ['userxattr', String(hello.overlay.userxattr)],
       ],
-      Plugins: { Volume: [], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'none'] },
+      Plugins: {
+        Volume: ['local'],
+        Network: ['bridge', 'host', 'null'],
+        Authorization: null,
+        Log: ['json-file', 'none'],
+      },
       MemoryLimit: can('memory'),
       SwapLimit: can('memory'),
       CpuCfsPeriod: can('cpu'),
@@ -177,14 +184,14 @@ export class System {
     };
   }
 
-  /** What takes room, by noun. There are no volumes and no build cache yet. */
+  /** What takes room, by noun. There is no build cache yet. */
   async diskUsage() {
     const images = this.#options.images.list();
     return {
       LayersSize: images.reduce((sum, { Size }) => sum + Size, 0),
       Images: images,
       Containers: await this.#options.containers.list({ all: true, size: true }),
-      Volumes: [],
+      Volumes: await this.#options.volumes.diskUsage(),
       BuildCache: null,
     };
   }

@@ -1,0 +1,229 @@
+/** Volumes through the docker CLI and the API, on the real kernel: made, filled once, shared, kept and removed. */
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { api, docker, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
+
+const skip = process.getuid?.() !== 0 && 'needs root';
+let engine: RunningEngine;
+
+/** An image whose VOLUME /data has content of another owner, a hard link and a symbolic link. */
+async function loadImage(): Promise<void> {
+  const made = await docker(engine, [
+    ...['run', '--name', 'seed', 'busybox:test', 'sh', '-c'],
+    'mkdir -p /data/sub /empty && echo one > /data/a && ln /data/a /data/sub/b && ln -s a /data/l && chown -R 1000:1000 /data && chmod 2750 /data && chown 33:33 /empty && chmod 4755 /data/a && ln -s /data /link && echo x > /file',
+  ]);
+  assert.equal(made.code, 0, made.stderr);
+  const changes = ['VOLUME /data', 'CMD ["sh"]'].flatMap((change) => ['--change', change]);
+  const committed = await docker(engine, ['commit', ...changes, 'seed', 'seeded:test']);
+  assert.equal(committed.code, 0, committed.stderr);
+  await docker(engine, ['rm', 'seed']);
+}
+
+const ok = async (...args: string[]): Promise<string> => {
+  const ran = await docker(engine, args);
+  assert.equal(ran.code, 0, `docker ${args.join(' ')}: ${ran.stderr}`);
+  return ran.stdout.trim();
+};
+const refused = async (status: number, method: string, url: string, body?: unknown): Promise<string> => {
+  const answer = await request(engine.socket, method, url, body);
+  assert.equal(answer.status, status, answer.body.toString());
+  return (JSON.parse(answer.body.toString()) as { message: string }).message;
+};
+const names = async (...args: string[]): Promise<string[]> =>
+  (await ok('volume', 'ls', '-q', ...args)).split('\n').filter(Boolean);
+const dataOf = (name: string): string => path.join(engine.dataRoot, 'volumes', name, '_data');
+
+before(async () => {
+  if (skip) return;
+  engine = await startEngine();
+  await loadBusybox(engine);
+  await loadImage();
+});
+after(async () => {
+  if (!skip) await engine[Symbol.asyncDispose]();
+});
+
+test('a named volume is made by the first container and keeps what is written', { skip }, async () => {
+  await ok('run', '--rm', '-v', 'keep:/v', 'busybox:test', 'sh', '-c', 'echo kept > /v/f');
+  assert.equal(await ok('run', '--rm', '-v', 'keep:/v:ro', 'busybox:test', 'cat', '/v/f'), 'kept');
+  const written = await docker(engine, ['run', '--rm', '-v', 'keep:/v:ro', 'busybox:test', 'touch', '/v/g']);
+  assert.match(written.stderr, /Read-only file system/);
+  const [volume] = JSON.parse(await ok('volume', 'inspect', 'keep')) as Record<string, unknown>[];
+  assert.deepEqual(
+    { ...volume, CreatedAt: '' },
+    {
+      ...{ CreatedAt: '', Driver: 'local', Labels: null, Mountpoint: dataOf('keep') },
+      ...{ Name: 'keep', Options: null, Scope: 'local' },
+    },
+  );
+  await ok('volume', 'rm', 'keep');
+  assert.deepEqual(await names(), []);
+});
+
+test(
+  "an empty volume takes what the image has in its place, with owners, modes and links; a full one doesn't",
+  { skip },
+  async () => {
+    const look = 'stat -c "%u %g %a" /data /data/a; cat /data/sub/b; readlink /data/l; stat -c %h /data/a';
+    assert.equal(
+      await ok('run', '--rm', '-v', 'fill:/data', 'seeded:test', 'sh', '-c', look),
+      '1000 1000 2750\n1000 1000 4755\none\na\n2',
+    );
+    await ok('run', '--rm', '-v', 'fill:/data', 'seeded:test', 'sh', '-c', 'rm -r /data/* && echo mine > /data/own');
+    assert.equal(await ok('run', '--rm', '-v', 'fill:/data', 'seeded:test', 'ls', '/data'), 'own');
+    assert.equal(await ok('run', '--rm', '-v', 'bare:/data:nocopy', 'seeded:test', 'ls', '/data'), '');
+    assert.equal(await ok('run', '--rm', '-v', 'dir:/empty', 'seeded:test', 'stat', '-c', '%u', '/empty'), '33');
+    // Through a symbolic link of the image, and no further than the image.
+    assert.equal(await ok('run', '--rm', '-v', 'linked:/link', 'seeded:test', 'cat', '/link/a'), 'one');
+    const file = await refused(400, 'POST', '/containers/create', {
+      ...{ Image: 'seeded:test', HostConfig: { Binds: ['over:/file'] } },
+    });
+    assert.equal(file, 'cannot mount volume over existing file, file exists /file');
+    assert.equal((await names()).includes('over'), false);
+    await ok('volume', 'rm', 'fill', 'bare', 'dir', 'linked');
+  },
+);
+
+test('a copy that was cut off in the middle of moving in is finished by the next engine', { skip }, async () => {
+  await ok('volume', 'create', 'cut');
+  const copied = path.join(engine.dataRoot, 'volumes/cut/_copied');
+  await mkdir(copied, { mode: 0o700 });
+  await writeFile(path.join(copied, 'late'), 'late');
+  await writeFile(path.join(dataOf('cut'), 'early'), 'early');
+  await engine.kill();
+  await engine.restart();
+  assert.deepEqual(await readdir(dataOf('cut')), ['early', 'late']);
+  assert.equal((await stat(dataOf('cut'))).mode & 0o777, 0o700);
+  await assert.rejects(stat(copied), { code: 'ENOENT' });
+  await ok('volume', 'rm', 'cut');
+});
+
+test('volumes that nobody named go with --rm and rm -v, and only when nobody else has them', { skip }, async () => {
+  await ok('run', '--rm', '-v', '/anon', 'seeded:test', 'sh', '-c', 'echo x > /anon/f && cat /data/a');
+  assert.deepEqual(await names(), []);
+  await ok('create', '--name', 'first', '-v', '/anon', '-v', 'named:/named', 'seeded:test');
+  assert.equal((await names()).length, 3);
+  await ok('create', '--name', 'second', '--volumes-from', 'first:ro', 'busybox:test', 'cat', '/data/a');
+  assert.equal(await ok('start', '-a', 'second'), 'one');
+  await ok('rm', '-v', 'first');
+  assert.equal((await names()).length, 3);
+  const inUse = await refused(409, 'DELETE', '/volumes/named');
+  assert.match(inUse, /^remove named: volume is in use - \[[0-9a-f]{64}\]$/);
+  await ok('rm', '-v', 'second');
+  assert.deepEqual(await names(), ['named']);
+  await ok('create', '--name', 'third', 'seeded:test');
+  await ok('rm', 'third');
+  assert.equal((await names('-f', 'dangling=true')).length, 2);
+  assert.match(await ok('volume', 'prune', '-f'), /^Deleted Volumes:\n[0-9a-f]{64}\n/);
+  assert.deepEqual(await names(), ['named']);
+  assert.match(await ok('volume', 'prune', '-f', '--all'), /named/);
+});
+
+test('inspect shows mounts as dockerd does', { skip }, async () => {
+  await ok(
+    'create',
+    '--name',
+    'mounts',
+    '-v',
+    'vol:/v:ro',
+    '-v',
+    '/etc:/e',
+    '--mount',
+    'type=tmpfs,dst=/t',
+    'busybox:test',
+  );
+  const { Mounts } = await api<{ Mounts: { Destination: string }[] }>(engine.socket, 'GET', '/containers/mounts/json');
+  assert.deepEqual(
+    Mounts.sort((a, b) => (a.Destination < b.Destination ? -1 : 1)),
+    [
+      { Type: 'bind', Source: '/etc', Destination: '/e', Mode: '', RW: true, Propagation: 'rprivate' },
+      { Type: 'tmpfs', Source: '', Destination: '/t', Mode: '', RW: true, Propagation: '' },
+      {
+        ...{ Type: 'volume', Name: 'vol', Source: dataOf('vol'), Destination: '/v', Driver: 'local', Mode: 'ro' },
+        ...{ RW: false, Propagation: '' },
+      },
+    ],
+  );
+  await ok('rm', 'mounts');
+  await ok('volume', 'rm', 'vol');
+});
+
+test('--mount: labels, nocopy, a directory of this machine by the local driver', { skip }, async () => {
+  const folder = path.join(engine.dataRoot, '..', 'folder');
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'here'), 'here');
+  await ok('volume', 'create', '-o', 'type=none', '-o', 'o=bind', '-o', `device=${folder}`, 'dev');
+  assert.equal(await ok('run', '--rm', '-v', 'dev:/d', 'busybox:test', 'cat', '/d/here'), 'here');
+  await ok('volume', 'rm', 'dev');
+  assert.equal(await readFile(path.join(folder, 'here'), 'utf8'), 'here');
+  const mount = 'type=volume,src=lab,dst=/data,volume-nocopy,volume-label=a=b';
+  assert.equal(await ok('run', '--rm', '--mount', mount, 'seeded:test', 'ls', '/data'), '');
+  assert.deepEqual(await names('-f', 'label=a=b'), ['lab']);
+  await ok('volume', 'rm', 'lab');
+});
+
+test('two containers at once fill one volume once', { skip }, async () => {
+  const made = await Promise.all(
+    ['pa', 'qu', 'ro'].map((name) => ok('run', '--name', name, '-v', 'both:/data', 'seeded:test', 'ls', '/data')),
+  );
+  assert.deepEqual(new Set(made), new Set(['a\nl\nsub']));
+  await ok('rm', 'pa', 'qu', 'ro');
+  await ok('volume', 'rm', 'both');
+});
+
+test('what cannot be is refused in the words of dockerd', { skip }, async () => {
+  const create = (HostConfig: object) => ({ Image: 'busybox:test', HostConfig });
+  const bad: [number, string, object, string][] = [
+    [
+      400,
+      '/volumes/create',
+      { Name: 'a' },
+      'create a: volume name is too short, names should be at least two alphanumeric characters',
+    ],
+    [400, '/volumes/create', { Name: 'ab', DriverOpts: { foo: 'x' } }, 'create ab: invalid option: "foo"'],
+    [400, '/containers/create', create({ VolumesFrom: ['nobody'] }), 'No such container: nobody'],
+    [400, '/containers/create', create({ Binds: ['/a:ro'] }), "invalid volume specification: '/a:ro'"],
+    [400, '/containers/create', create({ Binds: ['v1:/x', '/etc:/x'] }), 'Duplicate mount point: /x'],
+    [
+      400,
+      '/containers/create',
+      create({ Mounts: [{ Type: 'volume', Target: '/x', ReadOnly: true }] }),
+      'invalid mount config for type "volume": must not set ReadOnly mode when using anonymous volumes',
+    ],
+  ];
+  for (const [status, url, body, message] of bad) assert.equal(await refused(status, 'POST', url, body), message);
+  assert.equal(await refused(404, 'GET', '/volumes/nothing'), 'get nothing: no such volume');
+  assert.deepEqual(await names(), []);
+});
+
+test('events, sizes and a restart of the engine', { skip }, async () => {
+  const since = Math.floor(Date.now() / 1000);
+  await ok('run', '--name', 'user', '-v', 'told:/v', 'busybox:test', 'sh', '-c', 'head -c 5000 /dev/zero > /v/f');
+  await engine.kill();
+  await engine.restart();
+  assert.match(await refused(409, 'DELETE', '/volumes/told'), /in use/);
+  const { Volumes } = await api<{ Volumes: { UsageData: object }[] }>(engine.socket, 'GET', '/system/df');
+  assert.deepEqual(
+    Volumes.map(({ UsageData }) => UsageData),
+    [{ Size: 5000, RefCount: 1 }],
+  );
+  await ok('rm', 'user');
+  await ok('run', '--rm', '-v', 'told:/v', 'busybox:test', 'true');
+  await ok('volume', 'rm', 'told');
+  const until = Math.floor(Date.now() / 1000) + 1;
+  const told = await run(
+    'sh',
+    [
+      '-c',
+      'docker events --since "$0" --until "$1" --filter type=volume --format "{{.Action}}"',
+      String(since),
+      String(until),
+    ],
+    {
+      env: { DOCKER_HOST: `unix://${engine.socket}` },
+    },
+  );
+  assert.deepEqual(told.stdout.trim().split('\n'), ['mount', 'unmount', 'destroy']);
+});

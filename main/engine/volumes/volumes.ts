@@ -1,0 +1,330 @@
+import '../../base/scopes.js';
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf, conflict, messageOf, notFound } from '../../base/errors.js';
+import { newId } from '../../base/ids.js';
+import { Locks } from '../../base/locks.js';
+import { createLog } from '../../base/log.js';
+import type { Change } from '../../base/store.js';
+import type { EngineEvent } from '../../contract/events.js';
+import type { Filters } from '../../contract/filters.js';
+import type { Volume, VolumeCreate, VolumesPruned } from '../../contract/volumes.js';
+import { pruneFilter, volumeFilter } from './filters.js';
+import { ANONYMOUS_LABEL, checkVolume, deviceOf, type VolumeRecord } from './record.js';
+
+export interface VolumesOptions {
+  /** The data root. */
+  root: string;
+  store: {
+    rows<Row>(table: string): Map<string, Row>;
+    commit(build: (change: Change) => void): Promise<void>;
+    readonly warnings?: readonly string[];
+  };
+  helper: {
+    populate(request: { volume: string; lower?: string[]; path?: string }): Promise<{ copied: boolean }>;
+    discard(path: string): Promise<void>;
+    usage(path: string): Promise<{ bytes: number }>;
+  };
+  events: {
+    publish(type: EngineEvent['Type'], action: string, id: string, attributes?: Record<string, string>): void;
+  };
+}
+
+/** A volume that a new container is to have; it is made where it is not there. */
+export interface VolumeWish extends VolumeCreate {
+  Name: string;
+  /** Its name was invented for this container. */
+  anonymous: boolean;
+  /** Where in the image its first content is; undefined: it begins empty. */
+  path?: string | undefined;
+}
+
+const TABLE = 'volumes';
+/** What the helper has copied, but not moved into its place. */
+const COPIED = '_copied';
+
+const log = createLog('volumes');
+
+/** Named directories that outlive the containers using them. */
+export class Volumes {
+  static readonly tables = [TABLE];
+  readonly #options: VolumesOptions;
+  readonly #volumes: Map<string, VolumeRecord>;
+  /** Volume to containers: in memory first, so that whoever checks sees also who is about to have it. */
+  readonly #holders = new Map<string, Set<string>>();
+  readonly #locks = new Locks();
+
+  static async open(options: VolumesOptions): Promise<Volumes> {
+    const volumes = new Volumes(options);
+    await mkdir(volumes.#path(''), { recursive: true, mode: 0o711 });
+    await volumes.#sweep();
+    return volumes;
+  }
+
+  private constructor(options: VolumesOptions) {
+    this.#options = options;
+    this.#volumes = options.store.rows<VolumeRecord>(TABLE);
+  }
+
+  /** One of that name that is there already is the answer too, whatever it was made with. */
+  async create(request: VolumeCreate): Promise<Volume> {
+    checkVolume(request);
+    const name = request.Name || newId();
+    using _ = await this.#locks.take(name);
+    const known = this.#volumes.get(name);
+    if (known) return this.#describe(known);
+    const record = recordOf({ ...request, Name: name, anonymous: !request.Name });
+    await this.#make(record.name);
+    try {
+      await this.#options.store.commit((change) => this.#put(change, record));
+    } catch (error) {
+      await this.#discard(name);
+      throw error;
+    }
+    this.#announce('create', name);
+    return this.#describe(record);
+  }
+
+  list(filters: Filters = {}): Volume[] {
+    const test = volumeFilter(filters, (name) => this.#holdersOf(name).size > 0);
+    return [...this.#volumes.values()].filter(test).map((record) => this.#describe(record));
+  }
+
+  inspect(name: string): Volume {
+    return this.#describe(this.#find('get', name));
+  }
+
+  async remove(name: string, { force = false } = {}): Promise<void> {
+    using _ = await this.#locks.take(name); // no container may take it in between
+    if (force && !this.#volumes.has(name)) return;
+    const record = this.#find('get', name);
+    const holders = [...this.#holdersOf(name)];
+    if (holders.length > 0) throw conflict(`remove ${name}: volume is in use - [${holders.join(', ')}]`);
+    await this.#remove(record);
+  }
+
+  /** Removes what no container uses: of the anonymous ones, and with `all` of the others too. */
+  async prune(filters: Filters = {}): Promise<VolumesPruned> {
+    const test = pruneFilter(filters);
+    const pruned: VolumesPruned = { VolumesDeleted: null, SpaceReclaimed: 0 };
+    for (const record of [...this.#volumes.values()].filter(test)) {
+      using _ = await this.#locks.take(record.name);
+      if (this.#holdersOf(record.name).size > 0 || !this.#volumes.has(record.name)) continue;
+      const { bytes } = await this.#usageOf(record);
+      await this.#remove(record);
+      (pruned.VolumesDeleted ??= []).push(record.name);
+      pruned.SpaceReclaimed += bytes;
+    }
+    this.#options.events.publish('volume', 'prune', '', { reclaimed: String(pruned.SpaceReclaimed) });
+    return pruned;
+  }
+
+  /** All of them, with what they take and how many use them. */
+  diskUsage(): Promise<Volume[]> {
+    return Promise.all(
+      [...this.#volumes.values()].map(async (record) => {
+        const { bytes } = await this.#usageOf(record);
+        const UsageData = { Size: bytes, RefCount: this.#holdersOf(record.name).size };
+        return { ...this.#describe(record), UsageData };
+      }),
+    );
+  }
+
+  /**
+   * Volumes for a container that is being made: made where they are not there, filled where they are empty. They are its own in `hold`, inside
+   * the transaction that writes the container down; what was made for one that never came to be goes with the disposal.
+   */
+  async reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation> {
+    const lock = await this.#locks.take(...wishes.map(({ Name }) => Name));
+    const made: VolumeRecord[] = [];
+    const wanted: string[] = [];
+    const { helper } = this.#options;
+    try {
+      for (const wish of wishes) {
+        checkVolume(wish);
+        if (!this.#volumes.has(wish.Name) && !made.some(({ name }) => name === wish.Name)) {
+          made.push(recordOf(wish));
+          await this.#make(wish.Name);
+        }
+        this.#holdersOf(wish.Name).add(holder);
+        wanted.push(wish.Name);
+        if (wish.path !== undefined && this.#deviceOf(wish.Name, made) === undefined) {
+          await helper.populate({ volume: this.#path(wish.Name), lower, path: wish.path });
+        }
+      }
+    } catch (error) {
+      await this.#giveUp(made, wanted, holder);
+      lock[Symbol.dispose]();
+      throw error;
+    }
+    let settled = false;
+    return {
+      sourceOf: (name) => this.#data(name),
+      deviceOf: (name) => this.#deviceOf(name, made),
+      hold: (change) => {
+        for (const record of made) this.#put(change, record);
+      },
+      announce: () => {
+        settled = true;
+        for (const { name } of made) this.#announce('create', name);
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (!settled) await this.#giveUp(made, wanted, holder);
+        lock[Symbol.dispose]();
+      },
+    };
+  }
+
+  /** A container that was there before this engine has them. */
+  hold(names: Iterable<string>, holder: string): void {
+    for (const name of names) this.#holdersOf(name).add(holder);
+  }
+
+  /** A container is no more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. */
+  release(change: Change, holder: string, goners: Iterable<string> = []): () => Promise<void> {
+    for (const [name, holders] of this.#holders) {
+      if (!holders.delete(holder)) continue;
+      change.undo(() => this.#holdersOf(name).add(holder));
+    }
+    const gone = [...new Set(goners)].filter((name) => this.#volumes.has(name) && this.#holdersOf(name).size === 0);
+    for (const name of gone) this.#drop(change, name);
+    return async () => {
+      for (const name of gone) {
+        this.#announce('destroy', name);
+        await this.#discard(name);
+      }
+    };
+  }
+
+  /** Its files are in a container's, or not any more. */
+  announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void {
+    this.#options.events.publish('volume', action, name, { driver: 'local', ...attributes });
+  }
+
+  #find(said: string, name: string): VolumeRecord {
+    const record = this.#volumes.get(name);
+    if (!record) throw notFound(`${said} ${name}: no such volume`);
+    return record;
+  }
+
+  #holdersOf(name: string): Set<string> {
+    let holders = this.#holders.get(name);
+    if (!holders) this.#holders.set(name, (holders = new Set()));
+    return holders;
+  }
+
+  #deviceOf(name: string, made: VolumeRecord[]): string | undefined {
+    const record = this.#volumes.get(name) ?? made.find((one) => one.name === name);
+    return record && deviceOf(record);
+  }
+
+  #path(name: string): string {
+    return join(this.#options.root, 'volumes', name);
+  }
+
+  #data(name: string): string {
+    return join(this.#path(name), '_data');
+  }
+
+  async #make(name: string): Promise<void> {
+    await mkdir(this.#data(name), { recursive: true, mode: 0o711 });
+    await chmod(this.#data(name), 0o755); // whatever our umask says
+  }
+
+  #put(change: Change, record: VolumeRecord): void {
+    this.#volumes.set(record.name, record);
+    change.undo(() => this.#volumes.delete(record.name));
+    change.put(TABLE, record.name, record);
+  }
+
+  #drop(change: Change, name: string): void {
+    const record = this.#find('remove', name);
+    this.#volumes.delete(name);
+    change.undo(() => this.#volumes.set(name, record));
+    change.remove(TABLE, name);
+  }
+
+  async #remove({ name }: VolumeRecord): Promise<void> {
+    await this.#options.store.commit((change) => this.#drop(change, name));
+    this.#announce('destroy', name);
+    // Row before data: a crash in between leaves a directory without a row, which the sweep at start gives to the trash.
+    await this.#discard(name);
+  }
+
+  async #giveUp(made: VolumeRecord[], held: string[], holder: string): Promise<void> {
+    for (const name of held) this.#holdersOf(name).delete(holder);
+    for (const { name } of made) await this.#discard(name);
+  }
+
+  async #discard(name: string): Promise<void> {
+    await this.#options.helper.discard(this.#path(name));
+  }
+
+  async #usageOf(record: VolumeRecord): Promise<{ bytes: number }> {
+    // A directory of this machine is not ours to weigh.
+    if (deviceOf(record) !== undefined) return { bytes: 0 };
+    return this.#options.helper.usage(this.#data(record.name));
+  }
+
+  #announce(action: string, name: string): void {
+    this.#options.events.publish('volume', action, name, { driver: 'local' });
+  }
+
+  #describe({ name, created, labels, options }: VolumeRecord): Volume {
+    return {
+      CreatedAt: created,
+      Driver: 'local',
+      Labels: labels,
+      Mountpoint: this.#data(name),
+      Name: name,
+      Options: options,
+      Scope: 'local',
+    };
+  }
+
+  /** Directories that are in no row were made or removed while an engine was killed; a copy that it began is finished. */
+  async #sweep(): Promise<void> {
+    const names = await readdir(this.#path(''));
+    for (const name of names) {
+      try {
+        if (this.#volumes.has(name)) await this.#finish(name);
+        // A database that was set aside knows nothing of what is still good.
+        else if (!this.#options.store.warnings?.length) await this.#discard(name);
+      } catch (error) {
+        log.warn(`the volume ${name}: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  async #finish(name: string): Promise<void> {
+    try {
+      await stat(join(this.#path(name), COPIED));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    await this.#options.helper.populate({ volume: this.#path(name) });
+  }
+}
+
+/** What `reserve` promises, until it is disposed. */
+export interface Reservation extends AsyncDisposable {
+  /** Where a volume's files are on this machine. */
+  sourceOf(name: string): string;
+  /** The directory of this machine that it stands for, where it is no directory of ours. */
+  deviceOf(name: string): string | undefined;
+  /** The new ones are written down with the container. */
+  hold(change: Change): void;
+  /** They are there to stay. */
+  announce(): void;
+}
+
+function recordOf({ Name = '', Labels, DriverOpts, anonymous }: VolumeCreate & { anonymous: boolean }): VolumeRecord {
+  return {
+    name: Name,
+    created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    labels: anonymous ? { ...Labels, [ANONYMOUS_LABEL]: '' } : (Labels ?? null),
+    options: DriverOpts ?? null,
+    anonymous,
+  };
+}
