@@ -530,6 +530,14 @@ void clients_handle(const struct pollfd *set, size_t polled)
             handle(client, set->revents);
 }
 
+/* Its process has ended, or will never begin, and it has been told. Who steers and does not listen is not waited for for ever. */
+static bool is_over(const struct client *client, int64_t now)
+{
+    const struct process *process = client->process;
+    bool ended = process && (process->phase == EXITED || (process->phase == CREATED && monitor.first.phase == EXITED));
+    return ended && (!owed(client) || (client->kind == CONTROL && monitor.end_at > 0 && now >= monitor.end_at));
+}
+
 void clients_settle(void)
 {
     int64_t now = now_ms();
@@ -537,7 +545,7 @@ void clients_settle(void)
     for (struct client **at = &clients; *at;) {
         struct client *client = *at;
         bool done = client->input_ended && !owed(client) && client->kind == CONTROL && !client->awaits_start;
-        bool over = client->process && client->process->phase == EXITED && (!owed(client) || (client->kind == CONTROL && now >= monitor.end_at && monitor.end_at));
+        bool over = is_over(client, now);
         bool gone = client->hung_up && (client->input_ended || !client->types);
         bool late = client->kind == SILENT && now - client->since >= FIRST_LINE_MS;
         if (client->fd >= 0 && (done || over || gone || late))
