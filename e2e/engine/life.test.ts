@@ -334,3 +334,17 @@ test('a promised restart is kept by the next engine, and counted once', options,
   assert.deepEqual([State.Status, State.ExitCode, RestartCount], ['exited', 2, 4]);
   assert.equal((await docker(ours, ['logs', 'promised'])).stdout, 'run\n'.repeat(5));
 });
+
+test('what somebody starts just now is neither pruned nor removed without force', options, async () => {
+  for (let round = 0; round < 10; round++) {
+    const id = await create(ours, '', 'sleep 1000', {}, { Labels: { pruned: 'yes' } });
+    const filters = encodeURIComponent(JSON.stringify({ label: { 'pruned=yes': true } }));
+    const [started] = await Promise.all([
+      post(ours, `${id}/start`),
+      round % 2 === 0 ? post(ours, `prune?filters=${filters}`) : request(ours.socket, 'DELETE', `/containers/${id}`),
+    ]);
+    if (started === 204) assert.equal((await inspect(ours, id)).State.Status, 'running');
+    else assert.equal((await request(ours.socket, 'GET', `/containers/${id}/json`)).status, 404);
+    await request(ours.socket, 'DELETE', `/containers/${id}?force=1`);
+  }
+});
