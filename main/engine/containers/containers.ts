@@ -27,6 +27,7 @@ import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
 import { signalNumber } from './signals.js';
 import { Survey, type ListRequest } from './survey.js';
+import { cgroupOf } from './spec.js';
 import { processesOf, processTable } from './top.js';
 import { Updates } from './updates.js';
 
@@ -53,6 +54,7 @@ export interface Glance {
   pid: number | undefined;
   /** Its interfaces are not the machine's own. */
   ownNetwork: boolean;
+  cgroup: string;
 }
 
 /** The parts of this room; each may use those before it. */
@@ -213,7 +215,8 @@ export class Containers {
   async remove(reference: string, options: { force?: boolean; v?: boolean; link?: boolean } = {}): Promise<void> {
     if (options.link) throw notImplemented('links are not available in this version, so there is none to remove');
     const container = this.#find(reference);
-    return this.#parts.removal.remove(container, { force: options.force ?? false });
+    const { force = false, v } = options;
+    return this.#parts.removal.remove(container, { force, ...(v && { volumes: true }) });
   }
 
   /** Registers at once; an unknown container or condition is thrown, not promised. */
@@ -305,7 +308,7 @@ export class Containers {
     const container = this.#parts.ledger.get(id);
     if (!container) return undefined;
     const { live, record } = container;
-    return { name: record.name, pid: live?.pid, ownNetwork: record.network !== 'host' };
+    return { name: record.name, pid: live?.pid, ownNetwork: record.network !== 'host', cgroup: cgroupOf(record) };
   }
 
   /** The processes of a container that runs, by the pid of its first. */

@@ -4,19 +4,20 @@ import { createLog } from '../../base/log.js';
 import type { Container } from './container.js';
 import type { Ending } from './ending.js';
 import { TABLE, type Ledger } from './ledger.js';
+import { anonymousOf } from './record.js';
 import type { ContainersOptions } from './rooms.js';
 
 const log = createLog('containers');
 
 /** Takes containers away: the row first, its files behind the answer's back. */
 export class Removal {
-  readonly #options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots'>;
+  readonly #options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots' | 'volumes'>;
   readonly #ledger: Ledger;
   readonly #ending: Ending;
   readonly #background = new Set<Promise<void>>();
 
   constructor(
-    options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots'>,
+    options: Pick<ContainersOptions, 'store' | 'helper' | 'images' | 'networks' | 'snapshots' | 'volumes'>,
     ledger: Ledger,
     ending: Ending,
   ) {
@@ -25,11 +26,17 @@ export class Removal {
     this.#ending = ending;
   }
 
-  /** What runs is killed by force, and refused without. Of two removals at once the second waits for the first and finds it done. */
-  remove(container: Container, { force = false }: { force?: boolean } = {}): Promise<void> {
+  /**
+   * What runs is killed by force, and refused without. Of two removals at once the second waits for the first and finds it done. `volumes`: those
+   * whose names nobody chose go too, as always with `--rm`.
+   */
+  remove(
+    container: Container,
+    { force = false, volumes = container.record.hostConfig.AutoRemove }: { force?: boolean; volumes?: boolean } = {},
+  ): Promise<void> {
     if (container.removal) return container.removal;
     if (!force) refuseRunning(container);
-    container.removal = this.#removeNow(container, force).catch((error: unknown) => {
+    container.removal = this.#removeNow(container, force, volumes).catch((error: unknown) => {
       container.removal = undefined;
       container.dead = !container.running;
       if (container.dead) container.wake(['removed'], messageOf(error));
@@ -61,20 +68,25 @@ export class Removal {
     await Promise.allSettled(this.#background);
   }
 
-  async #removeNow(container: Container, force: boolean): Promise<void> {
+  async #removeNow(container: Container, force: boolean, withVolumes: boolean): Promise<void> {
     // A start under way is let through first: it holds the lock.
     using _ = await this.#lockStopped(container, force);
-    const { store, images, networks, snapshots } = this.#options;
+    const { store, images, networks, snapshots, volumes } = this.#options;
     let dropLayers = (): Promise<void> => Promise.resolve();
+    let dropVolumes = dropLayers;
     await store.commit((change) => {
       change.remove(TABLE, container.id);
       images.release(change, container.record.image.id, container.id);
       networks.release(change, container.id);
       dropLayers = snapshots.discard(change, container.id);
+      dropVolumes = volumes.release(change, container.id, withVolumes ? anonymousOf(container.record) : []);
     });
     // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
     this.#inBackground(
-      container.cleanup.then(() => this.#discardDirectory(container.id)).then(dropLayers),
+      container.cleanup
+        .then(() => this.#discardDirectory(container.id))
+        .then(dropLayers)
+        .then(dropVolumes),
       `the files of ${container.id}`,
     );
     this.#ledger.drop(container);

@@ -12,7 +12,7 @@ import { healthProbe, readHealth, startingHealth } from './health.js';
 import { bundleFiles, runRequest } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { newLive, type Live } from './live.js';
-import { standingOf, type Standing } from './record.js';
+import { standingOf, volumesOf, type Standing } from './record.js';
 import type { Removal } from './removal.js';
 import { Restarts } from './restarts.js';
 import { predefinedNetwork, type ContainersOptions } from './rooms.js';
@@ -21,7 +21,10 @@ import { sharedContainer } from './spec.js';
 import { startFailure } from './start-failure.js';
 import { userNamespaceOf } from './user-ids.js';
 
-type RunsOptions = Pick<ContainersOptions, 'store' | 'helper' | 'snapshots' | 'networks' | 'images' | 'seccompProfile'>;
+type RunsOptions = Pick<
+  ContainersOptions,
+  'store' | 'helper' | 'snapshots' | 'networks' | 'images' | 'volumes' | 'seccompProfile' | 'hostGatewayIp'
+>;
 
 /** What every run on this machine needs to know of it. */
 interface Machine {
@@ -73,7 +76,7 @@ export class Runs {
   /** Lets the container go. Called with its lock held. */
   async launch(container: Container): Promise<void> {
     const { record } = container;
-    const { store, networks } = this.#options;
+    const { store, networks, volumes } = this.#options;
     const before = standingOf(record);
     await container.settled();
     Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });
@@ -100,6 +103,11 @@ export class Runs {
     } catch (cause) {
       for (const attachment of waiting) attachment.finish();
       throw await this.#abandon(container, before, cause);
+    }
+    for (const { Name = '', Type, Destination, RW, Propagation } of record.mounts) {
+      if (Type !== 'volume') continue;
+      const about = { container: container.id, destination: Destination, propagation: Propagation };
+      volumes.announce('mount', Name, { ...about, 'read/write': String(RW) });
     }
     this.#ledger.publish(container, 'start');
   }
@@ -155,6 +163,8 @@ export class Runs {
     try {
       const announce = await this.#ledger.saveEnded(container);
       announce();
+      for (const name of volumesOf(record))
+        this.#options.volumes.announce('unmount', name, { container: container.id });
     } catch (error) {
       log.error(`the end of container ${shortId(container.id)} could not be recorded: ${messageOf(error)}`);
     }
@@ -189,6 +199,7 @@ export class Runs {
       }),
       endpoint: this.#ledger.endpointOf(container),
       pidOf: (reference, namespace) => this.#pidOf(reference, namespace),
+      hostGateway: this.#options.hostGatewayIp,
       pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),
     });
     // The monitor is called while it comes up, and where nobody attaches first it is told to start right then. Once more where a helper went in the
