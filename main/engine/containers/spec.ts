@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { invalid } from '../../base/errors.js';
+import { posix } from 'node:path';
 import type { HelperHello } from '../helper/index.js';
 import { capabilitiesOf } from './capabilities.js';
+import { argumentsOf } from './config.js';
+import { devicesOf } from './devices.js';
 import { limitsOf } from './limits.js';
 import { ID_MAPPED } from './mounts.js';
-import { argumentsOf, securityOptions } from './plan.js';
-import type { ContainerRecord, DeviceMapping, FullHostConfig, MountPoint } from './record.js';
+import type { ContainerRecord, FullHostConfig, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
 import type { UserNamespace } from './user-ids.js';
 import { parseProfile, resolveProfile, type Seccomp } from './seccomp.js';
+import { securityOptions } from './security.js';
+import { mountedTmpfs } from './tmpfs.js';
 
 /** Everything config.json is made of. */
 export interface SpecInput {
@@ -23,7 +24,6 @@ export interface SpecInput {
   seccomp: Seccomp;
   /** The highest capability number of this kernel. */
   lastCapability: number;
-  /** The first process of a container whose namespaces are shared, by the id or name in `container:…`. */
   /** The first process of a container whose `namespace` is joined. Throws conflict where none runs. */
   pidOf(container: string, namespace: string): number;
   /** Where user and group ids are not this machine's own. */
@@ -37,45 +37,7 @@ interface OciMount {
   options: string[];
 }
 
-interface OciDevice {
-  path: string;
-  type: 'c' | 'b';
-  major: number;
-  minor: number;
-  fileMode: number;
-  uid: number;
-  gid: number;
-}
-
-interface DeviceRule {
-  allow: boolean;
-  type?: 'a' | 'c' | 'b';
-  major?: number;
-  minor?: number;
-  access: string;
-}
-
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** null zero full random urandom tty console ptmx and pseudo-terminals; nodes of any kind may be made, not opened. */
-const DEVICE_RULES: DeviceRule[] = [
-  { allow: false, access: 'rwm' },
-  { allow: true, type: 'c', access: 'm' },
-  { allow: true, type: 'b', access: 'm' },
-  ...(
-    [
-      [1, 3],
-      [1, 5],
-      [1, 7],
-      [1, 8],
-      [1, 9],
-      [5, 0],
-      [5, 1],
-      [5, 2],
-    ] as const
-  ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
-  { allow: true, type: 'c', major: 136, access: 'rwm' },
-];
 
 /** The OCI runtime specification (1.2) of a container, with Docker's defaults. */
 export async function buildSpec(input: SpecInput): Promise<object> {
@@ -106,6 +68,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
     ...(hostConfig.UTSMode !== 'host' && config.Domainname && { domainname: config.Domainname }),
     mounts: mountsOf(input),
     annotations: {
+      ...hostConfig.Annotations,
       'dev.slipway.overlay': JSON.stringify(overlay),
       'dev.slipway.user': config.User,
       ...(hostConfig.GroupAdd?.length && { 'dev.slipway.groups': JSON.stringify(hostConfig.GroupAdd) }),
@@ -114,7 +77,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
     linux: {
       namespaces: namespacesOf(input),
       ...(input.users && { uidMappings: input.users.uids, gidMappings: input.users.gids }),
-      cgroupsPath: cgroupOf(record.id),
+      cgroupsPath: cgroupOf(record),
       resources: { devices: deviceRules, ...(await limitsOf(hostConfig)) },
       ...(devices.length > 0 && { devices }),
       ...(sysctlsOf(input) ?? {}),
@@ -126,7 +89,9 @@ export async function buildSpec(input: SpecInput): Promise<object> {
   };
 }
 
-export const cgroupOf = (id: string): string => `slipway/${id}`;
+/** Its own below `--cgroup-parent`, or below ours. */
+export const cgroupOf = ({ id, hostConfig }: Pick<ContainerRecord, 'id' | 'hostConfig'>): string =>
+  posix.join(hostConfig.CgroupParent || 'slipway', id);
 
 /** Docker's own variables, then the container's, which win. */
 export function environmentOf({ config }: Pick<ContainerRecord, 'config'>, hostname: string): string[] {
@@ -200,13 +165,8 @@ function mountsOf({ record, hello, files, pidOf, users }: SpecInput): OciMount[]
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...quiet, ...readOnly] },
     ...sharedMemory(hostConfig, pidOf, quiet, bind, hello.rootless || users !== undefined),
   ];
-  const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map(([destination, options]) => ({
-    destination,
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options: tmpfsOptions(options),
-  }));
-  const wished = [...tmpfs, ...mounts.filter(({ Type }) => Type === 'bind').map((mount) => bindOf(mount, users))];
+  const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map((wish) => tmpfsAt(...wish));
+  const wished = [...tmpfs, ...mounts.map((mount) => mountOf(mount, users))];
   const identity = [
     bind('/etc/resolv.conf', files.resolvConf, ...mapped),
     bind('/etc/hostname', files.hostname, ...mapped),
@@ -239,25 +199,29 @@ function sharedMemory(
   ];
 }
 
-const bindOf = (
-  { Source, Destination, RW, Propagation, Mode }: MountPoint,
-  users: UserNamespace | undefined,
-): OciMount => ({
-  destination: Destination,
-  type: 'bind',
-  source: Source,
-  options: [
-    ...['rbind', Propagation, ...(RW ? [] : ['ro'])],
-    ...(users ? Mode.split(',').filter((option) => ID_MAPPED.has(option)) : []),
-  ],
-});
-
-/** Docker's defaults, but for those the person said the opposite of. */
-function tmpfsOptions(given: string): string[] {
-  const own = given.split(',').filter(Boolean);
-  const opposite: Record<string, string> = { noexec: 'exec', nosuid: 'suid', nodev: 'dev' };
-  return [...Object.keys(opposite).filter((option) => !own.includes(opposite[option] as string)), 'rprivate', ...own];
+function mountOf(mount: MountPoint, users: UserNamespace | undefined): OciMount {
+  const { Type, Source, Destination, RW, Propagation, Mode, own = {} } = mount;
+  if (Type === 'tmpfs') return tmpfsAt(Destination, own.options ?? '');
+  // What is mounted below is as read-only as the rest.
+  const readOnly = own.nonRecursive || own.readOnlyNonRecursive ? ['ro'] : ['ro', 'rro'];
+  const mapping = Type === 'volume' ? ['idmap'] : Mode.split(',').filter((option) => ID_MAPPED.has(option));
+  return {
+    destination: Destination,
+    type: 'bind',
+    source: own.device ?? Source,
+    options: [
+      ...[own.nonRecursive ? 'bind' : 'rbind', Propagation || 'rprivate', ...(RW ? [] : readOnly)],
+      ...(users ? mapping : []),
+    ],
+  };
 }
+
+const tmpfsAt = (destination: string, options: string): OciMount => ({
+  destination: posix.normalize(destination).replace(/(?<=.)\/$/, ''),
+  type: 'tmpfs',
+  source: 'tmpfs',
+  options: mountedTmpfs(options),
+});
 
 const depth = (path: string): number => path.split('/').length;
 
@@ -312,80 +276,4 @@ export function specText(spec: object): string {
   };
   const text = JSON.stringify(spec, write);
   return marked ? text.replace(new RegExp(`"${mark}(\\d+)"`, 'g'), '$1') : text;
-}
-
-async function devicesOf(hostConfig: FullHostConfig, rootless: boolean): Promise<[OciDevice[], DeviceRule[]]> {
-  if (hostConfig.Privileged) {
-    const all = await hostDevices('/dev');
-    // An ordinary user's are bound, and only those that the user may use are of any use.
-    const devices = rootless ? await usable(all) : all;
-    return [devices, [{ allow: true, type: 'a', access: 'rwm' }]];
-  }
-  const devices: OciDevice[] = [];
-  const rules = [...DEVICE_RULES];
-  for (const mapping of hostConfig.Devices ?? []) {
-    const device = await deviceAt(mapping.PathOnHost, mapping.PathInContainer || mapping.PathOnHost);
-    if (!device) throw invalid(missingDevice(mapping));
-    devices.push(device);
-    const { type, major, minor } = device;
-    rules.push({ allow: true, type, major, minor, access: mapping.CgroupPermissions || 'rwm' });
-  }
-  for (const rule of (hostConfig['DeviceCgroupRules'] as string[] | null) ?? []) rules.push(parseDeviceRule(rule));
-  return [devices, rules];
-}
-
-const missingDevice = ({ PathOnHost }: DeviceMapping): string =>
-  `error gathering device information while adding custom device "${PathOnHost}": not a device node`;
-
-function parseDeviceRule(rule: string): DeviceRule {
-  const [, type, major, minor, access] = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(rule) ?? [];
-  if (!type || !access) throw invalid(`invalid device cgroup rule format: '${rule}'`);
-  return {
-    allow: true,
-    type: type as 'a' | 'c' | 'b',
-    ...(major !== '*' && { major: Number(major) }),
-    ...(minor !== '*' && { minor: Number(minor) }),
-    access,
-  };
-}
-
-async function deviceAt(path: string, inside: string): Promise<OciDevice | undefined> {
-  const found = await lstat(path).catch(() => undefined);
-  if (!found || !(found.isCharacterDevice() || found.isBlockDevice())) return undefined;
-  return {
-    path: inside,
-    type: found.isCharacterDevice() ? 'c' : 'b',
-    major: ((found.rdev >>> 8) & 0xfff) | 0,
-    minor: (found.rdev & 0xff) | ((found.rdev >>> 12) & 0xfff00),
-    fileMode: found.mode & 0o777,
-    uid: found.uid,
-    gid: found.gid,
-  };
-}
-
-async function usable(devices: OciDevice[]): Promise<OciDevice[]> {
-  const allowed = await Promise.all(
-    devices.map(({ path }) =>
-      access(path, constants.R_OK | constants.W_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return devices.filter((_, index) => allowed[index]);
-}
-
-/** All device nodes of this machine, for a privileged container; what a container has of its own is left out. */
-async function hostDevices(directory: string): Promise<OciDevice[]> {
-  const devices: OciDevice[] = [];
-  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) {
-      if (!['pts', 'shm', 'fd', 'mqueue', '.lxc'].includes(entry.name)) devices.push(...(await hostDevices(path)));
-    } else if (!['console', 'ptmx', 'tty', 'null', 'zero', 'full', 'random', 'urandom'].includes(entry.name)) {
-      const device = await deviceAt(path, path);
-      if (device) devices.push(device);
-    }
-  }
-  return devices;
 }
