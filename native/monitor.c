@@ -116,9 +116,9 @@ static void reap(void)
 
     while (read(signals, &info, sizeof info) > 0)
         continue;
-    for (struct process *exec = monitor.execs; exec; exec = exec->next)
-        exec_heard(exec); /* who it is comes before its end */
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (struct process *exec = monitor.execs; exec; exec = exec->next)
+            exec_heard(exec); /* it has said who it is before it ended */
         if (pid == monitor.first.pid && monitor.first.phase < ENDED)
             first_ended(status);
         for (struct process *exec = monitor.execs; exec; exec = exec->next)
@@ -127,6 +127,16 @@ static void reap(void)
                 exec_heard(exec);
             }
     }
+}
+
+/* Clients may take their time, but the container's layers are free from here on. */
+static void let_go_of_layers(void)
+{
+    if (!monitor.options.rootfs)
+        return;
+    privileges_raise();
+    umount2(monitor.options.rootfs, MNT_DETACH);
+    privileges_lower();
 }
 
 static void finish(void)
@@ -147,6 +157,7 @@ static void finish(void)
     clients_started(first);
     time_text(finished, &first->finished);
     clients_event(first, "event exited code=%d signal=%d oom=%d finished=%s", first->code, first->signal, monitor.oom, finished);
+    let_go_of_layers();
 }
 
 static bool is_over(const struct process *process)

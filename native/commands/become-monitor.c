@@ -209,6 +209,8 @@ static int add_execs(struct arguments *arguments, const struct launch *launch, c
     int own = leave_own(spec->process, &child->filter, err);
     TRY(own);
     add(arguments, "namespaces=%d", namespaces);
+    if (spec_annotation(spec, "dev.slipway.overlay"))
+        add(arguments, "rootfs=%s", spec->rootfs);
     add(arguments, "no-groups=%d", bundle_groups_denied());
     add_fd(arguments, "own", own);
     add_door(arguments, &child->door);

@@ -53,6 +53,7 @@ struct options {
     unsigned log_max_file;
     unsigned long long log_max_size;
     const char *log_name, *exit_name;
+    const char *rootfs; /* the container's layers, mounted where only we see them; NULL: not ours to let go of */
 };
 
 /* What a client typed and the process has not yet taken. */

@@ -60,6 +60,8 @@ static void option(char *argument)
         monitor.options.log_name = value;
     else if (strcmp(argument, "exit-name") == 0)
         monitor.options.exit_name = value;
+    else if (strcmp(argument, "rootfs") == 0)
+        monitor.options.rootfs = value;
     else if (strcmp(argument, "log-max-size") == 0)
         monitor.options.log_max_size = strtoull(value, NULL, 10);
     else if (strcmp(argument, "log-max-file") == 0)

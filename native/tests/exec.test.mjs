@@ -195,6 +195,8 @@ describe('a reader that does not read', { skip: unable }, () => {
     assert.equal((await container.exited()).code, '0');
     await sleep(300);
     assert.ok(alive(container.monitorPid));
+    const mounts = await readFile(`/proc/${container.monitorPid}/mountinfo`, 'utf8');
+    assert.ok(!mounts.includes(container.folder), 'its layers are free');
     idle.socket.resume();
     assert.equal(frames(await idle.rest()).stdout.length, 200 * 65536);
     await until(() => !alive(container.monitorPid), 'the monitor to go');
