@@ -242,7 +242,9 @@ int files_refuse(int errnum, const char *call, const char *path, struct error *e
     char why[128];
     snprintf(why, sizeof why, "%s", strerror(errnum));
     why[0] = (char)tolower(why[0]);
-    fail_kind(err, errnum == ENOENT ? "not-found" : "system", 0, "%s %s: %s", call, path, why);
+    bool mistaken = errnum == ENOTDIR || errnum == ELOOP || errnum == ENAMETOOLONG;
+    const char *kind = errnum == ENOENT ? "not-found" : errnum == EBUSY ? "conflict" : mistaken ? "invalid" : "";
+    fail_kind(err, kind, 0, "%s %s: %s", call, path, why);
     err->errnum = errnum;
     return -1;
 }

@@ -33,7 +33,7 @@ void files_close(struct container_files *files);
  */
 int files_remove_directory(const struct container_files *files, int parent, const char *name, struct error *err);
 
-/* In Docker's words: "lstat /etc/passwd/: not a directory". Of kind "not-found" where that is why. */
+/* In Docker's words: "lstat /etc/passwd/: not a directory". Of the kind that the number stands for: what is wrong may be the path. */
 int files_refuse(int errnum, const char *call, const char *path, struct error *err);
 
 #define cleanup_files __attribute__((cleanup(files_close)))
