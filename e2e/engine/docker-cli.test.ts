@@ -34,15 +34,26 @@ const plain = (text: string) =>
     .replace(/\b[a-z]+_[a-z]+\b/g, '<name>')
     .trim();
 
-const both = (args: string[], input?: string): Promise<[Ran, Ran]> =>
-  Promise.all([docker(ours, args, { input }), docker(theirs, args, { input })]);
+const both = (args: string[], input?: string, program?: string): Promise<[Ran, Ran]> =>
+  Promise.all([docker(ours, args, { input, program }), docker(theirs, args, { input, program })]);
 
-/** One command to both; `wording` says that the sentence on stderr is each engine's own, though the code is the same. */
-async function same(args: string[], { input, wording }: { input?: string; wording?: string } = {}): Promise<Ran> {
-  const [mine, oracle] = await both(args, input);
+interface SameOptions {
+  input?: string;
+  /** The sentence on stderr is each engine's own, though the code is the same, for this reason. */
+  wording?: string;
+  /** Another docker CLI than the one on PATH. */
+  program?: string;
+  /** Nobody promises an order of lines. */
+  unordered?: boolean;
+}
+
+/** One command to both. */
+async function same(args: string[], { input, wording, program, unordered }: SameOptions = {}): Promise<Ran> {
+  const [mine, oracle] = await both(args, input, program);
   const said = `docker ${args.join(' ')}`;
   assert.equal(mine.code, oracle.code, `${said}: ${mine.stderr} (dockerd: ${oracle.stderr})`);
-  assert.equal(plain(mine.stdout), plain(oracle.stdout), said);
+  const out = (ran: Ran) => (unordered ? plain(ran.stdout).split('\n').sort().join('\n') : plain(ran.stdout));
+  assert.equal(out(mine), out(oracle), said);
   if (!wording) assert.equal(plain(mine.stderr), plain(oracle.stderr), said);
   else assert.equal(mine.stderr === '', oracle.stderr === '', said);
   return mine;
@@ -258,4 +269,120 @@ test('version and info say what they must', needs, async () => {
   assert.equal((await docker(ours, ['info'])).code, 0);
   const { Id } = await api<{ Id: string }>(ours.socket, 'GET', '/images/busybox:test/json');
   assert.match(Id, /^sha256:[0-9a-f]{64}$/);
+});
+
+/** A container's life in commands: each to both engines, by whichever docker CLI. */
+async function life(same: (args: string[], options?: SameOptions) => Promise<Ran>) {
+  const none = ['--network', 'none'];
+  await same([
+    'create',
+    '--name',
+    'life',
+    '-i',
+    '-m',
+    '64m',
+    '-e',
+    'A=b',
+    '-l',
+    'tier=x',
+    ...none,
+    'busybox:test',
+    'cat',
+  ]);
+  await same(['inspect', '-f', '{{.State.Status}} {{.Config.Env}} {{.HostConfig.Memory}} {{json .Mounts}}', 'life']);
+  await same(['start', '-a', '-i', 'life'], { input: 'through start\n' });
+  await same(['logs', 'life']);
+  await same(['run', '-d', '--name', 'works', ...none, 'busybox:test', 'sh', '-c', 'echo begun; exec sleep 1000']);
+  await same(['update', '--memory', '128m', '--memory-swap', '-1', '--restart', 'on-failure:2', 'works']);
+  await same(['inspect', '-f', '{{.HostConfig.Memory}} {{json .HostConfig.RestartPolicy}}', 'works']);
+  await same(['update', '--memory', '1m', 'works']);
+  await same(['pause', 'works']);
+  await same(['ps', '-a', '--filter', 'status=paused', '--format', '{{.Names}} {{.Status}}']);
+  await same(['unpause', 'works']);
+  await same(['exec', 'works', 'sh', '-c', 'echo one >/tmp/one; rm /etc/group; mkdir /var/new']);
+  const changed = await same(['diff', 'works'], { unordered: true });
+  assert.match(changed.stdout, /^A \/tmp\/one$/m);
+  await same(['cp', 'works:/no/such', '-']);
+  await same(['cp', '/etc/hostname', 'works:/tmp/there']);
+  await same(['cp', '/etc/hostname', 'works:/no/such/place/']);
+  await same(['exec', 'works', 'cat', '/tmp/there']);
+  await same(['stop', '-t', '0', 'works']);
+  await same(['container', 'prune', '-f', '--filter', 'label=nosuch']);
+  await same(['rm', 'works', 'life', 'nosuch']);
+}
+
+async function furtherLife() {
+  const none = ['--network', 'none'];
+  await same(['create', '--name', 'life', '-l', 'tier=x', ...none, 'busybox:test', 'true']);
+  await same(['run', '-d', '--name', 'works', ...none, 'busybox:test', 'sh', '-c', 'echo begun; exec sleep 1000']);
+  await same(['exec', 'works', 'sh', '-c', 'echo one >/tmp/one']);
+  await same(['commit', '-m', 'why', '-c', 'CMD ["echo", "from the commit"]', 'works', 'made:1']);
+  await same(['run', '--rm', ...none, 'made:1']);
+  await same(['run', '--rm', ...none, 'made:1', 'cat', '/tmp/one']);
+  await same(['history', '--format', '{{.Comment}}', 'made:1']);
+  await same(['port', 'works']);
+  await same(['port', 'works', '80']);
+  await same(['top', 'works', '-o', 'comm', '-o', 'ppid']);
+  await same(['stats', '--no-stream', '--format', '{{.Name}} {{.PIDs}}', 'works']);
+  await same(['logs', '--details', '--since', '1h', '--until', '0s', 'works']);
+  await same(['logs', '--tail', '0', 'works']);
+  await same(['rename', 'works', 'worked']);
+  await same(['kill', '-s', 'USR1', 'worked']);
+  await same(['stop', '-t', '0', 'worked']);
+  await same(['wait', 'worked']);
+  await same(['ps', '-a', '--filter', 'exited=137', '--filter', 'label=tier', '--format', '{{.Names}}']);
+  await same(['ps', '-a', '--filter', 'exited=137', '--format', '{{.Names}} {{.Image}} {{.Status}} {{.State}}']);
+  await same(['ps', '-a', '--filter', 'ancestor=busybox:test', '--format', '{{.Names}}', '--last', '5']);
+  await same(['ps', '-a', '--filter', 'since=life', '-q', '--no-trunc']);
+  await same(['restart', '-t', '0', 'worked']);
+  await same(['rm', '-f', 'worked', 'nosuch']);
+  await same(['container', 'prune', '-f', '--filter', 'label=nosuch']);
+  await same(['container', 'prune', '-f', '--filter', 'label=tier=x']);
+  await same(['rmi', 'made:1'], { wording: 'layers have digests of their own' });
+  await same(['run', '-d', '--name', 'both', ...none, 'busybox:test', 'true']);
+  await same(['export', 'nosuch']);
+  await same(['rm', 'both']);
+}
+
+test('a container’s whole life in commands, by the docker CLI on PATH', needs, async (t) => {
+  t.diagnostic((await run('docker', ['--version'])).stdout.trim());
+  await life(same);
+  await furtherLife();
+});
+
+const DEBIANS = '/usr/bin/docker';
+const debians = await run(DEBIANS, ['--version']).catch(() => undefined);
+const isOther = debians !== undefined && debians.stdout !== (await run('docker', ['--version'])).stdout;
+
+test(
+  'and by Debian’s own, of API 1.41',
+  { skip: needs.skip || (!isOther && `no other docker CLI at ${DEBIANS}`) },
+  async (t) => {
+    t.diagnostic(debians?.stdout.trim() ?? '');
+    await life((args, options) => same(args, { ...options, program: DEBIANS }));
+  },
+);
+
+test('an exported container has the same files, and stats have the same columns', needs, async () => {
+  await same(['create', '--name', 'whole', '--network', 'none', 'busybox:test', 'true']);
+  const [mine, oracle] = await Promise.all(
+    [ours, theirs].map(async (engine) => {
+      const list = await run(
+        'sh',
+        ['-c', 'docker export whole | tar -tf - | grep -E "^(bin|etc/passwd|home)" | sort'],
+        {
+          env: { DOCKER_HOST: `unix://${engine.socket}`, DOCKER_CONFIG: '/nonexistent' },
+        },
+      );
+      return list.stdout;
+    }),
+  );
+  assert.equal(mine, oracle);
+  assert.match(String(mine), /^bin\/busybox$/m);
+  await same(['rm', 'whole']);
+  await same(['run', '-d', '--name', 'used', '-m', '64m', '--network', 'none', 'busybox:test', 'sleep', '1000']);
+  const columns = await both(['stats', '--no-stream', 'used']);
+  const [first, second] = columns.map(({ stdout }) => stdout.replace(/[0-9a-f]{12}|[\d.]+/g, '#').replace(/ +/g, ' '));
+  assert.equal(first, second);
+  await same(['rm', '-f', 'used']);
 });

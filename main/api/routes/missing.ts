@@ -13,7 +13,7 @@ const lacking: Record<string, string[]> = {
   'push images': ['POST /images/:name+/push'],
   'search a registry': ['GET /images/search'],
   'use plugins': [
-    ...['POST /plugins/pull', 'POST /plugins/create', 'GET /plugins/privileges', 'GET /plugins/:name+/json'],
+    ...['POST /plugins/pull', 'POST /plugins/create', 'GET /plugins/privileges'],
     ...['DELETE /plugins/:name+', 'POST /plugins/:name+/enable', 'POST /plugins/:name+/disable'],
     ...['POST /plugins/:name+/upgrade', 'POST /plugins/:name+/push', 'POST /plugins/:name+/set'],
   ],

@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/index.js';
-import { invalid } from '../../base/errors.js';
+import { invalid, notFound } from '../../base/errors.js';
 import type { Filters } from '../../contract/filters.js';
 import { diskUsageAt, infoAt } from '../by-version.js';
 import { anyFiltersOf } from '../filters.js';
@@ -29,7 +29,9 @@ export const systemRoutes = ({ system, events }: Engine): Route[] => [
   get('/_ping', () => text('OK', pingHeaders)),
   head('/_ping', () => empty(200, { ...pingHeaders, 'Content-Length': '0' })),
   get('/version', () => json(system.version())),
+  // `docker inspect` asks here for what it has found nowhere else.
   get('/plugins', () => json([])),
+  get('/plugins/:name+/json', ({ params }) => Promise.reject(notFound(`plugin "${params.name}" not found`))),
   get('/info', ({ version }) => json(infoAt(version, system.info()))),
   get('/system/df', async ({ query, version }) =>
     json(diskUsageAt(version, await system.diskUsage(), query.getAll('type'))),
