@@ -33,9 +33,12 @@ function checkMemory(limits: Resources, changing: boolean): void {
   }
 }
 
+/** Counted once: it is a look at each of them. */
+const PROCESSORS = cpus().length;
+
 function checkCpu(limits: Resources): void {
   const { NanoCpus, CpuPeriod, CpuQuota, CpusetCpus, CpusetMems, CpuRealtimePeriod, CpuRealtimeRuntime } = limits;
-  const available = cpus().length;
+  const available = PROCESSORS;
   if (NanoCpus > 0 && CpuPeriod > 0) {
     throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
   }
