@@ -93,6 +93,7 @@ const resources = {
   BlkioDeviceWriteIOps: rates,
   KernelMemory: maybe(whole),
   KernelMemoryTCP: maybe(whole),
+  CpuPercent: maybe(whole),
   IOMaximumBandwidth: maybe(whole),
   IOMaximumIOps: maybe(whole),
 };

@@ -95,6 +95,7 @@ export interface Resources {
   KernelMemory?: number;
   KernelMemoryTCP?: number;
   /** Windows alone has them. */
+  CpuPercent?: number;
   IOMaximumBandwidth?: number;
   IOMaximumIOps?: number;
 }

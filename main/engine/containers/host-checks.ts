@@ -141,7 +141,8 @@ export function refuseWhatIsMissing(hostConfig: FullHostConfig, body: ContainerC
     throw invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
   }
   if (hostConfig['Isolation'] && hostConfig['Isolation'] !== 'default') {
-    throw invalid(`invalid isolation '${String(hostConfig['Isolation'])}' on linux`);
+    const given = JSON.stringify(hostConfig['Isolation']);
+    throw invalid(`Invalid isolation: ${given} - linux only supports 'default'`);
   }
   const annotation = Object.keys((hostConfig['Annotations'] as object | undefined) ?? {}).find((key) =>
     /^(dev\.slipway|run\.oci)\./.test(key),

@@ -132,6 +132,7 @@ export function dropWhatCannotHold(limits: Resources, { cgroup }: HelperHello): 
       `${kernel} memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.`,
     );
   }
+  drop({ CpuPercent: 0 }, 'linux does not support CPU percent. Percent discarded.');
   // Gone from Linux since 5.16.
   drop(
     { KernelMemory: 0, KernelMemoryTCP: 0 },

@@ -7,7 +7,7 @@ import type { Attachment } from './attachment.js';
 import { bootId, now } from './clock.js';
 import type { Container } from './container.js';
 import type { HealthStatus } from '../../contract/containers.js';
-import { lostExit, readExitFile, type Exit } from './exit.js';
+import { lostExit, readExitFile, roomOf, type Exit } from './exit.js';
 import { healthProbe, readHealth, startingHealth } from './health.js';
 import { bundleFiles, runRequest } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
@@ -250,6 +250,12 @@ export class Runs {
   #pidOf(reference: string, namespace: string): number {
     const container = this.#ledger.find(reference);
     if (!container.live) throw conflict(`cannot join ${namespace} of a non running container: ${container.id}`);
+    // Its shared memory is for itself alone unless it says otherwise.
+    if (namespace === 'ipc' && ['private', 'none'].includes(container.record.hostConfig.IpcMode)) {
+      throw conflict(
+        `can't join IPC of container ${container.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+      );
+    }
     return container.live.pid;
   }
 
@@ -274,7 +280,9 @@ export class Runs {
       using _ = await this.#ledger.locks.take(container.id); // a start under way has not said yet whether this run counts
       if (container.live !== live) return;
     }
-    const recorded = await readExitFile(this.#ledger.pathsOf(container.id).exitFile);
+    const { exitFile } = this.#ledger.pathsOf(container.id);
+    const recorded = await readExitFile(exitFile);
+    await rm(roomOf(exitFile), { force: true });
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
     const reason = "the container's monitor was killed, and the container with it";
     await this.#ended(container, live, recorded ?? lostExit(reason));
