@@ -50,6 +50,10 @@ static int read_layers(json_object *json, struct layers *layers, struct error *e
     return 0;
 }
 
+/* What some kernels do unless told not to, and user namespaces cannot: a writable layer would have files without their content, and directories without
+ * what was in them, which nobody could make an image of. */
+static const char *const whole_files[] = {"redirect_dir", "metacopy"};
+
 /* Linux 6.5: one call for each layer, no limit on the length of the whole. -1 with errno and an empty err: this kernel has no such thing. */
 static int make_by_layers(const struct layers *layers, bool userxattr, struct error *err)
 {
@@ -72,6 +76,9 @@ static int make_by_layers(const struct layers *layers, bool userxattr, struct er
         return fail(err, errno, "put the writable layer %s on top", layers->upper);
     if (userxattr && fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
         return fail(err, errno, "set userxattr");
+    for (size_t i = 0; !userxattr && i < sizeof whole_files / sizeof *whole_files; i++)
+        if (fsconfig(context, FSCONFIG_SET_STRING, whole_files[i], "off", 0) < 0)
+            return fail(err, errno, "set %s", whole_files[i]);
     if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0)
         return fail(err, errno, "stack the layers");
     if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) /* where options are one string, "lowerdir+" is found to be unknown only now */
@@ -101,7 +108,7 @@ static int mount_by_string(int target, const struct layers *layers, bool userxat
     char options[4096], directory[PATH_MAX], place[32];
     size_t common = common_directory(layers);
     snprintf(directory, sizeof directory, "%.*s", (int)common, layers->lower[0]);
-    size_t used = (size_t)snprintf(options, sizeof options, "%s%s%s%s%s%slowerdir=", userxattr ? "userxattr," : "", layers->upper ? "upperdir=" : "",
+    size_t used = (size_t)snprintf(options, sizeof options, "%s%s%s%s%s%slowerdir=", userxattr ? "userxattr," : "redirect_dir=off,metacopy=off,", layers->upper ? "upperdir=" : "",
                                    layers->upper ? layers->upper : "", layers->upper ? ",workdir=" : "", layers->upper ? layers->work : "",
                                    layers->upper ? "," : "");
     for (size_t i = 0; i < layers->count && used < sizeof options; i++)
