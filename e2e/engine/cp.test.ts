@@ -152,7 +152,7 @@ describe('docker cp beside dockerd', { skip: needsRoot, timeout: 240_000 }, () =
   const TARGETS = ['', 'dir', 'dir/', 'file', 'file/', 'todir', 'new', 'new/', 'no/new'];
   const CASES: { flags: string[]; from: string; to: string }[] = [
     ...SOURCES.flatMap((from) => TARGETS.map((to) => ({ flags: [] as string[], from, to }))).filter(
-      (_, index) => index % rounds(2, 1) === 0,
+      (_, index) => index % rounds(4, 1) === 0,
     ),
     ...['file', 'dir', 'tofile', 'todir', 'tonothing'].map((from) => ({ flags: ['-L'], from, to: 'new' })),
     ...['file', 'dir', 'tofile'].map((from) => ({ flags: ['-a'], from, to: 'dir' })),
