@@ -121,6 +121,16 @@ describe('an engine with --userns-remap=default', { skip: needsRoot, timeout: 12
     assert.equal((await stat(path.join(folder, 'host/x'))).uid, 0);
   });
 
+  test('keeps plain ids in volumes, so that containers with other ids share them', async () => {
+    const write = 'touch /data/$0; chown 33 /data/$0; stat -c %u /data/*';
+    assert.equal(await says('run', '--rm', '-v', 'shared:/data', 'busybox:test', 'sh', '-c', write, 'a'), '33\n');
+    assert.equal(
+      await says('run', '--rm', '--userns=host', '-v', 'shared:/data', 'busybox:test', 'sh', '-c', write, 'b'),
+      '33\n33\n',
+    );
+    await says('volume', 'rm', 'shared');
+  });
+
   test('lets a container opt out, and refuses what a user namespace cannot have, in dockerd’s words', async () => {
     const container = await started('--userns=host', '--privileged', 'busybox:test', 'sleep', '1000');
     assert.equal(await rootOf(container), 0);

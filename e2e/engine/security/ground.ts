@@ -8,6 +8,12 @@ import { makePerson } from '../../fixtures/person.js';
 
 export const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
+/** What an attacker has that a person trusts a little too much. */
+export const TRUSTED = ['--cap-add', 'SYS_PTRACE', '--security-opt', 'seccomp=unconfined'];
+
+/** From anywhere to the root. */
+export const up = '../../../../../../../../../../../..';
+
 export const everybody = ['root', 'root with user namespaces', 'an ordinary user'] as const;
 export type Who = (typeof everybody)[number];
 
