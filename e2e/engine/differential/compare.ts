@@ -279,6 +279,8 @@ const unnumbered = (rows: unknown): unknown =>
 
 /** What no two engines have in common is replaced by what it is. */
 function stable(value: unknown, step: FullStep, key = ''): unknown {
+  // Whether a disk was read depends on what the machine had in memory.
+  if (Array.isArray(value) && key.startsWith('io_')) return '<list>';
   if (Array.isArray(value)) {
     const list = value.map((each) => stable(each, step));
     const { sort } = step;

@@ -78,7 +78,7 @@ export const differences: Difference[] = [
     at: [
       ...refusedHere(
         /^POST \/containers\/create$/,
-        /invalid reference format|Invalid signal|does not support signal|invalid hostname|invalid \w+ mode|network nosuch not found|No such container|invalid size|max-file|seccomp profile|ulimit|invalid sysctl|bad nameserver|blkio weight|trailing|after JSON|Cmd: Invalid input/,
+        /invalid reference format|Invalid signal|does not support signal|invalid hostname|invalid \w+ mode|network nosuch not found|No such container|invalid size|max-file|seccomp profile|ulimit|sysctl|invalid tmpfs option|device cgroup rule|storage-opt|bad nameserver|blkio weight|trailing|after JSON|Cmd: Invalid input/,
       ),
       ...refusedHere(/\/wait\?condition=bogus$/, /invalid condition/),
       { ask: /^GET \/images\/get$/, path: /^status$/, ours: /400/, theirs: /200/ },
@@ -99,7 +99,9 @@ export const differences: Difference[] = [
       { path: /message$/, ours: /cannot remove container \\"\/web\\"/, theirs: /You cannot remove a/ },
       { path: /message$/, ours: /unsupported Content-Type header/, theirs: /Content-Type specified/ },
       { path: /message$/, ours: /unknown or invalid runtime name/, theirs: /Unknown runtime specified/ },
-      { path: /message$/, ours: /Unrecognised filter value for status/ },
+      { path: /message$/, ours: /Unrecognised filter value for status|invalid filter 'dangling/ },
+      { path: /message$/, ours: /invalid mount config for type/, theirs: /^"invalid mount path: / },
+      { ask: /volumes\/create/, path: /Labels$/, ours: /volume\.anonymous/, theirs: /null/ },
       {
         path: /message$/,
         ours: /^"container [^ ]+ is (not running|paused)/,

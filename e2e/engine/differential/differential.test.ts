@@ -15,6 +15,7 @@ import { bodies, paths, versions } from './tables/protocol.js';
 import { eventReading, lists, logReading } from './tables/read.js';
 import { attaching, execs } from './tables/streams.js';
 import { archives, images, networks, system, updates } from './tables/things.js';
+import { volumes } from './tables/volumes.js';
 
 const subjects: Record<string, Step[]> = {
   'the system': system,
@@ -34,6 +35,7 @@ const subjects: Record<string, Step[]> = {
   limits: updates,
   networks,
   images,
+  volumes,
 };
 
 const needs = { skip: process.getuid?.() !== 0 && 'needs root for the dockerd to compare with' };
