@@ -1,0 +1,180 @@
+/** Limits and what is told of their use, by their effect; also run in the guest, where there is cgroup v2 with systemd. */
+import '../base/scopes.js';
+import assert from 'node:assert/strict';
+import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerCreate } from '../contract/containers.js';
+import type { ContainerStats } from '../contract/stats.js';
+import { Stats } from './stats/index.js';
+import {
+  cannotRun,
+  closeRooms,
+  createContainer,
+  enginePlace,
+  openRooms,
+  readAll,
+  type Rooms,
+} from './testing-rooms.js';
+
+const MEBI = 2 ** 20;
+const unified = await access('/sys/fs/cgroup/cgroup.controllers').then(
+  () => true,
+  () => false,
+);
+const limits = unified || process.getuid?.() === 0;
+const BUSY = 'while :; do :; done';
+/** Holds so many MiB for a moment. */
+const hold = (mebibytes: number): string =>
+  `dd if=/dev/zero of=/dev/shm/held bs=1M count=${mebibytes} 2>/dev/null && echo held; rm -f /dev/shm/held`;
+const FORKS = 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.5 & done 2>/dev/null; jobs | wc -l; wait';
+
+describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
+  let engine: Rooms;
+  let stats: Stats;
+  const steps: (() => void | Promise<void>)[] = [];
+  before(async () => {
+    engine = await openRooms(await enginePlace({ after: (step) => void steps.push(step as () => Promise<void>) }));
+    stats = new Stats(engine.containers);
+  });
+  after(async () => {
+    await closeRooms(engine);
+    for (const step of steps.reverse()) await step();
+  });
+
+  const start = async (script: string, HostConfig: ContainerCreate['HostConfig'] = {}): Promise<string> => {
+    const id = await createContainer(engine, ['sh', '-c', script], { HostConfig });
+    await engine.containers.start(id);
+    return id;
+  };
+  const inside = async (id: string, script: string): Promise<string> => {
+    const { Id } = await engine.execs.create(id, { Cmd: ['sh', '-c', script], AttachStdout: true });
+    const stream = await engine.execs.start(Id);
+    return stream ? (await readAll(stream)).out.trim() : '';
+  };
+  const look = async (id: string, oneShot = false): Promise<ContainerStats> => {
+    for await (const frame of stats.read(id, { stream: false, oneShot })) return frame;
+    throw new Error('nothing was told');
+  };
+  /** Milliseconds of processor time over one second: what stats tell, and what the kernel says of the process itself. */
+  const load = async (id: string): Promise<{ told: number; taken: number }> => {
+    const { State } = await engine.containers.inspect(id);
+    const both = async () => {
+      const frame = await look(id, true);
+      const fields = (await readFile(`/proc/${State.Pid}/stat`, 'utf8')).replace(/.*\) /, '').split(' ');
+      return {
+        told: frame.cpu_stats.cpu_usage.total_usage / 1e6,
+        taken: 10 * (Number(fields[11]) + Number(fields[12])),
+      };
+    };
+    const first = await both();
+    await sleep(1500);
+    const second = await both();
+    return { told: second.told - first.told, taken: second.taken - first.taken };
+  };
+
+  test('stats tell the processor time, the memory and the processes of a load', async () => {
+    const id = await start(`dd if=/dev/zero of=/dev/shm/held bs=1M count=16 2>/dev/null; sleep 100 & ${BUSY}`);
+    const frame = () => look(id, true);
+    while ((await frame()).pids_stats.current !== 2) await sleep(100);
+    const { told, taken } = await load(id);
+    assert.ok(Math.abs(told - taken) < 200, `${taken} ms of a processor show as ${told} ms`);
+    const { memory_stats, networks } = await look(id);
+    assert.equal(networks, undefined);
+    assert.ok((memory_stats.usage ?? 0) < (memory_stats.limit ?? 0));
+    // What nobody's process holds alone is seen by control groups only.
+    if (limits) assert.ok((memory_stats.usage ?? 0) >= 16 * MEBI, JSON.stringify(memory_stats));
+    await engine.containers.remove(id, { force: true });
+    assert.equal((await look(await createContainer(engine, ['true']))).pids_stats.current, undefined);
+  });
+
+  test(
+    'memory, processes and processor time are limited, and told with their limits',
+    { skip: !limits && 'no limits for this user' },
+    async () => {
+      const id = await start(BUSY, { Memory: 32 * MEBI, MemorySwap: 32 * MEBI, PidsLimit: 6, NanoCpus: 200_000_000 });
+      const { told } = await load(id);
+      assert.ok(told < 600, `a fifth of a processor is ${told} ms of 1500`);
+      const frame = await look(id);
+      assert.deepEqual([frame.memory_stats.limit, frame.pids_stats.limit], [32 * MEBI, 6]);
+      assert.ok(frame.cpu_stats.throttling_data.throttled_periods > 0);
+      await engine.containers.update(id, { NanoCpus: 1_000_000_000 });
+      assert.equal(await inside(id, hold(8)), 'held');
+      assert.equal(await inside(id, hold(64)), '');
+      assert.ok(Number((await inside(id, FORKS)).split('\n')[0]) < 6);
+      await engine.containers.remove(id, { force: true });
+    },
+  );
+
+  test(
+    'an update of a container that runs takes effect at once',
+    { skip: !limits && 'no limits for this user' },
+    async () => {
+      const id = await start('sleep 1000');
+      assert.equal(await inside(id, FORKS), '12');
+      const { containers } = engine;
+      await containers.update(id, { PidsLimit: 6, Memory: 24 * MEBI, MemorySwap: 24 * MEBI, CpuShares: 512 });
+      assert.equal(await inside(id, hold(48)), '');
+      assert.ok(Number((await inside(id, FORKS)).split('\n')[0]) < 6);
+      await containers.update(id, { PidsLimit: -1, Memory: 96 * MEBI, MemorySwap: 96 * MEBI });
+      assert.equal(await inside(id, FORKS), '12');
+      assert.equal(await inside(id, hold(48)), 'held');
+      const { HostConfig } = await containers.inspect(id);
+      assert.deepEqual([HostConfig.Memory, HostConfig.PidsLimit, HostConfig.CpuShares], [96 * MEBI, null, 512]);
+      await containers.remove(id, { force: true });
+    },
+  );
+
+  test(
+    'writes to the disk keep to their rate',
+    { skip: process.getuid?.() !== 0 && 'block devices are not delegated to ordinary users' },
+    async (t) => {
+      const disk = await diskOf(engine.root);
+      if (!disk) return t.skip('the data root is on no disk of its own');
+      const write = 'dd if=/dev/zero of=/written bs=256k count=16 oflag=direct 2>/dev/null; sleep 1000';
+      const began = Date.now();
+      const id = await start(write, { BlkioDeviceWriteBps: [{ Path: disk, Rate: 2 * MEBI }] });
+      const written = async (): Promise<number> => {
+        const entries = (await look(id, true)).blkio_stats.io_service_bytes_recursive ?? [];
+        return entries.filter(({ op }) => op === 'write').reduce((sum, { value }) => sum + value, 0);
+      };
+      while ((await written()) < 4 * MEBI && Date.now() - began < 20_000) await sleep(100);
+      const took = Date.now() - began;
+      assert.ok(took > 1000 && took < 20_000, `4 MiB at 2 MiB a second took ${took} ms`);
+      await engine.containers.remove(id, { force: true });
+    },
+  );
+
+  test(
+    'a device outside the list is not opened',
+    { skip: process.getuid?.() !== 0 && 'an ordinary user opens none anyway' },
+    async () => {
+      const script = 'mknod /tmp/kmsg c 1 11 && head -c 1 /tmp/kmsg; echo $?; head -c 3 /dev/zero | wc -c';
+      const id = await start('sleep 1000');
+      assert.equal(await inside(id, script), '1\n3');
+      await engine.containers.remove(id, { force: true });
+    },
+  );
+
+  test('what this user cannot limit here is warned of by its name', async () => {
+    const HostConfig = { CpusetCpus: '0', BlkioWeight: 300, MemorySwappiness: 10, PidsLimit: 50 };
+    const { Id, Warnings } = await engine.containers.create({ Image: 'busybox', Cmd: ['true'], HostConfig });
+    const { controllers } = engine.helper.hello.cgroup;
+    const said = (name: string): boolean => Warnings.some((warning) => warning.includes(name));
+    assert.equal(said('cpuset'), !controllers.includes('cpuset'));
+    assert.equal(said('Block I/O weight'), !controllers.includes(unified ? 'io' : 'blkio'));
+    assert.equal(said('pids limit'), !controllers.includes('pids'));
+    assert.equal(said('wappiness') || said('memory limit'), unified || !controllers.includes('memory'));
+    await engine.containers.remove(Id);
+  });
+});
+
+/** The device that a path's file system is on, where that is a whole disk. */
+async function diskOf(path: string): Promise<string | undefined> {
+  const { dev } = await stat(path);
+  for (const name of await readdir('/sys/block')) {
+    const numbers = (await readFile(`/sys/block/${name}/dev`, 'utf8')).trim();
+    if (numbers === `${(dev >>> 8) & 0xfff}:${dev & 0xff}`) return `/dev/${name}`;
+  }
+  return undefined;
+}
