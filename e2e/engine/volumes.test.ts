@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { api, docker, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import { everybody, open, type Ground } from './security/ground.js';
 
 const skip = process.getuid?.() !== 0 && 'needs root';
 let engine: RunningEngine;
@@ -227,3 +228,36 @@ test('events, sizes and a restart of the engine', { skip }, async () => {
   );
   assert.deepEqual(told.stdout.trim().split('\n'), ['mount', 'unmount', 'destroy']);
 });
+
+for (const who of everybody) {
+  test(`first content keeps to the image, as ${who}`, { skip }, async () => {
+    await using ground = await open(who);
+    await firstContent(ground);
+  });
+}
+
+async function firstContent(ground: Ground): Promise<void> {
+  const inside = (...args: string[]) => ground.says('run', '--network=none', ...args);
+  await inside(
+    '--name',
+    'seed',
+    'busybox:test',
+    'sh',
+    '-c',
+    'mkdir /data && echo one > /data/a && chown -R 33:33 /data',
+  );
+  await ground.says('commit', '--change', 'VOLUME /data', '--change', 'VOLUME /../../etc', 'seed', 'seeded:test');
+  assert.equal(await inside('--rm', 'seeded:test', 'stat', '-c', '%u %g', '/data', '/data/a'), '33 33\n33 33\n');
+  assert.match(
+    await inside('--rm', 'seeded:test', 'cat', '/etc/passwd'),
+    /^root:x:0:0:root:\/root:\/bin\/sh\napp:x:1000/,
+  );
+  await inside('--rm', '-v', 'named:/data', 'seeded:test', 'sh', '-c', 'echo two > /data/b && chown 1000 /data/b');
+  assert.equal(
+    await inside('--rm', '-v', 'named:/d', 'busybox:test', 'stat', '-c', '%u', '/d/a', '/d/b'),
+    '33\n1000\n',
+  );
+  await ground.says('volume', 'rm', 'named');
+  await ground.says('rm', 'seed');
+  assert.equal(await ground.says('volume', 'ls', '-q'), '');
+}
