@@ -90,6 +90,7 @@ static void set_up(void)
         int pids[2] = {getpid(), monitor.options.pid};
         if (write(monitor.options.ready, pids, sizeof pids) != sizeof pids) {
             record_write(); /* that it never began */
+            record_sync();
             exit(1);        /* nobody waits for it: the first process dies with us */
         }
         close(monitor.options.ready);
@@ -158,6 +159,9 @@ static void finish(void)
     time_text(finished, &first->finished);
     clients_event(first, "event exited code=%d signal=%d oom=%d finished=%s", first->code, first->signal, monitor.oom, finished);
     let_go_of_layers();
+    /* Nobody has to wait for the disk: it is the machine alone that could still take this with it. */
+    log_sync();
+    record_sync();
 }
 
 static bool is_over(const struct process *process)

@@ -211,6 +211,10 @@ void log_close(void)
         log.line[stream].length = 0;
     }
     write_out(log.buffered);
+}
+
+void log_sync(void)
+{
     if (log.file >= 0)
         fdatasync(log.file);
 }

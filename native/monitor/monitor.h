@@ -174,13 +174,15 @@ void log_append(enum stream stream, const unsigned char *bytes, size_t length);
 void log_catch_up(void);
 size_t log_unfinished(enum stream stream, const unsigned char **bytes);
 void log_close(void);
+void log_sync(void);
 uint64_t log_size(void);
 uint64_t log_rotations(void);
 uint64_t log_dropped(void);
 
 /* record.c: the exit file. */
 void record_prepare(int dir, const char *name);
-void record_write(void);
+void record_write(void); /* whoever comes now reads it, whatever becomes of us and the engine */
+void record_sync(void);  /* and whatever becomes of the machine */
 
 /* input.c: what clients type, on its way to the process. */
 bool input_wanted(const struct process *process);  /* there is room */

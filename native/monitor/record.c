@@ -1,4 +1,4 @@
-/* monitor/record.c: how it ended, on disk before anybody is told. */
+/* monitor/record.c: how it ended, written before anybody is told, and flushed right after. */
 #include "monitor.h"
 
 #include <fcntl.h>
@@ -54,10 +54,17 @@ void record_write(void)
         record.file = openat(record.dir, record.temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (record.file < 0 || pwrite(record.file, text, length, 0) != (ssize_t)length || ftruncate(record.file, (off_t)length) < 0)
         return; /* no place for it: the engine sees the socket close with no exit file, and says so */
-    if (monitor.options.exit_sync)
+    renameat(record.dir, record.temporary, record.dir, record.name);
+}
+
+void record_sync(void)
+{
+    if (record.file < 0)
+        return;
+    if (monitor.options.exit_sync) {
         fsync(record.file);
-    if (renameat(record.dir, record.temporary, record.dir, record.name) == 0 && monitor.options.exit_sync)
         fsync(record.dir);
+    }
     close(record.file);
     record.file = -1;
 }
