@@ -691,6 +691,7 @@ void cgroup_probe(struct cgroup_support *support)
         char names[512];
         if (all.items[i].root < 0)
             continue;
+        support->swap = support->swap || all.pure || faccessat(all.items[i].root, "memory.memsw.limit_in_bytes", F_OK, 0) == 0;
         support->freezer = support->freezer || all.items[i].unified || has_controller(all.items[i].name, "freezer");
         if (all.items[i].unified && !all.pure)
             continue;

@@ -14,6 +14,7 @@ struct cgroup_support {
     int version;           /* 1 (also hybrid) or 2 */
     bool limits;           /* we may set limits */
     bool freezer;          /* we may pause */
+    bool swap;             /* swap is counted, so it can be limited: v1 does so only where the kernel was told to */
     char controllers[256]; /* separated by spaces */
 };
 

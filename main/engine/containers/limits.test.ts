@@ -46,6 +46,14 @@ test('an ordinary user of cgroup v2 has memory, processor time and processes, as
   assert.match(warnings, /Block I\/O BPS write limit discarded/);
 });
 
+test('where swap is not counted, memory is limited without it', async () => {
+  const limits = { ...nothing, Memory: 64e6, MemorySwap: 128e6 };
+  const { cgroup } = machine(1, 'memory');
+  const warnings = dropWhatCannotHold(limits, { cgroup: { ...cgroup, swap: false } } as HelperHello);
+  assert.deepEqual(await limitsOf(limits), { memory: { limit: 64e6 } });
+  assert.match(warnings.join(), /Memory limited without swap/);
+});
+
 test('nothing that was not asked for is warned of', () => {
   for (const version of [1, 2] as const) {
     assert.deepEqual(dropWhatCannotHold({ ...nothing, OomKillDisable: false }, machine(version)), []);

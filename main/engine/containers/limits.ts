@@ -103,6 +103,12 @@ export function dropWhatCannotHold(limits: Resources, { cgroup }: HelperHello): 
       `${kernel} memory limit capabilities or the cgroup is not mounted. Limitation discarded.`,
     );
   }
+  if (cgroup.swap === false) {
+    drop(
+      { MemorySwap: 0 },
+      `${kernel} swap limit capabilities or the cgroup is not mounted. Memory limited without swap.`,
+    );
+  }
   if (!has('cpu')) {
     drop(
       { NanoCpus: 0, CpuQuota: 0, CpuPeriod: 0, CpuShares: 0 },

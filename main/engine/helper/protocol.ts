@@ -9,7 +9,8 @@ export interface HelperHello {
   rootless: boolean;
   uidMap: [inside: number, outside: number, length: number][];
   gidMap: [inside: number, outside: number, length: number][];
-  cgroup: { version: 1 | 2; controllers: string[]; limits: boolean };
+  /** `swap`: it can be limited; an older helper does not say. */
+  cgroup: { version: 1 | 2; controllers: string[]; limits: boolean; swap?: boolean };
   /** `idmapped`: layers can be shown under the ids of a user namespace. */
   overlay: { native: boolean; userxattr: boolean; idmapped: boolean };
   apparmor: boolean;
