@@ -213,6 +213,7 @@ export class Execs {
         : this.#runForeign(exec, stateDir, plan, container, attachment));
       await recorded;
       if (exec.state === 'starting') exec.state = 'running';
+      else delete exec.monitor; // it is over already
       exec.start();
     } catch (cause) {
       const message = asRuncSays(messageOf(cause));
@@ -283,6 +284,7 @@ export class Execs {
     exec.state = 'exited';
     exec.exitCode = code;
     exec.monitor?.close();
+    delete exec.monitor;
     this.#announce(exec, 'exec_die', { exitCode: String(code) });
     await this.#settle(exec);
   }

@@ -6,23 +6,30 @@ const SIZE = 256 * 1024;
 /** Up to here a copy costs less than making everybody wait for the writing of it. */
 const SMALL = 64 * 1024;
 
+/** Buffers of connections that have ended, for those that come. */
+const spare: Buffer[] = [];
+const SPARE = 8;
+
 /** A connection whose bytes all come through one buffer: nothing is allocated for them, and nobody reads ahead of who takes them. */
 export class Tap {
   #held: Buffer | undefined;
   #ended = false;
   #wake: (() => void) | undefined;
 
-  private constructor(readonly socket: Socket) {}
+  private constructor(
+    readonly socket: Socket,
+    private readonly buffer: Buffer,
+  ) {}
 
   static open(path: string): Promise<Tap> {
     return new Promise((resolve, reject) => {
-      const buffer = Buffer.allocUnsafeSlow(SIZE);
+      const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(SIZE);
       const socket: Socket = connect({
         path,
         allowHalfOpen: true,
         onread: { buffer, callback: (count) => tap.#hold(buffer.subarray(0, count)) },
       });
-      const tap = new Tap(socket);
+      const tap = new Tap(socket, buffer);
       socket.once('connect', () => {
         socket.off('error', reject);
         // From here on a failure shows as the end of input; without a listener it would end the process.
@@ -58,6 +65,7 @@ export class Tap {
         yield chunk.length > SMALL ? chunk : Buffer.from(chunk);
     } finally {
       this.socket.destroy();
+      if (spare.length < SPARE) spare.push(this.buffer);
     }
   }
 
