@@ -30,7 +30,9 @@ describe('the helper', { skip: unable }, () => {
     assert.ok([1, 2].includes(hello.cgroup.version));
     assert.equal(hello.cgroup.limits, true);
     assert.ok(hello.cgroup.controllers.includes('memory'));
-    assert.deepEqual(hello.overlay, { native: true, userxattr: false });
+    const { idmapped, ...overlay } = hello.overlay;
+    assert.deepEqual(overlay, { native: true, userxattr: false });
+    assert.deepEqual([typeof idmapped, typeof hello.cgroup.swap], ['boolean', 'boolean']);
     assert.deepEqual(hello.warnings, []);
   });
 
