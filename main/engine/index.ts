@@ -127,6 +127,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         runtimes,
         defaultRuntime,
       },
+      logs: options.logs,
       remapped: remap !== undefined,
       host: options.host,
     });

@@ -21,6 +21,7 @@ export interface SystemOptions {
     counts(): { running: number; paused: number; stopped: number };
     list(request: { all: boolean; size: boolean }): Promise<ContainerSummary[]>;
   };
+  logs: { driver?: string } | undefined;
   volumes: { diskUsage(): Promise<Volume[]> };
   root: string;
   version: string;
@@ -125,7 +126,7 @@ export class System {
       NGoroutines: 0,
       NEventsListener: 0,
       SystemTime: new Date().toISOString(),
-      LoggingDriver: 'json-file',
+      LoggingDriver: this.#options.logs?.driver ?? 'json-file',
       CgroupDriver: hello.cgroup.limits ? 'cgroupfs' : 'none',
       CgroupVersion: String(hello.cgroup.version),
       KernelVersion: kernel,

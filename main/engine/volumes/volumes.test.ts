@@ -1,0 +1,145 @@
+import '../../base/scopes.js';
+import assert from 'node:assert/strict';
+import { access, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { Change } from '../../base/store.js';
+import { Volumes, type VolumeWish } from './index.js';
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Rows that outlive a room, and a switch that makes commits fail. */
+class FakeStore {
+  readonly kept = new Map<string, unknown>();
+  failing = false;
+
+  rows<Row>(): Map<string, Row> {
+    return new Map(this.kept) as Map<string, Row>;
+  }
+
+  commit(build: (change: Change) => void): Promise<void> {
+    const reverts: (() => void)[] = [];
+    const steps: (() => void)[] = [];
+    build({
+      put: (_, key, record) => steps.push(() => this.kept.set(key, record)),
+      remove: (_, key) => steps.push(() => this.kept.delete(key)),
+      undo: (revert) => reverts.unshift(revert),
+    });
+    for (const step of this.failing ? reverts : steps) step();
+    return this.failing ? Promise.reject(new Error('the disk is full')) : Promise.resolve();
+  }
+}
+
+async function place(t: TestContext) {
+  const root = await mkdtemp(join(tmpdir(), 'slipway-volumes-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  const store = new FakeStore();
+  const filled: string[] = [];
+  const events: string[] = [];
+  const helper = {
+    populate: ({ volume, path = '' }: { volume: string; path?: string }) => {
+      filled.push(`${volume.slice(root.length + 1)} ${path}`);
+      return Promise.resolve({ copied: true });
+    },
+    discard: (path: string) => rm(path, { recursive: true, force: true }),
+    usage: () => Promise.resolve({ bytes: 7 }),
+  };
+  const open = () =>
+    Volumes.open({
+      ...{ root, store, helper },
+      events: { publish: (type, action, id) => void events.push(`${type} ${action} ${id}`) },
+    });
+  return {
+    root,
+    store,
+    filled,
+    events,
+    open,
+    volumes: await open(),
+    at: (name: string) => join(root, 'volumes', name),
+  };
+}
+
+const wish = (Name: string, more: Partial<VolumeWish> = {}): VolumeWish => ({ Name, anonymous: false, ...more });
+
+test('a volume held by a container cannot be removed, and can be once that is gone', async (t) => {
+  const { volumes, store } = await place(t);
+  await volumes.create({ Name: 'data' });
+  volumes.hold(['data'], 'web');
+  await assert.rejects(volumes.remove('data'), { kind: 'conflict', message: 'remove data: volume is in use - [web]' });
+  await store.commit((change) => void volumes.release(change, 'web'));
+  await volumes.remove('data');
+  assert.deepEqual(volumes.list(), []);
+});
+
+test('what was made for a container that never came to be is gone', async (t) => {
+  const { volumes, at, events, store } = await place(t);
+  {
+    await using reserved = await volumes.reserve([wish('new', { path: '/x' })], 'web', ['/layer']);
+    assert.equal(await exists(join(reserved.sourceOf('new'), '.')), true);
+    store.failing = true;
+    await assert.rejects(store.commit((change) => reserved.hold(change)));
+  }
+  assert.deepEqual([volumes.list(), await exists(at('new')), events], [[], false, []]);
+});
+
+test('a new container keeps a volume that the last other one is just giving up', async (t) => {
+  const { volumes, store, at } = await place(t);
+  await volumes.create({});
+  const [{ Name } = { Name: '' }] = volumes.list();
+  volumes.hold([Name], 'old');
+  await using reserved = await volumes.reserve([wish(Name)], 'young', []);
+  let drop = (): Promise<void> => Promise.resolve();
+  await store.commit((change) => (drop = volumes.release(change, 'old', [Name])));
+  await drop();
+  await store.commit((change) => reserved.hold(change));
+  reserved.announce();
+  assert.equal(await exists(at(Name)), true);
+  assert.equal(volumes.inspect(Name).Name, Name);
+});
+
+test('the next engine throws away what has no row, and finishes a copy that was cut off', async (t) => {
+  const { volumes, at, open, filled } = await place(t);
+  await volumes.create({ Name: 'kept' });
+  await mkdir(join(at('kept'), '_copied'));
+  await mkdir(join(at('stray'), '_data'), { recursive: true });
+  const next = await open();
+  assert.deepEqual(
+    next.list().map(({ Name }) => Name),
+    ['kept'],
+  );
+  assert.equal(await exists(at('stray')), false);
+  assert.deepEqual(filled, ['volumes/kept ']);
+});
+
+test('a prune takes those without a name, and with all the others; what is used stays', async (t) => {
+  const { volumes, events } = await place(t);
+  await volumes.create({ Name: 'named', Labels: { a: 'b' } });
+  await volumes.create({ Name: 'used' });
+  const { Name } = await volumes.create({});
+  volumes.hold(['used'], 'web');
+  assert.deepEqual(await volumes.prune(), { VolumesDeleted: [Name], SpaceReclaimed: 7 });
+  assert.deepEqual(await volumes.prune({ all: ['1'], 'label!': ['a'] }), { VolumesDeleted: null, SpaceReclaimed: 0 });
+  assert.deepEqual(await volumes.prune({ all: ['1'] }), { VolumesDeleted: ['named'], SpaceReclaimed: 7 });
+  assert.deepEqual(events.slice(-2), ['volume destroy named', 'volume prune ']);
+  await assert.rejects(volumes.prune({ all: ['perhaps'] }), { kind: 'invalid' });
+});
+
+test('lists are filtered by use, name, label and driver', async (t) => {
+  const { volumes } = await place(t);
+  await volumes.create({ Name: 'one', Labels: { a: 'b' } });
+  await volumes.create({ Name: 'two' });
+  volumes.hold(['two'], 'web');
+  const listed = (filters: Record<string, string[]>) => volumes.list(filters).map(({ Name }) => Name);
+  assert.deepEqual(listed({ dangling: ['true'] }), ['one']);
+  assert.deepEqual(listed({ dangling: ['0'] }), ['two']);
+  assert.deepEqual(listed({ name: ['w'] }), ['two']);
+  assert.deepEqual(listed({ label: ['a=b'] }), ['one']);
+  assert.deepEqual(listed({ label: ['a=c'] }), []);
+  assert.deepEqual(listed({ driver: ['other'] }), []);
+});
