@@ -1,7 +1,7 @@
 import '../base/scopes.js';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,6 +132,20 @@ killed('a monitor that was killed takes its container along, and the engine says
   assert.match(State.Error, /monitor was killed/);
   for (let i = 0; i < 200 && (await alive(state.container.pid)); i++) await sleep(10);
   assert.equal(await alive(state.container.pid), false);
+});
+
+killed('what ran is not taken for never started where the run directory is lost as well', async (place) => {
+  const first = await engine(place, { cmd: ['sleep', '1000'] });
+  const [id] = first.lines as [string];
+  await first.kill();
+  const stateDir = join(place.runDir, 'c', id.slice(0, 16));
+  const { pid } = JSON.parse(await readFile(join(stateDir, 'monitor.json'), 'utf8')) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+  await rm(stateDir, { recursive: true });
+  const { containers } = await reopened(place);
+  const { State } = await containers.inspect(id);
+  assert.deepEqual([State.Status, State.ExitCode], ['exited', 137]);
+  assert.notEqual(State.StartedAt, '0001-01-01T00:00:00Z');
 });
 
 killed('a monitor killed under a living engine ends its container with 137', async (place) => {

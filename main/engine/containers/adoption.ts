@@ -4,7 +4,7 @@ import { codeOf, messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import type { Monitor } from '../helper/index.js';
 import type { Container } from './container.js';
-import { lostExit, readExitFile, rebootExit, type Exit } from './exit.js';
+import { lostExit, readExitFile, rebootExit, roomOf, type Exit } from './exit.js';
 import type { Ledger } from './ledger.js';
 import { NEVER, volumesOf } from './record.js';
 import type { Removal } from './removal.js';
@@ -71,20 +71,21 @@ export class Adoption {
     const { record } = container;
     const { exitFile, stateDir } = this.#ledger.pathsOf(container.id);
     const recorded = await readExitFile(exitFile);
-    const unread = recorded !== undefined && recorded.finished !== record.finishedAt;
-    if (!record.running && !unread) {
-      if (recorded) await rm(exitFile, { force: true });
+    // That of the run before stays until the next one makes its own.
+    const exit = recorded?.finished === record.finishedAt ? undefined : recorded;
+    if (!record.running && !exit?.started) {
       if (await exists(stateDir)) await this.#clear(container);
       return;
     }
     const rebooted = record.bootId !== this.#runs.bootId;
-    const begun = recorded ? recorded.started : rebooted || (await exists(join(stateDir, 'monitor.json')));
-    if (!begun) return this.#undoStart(container, monitor, recorded);
-    if (recorded?.started) record.startedAt = recorded.started;
+    const begun = exit ? exit.started : rebooted || (await exists(roomOf(exitFile)));
+    if (!begun) return this.#undoStart(container, monitor, exit);
+    if (exit?.started) record.startedAt = exit.started;
     if (rebooted) record.restartCount = 0; // that end was not its own
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
     const unknown = rebooted ? rebootExit() : lostExit("the container's monitor was killed");
-    await this.#runs.recordEnd(container, recorded ?? unknown);
+    await this.#runs.recordEnd(container, exit ?? unknown);
+    await rm(roomOf(exitFile), { force: true });
   }
 
   /** The engine died before it let the process go, or before there was one; nobody was told of a start, or of why there is none. */

@@ -39,6 +39,9 @@ export async function readExitFile(path: string): Promise<Exit | undefined> {
   }
 }
 
+/** The monitor takes the room for its record before anything is let go. Where that is still there, a run may have ended without a word. */
+export const roomOf = (exitFile: string): string => `${exitFile}.tmp`;
+
 /** Of a container whose monitor went without a word. */
 export const lostExit = (error: string): Exit => ({ code: KILLED, signal: 9, oom: false, finished: now(), error });
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { conflict, messageOf, type EngineError } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
