@@ -97,7 +97,11 @@ async function found(person) {
     ),
   };
   for (const { Id } of seen) await request(person, 'DELETE', `/containers/${Id}?force=1`);
-  result.left = readdirSync(path.join(places[person].run, 'c'));
+  // What a container leaves is cleared away behind the answer.
+  const left = () => readdirSync(path.join(places[person].run, 'c'));
+  for (let tries = 0; tries < 20 && left().length > 0; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  result.left = left();
   engine.kill('SIGTERM');
   return [person, result];
 }
