@@ -84,7 +84,16 @@ test('every answer has the published shape', async () => {
   fits('GET /system/df', await ask('GET', '/system/df'));
   fits('GET /networks', await ask('GET', '/networks'));
   fits('GET /networks/{id}', await ask('GET', '/networks/bridge'));
+  fits('POST /volumes/create', await ask('POST', '/volumes/create', { Name: 'data', Labels: { a: 'b' } }));
+  fits('GET /volumes/{name}', await ask('GET', '/volumes/data'));
   fits('GET /volumes', await ask('GET', '/volumes'));
+  // Since 1.42 those with a name stay unless all are meant.
+  const all = encodeURIComponent(JSON.stringify({ all: ['true'] }));
+  const prune = (query = '') => ask<{ VolumesDeleted: string[] | null }>('POST', `/volumes/prune${query}`);
+  const kept = await prune();
+  fits('POST /volumes/prune', kept);
+  assert.equal(kept.VolumesDeleted?.length ?? 0, 0);
+  assert.deepEqual((await prune(`?filters=${all}`)).VolumesDeleted, ['data']);
   await ask('POST', '/containers/web/kill');
   fits('POST /containers/{id}/wait', await ask('POST', '/containers/web/wait'));
   fits('POST /containers/prune', await ask('POST', '/containers/prune'));
