@@ -2,7 +2,7 @@
  * Runs inside the guest, twice: engines of root and of an ordinary user with containers of every restart policy, then the machine is reset as
  * if its power had failed. After that the engines are started again; what became of the containers is printed as one line of JSON.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -52,7 +52,6 @@ async function startEngine(person) {
     engine.stdout.on('data', (chunk) => String(chunk).includes('listening on') && resolve());
     engine.once('close', (code) => reject(new Error(`the engine of ${person} ended with ${code}`)));
   });
-  return engine;
 }
 
 async function populate(person) {
@@ -72,7 +71,7 @@ async function populate(person) {
 
 /** What there is of a person's containers, once those that come back have had the time. */
 async function found(person) {
-  const engine = await startEngine(person);
+  await startEngine(person);
   const states = async () => {
     const all = await json(person, 'GET', '/containers/json?all=1');
     const each = all.map(({ Id }) => json(person, 'GET', `/containers/${Id}/json`));
@@ -102,9 +101,11 @@ async function found(person) {
   for (let tries = 0; tries < 20 && left().length > 0; tries++)
     await new Promise((resolve) => setTimeout(resolve, 500));
   result.left = left();
-  engine.kill('SIGTERM');
   return [person, result];
 }
+
+// The job ends with its last process: an engine that outlives us here would keep the guest waiting.
+process.on('exit', () => spawnSync('pkill', ['-KILL', '-f', 'out/daemon.cjs']));
 
 if (!existsSync(MARK)) {
   unpack();
