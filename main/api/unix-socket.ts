@@ -4,6 +4,8 @@ import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, conflict, invalid, messageOf, system } from '../base/errors.js';
 
+/** Connections that may wait to be accepted, as many as Go asks for: beyond Node's 511 a burst of clients would be turned away. */
+const mostWaiting = 4096;
 /** `sun_path` has 108 bytes, one of them for the end. */
 const longestPath = 107;
 
@@ -21,7 +23,7 @@ export async function listenOn(server: Server, path: string): Promise<void> {
     // `bind` happens inside `listen`, so the file never exists with another mode.
     const before = process.umask(isRoot ? 0o117 : 0o177);
     try {
-      server.listen(path, resolve);
+      server.listen({ path, backlog: mostWaiting }, resolve);
     } finally {
       process.umask(before);
     }
