@@ -444,7 +444,10 @@ END
           options: ['rbind'],
         });
       };
-      assert.match(yard.run(['true'], { change: volume }).stderr, /\/proc must be an ordinary directory/);
+      assert.match(yard.run(['true'], { change: volume }).stderr, /mounted on \/proc must be a proc file system/);
+      const inside = (config) =>
+        config.mounts.push({ destination: '/proc/sys/net', type: 'tmpfs', source: 'tmpfs', options: [] });
+      assert.match(yard.run(['true'], { change: inside }).stderr, /\/proc\/sys\/net cannot be mounted over: it is inside \/proc/);
     });
 
     test('an image whose /dev is a symlink out of it makes nothing on the host', () => {
