@@ -225,6 +225,9 @@ export class Execs {
       exec.start();
       await this.#settle(exec);
       const kind = cause instanceof EngineError && cause.kind !== 'system' ? cause.kind : 'invalid';
+      // A monitor that is not there any more has gone with its container.
+      if (kind === 'unavailable' && !container.record.runtime)
+        throw conflict(`container ${containerId} is not running`, { cause });
       throw new EngineError(
         kind,
         /^unable to find/.test(message)
