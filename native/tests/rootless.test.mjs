@@ -163,7 +163,7 @@ describe('an ordinary user whose run directory is deleted', { skip: unable }, ()
     const ended = async (of) => /State:\tZ/.test(await readFile(`/proc/${of}/status`, 'utf8').catch(() => 'State:\tZ'));
     for (let tries = 0; tries < 200 && !((await ended(pid)) && (await ended(sleeper))); tries++) await sleep(10);
     assert.deepEqual([await ended(pid), await ended(sleeper)], [true, true]);
-    await bench.close();
+    await rm(bench.root, { recursive: true }); // there is no helper left to say goodbye to
     spawnSync('userdel', ['-r', name]);
   });
 });
