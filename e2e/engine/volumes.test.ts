@@ -185,6 +185,12 @@ test('what cannot be is refused in the words of dockerd', { skip }, async () => 
     ],
     [400, '/volumes/create', { Name: 'ab', DriverOpts: { foo: 'x' } }, 'create ab: invalid option: "foo"'],
     [400, '/containers/create', create({ VolumesFrom: ['nobody'] }), 'No such container: nobody'],
+    [
+      400,
+      '/containers/create',
+      create({ Binds: ['ab:/x'], VolumeDriver: 'foo' }),
+      'create ab: error looking up volume plugin foo: plugin "foo" not found',
+    ],
     [400, '/containers/create', create({ Binds: ['/a:ro'] }), "invalid volume specification: '/a:ro'"],
     [400, '/containers/create', create({ Binds: ['v1:/x', '/etc:/x'] }), 'Duplicate mount point: /x'],
     [

@@ -2,7 +2,7 @@ import { EngineError, invalid } from '../../base/errors.js';
 import { newId } from '../../base/ids.js';
 import type { ContainerCreate, ContainerCreated } from '../../contract/containers.js';
 import type { ForeignRuntime } from '../helper/index.js';
-import type { Reservation, VolumeWish } from '../volumes/index.js';
+import { checkVolume, type Reservation, type VolumeWish } from '../volumes/index.js';
 import { now } from './clock.js';
 import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
@@ -56,6 +56,8 @@ export class Creation {
       logs: this.#options.logs,
       mountsOf: (reference) => noMissing(() => this.#ledger.find(reference)).record.mounts,
     });
+    const wishes = mounts.flatMap(volumeWish);
+    noMissing(() => wishes.forEach(checkVolume));
     // By its id from now on: a name may be another's tomorrow.
     const joined = sharedContainer(hostConfig.NetworkMode);
     if (joined !== undefined) hostConfig.NetworkMode = `container:${noMissing(() => this.#ledger.find(joined)).id}`;
@@ -79,7 +81,7 @@ export class Creation {
     if (userIds) this.#chosen.add(userIds);
     try {
       const { lower } = await snapshots.prepare(id, image.chainId);
-      await using reserved = await volumes.reserve(mounts.flatMap(volumeWish), id, lower);
+      await using reserved = await volumes.reserve(wishes, id, lower);
       record.mounts = mounts.map((mount) => placed(mount, reserved));
       await store.commit((change) => {
         change.put(TABLE, id, record);

