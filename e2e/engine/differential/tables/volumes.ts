@@ -25,7 +25,7 @@ export const volumes: Step[] = [
   `GET /volumes?${filters({ dangling: ['maybe'] })}`,
   `GET /volumes?${filters({ bogus: ['1'] })}`,
   make('holder', ['true'], { Volumes: { '/anon': {} } }, { Binds: ['data:/data', 'made:/made:ro'] }),
-  'GET /containers/holder/json',
+  { ask: 'GET /containers/holder/json', sort: 'Destination' },
   'DELETE /volumes/data',
   'DELETE /containers/holder?v=1',
   'DELETE /volumes/data',
