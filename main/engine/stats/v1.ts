@@ -16,20 +16,21 @@ export async function countV1(groups: Groups): Promise<Counters> {
   return { pids_stats, blkio_stats, cpu_stats, memory_stats };
 }
 
+/** One file has all of it, so that the sums hold: `0 USER KERNEL`, a line for each processor. */
 async function cpu(account: GroupFiles, scheduler: GroupFiles): Promise<Counters['cpu_stats']> {
-  const [total, percpu, user, kernel, throttling] = await Promise.all([
-    account.number('cpuacct.usage'),
-    account.text('cpuacct.usage_percpu'),
-    account.number('cpuacct.usage_user'),
-    account.number('cpuacct.usage_sys'),
-    scheduler.table('cpu.stat'),
-  ]);
+  const [usage, throttling] = await Promise.all([account.text('cpuacct.usage_all'), scheduler.table('cpu.stat')]);
+  const processors = usage.split('\n').flatMap((line) => {
+    const [, user, kernel] = /^\d+ (\d+) (\d+)$/.exec(line) ?? [];
+    return user === undefined ? [] : [{ user: Number(user), kernel: Number(kernel) }];
+  });
+  const user = processors.reduce((sum, each) => sum + each.user, 0);
+  const kernel = processors.reduce((sum, each) => sum + each.kernel, 0);
   return {
     cpu_usage: {
-      total_usage: total ?? 0,
-      percpu_usage: percpu.trim().split(/\s+/).filter(Boolean).map(Number),
-      usage_in_kernelmode: kernel ?? 0,
-      usage_in_usermode: user ?? 0,
+      total_usage: user + kernel,
+      percpu_usage: processors.map((each) => each.user + each.kernel),
+      usage_in_kernelmode: kernel,
+      usage_in_usermode: user,
     },
     throttling_data: {
       periods: throttling['nr_periods'] ?? 0,
