@@ -63,6 +63,7 @@ const PACKAGES = {
         'docker-registry',
         'runc',
         'crun',
+        'podman',
         'skopeo',
         'umoci',
         'mmdebstrap',

@@ -282,33 +282,45 @@ int pause_enter(const char *run_dir, int monitor, int *outside, struct error *er
     return 0;
 }
 
-static int remembered = -1;
+/* The sleeper this helper lives with: its process id, and a descriptor by which no other can be meant. */
+static pid_t remembered = -1;
+static int remembered_fd = -1;
 
 void pause_remember(const char *run_dir)
 {
-    pid_t sleeper = read_sleeper(run_dir);
-    if (sleeper > 0)
-        remembered = (int)syscall(SYS_pidfd_open, sleeper, 0);
+    remembered = read_sleeper(run_dir);
+    if (remembered > 0)
+        remembered_fd = (int)syscall(SYS_pidfd_open, remembered, 0);
 }
 
-void pause_end(const char *run_dir)
+/* Whether R has a container or an exec that lives, or is remembered. */
+static bool has_states(const char *run_dir)
 {
     static const char *const kinds[] = {"c", "x"};
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (in_run_dir(path, run_dir, kinds[i]) < 0)
-            return;
-        cleanup_closedir DIR *states = opendir(path);
+        cleanup_closedir DIR *states = in_run_dir(path, run_dir, kinds[i]) < 0 ? NULL : opendir(path);
         struct dirent *entry;
         while (states && (entry = readdir(states)))
             if (entry->d_name[0] != '.')
-                return; /* a container lives, or is remembered */
+                return true;
     }
-    pid_t sleeper = read_sleeper(run_dir);
-    if (sleeper > 0)
-        kill(sleeper, SIGKILL);
-    else if (remembered >= 0 && access(run_dir, F_OK) < 0)
-        syscall(SYS_pidfd_send_signal, remembered, SIGKILL, NULL, 0);
+    return false;
+}
+
+void pause_end(const char *run_dir)
+{
+    char path[PATH_MAX];
+    pid_t named = read_sleeper(run_dir);
+    /* Somebody has cleared the run directory: ours is found by nobody any more, and what pause.pid names now is another helper's. */
+    if (remembered > 0 && named != remembered) {
+        syscall(SYS_pidfd_send_signal, remembered_fd, SIGKILL, NULL, 0);
+        return;
+    }
+    if (has_states(run_dir))
+        return;
+    if (named > 0)
+        kill(named, SIGKILL);
     if (in_run_dir(path, run_dir, "pause.pid") == 0)
         unlink(path);
 }

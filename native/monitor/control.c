@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 void control_hello(struct client *client)
@@ -97,6 +100,42 @@ static void resize(struct client *client, long rows, long cols)
         client_say(client, "ok");
 }
 
+/* A socket at this path, in a directory of our own user's; -1 and errno where there can be none. */
+static int open_listener(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    mode_t mask = umask(0177);
+    int failed = bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0 ? errno : 0;
+    umask(mask);
+    if (failed == 0)
+        return fd;
+    close(fd);
+    errno = failed;
+    return -1;
+}
+
+/* The name of our socket was taken away, by who cleared the run directory: whoever is still connected gives it another. */
+static void listen_again(struct client *client, const char *path)
+{
+    int fd = client->process == &monitor.first && path && *path == '/' ? open_listener(path) : (errno = EINVAL, -1);
+    if (fd < 0) {
+        client_refuse(client, errno, "listen", strerror(errno));
+        return;
+    }
+    if (monitor.options.listen >= 0)
+        close(monitor.options.listen);
+    monitor.options.listen = fd;
+    client_say(client, "ok");
+}
+
 void control_command(struct client *client, char *line)
 {
     char *rest = line, *word = strsep(&rest, " ");
@@ -111,6 +150,8 @@ void control_command(struct client *client, char *line)
     } else if (strcmp(word, "close-stdin") == 0) {
         input_close(client->process);
         client_say(client, "ok");
+    } else if (strcmp(word, "listen") == 0) {
+        listen_again(client, rest);
     } else {
         client_refuse(client, EINVAL, "command", "unknown command");
     }

@@ -155,17 +155,28 @@ describe('the helper of an ordinary user', { skip: unable }, () => {
 });
 
 describe('an ordinary user whose run directory is deleted', { skip: unable }, () => {
-  test('has neither helper nor sleeper any more', async () => {
-    const bench = await Bench.open({ person: makePerson() });
-    const { pid } = bench.hello;
-    const sleeper = Number((await readFile(join(bench.runDir, 'pause.pid'), 'utf8')).split(' ')[0]);
-    await rm(bench.runDir, { recursive: true });
-    const ended = async (of) => /State:\tZ/.test(await readFile(`/proc/${of}/status`, 'utf8').catch(() => 'State:\tZ'));
-    for (let tries = 0; tries < 200 && !((await ended(pid)) && (await ended(sleeper))); tries++) await sleep(10);
-    assert.deepEqual([await ended(pid), await ended(sleeper)], [true, true]);
-    await rm(bench.root, { recursive: true }); // there is no helper left to say goodbye to
-    spawnSync('userdel', ['-r', name]);
-  });
+  const ways = {
+    'as a whole': ({ runDir }) => rm(runDir, { recursive: true }),
+    'file by file, and is still there': async ({ runDir }) => {
+      await rm(join(runDir, 'pause.pid'));
+      await rm(join(runDir, 'helper.sock'));
+    },
+  };
+  for (const [way, clear] of Object.entries(ways))
+    test(`has neither helper nor sleeper any more: ${way}`, async (t) => {
+      const bench = await Bench.open({ person: makePerson() });
+      t.after(async () => {
+        await rm(bench.root, { recursive: true, force: true }); // there is no helper left to say goodbye to
+        spawnSync('userdel', ['-r', name]);
+      });
+      const { pid } = bench.hello;
+      const sleeper = Number((await readFile(join(bench.runDir, 'pause.pid'), 'utf8')).split(' ')[0]);
+      await clear(bench);
+      const ended = async (of) =>
+        /State:\tZ/.test(await readFile(`/proc/${of}/status`, 'utf8').catch(() => 'State:\tZ'));
+      for (let tries = 0; tries < 200 && !((await ended(pid)) && (await ended(sleeper))); tries++) await sleep(10);
+      assert.deepEqual([await ended(pid), await ended(sleeper)], [true, true]);
+    });
 });
 
 describe('an ordinary user without a range of ids', { skip: unable }, () => {

@@ -119,7 +119,6 @@ export const differences: Difference[] = [
       { ask: /logs/, path: /^headers\.content-type$/, ours: /raw-stream/, theirs: ABSENT },
       { ask: /_ping/, path: /^headers\.builder-version$/, theirs: ABSENT },
       { path: /RepoDigests$/, ours: /^\[\]$/, theirs: /null/ },
-      { ask: /networks/, path: /IPAM\.Config\.0\.Gateway$/, theirs: ABSENT },
       { ask: /exec\/nosuch\/start|limited\/update/, path: /^status$|^body/, theirs: /EOF|400|500|absent/ },
     ],
   },

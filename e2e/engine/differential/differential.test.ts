@@ -45,7 +45,11 @@ let dockerd: Awaited<ReturnType<typeof startDockerd>>;
 
 before(async () => {
   if (needs.skip) return;
-  [engine, dockerd] = await Promise.all([startEngine(), startDockerd()]);
+  [engine, dockerd] = await Promise.all([
+    startEngine(),
+    // Where its bridge is not there yet, dockerd tells of its gateway only if it was given it.
+    startDockerd({ flags: ['--bip', '172.17.0.1/16'] }),
+  ]);
 });
 after(async () => {
   await engine?.[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import '../../base/scopes.js';
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -79,6 +79,18 @@ test('a helper that cannot be started says why', async (t) => {
     kind: 'system',
     message: /no user namespaces here/,
   });
+});
+
+test('a helper that is killed while it starts is started again, and then said to have been killed', async (t) => {
+  const runDir = await temporaryDirectory(t);
+  const binary = join(runDir, 'killed');
+  await writeFile(binary, `#!/bin/sh\necho start >> ${runDir}/starts\nkill -9 $$\n`);
+  await chmod(binary, 0o755);
+  await assert.rejects(Helper.open({ binary, runDir, dataRoot: '/' }), {
+    kind: 'unavailable',
+    message: /the helper was killed/,
+  });
+  assert.equal(await readFile(join(runDir, 'starts'), 'utf8'), 'start\nstart\n');
 });
 
 test('progress comes before the answer, and a failure keeps its kind, step and words', async (t) => {

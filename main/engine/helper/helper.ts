@@ -376,7 +376,7 @@ async function startHelper({ binary, runDir, dataRoot }: HelperOptions): Promise
       // Somebody else's helper may have taken the socket in the meantime: whoever asks next finds out.
       open(join(runDir, 'helper.sock')).then(
         (socket) => (socket.destroy(), resolve()),
-        () => reject(system(`the helper ${binary} did not start: ${why}`)),
+        () => reject(signal === 'SIGKILL' ? new Lost() : system(`the helper ${binary} did not start: ${why}`)),
       );
     });
   });

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { conflict, system, unavailable, type EngineError } from '../../base/errors.js';
+import { codeOf, conflict, type EngineError, system, unavailable } from '../../base/errors.js';
 import { LineInput, NotListening, open } from './call.js';
+import { restoreStateDirectory } from './state-directory.js';
 import { Tap } from './tap.js';
 
 /** How a process ended. `code` is 128 + signal for a signalled one. */
@@ -23,6 +24,8 @@ export interface MonitorListener {
   closed?(): void;
 }
 
+const SOCKET = 'monitor.sock';
+
 /** The monitor could not make the process; `step` and `errno` say where it stopped. */
 export interface StartFailure {
   step: string;
@@ -36,9 +39,13 @@ export interface MonitorState {
   exit?: MonitorExit;
 }
 
+/** The control connections of containers, by state directory: they last where the name of a socket is taken away. */
+const connected = new Map<string, Monitor>();
+
 /** A control connection to the monitor of one container or exec. */
 export class Monitor {
   readonly #socket: Socket;
+  #listeningAgain: Promise<void> | undefined;
   readonly #answers: ((line: string | undefined) => void)[] = [];
   /** The answer to a start that was sent before its time. */
   #ahead: Promise<string | undefined> | undefined;
@@ -96,7 +103,23 @@ export class Monitor {
       if (line?.startsWith('error ')) throw parseError(line);
       throw unavailable(`the monitor in ${stateDir} ended before it answered`);
     }
-    return new Monitor(socket, input, state, listener, allowed !== undefined);
+    const monitor = new Monitor(socket, input, state, listener, allowed !== undefined);
+    if (typeof hello === 'string' && !hello.includes('exec=')) monitor.#register(stateDir);
+    return monitor;
+  }
+
+  #register(stateDir: string): void {
+    connected.set(stateDir, this);
+    this.#socket.once('close', () => connected.get(stateDir) === this && connected.delete(stateDir));
+  }
+
+  /** Who cleared the run directory took the name of the monitor's socket away: it gets it back. */
+  listenAgain(stateDir: string): Promise<void> {
+    const again = async () => {
+      await restoreStateDirectory(stateDir, this.state.pid);
+      await this.#command(`listen ${join(stateDir, SOCKET)}`);
+    };
+    return (this.#listeningAgain ??= again().finally(() => (this.#listeningAgain = undefined)));
   }
 
   /** Lets the process go. Resolves once its execve has succeeded; afterwards the monitor's own end is its `exited`. */
@@ -166,7 +189,7 @@ export async function attachMonitor(
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
   exec?: string,
 ): Promise<MonitorAttachment> {
-  const tap = await reach(Tap.open(join(stateDir, 'monitor.sock')));
+  const tap = await reach(stateDir, Tap.open);
   const { socket } = tap;
   const subject = exec ? ` exec=${exec}` : '';
   const flag = (on: boolean) => (on ? 1 : 0);
@@ -182,16 +205,25 @@ export async function attachMonitor(
   return { log: Number(said['log']), seq: Number(said['seq']), output: tap.rest(), socket };
 }
 
-const openMonitor = (stateDir: string): Promise<Socket> => reach(open(join(stateDir, 'monitor.sock')));
+const openMonitor = (stateDir: string): Promise<Socket> => reach(stateDir, open);
 
-async function reach<Connection>(opening: Promise<Connection>): Promise<Connection> {
+async function reach<Connection>(stateDir: string, opened: (path: string) => Promise<Connection>): Promise<Connection> {
+  const path = join(stateDir, SOCKET);
   try {
-    return await opening;
+    return await opened(path).catch(async (error: unknown) => {
+      const holder = isNameless(error) ? connected.get(stateDir) : undefined;
+      if (!holder) throw error;
+      // Somebody else may have given it back its name in the meantime.
+      await holder.listenAgain(stateDir).catch(() => undefined);
+      return opened(path);
+    });
   } catch (error) {
     if (error instanceof NotListening) throw unavailable('the process has no monitor any more', { cause: error });
     throw error;
   }
 }
+
+const isNameless = (error: unknown): boolean => error instanceof NotListening && codeOf(error.cause) === 'ENOENT';
 
 /** What a command was answered. */
 function expectOk(line: string | undefined): void {
