@@ -26,7 +26,7 @@ const suites = {
   engine: () =>
     runNodeTests('engine', [...testFiles('e2e/engine'), ...testFiles('main', /\.system\.test\.ts$/)], {
       concurrency: 1,
-      timeout: 300_000,
+      timeout: 900_000,
     }),
   window: windowTests,
 };

@@ -1,6 +1,6 @@
 /** Wrong words, full disks, killed programs: each is said in a sentence, the engine goes on, and nothing half-made stays. */
 import assert from 'node:assert/strict';
-import { chmod, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readdir, readlink, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -361,7 +361,11 @@ test('the engine killed at any moment of a create, an exec or a removal leaves n
 test('fifty runs at once, and clients that leave in the middle, cost the engine no descriptor', needs, async () => {
   await using engine = await startEngine();
   await loadBusybox(engine);
-  const descriptors = async () => (await readdir(`/proc/${engine.process.pid}/fd`)).length;
+  const descriptors = async () => {
+    const folder = `/proc/${engine.process.pid}/fd`;
+    const each = (await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => undefined));
+    return (await Promise.all(each)).filter((target) => target !== undefined);
+  };
   assert.equal((await docker(engine, ['run', '--rm', 'busybox:test', 'true'])).code, 0);
   const before = await descriptors();
   const many = Array.from({ length: 50 }, (_, i) => docker(engine, ['run', '--rm', 'busybox:test', 'echo', `${i}`]));
@@ -387,6 +391,7 @@ test('fifty runs at once, and clients that leave in the middle, cost the engine 
   stuck.socket.destroy();
   await removeAll(engine);
   await isClean(engine, { images: true });
-  for (let tries = 0; (await descriptors()) > before && tries < 100; tries++) await sleep(50);
-  assert.ok((await descriptors()) <= before, `${await descriptors()} descriptors, ${before} before`);
+  for (let tries = 0; (await descriptors()).length > before.length && tries < 100; tries++) await sleep(50);
+  const after = await descriptors();
+  assert.ok(after.length <= before.length, `before:\n${before.join('\n')}\nafter:\n${after.join('\n')}`);
 });
