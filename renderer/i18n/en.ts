@@ -12,6 +12,7 @@ export const en = {
     copyAsCommand: 'Copy as command',
     more: 'More actions',
     actions: 'Actions',
+    allTabs: 'All tabs',
     loading: 'Waiting for the engine…',
   },
   time: {

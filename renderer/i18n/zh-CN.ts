@@ -20,6 +20,7 @@ export const zhCN: Translation<typeof en> = {
     copyAsCommand: '复制为命令',
     more: '更多操作',
     actions: '操作',
+    allTabs: '全部标签页',
     loading: '正在等待引擎…',
   },
   time: {

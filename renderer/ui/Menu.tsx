@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import { ContextMenu, DropdownMenu } from 'radix-ui';
-import type { LucideIcon } from 'lucide-react';
+import { Check, type LucideIcon } from 'lucide-react';
 import { clsx } from 'clsx';
 
 export type MenuEntry =
@@ -10,6 +10,8 @@ export type MenuEntry =
       icon?: LucideIcon;
       shortcut?: string;
       danger?: boolean;
+      /** One of several that is the case now; undefined where that is no question. */
+      checked?: boolean;
       disabled?: boolean;
       onSelect(): void;
     };
@@ -22,10 +24,22 @@ interface MenuProps {
 }
 
 function Entries({ entries, kind }: { entries: MenuEntry[]; kind: typeof DropdownMenu | typeof ContextMenu }) {
-  const { Item, Separator } = kind;
+  const { CheckboxItem, Item, Separator } = kind;
   return entries.map((entry, index) =>
     entry === 'line' ? (
       <Separator key={index} className="menu-line" />
+    ) : entry.checked !== undefined ? (
+      <CheckboxItem
+        key={index}
+        className="menu-item"
+        checked={entry.checked}
+        disabled={entry.disabled}
+        onSelect={entry.onSelect}
+      >
+        <Check className={clsx('icon', !entry.checked && 'off')} aria-hidden />
+        <span>{entry.label}</span>
+        {entry.shortcut && <kbd aria-hidden>{entry.shortcut}</kbd>}
+      </CheckboxItem>
     ) : (
       <Item
         key={index}

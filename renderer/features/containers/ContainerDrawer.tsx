@@ -5,7 +5,6 @@ import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { fits, useContainerActions } from '../../parts/container-actions.js';
 import { nameOf } from '../../parts/container-state.js';
 import { Drawer } from '../../parts/Drawer.js';
-import { JsonTree } from '../../parts/JsonTree.js';
 import { StateBadge } from '../../parts/StateBadge.js';
 import { useAnswer } from '../../parts/use-answer.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
@@ -18,11 +17,7 @@ import { Loading } from '../../ui/Loading.js';
 import { Menu } from '../../ui/Menu.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { Tabs } from '../../ui/Tabs.js';
-import { Logs } from './Logs.js';
-import { Summary } from './Summary.js';
-import { Terminals } from './Terminals.js';
-
-const tabs = ['summary', 'logs', 'terminal', 'inspect'] as const;
+import { containerTabs, rememberedTab, rememberTab } from './tabs.js';
 
 export function ContainerDrawer({
   container,
@@ -48,9 +43,11 @@ export function ContainerDrawer({
     async () => (id === undefined ? undefined : store.client.containers.inspect(id)),
     `${id} ${readAt}`,
   );
-  const shown = tabs.find((one) => one === tab) ?? 'summary';
+  const shown = containerTabs.find((one) => one.id === tab)?.id ?? 'summary';
   useEffect(() => {
-    if (id !== undefined && tab === undefined) navigate(pathTo('containers', id, 'summary'), { replace: true });
+    if (id === undefined) return;
+    if (tab === undefined) navigate(pathTo('containers', id, rememberedTab(id)), { replace: true });
+    else rememberTab(id, tab);
   }, [id, tab]);
 
   if (!container)
@@ -120,28 +117,11 @@ export function ContainerDrawer({
         label={t('drawer.label', { name })}
         value={shown}
         onChange={(next) => navigate(pathTo('containers', container.Id, next), { replace: true })}
-        tabs={[
-          {
-            id: 'summary',
-            label: t('drawer.summary'),
-            content: inspect ? <Summary inspect={inspect} /> : waiting,
-          },
-          {
-            id: 'logs',
-            label: t('drawer.logs'),
-            content: <Logs container={container} />,
-          },
-          {
-            id: 'terminal',
-            label: t('drawer.terminal'),
-            content: <Terminals container={container} inspect={inspect} waiting={waiting} />,
-          },
-          {
-            id: 'inspect',
-            label: t('drawer.inspect'),
-            content: inspect ? <JsonTree document={inspect} /> : waiting,
-          },
-        ]}
+        tabs={containerTabs.map(({ id: each, Panel }) => ({
+          id: each,
+          label: t(`drawer.${each}`),
+          content: <Panel container={container} inspect={inspect} waiting={waiting} />,
+        }))}
       />
     </Drawer>
   );

@@ -1,0 +1,42 @@
+import type { ComponentType, ReactNode } from 'react';
+import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
+import type { en } from '../../i18n/en.js';
+import { JsonTree } from '../../parts/JsonTree.js';
+import { Logs } from './Logs.js';
+import { Summary } from './Summary.js';
+import { Terminals } from './Terminals.js';
+
+/** What a tab of the drawer is given. It is mounted while it is the chosen one. */
+export interface TabProps {
+  container: ContainerSummary;
+  /** Undefined until the engine has told. */
+  inspect: ContainerInspect | undefined;
+  /** What stands in for `inspect` until then, or says why it does not come. */
+  waiting: ReactNode;
+}
+
+interface ContainerTab {
+  /** Its part of the address, and its word below `drawer`. */
+  id: keyof typeof en.drawer;
+  Panel: ComponentType<TabProps>;
+}
+
+/** A tab that has nothing to show before the engine has told. */
+const told =
+  (Panel: ComponentType<{ container: ContainerSummary; inspect: ContainerInspect }>) =>
+  ({ container, inspect, waiting }: TabProps) =>
+    inspect ? <Panel container={container} inspect={inspect} /> : waiting;
+
+/** The tabs of a container's drawer, in their order. A new one is a line here and a word in `drawer`. */
+export const containerTabs: ContainerTab[] = [
+  { id: 'summary', Panel: told(Summary) },
+  { id: 'logs', Panel: Logs },
+  { id: 'terminal', Panel: Terminals },
+  { id: 'inspect', Panel: told(({ inspect }) => <JsonTree document={inspect} />) },
+];
+
+/** The tab that was last looked at, per container, while the window lives. */
+const lastLooked = new Map<string, string>();
+
+export const rememberTab = (container: string, tab: string): void => void lastLooked.set(container, tab);
+export const rememberedTab = (container: string): string => lastLooked.get(container) ?? 'summary';
