@@ -1,6 +1,7 @@
 import '../../base/scopes.js';
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync, renameSync } from 'node:fs';
+import { appendFile, mkdtemp, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -180,4 +181,28 @@ test('history ends at the byte asked for and knows of a rotation', async (t) => 
   await rename(path, `${path}.1`);
   assert.equal(await history.current(), false);
   await history[Symbol.asyncDispose]();
+});
+
+test('a reader that leaves while the log is rotated leaves no file open', async (t) => {
+  const path = await temporaryLog(t);
+  await writeFile(path, line('one\n'));
+  const reading = readLog(path, { ...all, follow: new Promise(() => undefined) });
+  assert.equal(Buffer.from((await reading.next()).value as Uint8Array).toString(), 'one\n');
+  await writeFile(`${path}.new`, line('three\n'));
+  const second = reading.next();
+  const awake = setInterval(() => undefined, 1000); // watching alone does not keep a process up
+  t.after(() => clearInterval(awake));
+  await sleep(50); // it waits
+  // In one go: it must not see only some of this.
+  appendFileSync(path, line('two\n'));
+  renameSync(path, `${path}.1`);
+  renameSync(`${path}.new`, path);
+  assert.equal(Buffer.from((await second).value as Uint8Array).toString(), 'two\n');
+  await reading.return(undefined);
+  const open = async () => {
+    const each = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+    return (await Promise.all(each)).filter((target) => target.startsWith(path));
+  };
+  for (let tries = 0; (await open()).length > 0 && tries < 100; tries++) await sleep(10); // nobody waits for their closing
+  assert.deepEqual(await open(), []);
 });

@@ -54,6 +54,7 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
         // Asked before reading: what was written until then is read below.
         const over = !changes || parts.length > 1 || changes.ended;
         const next = !changes || parts.length > 1 ? undefined : await successorOf(path, part.inode);
+        if (next) parts.push(next); // whoever leaves from here on leaves it to be closed
         // Without following, what there was when it was asked for is the answer.
         const end = changes ? Infinity : part.size;
         for await (const bytes of readFrom(part.handle, { from: offset, end, ready })) {
@@ -63,7 +64,6 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
           if (format.finished) return;
         }
         ready = NOTHING;
-        if (next) parts.push(next);
         if (over || next) break;
         await changes.next();
       }
