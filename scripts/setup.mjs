@@ -82,6 +82,8 @@ const PACKAGES = {
         'imagemagick',
         'xfsprogs',
         'libasan8',
+        // Of one package with docker.io before Debian 13.
+        ...(debianRelease() >= 13 ? ['docker-cli'] : []),
       ],
     ],
   },
@@ -91,6 +93,13 @@ const PACKAGES = {
   },
   deb: { why: 'to build the Debian package', names: ['dpkg', 'fakeroot'] },
 };
+
+/** 12, 13, …; 0 where this is not Debian or has no number yet. */
+function debianRelease() {
+  const file = '/etc/os-release';
+  const words = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+  return /^ID="?debian"?$/m.test(words) ? Number(/^VERSION_ID="?(\d+)/m.exec(words)?.[1] ?? 0) : 0;
+}
 
 /** True when a window can be opened here. */
 export const hasDisplay = () => Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
@@ -125,10 +134,16 @@ export async function setup(wants = {}) {
   if (worked) say(`set up in ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 
+/** Whether this Node can build Slipway. Below these, npm leaves the bundler's native part out, and the bundler would not load. */
+export function newEnough(version) {
+  const [major, minor] = version.split('.').map(Number);
+  return major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 22;
+}
+
 function checkNode() {
-  if (Number(process.versions.node.split('.')[0]) >= 20) return;
+  if (newEnough(process.versions.node)) return;
   stop(
-    `Slipway needs Node 20 or newer to be built; this is ${process.version} (Debian 12's own is 18). ` +
+    `Slipway needs Node 20.19, 22.12 or newer to be built; this is ${process.version} (Debian 12's own is 18). ` +
       "Install a newer Node (nodejs.org, nvm, or your distribution's backports) and run the same command again.",
   );
 }
@@ -196,7 +211,9 @@ function installPackages(names, tell) {
   ];
   try {
     tell('apt-get update');
-    const updated = run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', 'update'], environment, 'quiet');
+    // Without the error mode, sources that nobody answers for count as updated.
+    const update = ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Update::Error-Mode=any', 'update'];
+    const updated = run('apt-get', update, environment, 'quiet');
     const plan = spawnSync('apt-get', ['install', '--assume-no', '--no-install-recommends', ...names], {
       encoding: 'utf8',
       env: { ...environment, LC_ALL: 'C' },
