@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** README.md and README.zh-CN.md say the same: same headings in number and depth, same commands, same pictures and links to files that exist. */
+/** README.md and README.zh-CN.md say the same: same headings in number and depth, same commands, same pictures and links to files that exist. Refusals that are quoted exist. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { root } from './setup.mjs';
@@ -34,5 +34,9 @@ for (const file of [
     if (!/^[a-z]+:/.test(target) && !fs.existsSync(path.join(root, path.dirname(file), target)))
       problems.push(`${file} links to ${target}, which is not there`);
 }
+// What the documents quote as refused is refused.
+const refused = read('main/api/routes/missing.ts');
+for (const [sentence, what] of read('docs/slipway-api.md').matchAll(/`Slipway cannot (.+?) yet`/g))
+  if (!refused.includes(`'${what}'`)) problems.push(`docs/slipway-api.md quotes ${sentence}, which no endpoint says`);
 for (const problem of problems) console.error(problem);
 process.exit(problems.length === 0 ? 0 : 1);
