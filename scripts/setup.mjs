@@ -152,7 +152,15 @@ function npmPackages(tell) {
   const stamp = digest(['package-lock.json', '.npmrc']);
   if (isStamped('npm', stamp) && fs.existsSync(path.join(root, 'node_modules', 'typescript'))) return false;
   tell('npm ci (about 700 packages, some 900 MB unpacked)');
+  // npm ci deletes node_modules: what set-up fetched and made itself (an Electron, test images) waits beside it.
+  const [cache, kept] = ['node_modules/.cache', '.cache'].map((name) => path.join(root, name));
+  if (fs.existsSync(cache) && !fs.existsSync(kept)) fs.renameSync(cache, kept);
   const status = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  if (fs.existsSync(kept)) {
+    fs.mkdirSync(path.dirname(cache), { recursive: true });
+    fs.rmSync(cache, { recursive: true, force: true });
+    fs.renameSync(kept, cache);
+  }
   if (status !== 0)
     stop(
       'npm ci failed; what it says is above. If the network was lost, run the same command again: npm keeps what it already has.',

@@ -12,9 +12,10 @@ const NOBODY = 'data:text/javascript,process.getuid=()=>65534';
 const done = '#!/bin/sh\nexit 0\n';
 
 /** Runs `npm start` of a fresh clone, as an ordinary user without a display, on a machine with these programs alone. */
-async function start(t, programs, args = []) {
+async function start(t, programs, prepare = () => undefined) {
   const folder = await mkdtemp(path.join(tmpdir(), 'slipway-setup-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
+  await prepare(folder);
   for (const name of ['package.json', 'package-lock.json', '.npmrc', 'scripts'])
     await cp(path.join(root, name), path.join(folder, name), { recursive: true });
   await mkdir(path.join(folder, 'bin'));
@@ -22,7 +23,7 @@ async function start(t, programs, args = []) {
     await writeFile(path.join(folder, 'bin', name), text);
     await chmod(path.join(folder, 'bin', name), 0o755);
   }
-  const child = spawn(process.execPath, ['--import', NOBODY, 'scripts/start.mjs', ...args], {
+  const child = spawn(process.execPath, ['--import', NOBODY, 'scripts/start.mjs'], {
     cwd: folder,
     env: { PATH: path.join(folder, 'bin'), HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -30,7 +31,7 @@ async function start(t, programs, args = []) {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
   const code = await new Promise((resolve) => child.once('close', resolve));
-  return { code, said, last: said.trimEnd().split('\n').pop().trim() };
+  return { folder, code, said, last: said.trimEnd().split('\n').pop().trim() };
 }
 
 test('an ordinary user gets the one line that installs what is missing, and nothing that only tests or windows need', async (t) => {
@@ -59,6 +60,16 @@ test('a network that is lost while npm works is one sentence', async (t) => {
   assert.match(said, /npm error network/);
   assert.match(last, /^npm ci failed; .*If the network was lost, run the same command again/);
   assert.doesNotMatch(said, /^ +at /m);
+});
+
+test('new npm packages cost nothing of what set-up had fetched and made before', async (t) => {
+  const npm = '#!/bin/sh\n/bin/rm -rf node_modules; /bin/mkdir node_modules\n';
+  const { folder } = await start(t, { npm }, async (clone) => {
+    await mkdir(path.join(clone, 'node_modules/.cache/slipway-electron'), { recursive: true });
+    await writeFile(path.join(clone, 'node_modules/.cache/slipway-electron/electron'), 'a large one');
+  });
+  const kept = path.join(folder, 'node_modules/.cache/slipway-electron/electron');
+  assert.equal(await readFile(kept, 'utf8'), 'a large one');
 });
 
 test('a Node that is too old is told so: the bundler of the window says which', async () => {
