@@ -27,10 +27,13 @@ export function newLive(pid: number): Live {
   return { monitor, pid, since: Date.now(), ended, end, stopping: false, keep: false };
 }
 
-/** Whether it ended in time; without a time, whenever it does. */
-export async function endsWithin(live: Live, milliseconds?: number): Promise<boolean> {
+/** A timer of Node waits for no more; asked for more it does not wait at all. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** Whether it ended in time; without a time, or with more than three weeks of it, whenever it does. */
+export async function endsWithin(live: Pick<Live, 'ended'>, milliseconds = Infinity): Promise<boolean> {
   const ended = live.ended.then(() => true);
-  if (milliseconds === undefined) return ended;
+  if (milliseconds > LONGEST_WAIT_MS) return ended;
   const timer = new AbortController();
   const late = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false);
   const result = await Promise.race([ended, late]);
