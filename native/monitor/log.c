@@ -66,6 +66,7 @@ static void write_out(size_t length)
     log.buffered -= length;
 }
 
+/* What cannot be moved away is written on: a file too large loses no line. */
 static void rotate(void)
 {
     char from[300], to[300];
@@ -73,7 +74,8 @@ static void rotate(void)
     for (unsigned n = log.max_file - 1; n >= 1; n--) {
         snprintf(to, sizeof to, "%s.%u", log.name, n);
         snprintf(from, sizeof from, n == 1 ? "%s" : "%s.%u", log.name, n - 1);
-        renameat(log.dir, from, log.dir, to);
+        if (renameat(log.dir, from, log.dir, to) < 0 && errno != ENOENT)
+            return;
     }
     if (log.file >= 0)
         close(log.file);

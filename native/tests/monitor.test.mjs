@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { alive, Bench, frames, sleep, unable, Wire } from './harness.mjs';
 import { join } from 'node:path';
 
@@ -257,6 +257,24 @@ describe('a monitor', { skip: unable }, () => {
     numbers.forEach((number, i) => assert.equal(number, numbers[0] + i));
     for (const suffix of ['', '.1', '.2']) assert.ok((await stat(container.logFile + suffix)).size <= 4096);
     await assert.rejects(stat(container.logFile + '.3'));
+  });
+
+  test('goes on in a file that cannot be moved away', async () => {
+    const { container, request } = await bench.bundle([
+      '/bin/sh',
+      '-c',
+      'i=0; while [ $i -lt 400 ]; do echo line-$i; i=$((i+1)); done',
+    ]);
+    Object.assign(request.log, { maxSize: 4096, maxFile: 2 });
+    await mkdir(`${container.logFile}.1`);
+    bench.containers.push(container);
+    await bench.ask(request);
+    await container.start();
+    await container.exited();
+    assert.deepEqual(
+      (await container.log()).map(({ log }) => log),
+      Array.from({ length: 400 }, (_, i) => `line-${i}\n`),
+    );
   });
 
   test('mends a log whose last line was cut off, and goes on after it', async () => {
