@@ -72,6 +72,27 @@ test(
 );
 
 test(
+  'a log of one file that begins anew loses no line for who follows it',
+  { skip: cannotRun, timeout: 60_000 },
+  async (t) => {
+    const engine = await rooms(t);
+    const { containers } = engine;
+    const last = 1600;
+    const script = `i=0; while [ $i -le ${last} ]; do echo line-$i; i=$((i+1)); [ $((i%20)) = 0 ] && sleep 0.02; done; true`;
+    const id = await createContainer(engine, ['sh', '-c', script], {
+      HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '32k' } } },
+    });
+    await containers.start(id);
+    const chunks: Uint8Array[] = [];
+    const wish = { follow: true, stdout: true, stderr: true, timestamps: false, details: false };
+    for await (const chunk of containers.logs(id, wish).chunks) chunks.push(Buffer.from(chunk));
+    const { out } = unframed(Buffer.concat(chunks));
+    assertWhole(out, last);
+    assert.equal(numbers(out)[0], 0);
+  },
+);
+
+test(
   'an attached client that stops reading holds nobody back, and has everything when it reads on',
   { skip: cannotRun, timeout: 60_000 },
   async (t) => {

@@ -71,6 +71,8 @@ static void rotate(void)
 {
     char from[300], to[300];
 
+    if (log.max_file == 1)
+        unlinkat(log.dir, log.name, 0); /* not emptied: who is reading it reads on to its end */
     for (unsigned n = log.max_file - 1; n >= 1; n--) {
         snprintf(to, sizeof to, "%s.%u", log.name, n);
         snprintf(from, sizeof from, n == 1 ? "%s" : "%s.%u", log.name, n - 1);
