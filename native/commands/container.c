@@ -191,7 +191,7 @@ static int become_program(const struct making *making, int master, int slave, bo
     while (length < 0 && errno == EINTR);
     if (length != 1)
         _exit(0);
-    return process_exec(making->process, program, making->no_new_privileges, &making->filter, err);
+    return process_exec(making->process, program, -1, making->no_new_privileges, &making->filter, err);
 }
 
 static int set_up_container(const struct making *making, bool *waited, struct error *err)

@@ -40,7 +40,7 @@ struct plan {
     char *apparmor;
     struct spec_caps caps;
     struct seccomp_filter filter;
-    int sync, master, null;
+    int sync, master, null, toolbox;
     char *program;
     bool limited; /* it waits for its resource limits */
 };
@@ -87,7 +87,7 @@ static int read_wish(const struct process *process, struct plan *plan, struct er
         else if ((value = record_value(text, "caps")))
             plan->caps.bounding = plan->caps.effective = plan->caps.permitted = strtoull(value, NULL, 16);
     }
-    plan->process.args = list_of(process->record, process->record_length, "arg");
+    plan->process.args = list_of(process->record, process->record_length, plan->toolbox < 0 ? "arg" : "applet");
     plan->process.env = list_of(process->record, process->record_length, "env");
     plan->groups = list_of(process->record, process->record_length, "group");
     if (!plan->process.args || !plan->process.env || !plan->groups)
@@ -202,13 +202,15 @@ static int keep_few_capabilities(const struct plan *plan, struct error *err)
 
 static int prepare(struct plan *plan, const struct process *process, const struct exec_streams *streams, bool born_in_leaf, struct error *err)
 {
-    int kept[] = {plan->sync, streams->in, streams->out, streams->err, monitor.options.pidfd, -1};
+    int kept[] = {plan->sync, streams->in, streams->out, streams->err, monitor.options.pidfd, plan->toolbox, -1};
     TRY(read_wish(process, plan, err));
+    if (plan->toolbox >= 0 && !plan->process.args[0])
+        return fail_kind(err, "invalid", 0, "no command specified");
     TRY(read_own(plan, err));
     plan->null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (plan->null < 0)
         return fail(err, errno, "open /dev/null");
-    kept[5] = plan->null;
+    kept[6] = plan->null;
     TRY(step(join_groups(born_in_leaf, err), "cgroup", err));
     TRY(process_keep_descriptors(kept, sizeof kept / sizeof *kept, err)); /* not the monitor's sockets, logs and directories of the host */
     if (plan->process.has_oom_score_adj)
@@ -225,7 +227,7 @@ static int prepare(struct plan *plan, const struct process *process, const struc
     if (plan->privileged)
         plan->caps = caps_all();
     TRY(step(take_streams(plan, root, streams, err), "streams", err));
-    TRY(step(process_become_user(&plan->process, &plan->caps, &plan->program, err), "user", err));
+    TRY(step(process_become_user(&plan->process, &plan->caps, plan->toolbox < 0 ? &plan->program : NULL, err), "user", err));
     TRY(step(keep_few_capabilities(plan, err), "capabilities", err));
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* becoming a user may have changed that */
     return 0;
@@ -250,7 +252,7 @@ static int become_program(struct plan *plan, struct error *err)
         if (kind != SYNC_PROCEED)
             _exit(125); /* the monitor has gone, or wants no more */
     }
-    return process_exec(&plan->process, plan->program, plan->process.no_new_privileges, &plan->filter, err);
+    return process_exec(&plan->process, plan->program, plan->toolbox, plan->process.no_new_privileges, &plan->filter, err);
 }
 
 static _Noreturn void give_up(const struct plan *plan, const struct error *err)
@@ -265,7 +267,7 @@ static _Noreturn void give_up(const struct plan *plan, const struct error *err)
 
 _Noreturn void exec_child(const struct process *process, const struct exec_streams *streams, int sync, bool born_in_leaf)
 {
-    struct plan plan = {.sync = sync, .master = -1, .null = -1};
+    struct plan plan = {.sync = sync, .master = -1, .null = -1, .toolbox = streams->toolbox};
     struct clone_args inside = {.flags = CLONE_PARENT};
     struct error err = {0};
 

@@ -4,6 +4,7 @@
  */
 #include "monitor.h"
 
+#include "../base/memory.h"
 #include "../base/sync.h"
 #include "../commands/exec-own.h"
 #include "exec-record.h"
@@ -132,11 +133,34 @@ static pid_t fork_into_group(bool *born_in_leaf)
     return fork();
 }
 
+/*
+ * A program of this machine for a container that has none: a copy in memory, its own for each process, that nobody can write to. It is made here, so
+ * that it counts as ours and not as the container's memory.
+ */
+static int open_toolbox(const struct process *process, int *toolbox)
+{
+    struct error err = {0};
+    struct stat info;
+    char *path = NULL, *value;
+    for (char *at = process->record, *text; (text = record_next(process->record, process->record_length, &at));)
+        if ((value = record_value(text, "toolbox")))
+            path = value;
+    if (!path)
+        return 0;
+    int program = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (program < 0)
+        return errno;
+    bool is_file = fstat(program, &info) == 0 && S_ISREG(info.st_mode);
+    *toolbox = is_file ? memory_copy_of(program, "busybox", &err) : -1;
+    close(program);
+    return *toolbox >= 0 ? 0 : is_file ? err.errnum : EACCES;
+}
+
 int exec_start(struct process *process)
 {
     bool born_in_leaf;
     struct error err = {0};
-    int in[2] = {-1, -1}, out[2] = {-1, -1}, error[2] = {-1, -1}, sync[2] = {-1, -1}, errnum = 0;
+    int in[2] = {-1, -1}, out[2] = {-1, -1}, error[2] = {-1, -1}, sync[2] = {-1, -1}, toolbox = -1, errnum = 0;
 
     if (monitor.first.phase != RUNNING)
         return ESRCH;
@@ -148,9 +172,11 @@ int exec_start(struct process *process)
         errnum = make_pipe(out, 1);
     if (errnum == 0 && !process->terminal)
         errnum = make_pipe(error, 1);
+    if (errnum == 0)
+        errnum = open_toolbox(process, &toolbox);
     pid_t child = errnum == 0 ? fork_into_group(&born_in_leaf) : -1;
     if (child == 0)
-        exec_child(process, &(struct exec_streams){in[0], out[1], error[1]}, sync[1], born_in_leaf);
+        exec_child(process, &(struct exec_streams){in[0], out[1], error[1], toolbox}, sync[1], born_in_leaf);
     if (child < 0)
         errnum = errnum ? errnum : errno;
     if (errnum == 0) {
@@ -167,6 +193,8 @@ int exec_start(struct process *process)
     close_both(out);
     close_both(error);
     close_both(sync);
+    if (toolbox >= 0)
+        close(toolbox);
     return errnum;
 }
 

@@ -156,6 +156,7 @@ const struct exec_end *exec_ended(const char *id);
 /* exec-child.c: what the child of a monitor does to become a process of the container. */
 struct exec_streams {
     int in, out, err; /* -1: /dev/null */
+    int toolbox;      /* a sealed program to be run in the place of one of the container's; -1 */
 };
 _Noreturn void exec_child(const struct process *process, const struct exec_streams *streams, int sync, bool born_in_leaf);
 

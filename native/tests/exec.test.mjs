@@ -42,6 +42,19 @@ describe('an exec', { skip: unable }, () => {
     assert.equal((await run('id -G', { user: 'app' })).stdout, '1000 33\n');
   });
 
+  test('brings a program of its own along, in sealed memory, where the container has none', async () => {
+    const toolbox = '/usr/bin/busybox';
+    const bring = async (script, options) => said(await bench.exec(container, ['sh', '-c', script], { toolbox, ...options }));
+    const { stdout, stderr, code } = await bring('PATH=/none; ls /etc; cat /etc/group | wc -l; readlink /proc/$$/exe; ls /proc/$$/fd; exit 3');
+    assert.deepEqual([stdout, stderr, code], ['group\nnot-a-program\npasswd\n3\n/memfd:busybox (deleted)\n0\n1\n2\n', '', 3]);
+    assert.equal((await bring('id -u; ls -d /etc', { user: 'app' })).stdout, '1000\n/etc\n');
+    assert.match((await bring('echo x >> /proc/$$/exe')).stderr, /Operation not permitted|Text file busy/);
+    const refused = await bench.exec(container, ['sh'], { toolbox: '/nowhere' });
+    assert.match((await refused.start().catch((reason) => reason)).message, /^error 2 start No such file/);
+    const nothing = await bench.exec(container, [], { toolbox });
+    assert.match((await nothing.start().catch((reason) => reason)).message, /no command specified/);
+  });
+
   test('says in words what cannot be run, and why', async () => {
     const refused = async (args, options) => {
       const exec = await bench.exec(container, args, options);

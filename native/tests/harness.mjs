@@ -255,7 +255,8 @@ export const execRecord = (args, options = {}) => [
   `caps=${options.caps ?? 'a80425fb'}`,
   ...(options.groups ?? []).map((group) => `group=${group}`),
   ...['PATH=/bin', 'TERM=xterm', ...(options.env ?? [])].map((entry) => `env=${entry}`),
-  ...args.map((arg) => `arg=${arg}`),
+  ...(options.toolbox ? [`toolbox=${options.toolbox}`] : []),
+  ...args.map((arg) => `${options.toolbox ? 'applet' : 'arg'}=${arg}`),
 ];
 
 /** One helper with its directories. */
