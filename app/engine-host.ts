@@ -55,6 +55,7 @@ export async function hostEngine(launch: Launch, parts: Parts): Promise<HostedEn
     helperPath: parts.helper,
     ...engineSettings(launch.engine),
     host: 'app',
+    statsHistory: true,
     headless: headlessCommand(launch, parts),
   });
   try {

@@ -5,7 +5,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ContainerStats } from '../../main/contract/stats.js';
+import type { ContainerStats, StatsTick, UsageHistory } from '../../main/contract/stats.js';
 import {
   api,
   docker,
@@ -86,7 +86,7 @@ const shapeOf = (value: unknown): unknown =>
 describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
   let engine: RunningEngine;
   before(async () => {
-    engine = await startEngine();
+    engine = await startEngine({ flags: ['--stats-history'] });
     await loadBusybox(engine);
   });
   after(() => engine[Symbol.asyncDispose]());
@@ -164,6 +164,25 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     assert.equal((await request(engine.socket, 'GET', '/containers/nobody/stats')).status, 404);
   });
 
+  test('all that runs in one stream of few numbers, which agree with the long ones', async () => {
+    const inspect = (name: string) => api<{ Id: string }>(engine.socket, 'GET', `/containers/${name}/json`);
+    const [load, guest] = [(await inspect('load')).Id, (await inspect('guest')).Id];
+    const look = (query = '') => api<StatsTick>(engine.socket, 'GET', `/slipway/stats?${query}`);
+    const { at, containers } = await look();
+    const long = await once(engine, 'load', ONE_SHOT);
+    assert.ok(Math.abs(at - Date.parse(long.read)) < 3000);
+    assert.deepEqual(Object.keys(containers).sort(), [load, guest].sort());
+    const few = containers[load];
+    assert.ok(few && few.cpu !== undefined && few.cpu > 5 && few.cpu < 65, JSON.stringify(few));
+    assert.ok(few.memory >= 40 * MEBI && few.memory < 60 * MEBI, JSON.stringify(few));
+    assert.deepEqual([few.memoryLimit, few.pids], [128 * MEBI, 2]);
+    const { rx_bytes = 0, tx_bytes = 0 } = long.networks?.['eth0'] ?? {};
+    assert.ok(few.netRx > 5000 && few.netRx <= rx_bytes && few.netTx > 0 && few.netTx <= tx_bytes);
+    assert.ok((containers[guest]?.cpu ?? 100) < 5);
+    assert.deepEqual(Object.keys((await look(`ids=${guest},nobody&every=250`)).containers), [guest]);
+    assert.equal((await request(engine.socket, 'GET', '/slipway/stats?every=1')).status, 400);
+  });
+
   test('a watched container stops, starts and goes: empty frames, full ones, the end of the stream', async () => {
     await run(engine, 'fleeting', '--network', 'none', 'busybox:test', 'sleep', '1000');
     let step = 0;
@@ -200,6 +219,23 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     assert.match(stdout, /load=2;[^]*late=1;((?!late)[^])*load=2;((?!late)[^])*load=2;((?!late)[^])*$/);
   });
 
+  test('where it is kept, the last hour comes in columns, also of a container that has ended', async () => {
+    const history = async () => api<UsageHistory>(engine.socket, 'GET', '/slipway/containers/load/stats/history');
+    while ((await history()).at.length < 2) await new Promise((resolve) => setTimeout(resolve, 1000));
+    await docker(engine, ['kill', 'load']);
+    const { every, at, cpu, memory } = await history();
+    assert.equal(every, 10_000);
+    assert.ok(Date.now() - (at.at(-1) ?? 0) < 15_000);
+    assert.ok(
+      cpu.every((share) => share > 5 && share < 65),
+      String(cpu),
+    );
+    assert.ok((memory.at(-1) ?? 0) >= 40 * MEBI);
+    assert.equal((await request(engine.socket, 'GET', '/slipway/containers/nobody/stats/history')).status, 404);
+    const { can } = await api<{ can: string[] }>(engine.socket, 'GET', '/slipway/features');
+    assert.ok(can.includes('stats') && can.includes('stats-history'));
+  });
+
   test('an ordinary user whose containers have no control groups is told what their processes tell', async () => {
     await using person = await makePerson({ window: false });
     const folder = await mkdtemp(path.join(tmpdir(), 'slipway-e-'));
@@ -216,6 +252,12 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
       const { usage = 0, limit = 0 } = (await once(theirs, 'unlimited', ONE_SHOT)).memory_stats;
       assert.ok(usage > 8 * MEBI && usage < 40 * MEBI, `8 MiB held show as ${usage / MEBI}`);
       assert.ok(limit >= usage);
+      const [few] = Object.values((await api<StatsTick>(theirs.socket, 'GET', '/slipway/stats')).containers);
+      assert.ok(few?.cpu !== undefined && few.cpu > 30, JSON.stringify(few));
+      assert.equal(few.pids, 2);
+      assert.ok(few.memory > 8 * MEBI && few.memory < 40 * MEBI, JSON.stringify(few));
+      const { status } = await request(theirs.socket, 'GET', '/slipway/containers/unlimited/stats/history');
+      assert.equal(status, 501);
     }
     await rm(folder, { recursive: true, force: true });
   });

@@ -1,7 +1,9 @@
 import type { Transport } from '../contract/bridge.js';
+import type { StatsTick, UsageHistory } from '../contract/stats.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
 import { ApiError } from './errors.js';
-import { getJson, postJson } from './request.js';
+import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
+import { readJsonLines } from './streams.js';
 
 /** What our engine can do beyond Docker's API. */
 export const slipwayClient = (transport: Transport) => ({
@@ -14,6 +16,20 @@ export const slipwayClient = (transport: Transport) => ({
       throw error;
     }
   },
+  /**
+   * What running containers use, all in one stream: a look at once, then one every `every` milliseconds (a second where not given). `ids`: only
+   * these, by full id; those that do not run are not in a look.
+   */
+  async stats(
+    { ids, every }: { ids?: string[]; every?: number } = {},
+    cancel: Cancel = {},
+  ): Promise<AsyncGenerator<StatsTick>> {
+    const path = withQuery('/slipway/stats', { stream: true, ids: ids?.join(','), every });
+    const { body } = await open(transport, { method: 'GET', path }, cancel);
+    return readJsonLines<StatsTick>(body);
+  },
+  /** The last hour of one container; only an engine that `can` do `stats-history` keeps it. */
+  statsHistory: (id: string) => getJson<UsageHistory>(transport, `/slipway/containers/${segment(id)}/stats/history`),
   /** Makes the starter image out of this machine's busybox; needs no network. */
   starter: () => postJson<{ Id: string; Reference: string }>(transport, '/slipway/starter'),
   /** Asks a standby engine to end, leaving its containers and its helper to the caller. */

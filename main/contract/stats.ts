@@ -67,3 +67,41 @@ export interface ContainerStats {
   id: string;
   networks?: Record<string, NetworkStats>;
 }
+
+/** `GET /slipway/stats`: one look at everything that runs. */
+export interface StatsTick {
+  /** Unix milliseconds. */
+  at: number;
+  /** By full id. */
+  containers: Record<string, Usage>;
+}
+
+/** What one container uses, in few numbers. What passed networks and disks is counted from its start. */
+export interface Usage {
+  /** Percent of one processor since the look before; absent in a watcher's first look at a container. */
+  cpu?: number;
+  /** Bytes, without the file cache that can be given back at once. */
+  memory: number;
+  /** Bytes: its limit, or all of the machine's memory. */
+  memoryLimit: number;
+  netRx: number;
+  netTx: number;
+  blockRead: number;
+  blockWrite: number;
+  pids: number;
+}
+
+/** `GET /slipway/containers/{id}/stats/history`: the last hour in columns, the oldest first. A container that did not run leaves a gap in `at`. */
+export interface UsageHistory {
+  /** Milliseconds between two samples. */
+  every: number;
+  /** Unix milliseconds. */
+  at: number[];
+  cpu: number[];
+  memory: number[];
+  netRx: number[];
+  netTx: number[];
+  blockRead: number[];
+  blockWrite: number[];
+  pids: number[];
+}

@@ -18,6 +18,7 @@ interface Flags extends EngineFlags {
   watchdog?: boolean;
   standby?: boolean;
   pidfile?: string;
+  statsHistory?: boolean;
   helper?: string;
   debug?: boolean;
 }
@@ -29,6 +30,7 @@ const command = addEngineFlags(new Command('slipwayd'))
   .option('-H, --host <address>', 'The unix socket to listen on: unix:///path')
   .option('--watchdog', 'Should this engine be killed, the helper starts it again')
   .option('--standby', 'Hand over to the app when it asks (what the app starts when it quits); implies --watchdog')
+  .option('--stats-history', 'Keep the last hour of what running containers use, in memory')
   .option('-p, --pidfile <file>', 'Write the process id there')
   .addOption(new Option('--helper <path>', 'The helper program').hideHelp())
   .option('-D, --debug', 'Log more');
@@ -55,6 +57,7 @@ async function main(): Promise<void> {
     helperPath: helperPath(flags.helper),
     ...engineSettings(flags),
     host: 'headless',
+    statsHistory: flags.statsHistory,
     headless: watched
       ? { argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env: environment() }
       : null,

@@ -43,6 +43,8 @@ export interface EngineOptions {
   /** What `host-gateway` means in `--add-host`; the bridge's gateway where not given. */
   hostGatewayIp?: string | undefined;
   host: SlipwayFeatures['host'];
+  /** Keep the last hour of what running containers use, in memory. */
+  statsHistory?: boolean | undefined;
   /** What the helper starts when this process dies without a goodbye; null: nothing. */
   headless: { argv: string[]; env: Record<string, string> } | null;
   /** Called when the app asks a standby engine to let go. Without it, the engine belongs to whoever started it. */
@@ -110,7 +112,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
-    const stats = new Stats(containers);
+    const stats = new Stats(containers, { history: options.statsHistory === true });
+    undo.push(async () => stats.close());
     const execs = await Execs.open({ runDir, store, helper, containers });
     const files = new Files({ helper, containers, images });
     const system = await System.open({
@@ -129,11 +132,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       },
       logs: options.logs,
       remapped: remap !== undefined,
+      can: ['stats', ...(stats.keepsHistory ? ['stats-history'] : [])],
       host: options.host,
     });
     for (const warning of [...store.warnings, ...helper.hello.warnings]) log.warn(warning);
 
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
+      stats.close();
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.
       const last = !handover && running + paused === 0;

@@ -55,6 +55,8 @@ export interface Glance {
   /** Its interfaces are not the machine's own. */
   ownNetwork: boolean;
   cgroup: string;
+  /** Bytes; 0 where it has none. */
+  memoryLimit: number;
 }
 
 /** The parts of this room; each may use those before it. */
@@ -308,7 +310,18 @@ export class Containers {
     const container = this.#parts.ledger.get(id);
     if (!container) return undefined;
     const { live, record } = container;
-    return { name: record.name, pid: live?.pid, ownNetwork: record.network !== 'host', cgroup: cgroupOf(record) };
+    return {
+      name: record.name,
+      pid: live?.pid,
+      ownNetwork: record.network !== 'host',
+      cgroup: cgroupOf(record),
+      memoryLimit: record.hostConfig.Memory ?? 0,
+    };
+  }
+
+  /** Full ids of those that have processes. */
+  runningIds(): string[] {
+    return this.#parts.ledger.all().flatMap(({ id, live }) => (live ? [id] : []));
   }
 
   /** The processes of a container that runs, by the pid of its first. */

@@ -1,1 +1,1 @@
-export { Stats, type StatsRequest } from './stats.js';
+export { Stats, type CrowdStatsRequest, type StatsRequest } from './stats.js';

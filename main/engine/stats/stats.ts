@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { invalid } from '../../base/errors.js';
-import type { ContainerStats, CpuStats } from '../../contract/stats.js';
+import { invalid, notImplemented } from '../../base/errors.js';
+import type { ContainerStats, CpuStats, StatsTick, UsageHistory } from '../../contract/stats.js';
 import type { Glance } from '../containers/index.js';
 import { NO_BLKIO, NO_CPU, type Counters } from './counters.js';
+import { Crowd } from './crowd.js';
 import { groupsOf, type Groups } from './groups.js';
+import { History } from './history.js';
 import { countNetworks } from './network.js';
 import { countProcesses } from './processes.js';
 import { countV1 } from './v1.js';
@@ -15,6 +17,8 @@ export interface StatsContainers {
   resolve(reference: string): string;
   /** Undefined once it is removed. */
   glance(id: string): Glance | undefined;
+  /** Full ids of those that run. */
+  runningIds(): string[];
   /** Its processes, where no control group tells. */
   processes(id: string, pid: number): Promise<number[]>;
 }
@@ -27,22 +31,72 @@ export interface StatsRequest {
   signal?: AbortSignal;
 }
 
+export interface CrowdStatsRequest {
+  /** A look every so often until `signal` says so; otherwise one answer, two looks apart. */
+  stream: boolean;
+  /** Full ids; those that do not run are left out of the answers. Without it: all that run. */
+  ids?: string[] | undefined;
+  /** Milliseconds. */
+  every?: number | undefined;
+  signal?: AbortSignal;
+}
+
 /** Go's zero time. */
 const NEVER = '0001-01-01T00:00:00Z';
 const PERIOD_MS = 1000;
 const TICK = 1e9 / 100;
+const SHORTEST_PERIOD_MS = 250;
+const LONGEST_PERIOD_MS = 60_000;
+const HISTORY = { every: 10_000, span: 3_600_000 };
 
 type Sample = Omit<ContainerStats, 'preread' | 'precpu_stats'>;
 
-/** What containers use, read from the kernel's own counters once a second while somebody watches, and never else. */
+/** What containers use, read from the kernel's own counters while somebody watches; where a history is kept, that is somebody too. */
 export class Stats {
   readonly #containers: StatsContainers;
   /** By container: whoever watches the same one shares its samples. */
   readonly #watches = new Map<string, Watch<Sample>>();
   readonly #groups = new Map<string, { pid: number; groups: Groups | undefined }>();
 
-  constructor(containers: StatsContainers) {
+  readonly #crowd: Crowd;
+  readonly #history: History | undefined;
+  readonly #closing = new AbortController();
+
+  /** `history`: keep the last hour of everything that runs. */
+  constructor(containers: StatsContainers, { history = false }: { history?: boolean } = {}) {
     this.#containers = containers;
+    this.#crowd = new Crowd(containers);
+    if (!history) return;
+    this.#history = new History(HISTORY.every, HISTORY.span);
+    void this.#remember(this.#history);
+  }
+
+  get keepsHistory(): boolean {
+    return this.#history !== undefined;
+  }
+
+  /** All running containers in one look, or those of a list: however many watch, each is looked at once. */
+  readAll({ stream, ids, every = PERIOD_MS, signal }: CrowdStatsRequest): AsyncIterable<StatsTick> {
+    if (every < SHORTEST_PERIOD_MS || every > LONGEST_PERIOD_MS)
+      throw invalid(`every=${every} is not possible: from ${SHORTEST_PERIOD_MS} to ${LONGEST_PERIOD_MS} milliseconds`);
+    const ticks = this.#crowd.watch({ ids: ids && new Set(ids), every, signal });
+    return stream ? ticks : second(ticks);
+  }
+
+  history(reference: string): UsageHistory {
+    const id = this.#containers.resolve(reference);
+    if (!this.#history)
+      throw notImplemented('this engine keeps no history of what containers use: the app does, and --stats-history');
+    return this.#history.of(id);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #remember(history: History): Promise<void> {
+    const ticks = this.#crowd.watch({ every: history.every, signal: this.#closing.signal });
+    for await (const tick of ticks) history.record(tick, (id) => this.#containers.glance(id) !== undefined);
   }
 
   /** An unknown container is thrown at once, not in the iteration. */
@@ -123,6 +177,15 @@ export class Stats {
     if (this.#watches.has(id)) this.#groups.set(id, { pid, groups });
     if (groups) return groups.version === 1 ? countV1(groups) : countV2(groups);
     return countProcesses(await this.#containers.processes(id, pid));
+  }
+}
+
+/** The first has nothing before it to compare with. */
+async function* second<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  let first = true;
+  for await (const item of items) {
+    if (!first) return yield item;
+    first = false;
   }
 }
 

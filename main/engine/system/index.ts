@@ -26,6 +26,8 @@ export interface SystemOptions {
   root: string;
   version: string;
   host: SlipwayFeatures['host'];
+  /** What it can do beyond Docker's API, by name. */
+  can: string[];
   registryMirrors: readonly string[];
   insecureRegistries: readonly string[];
   runtimes: Readonly<Record<string, { path: string }>>;
@@ -198,13 +200,14 @@ export class System {
   }
 
   async features(): Promise<SlipwayFeatures> {
-    const { store, version, host, helper, images } = this.#options;
+    const { store, version, host, helper, images, can } = this.#options;
     const starter = await images.starterOffer();
     return {
       version,
       rootless: helper.hello.rootless,
       host,
       pid: process.pid,
+      can,
       ...(starter && { starter }),
       warnings: [...store.warnings, ...helper.hello.warnings],
     };
