@@ -232,7 +232,7 @@ static void *read_probe(size_t *length)
 
 static void begin_probe(void)
 {
-    size_t length;
+    size_t length = 0;
     void *record = read_probe(&length);
 
     if (!health.results)
