@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import path from 'node:path';
 import { version } from './build.mjs';
+import { depends, recommends, teachPacker } from './debian/needs.mjs';
 import { resolveElectron } from './electron.mjs';
 import { findProgram, root, setup } from './setup.mjs';
 
@@ -45,7 +46,7 @@ if (!findProgram('dpkg-deb') || !findProgram('fakeroot')) {
   console.log('no .deb: dpkg-deb and fakeroot are missing here');
   process.exit(0);
 }
-sayWhatElectronNeeds();
+teachPacker();
 await require('electron-installer-debian')({
   src: unpacked,
   dest: path.join(root, 'dist'),
@@ -63,17 +64,8 @@ await require('electron-installer-debian')({
     section: 'devel',
     categories: ['Development'],
     icon: path.join(root, 'assets/icon.svg'),
-    // Debian 13 renamed some of them; either name will do.
-    depends: [
-      'nftables',
-      'uidmap',
-      'libjson-c5',
-      'libseccomp2',
-      'libmnl0',
-      'zlib1g',
-      ...['libarchive13', 'libssl3'].map((name) => `${name} | ${name}t64`),
-    ],
-    recommends: ['busybox-static', 'fonts-noto-cjk', 'dbus-user-session'],
+    depends,
+    recommends,
     scripts: { postinst: path.join(root, 'scripts/debian/postinst'), prerm: path.join(root, 'scripts/debian/prerm') },
   },
 });
@@ -110,18 +102,4 @@ exec "$here/slipway-desktop" "$@"
   for (const [name, text] of Object.entries(commands)) {
     fs.writeFileSync(path.join(unpacked, name), text, { mode: 0o755 });
   }
-}
-
-/** The packer's own list would have apt install half of KDE to move a file to the bin, and names a sound library that Debian 13 renamed. */
-function sayWhatElectronNeeds() {
-  const dependencies = require('electron-installer-debian/src/dependencies');
-  const { forElectron } = dependencies;
-  dependencies.forElectron = (electronVersion) => {
-    const { depends, ...others } = forElectron(electronVersion);
-    return {
-      ...others,
-      depends: [...depends.filter((name) => !name.includes('trash-cli')), 'libglib2.0-bin | trash-cli'],
-      recommends: ['libasound2 | libasound2t64'],
-    };
-  };
 }
