@@ -87,6 +87,11 @@ const server = new ApiServer(
     post('/containers/:id/start', () => Promise.reject(notModified('already started'))),
     post('/containers/:id/stop', () => noContent()),
     get('/missing/:id', ({ params }) => Promise.reject(notFound(`No such thing: ${params.id}`))),
+    get(
+      '/cut-off',
+      ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+    ),
     get('/broken', () => Promise.reject(new Error('the room caught fire'))),
     post('/containers/:id/wait', () =>
       stream(
@@ -234,6 +239,19 @@ test('a client that leaves is noticed', async () => {
   body.cancel();
   for (let i = 0; i < 100 && !sawAbort; i++) await sleep(5);
   assert.equal(sawAbort, true);
+});
+
+test('that a client has left is not logged as a failure', async (t) => {
+  const logged = t.mock.method(process.stderr, 'write', () => true);
+  const leaver = dial();
+  leaver.write('GET /cut-off HTTP/1.1\r\nHost: docker\r\n\r\n');
+  await sleep(20);
+  leaver.destroy();
+  await sleep(50);
+  assert.deepEqual(
+    logged.mock.calls.map(({ arguments: [text] }) => String(text)).filter((text) => text.includes('api:')),
+    [],
+  );
 });
 
 test('attach becomes raw bytes each way; half-close is the end of input, and output goes on', async () => {

@@ -2,7 +2,7 @@
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { AttachStream } from '../contract/streams.js';
-import { messageOf, notFound } from '../base/errors.js';
+import { EngineError, messageOf, notFound } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { bodyFrom, bodyOf, nextChunk } from './body.js';
 import { errorReply } from './errors.js';
@@ -131,7 +131,8 @@ export class ApiServer {
         signal,
       });
     } catch (error) {
-      return errorReply(error);
+      // A client that has left is told nothing, and that it has is no failure of ours.
+      return signal.aborted && !(error instanceof EngineError) ? empty(400) : errorReply(error);
     }
   }
 
