@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 /* A directory's times wait until nothing more is put in it. */
 struct dated {
@@ -278,19 +277,6 @@ static int write_all(struct copying *x, struct error *err)
     return cancelled ? unreadable(x, err) : 0;
 }
 
-/* What the kernel says of the mount that the target is on decides, so that a tmpfs in a read-only container can be written. */
-static int check_writable(int root, int target, struct error *err)
-{
-    struct statvfs mount;
-    struct statx at_root, at_target;
-    if (fstatvfs(target, &mount) < 0 || statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_root) < 0 ||
-        statx(target, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_target) < 0)
-        return fail(err, errno, "look at the target");
-    if (!(mount.f_flag & ST_RDONLY))
-        return 0;
-    return fail_kind(err, "invalid", 0, at_root.stx_mnt_id == at_target.stx_mnt_id ? "container rootfs is marked read-only" : "mounted volume is marked read-only");
-}
-
 static int find_target(struct copying *x, const char *path, struct error *err)
 {
     if (resolve_in_root(x->files->root, path, x->target) < 0)
@@ -301,7 +287,7 @@ static int find_target(struct copying *x, const char *path, struct error *err)
         return files_refuse(errno, "lstat", path, err);
     if (!S_ISDIR(stat.st_mode))
         return fail_kind(err, "invalid", 0, "extraction point is not a directory");
-    return check_writable(x->files->root, target, err);
+    return files_check_writable(x->files->root, target, err);
 }
 
 static int find_owner(struct copying *x, const char *user, struct error *err)

@@ -43,7 +43,7 @@ static int note_at(struct comparison *x, size_t at, char kind, const char *path,
     return 0;
 }
 
-static bool same_capability(int upper, int lower, const char *name)
+bool changes_same_capability(int upper, int lower, const char *name)
 {
     char paths[2][NAME_MAX + 64], values[2][64] = {{0}};
     snprintf(paths[0], sizeof paths[0], "/proc/self/fd/%d/%s", upper, name);
@@ -53,8 +53,7 @@ static bool same_capability(int upper, int lower, const char *name)
     return (one < 0 ? 0 : one) == (other < 0 ? 0 : other) && memcmp(values[0], values[1], sizeof values[0]) == 0;
 }
 
-/* A file that was copied up and has its content, its owner and its mode as before is no change; a directory's times say nothing. */
-static bool same(const struct stat *one, const struct stat *other)
+bool changes_same(const struct stat *one, const struct stat *other)
 {
     if (one->st_mode != other->st_mode || one->st_uid != other->st_uid || one->st_gid != other->st_gid || one->st_rdev != other->st_rdev)
         return false;
@@ -98,7 +97,7 @@ static int compare_entry(struct comparison *x, int upper, int lower, const char 
             return errno == ENOENT ? 0 : fail(err, errno, "open %s", path);
         TRY(compare_directory(x, inside, below, path, err));
     }
-    if (was_there && same(&now, &before) && x->count == at && same_capability(upper, lower, name))
+    if (was_there && changes_same(&now, &before) && x->count == at && changes_same_capability(upper, lower, name))
         return 0;
     return note_at(x, at, was_there ? 'C' : 'A', path, err);
 }

@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,14 +69,14 @@ static int open_running(const struct request *request, enum files_view view, str
     int64_t pid, start = 0;
     TRY(request_integer(request, "pid", 1, INT32_MAX, &pid, err));
     TRY(request_optional_integer(request, "pidStart", 0, INT64_MAX, &start, err));
-    cleanup_close int pidfd = pidfd_open((pid_t)pid, 0);
+    files->pid = (int)pid;
+    files->process = pidfd_open((pid_t)pid, 0);
     /* Read after the descriptor was opened: if it is the right one now, the descriptor is. */
-    if (pidfd < 0 || (start > 0 && process_start_time((pid_t)pid) != (unsigned long long)start))
+    if (files->process < 0 || (start > 0 && process_start_time((pid_t)pid) != (unsigned long long)start))
         return fail_kind(err, "conflict", 0, "the container stopped just now: try again");
-    files->root = open_root_of(pidfd, view, err);
+    files->root = open_root_of(files->process, view, err);
     TRY(files->root);
-    TRY(open_mounts_of((pid_t)pid, files, err));
-    return enter_user_namespace((pid_t)pid, pidfd, err);
+    return open_mounts_of((pid_t)pid, files, err);
 }
 
 /* ---- one that does not ---- */
@@ -191,18 +192,30 @@ static int open_stopped(const struct request *request, enum files_view view, str
     return status;
 }
 
-int files_open(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
+int files_reach(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
 {
     if (json_object_object_get(request->fields, "overlay"))
         return open_stopped(request, view, files, err);
     return open_running(request, view, files, err);
 }
 
+int files_take_ids(const struct container_files *files, struct error *err)
+{
+    return files->process < 0 ? 0 : enter_user_namespace(files->pid, files->process, err);
+}
+
+int files_open(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
+{
+    TRY(files_reach(request, view, files, err));
+    return files_take_ids(files, err);
+}
+
 void files_close(struct container_files *files)
 {
     cleanup_close_(&files->root);
     cleanup_close_(&files->mounts);
-    files->root = files->mounts = -1;
+    cleanup_close_(&files->process);
+    files->root = files->mounts = files->process = -1;
     if (files->mounted)
         umount2(files->mounted, MNT_DETACH);
     files->mounted = NULL;
@@ -247,4 +260,17 @@ int files_refuse(int errnum, const char *call, const char *path, struct error *e
     fail_kind(err, kind, 0, "%s %s: %s", call, path, why);
     err->errnum = errnum;
     return -1;
+}
+
+/* What the kernel says of the mount that the target is on decides, so that a tmpfs in a read-only container can be written. */
+int files_check_writable(int root, int target, struct error *err)
+{
+    struct statvfs mount;
+    struct statx at_root, at_target;
+    if (fstatvfs(target, &mount) < 0 || statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_root) < 0 ||
+        statx(target, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_target) < 0)
+        return fail(err, errno, "look at the target");
+    if (!(mount.f_flag & ST_RDONLY))
+        return 0;
+    return fail_kind(err, "invalid", 0, at_root.stx_mnt_id == at_target.stx_mnt_id ? "container rootfs is marked read-only" : "mounted volume is marked read-only");
 }

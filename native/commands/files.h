@@ -8,8 +8,9 @@ struct container_files {
     int root;            /* the container's root directory */
     int mounts;          /* its mount namespace; -1: our own */
     const char *mounted; /* where it was mounted for this request, in a mount namespace of its own; NULL: the container runs */
+    int pid, process;    /* its first process, by number and by descriptor; -1: it does not run */
 };
-#define CONTAINER_FILES_INIT {.root = -1, .mounts = -1}
+#define CONTAINER_FILES_INIT {.root = -1, .mounts = -1, .process = -1}
 
 /* What is seen of it. */
 enum files_view {
@@ -24,6 +25,9 @@ enum files_view {
  * for the caller alone; with "readonly" nothing but what is bound can be written.
  */
 int files_open(const struct request *request, enum files_view view, struct container_files *files, struct error *err);
+/* The same in two steps, for who has to look at the layers themselves in between: what is seen of one that runs has the machine's ids at first. */
+int files_reach(const struct request *request, enum files_view view, struct container_files *files, struct error *err);
+int files_take_ids(const struct container_files *files, struct error *err);
 /* What was mounted is gone from the machine when this returns. */
 void files_close(struct container_files *files);
 
@@ -32,6 +36,9 @@ void files_close(struct container_files *files);
  * kernel would take such a mount off the container.
  */
 int files_remove_directory(const struct container_files *files, int parent, const char *name, struct error *err);
+
+/* Refuses where what `target` is on cannot be written, in Docker's words. */
+int files_check_writable(int root, int target, struct error *err);
 
 /* In Docker's words: "lstat /etc/passwd/: not a directory". Of the kind that the number stands for: what is wrong may be the path. */
 int files_refuse(int errnum, const char *call, const char *path, struct error *err);

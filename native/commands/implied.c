@@ -40,8 +40,7 @@ void below_close(struct below *below)
     below->layers = NULL;
 }
 
-/* The directory of that path in one layer, or -1. *hides: what this layer has in its place, no lower one shows through. */
-static int find_directory(int layer, const char *path, bool *hides)
+int below_find(int layer, const char *path, bool *hides)
 {
     int fd = openat(layer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (const char *part = path; fd >= 0 && *part;) {
@@ -92,11 +91,11 @@ static int take_looks(int from, int to, const char *path, struct error *err)
 int implied_adopt(const struct below *below, const char *path, int target, struct error *err)
 {
     bool hidden = false;
-    cleanup_close int directory = find_directory(target, path, &hidden);
+    cleanup_close int directory = below_find(target, path, &hidden);
     if (directory < 0 || opaque_is(directory))
         return 0;
     for (size_t i = 0; i < below->count && !hidden; i++) {
-        cleanup_close int found = find_directory(below->layers[i], path, &hidden);
+        cleanup_close int found = below_find(below->layers[i], path, &hidden);
         if (found >= 0)
             return take_looks(found, directory, path, err);
     }

@@ -15,6 +15,8 @@ import {
   type HelperHello,
   type PathStat,
   type RunRequest,
+  type SeenDirectory,
+  type SeenFile,
   type Started,
   type Unpacked,
   type UnpackProgress,
@@ -162,6 +164,53 @@ export class Helper {
   ): Promise<{ gone: Promise<void> }> {
     const { output } = await this.#call({ op: 'archive-write', ...place, ...request }, options);
     return { gone: toItsEnd(output) };
+  }
+
+  /** One page of a directory of a container, with marks of what its own layer changes. */
+  async fileList(
+    place: FilesPlace,
+    request: { path: string; upper: string; lower: string[]; limit: number; after: string | null },
+  ): Promise<{ directory: SeenDirectory; gone: Promise<void> }> {
+    const { answer, output } = await this.#call({ op: 'file-list', ...place, ...request });
+    return { directory: answer as unknown as SeenDirectory, gone: toItsEnd(output) };
+  }
+
+  /** The bytes of a regular file of a container, links followed. */
+  async fileRead(
+    place: FilesPlace,
+    request: { path: string; offset: number; length?: number },
+    signal: AbortSignal,
+  ): Promise<{ stat: SeenFile; bytes: Bytes }> {
+    const { answer, output } = await this.#call({ op: 'file-read', ...place, ...request }, { signal });
+    return { stat: answer['stat'] as SeenFile, bytes: output };
+  }
+
+  /** All of a file's content, or nothing. `version`: what it must still be. */
+  async fileWrite(
+    place: FilesPlace,
+    request: { path: string; version: string | null },
+    content: Uint8Array,
+  ): Promise<{ stat: SeenFile; gone: Promise<void> }> {
+    const line = { op: 'file-write', ...place, ...request, size: content.length };
+    const { answer, output } = await this.#call(line, { body: once(content) });
+    return { stat: answer['stat'] as SeenFile, gone: toItsEnd(output) };
+  }
+
+  /** Removes, makes or moves one name in a container. */
+  async fileChange(
+    place: FilesPlace,
+    change:
+      | { op: 'file-remove'; path: string }
+      | { op: 'file-directory'; path: string }
+      | { op: 'file-rename'; path: string; to: string },
+  ): Promise<{ gone: Promise<void> }> {
+    return { gone: toItsEnd((await this.#call({ ...place, ...change })).output) };
+  }
+
+  /** The shells that are there, the user's own first. */
+  async fileShells(place: FilesPlace, user: string): Promise<{ shells: string[]; gone: Promise<void> }> {
+    const { answer, output } = await this.#call({ op: 'file-shells', ...place, user });
+    return { shells: answer['shells'] as string[], gone: toItsEnd(output) };
   }
 
   /** A container's root file system as a tar, without what is mounted inside. */

@@ -12,6 +12,8 @@ export type {
   LogPlan,
   PathStat,
   RunRequest,
+  SeenDirectory,
+  SeenFile,
   Started,
   StreamPlan,
   UnpackProgress,

@@ -151,3 +151,24 @@ export interface PathStat {
   /** Where a link leads in the end, inside the container; empty for what is no link. */
   linkTarget: string;
 }
+
+/** One file of a container, as the helper sees it. */
+export interface SeenFile {
+  name: string;
+  kind: 'file' | 'directory' | 'link' | 'device' | 'fifo' | 'socket';
+  size: number;
+  mode: number;
+  uid: number;
+  gid: number;
+  mtime: [seconds: number, nanoseconds: number];
+  target?: string;
+  change?: 'added' | 'changed' | 'deleted';
+  mount?: true;
+}
+
+/** One page of a directory; `more` asks for the next. */
+export interface SeenDirectory {
+  path: string;
+  entries: SeenFile[];
+  more?: string;
+}
