@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '../contract/containers.js';
+import type { DebugCreate } from '../contract/files.js';
 import type { VolumeCreate } from '../contract/volumes.js';
 import { invalid } from '../base/errors.js';
 
@@ -243,6 +244,15 @@ export function execCreate(body: unknown): ExecCreate {
   if (wish.Cmd.length === 0) throw invalid('No exec command specified');
   return wish;
 }
+
+const debugCreateSchema = execCreateSchema.omit({ Privileged: true });
+
+export const debugCreate = (body: unknown): DebugCreate =>
+  said(read(debugCreateSchema, inOurCase(body ?? {}, debugCreateSchema.shape))) as DebugCreate;
+
+const renameSchema = z.object({ From: z.string(), To: z.string() });
+
+export const fileRename = (body: unknown): { From: string; To: string } => read(renameSchema, body ?? {});
 
 export const execStart = (body: unknown): ExecStart =>
   said(read(execStartSchema, inOurCase(body ?? {}, execStartSchema.shape))) as ExecStart;

@@ -7,6 +7,7 @@ import { imageRoutes } from './routes/images.js';
 import { missingRoutes } from './routes/missing.js';
 import { networkRoutes } from './routes/networks.js';
 import { resourceRoutes } from './routes/resources.js';
+import { fileTreeRoutes } from './routes/file-tree.js';
 import { slipwayRoutes } from './routes/slipway.js';
 import { systemRoutes } from './routes/system.js';
 import { volumeRoutes } from './routes/volumes.js';
@@ -21,6 +22,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...containerRoutes(engine),
       ...execRoutes(engine),
       ...fileRoutes(engine),
+      ...fileTreeRoutes(engine),
       ...imageRoutes(engine),
       ...networkRoutes(engine),
       ...resourceRoutes(engine),

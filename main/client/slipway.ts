@@ -1,12 +1,14 @@
 import type { Transport } from '../contract/bridge.js';
 import type { StatsTick, UsageHistory } from '../contract/stats.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
+import { containerFilesClient } from './container-files.js';
 import { ApiError } from './errors.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
 import { readJsonLines } from './streams.js';
 
 /** What our engine can do beyond Docker's API. */
 export const slipwayClient = (transport: Transport) => ({
+  ...containerFilesClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {
     try {

@@ -10,9 +10,9 @@ import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, re
 import { Content } from './content/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
-import { Files } from './files/index.js';
+import { Files, FileTree } from './files/index.js';
 import { Helper } from './helper/index.js';
-import { Images } from './images/index.js';
+import { Images, starterBusybox } from './images/index.js';
 import { Layers } from './layers/index.js';
 import { lockDataRoot } from './lock.js';
 import { Networks } from './networks/index.js';
@@ -114,14 +114,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     undo.push(() => containers.close());
     const stats = new Stats(containers, { history: options.statsHistory === true });
     undo.push(async () => stats.close());
-    const execs = await Execs.open({ runDir, store, helper, containers });
+    const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
     const files = new Files({ helper, containers, images });
+    const fileTree = new FileTree({ helper, containers });
     const system = await System.open({
       ...{
         store,
         helper,
         images,
         containers,
+        execs,
         volumes,
         root,
         version,
@@ -132,7 +134,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       },
       logs: options.logs,
       remapped: remap !== undefined,
-      can: ['stats', ...(stats.keepsHistory ? ['stats-history'] : [])],
+      can: ['stats', 'files', ...(stats.keepsHistory ? ['stats-history'] : [])],
       host: options.host,
     });
     for (const warning of [...store.warnings, ...helper.hello.warnings]) log.warn(warning);
@@ -150,7 +152,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     };
     let closing: Promise<void> | undefined;
     return {
-      ...{ events, images, networks, volumes, containers, stats, execs, files, system, version },
+      ...{ events, images, networks, volumes, containers, stats, execs, files, fileTree, system, version },
       close: (how) => (closing ??= close(how)),
       handOver() {
         if (!options.onHandover)
@@ -174,6 +176,7 @@ export interface Engine {
   readonly stats: Stats;
   readonly execs: Execs;
   readonly files: Files;
+  readonly fileTree: FileTree;
   readonly system: System;
   readonly version: string;
   /** Lets go of the data root. Containers go on; with `handover` so does the helper, for the engine that comes next. */

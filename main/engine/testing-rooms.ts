@@ -99,7 +99,13 @@ export async function openRooms({ root, runDir }: { root: string; runDir: string
       discard: () => () => Promise.resolve(),
     },
   });
-  const execs = await Execs.open({ runDir, store, helper, containers });
+  const execs = await Execs.open({
+    runDir,
+    store,
+    helper,
+    containers,
+    toolbox: () => Promise.reject(new Error('there is none here')),
+  });
   return { root, runDir, store, helper, events, containers, execs, heard };
 }
 

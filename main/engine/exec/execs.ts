@@ -4,6 +4,7 @@ import { conflict, EngineError, invalid, messageOf, notFound } from '../../base/
 import { newId, shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import type { ExecCreate, ExecInspect } from '../../contract/containers.js';
+import type { DebugCreate } from '../../contract/files.js';
 import {
   asRuncSays,
   Attachment,
@@ -22,6 +23,8 @@ export interface ExecsOptions {
   store: StoreRoom;
   helper: HelperRoom;
   containers: Containers;
+  /** The path of this machine's static busybox; refused where there is none. */
+  toolbox: () => Promise<string>;
 }
 
 /** What the store keeps of an exec that runs, so that the next engine finds it. */
@@ -29,6 +32,8 @@ interface ExecRecord {
   id: string;
   containerId: string;
   body: ExecCreate;
+  /** A program of this machine that runs in the place of one of the container's. */
+  toolbox?: string;
   place?: Place;
 }
 
@@ -101,10 +106,35 @@ export class Execs {
     if (!body.Cmd?.length) throw invalid('No exec command specified');
     parseDetachKeys(body.DetachKeys, 'escape');
     const { record, pid } = await containers.running(containerReference, 'exec');
-    const exec = newExec({ id: newId(), containerId: record.id, body });
+    return this.#remember(newExec({ id: newId(), containerId: record.id, body }), pid);
+  }
+
+  /** One that brings its program along, for images without a shell: nothing of the image is run, and no file is left in the container. */
+  async createDebug(containerReference: string, { Cmd, ...wish }: DebugCreate): Promise<{ Id: string }> {
+    const { containers } = this.#options;
+    parseDetachKeys(wish.DetachKeys, 'escape');
+    const { record, pid } = await containers.running(containerReference, 'exec');
+    if (record.runtime)
+      throw conflict(`container ${record.id} runs with another runtime than Slipway's own, which has no debug shell`);
+    const toolbox = await this.#options.toolbox();
+    const streams = { AttachStdin: true, AttachStdout: true, AttachStderr: true };
+    const body: ExecCreate = { ...streams, ...wish, Cmd: Cmd?.length ? Cmd : ['sh'] };
+    return this.#remember(newExec({ id: newId(), containerId: record.id, body, toolbox }), pid);
+  }
+
+  /** Whether a debug shell can be had on this machine. */
+  async hasToolbox(): Promise<boolean> {
+    return this.#options.toolbox().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #remember(exec: Exec, pid: number): { Id: string } {
+    const { containers } = this.#options;
     exec.run = pid;
     this.#execs.set(exec.id, exec);
-    containers.addExec(record.id, exec.id);
+    containers.addExec(exec.containerId, exec.id);
     this.#announce(exec, 'exec_create');
     this.#forgetOld(exec.id);
     return { Id: exec.id };
@@ -207,7 +237,8 @@ export class Execs {
         change.put(TABLE, id, { id, containerId, body, place: { stateDir, notes, ...(name && { name }) } }),
       );
       recorded.catch(() => undefined);
-      const plan = planExec(body, container, this.#lastCapability, consoleSize ?? body.ConsoleSize);
+      const size = consoleSize ?? body.ConsoleSize;
+      const plan = planExec(body, container, this.#lastCapability, size, exec.toolbox);
       await (name
         ? this.#run(exec, stateDir, name, plan, attachment)
         : this.#runForeign(exec, stateDir, plan, container, attachment));

@@ -25,13 +25,19 @@ export interface ExecPlan {
   privileged: boolean;
   noNewPrivileges: boolean;
   capabilities: string[];
+  /** A program of this machine that runs in the place of one of the container's. */
+  toolbox?: string;
 }
+
+/** A shell that reads nothing of the image's at its start. */
+const DEBUG_ENVIRONMENT = ['ENV=', 'PS1=\\u@\\h \\w (debug) \\$ '];
 
 export function planExec(
   body: ExecCreate,
   { record }: RunningContainer,
   lastCapability: number,
   size?: [number, number] | null,
+  toolbox?: string,
 ): ExecPlan {
   const { config, hostConfig } = record;
   const tty = body.Tty ?? false;
@@ -44,13 +50,14 @@ export function planExec(
     rows,
     cols,
     args: body.Cmd,
-    env: mergeEnvironment(environment, body.Env ?? []),
+    env: mergeEnvironment(environment, [...(toolbox ? DEBUG_ENVIRONMENT : []), ...(body.Env ?? [])]),
     cwd: body.WorkingDir || config.WorkingDir || '/',
     user: body.User || config.User,
     groups: hostConfig.GroupAdd ?? [],
     privileged,
     noNewPrivileges: !privileged && securityOptions(hostConfig.SecurityOpt).noNewPrivileges,
     capabilities: capabilitiesOf(privileged ? { ...hostConfig, Privileged: true } : hostConfig, lastCapability),
+    ...(toolbox && { toolbox }),
   };
 }
 
@@ -70,7 +77,9 @@ export function execRecord(plan: ExecPlan, attached: boolean): Buffer {
     `caps=${capabilityMask(plan.capabilities).toString(16)}`,
     ...plan.groups.map((group) => `group=${group}`),
     ...plan.env.map((entry) => `env=${entry}`),
-    ...plan.args.map((arg) => `arg=${arg}`),
+    // Told apart from a program of the container's, so that a monitor that knows no toolbox runs nothing in its place.
+    ...(plan.toolbox ? [`toolbox=${plan.toolbox}`] : []),
+    ...plan.args.map((arg) => `${plan.toolbox ? 'applet' : 'arg'}=${arg}`),
   ];
   return Buffer.from(texts.map((text) => `${text.replaceAll('\0', '')}\0`).join(''));
 }

@@ -1,9 +1,10 @@
-import { conflict, EngineError, invalid, notFound } from '../../base/errors.js';
+import { EngineError } from '../../base/errors.js';
 import type { Containers, HeldFiles } from '../containers/index.js';
 import type { Helper } from '../helper/index.js';
 import type { Images } from '../images/index.js';
 import { changeConfig } from './change-config.js';
 import { committedImage, mergeConfig, type CommitRequest } from './commit.js';
+import { checkedPath, either, giveBack, lent, named, orGiveBack } from './held.js';
 import { containerPath, encodeStat } from './path-stat.js';
 
 export interface FilesOptions {
@@ -127,57 +128,6 @@ export class Files {
       throw error;
     }
   }
-}
-
-function checkedPath(path: string): string {
-  if (path === '') throw invalid('bad parameter: path cannot be empty');
-  if (path.includes('\0')) throw invalid('bad parameter: path cannot hold a NUL');
-  return path;
-}
-
-/** Given back once the helper has nothing of it mounted any more; the client need not wait for that. */
-const giveBack = (held: HeldFiles, gone: Promise<void>): void =>
-  void gone.catch(() => undefined).then(() => held[Symbol.dispose]());
-
-async function orGiveBack<Result>(held: HeldFiles, work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    held[Symbol.dispose]();
-    throw held.signal.aborted
-      ? conflict(`container ${held.record.id} stopped in the middle of this: try again`)
-      : error;
-  }
-}
-
-/** The same, and what is not there in Docker's words. */
-async function named<Result>(held: HeldFiles, reference: string, path: string, work: Promise<Result>): Promise<Result> {
-  try {
-    return await orGiveBack(held, work);
-  } catch (error) {
-    if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
-    throw notFound(`Could not find the file ${path} in container ${reference}`);
-  }
-}
-
-/** Passed on to their end, or until nobody wants more; then the files are given back. */
-async function* lent<Item>(held: HeldFiles, items: AsyncIterable<Item>): AsyncGenerator<Item> {
-  try {
-    yield* items;
-  } finally {
-    held[Symbol.dispose]();
-  }
-}
-
-/** Aborted with the first of two. */
-function either(one: AbortSignal, other: AbortSignal): AbortSignal {
-  const control = new AbortController();
-  const abort = () => control.abort();
-  for (const signal of [one, other]) {
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true, signal: control.signal });
-  }
-  return control.signal;
 }
 
 /** A letter and a path for each, ended by a NUL; see the protocol's `changes`. */

@@ -1,2 +1,3 @@
 export { Files, type FileChange, type FilesOptions } from './files.js';
+export { FileTree, type FileTreeOptions } from './tree.js';
 export type { CommitRequest } from './commit.js';

@@ -28,7 +28,7 @@ export function encodeStat({ name, size, mode, mtime, linkTarget }: PathStat): s
 }
 
 /** RFC 3339 with as many digits as are needed. */
-function timestamp([seconds, nanoseconds]: [number, number]): string {
+export function timestamp([seconds, nanoseconds]: [number, number]): string {
   const whole = new Date(seconds * 1000).toISOString().slice(0, -'.000Z'.length);
   const fraction = String(nanoseconds).padStart(9, '0').replace(/0+$/, '');
   return `${whole}${fraction && `.${fraction}`}Z`;

@@ -1,2 +1,3 @@
 export { Images, type ImagesOptions, type PullRequest } from './images.js';
 export type { ImageRecord } from './record.js';
+export { starterBusybox } from './starter.js';

@@ -23,6 +23,7 @@ export interface SystemOptions {
   };
   logs: { driver?: string } | undefined;
   volumes: { diskUsage(): Promise<Volume[]> };
+  execs: { hasToolbox(): Promise<boolean> };
   root: string;
   version: string;
   host: SlipwayFeatures['host'];
@@ -200,14 +201,14 @@ export class System {
   }
 
   async features(): Promise<SlipwayFeatures> {
-    const { store, version, host, helper, images, can } = this.#options;
-    const starter = await images.starterOffer();
+    const { store, version, host, helper, images, execs, can } = this.#options;
+    const [starter, toolbox] = await Promise.all([images.starterOffer(), execs.hasToolbox()]);
     return {
       version,
       rootless: helper.hello.rootless,
       host,
       pid: process.pid,
-      can,
+      can: [...can, ...(toolbox ? ['debug-shell'] : [])],
       ...(starter && { starter }),
       warnings: [...store.warnings, ...helper.hello.warnings],
     };
