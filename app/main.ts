@@ -1,6 +1,7 @@
 /** The app: one window on the engine of this computer, which it hosts unless somebody else does. */
 import '../main/base/scopes.js';
-import { app, clipboard, Menu, nativeImage, nativeTheme, Notification, session, shell } from 'electron';
+import { app, clipboard, dialog, Menu, nativeImage, nativeTheme, Notification, session, shell } from 'electron';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Theme } from '../main/contract/bridge.js';
 import { messageOf } from '../main/base/errors.js';
@@ -84,6 +85,11 @@ async function main(): Promise<void> {
       openExternal: (url) => shell.openExternal(url),
       copyText: async (text) => clipboard.writeText(text),
       readText: async () => clipboard.readText(),
+      saveText: async (name, text) => {
+        const { filePath } = await dialog.showSaveDialog({ defaultPath: join(app.getPath('downloads'), name) });
+        if (filePath) await writeFile(filePath, text);
+        return filePath || undefined;
+      },
       window: async (action) => actions[action](),
       fonts: hanFonts,
       setTheme: async (theme) => {

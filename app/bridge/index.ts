@@ -11,6 +11,14 @@ type Shell = Bridge['shell'];
 export type ShellVerbs = Omit<Shell, 'onConnection' | 'pathForFile'>;
 
 const text = z.string().max(16 * 1024 * 1024);
+const file = z.strictObject({
+  /** A name, not a path: where to is the person's to say. */
+  name: z
+    .string()
+    .max(200)
+    .regex(/^[^/\\\0]+$/),
+  text: z.string().max(256 * 1024 * 1024),
+});
 const httpsOnly = z
   .string()
   .max(8192)
@@ -52,6 +60,7 @@ export function serveBridge({ origin, transport, shell }: Doorway): void {
   verb(CHANNEL.openExternal, httpsOnly, shell.openExternal);
   verb(CHANNEL.copyText, text, shell.copyText);
   verb(CHANNEL.readText, z.undefined(), shell.readText);
+  verb(CHANNEL.saveText, file, ({ name, text }) => shell.saveText(name, text));
   verb(CHANNEL.window, z.enum(['minimize', 'maximize', 'close', 'quit']), shell.window);
   verb(CHANNEL.fonts, z.undefined(), shell.fonts);
   verb(CHANNEL.setTheme, z.enum(['system', 'light', 'dark', 'contrast']), shell.setTheme);

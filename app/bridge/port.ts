@@ -18,6 +18,7 @@ export const CHANNEL = {
   openExternal: 'slipway:open-external',
   copyText: 'slipway:copy-text',
   readText: 'slipway:read-text',
+  saveText: 'slipway:save-text',
   window: 'slipway:window',
   fonts: 'slipway:fonts',
   setTheme: 'slipway:set-theme',

@@ -42,6 +42,7 @@ const bridge: Bridge = {
     openExternal: (url) => ipcRenderer.invoke(CHANNEL.openExternal, url),
     copyText: (text) => ipcRenderer.invoke(CHANNEL.copyText, text),
     readText: () => ipcRenderer.invoke(CHANNEL.readText),
+    saveText: (name, text) => ipcRenderer.invoke(CHANNEL.saveText, { name, text }),
     window: (action) => ipcRenderer.invoke(CHANNEL.window, action),
     fonts: () => ipcRenderer.invoke(CHANNEL.fonts),
     setTheme: (theme) => ipcRenderer.invoke(CHANNEL.setTheme, theme),

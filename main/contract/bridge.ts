@@ -75,6 +75,8 @@ export interface Bridge {
     openExternal(url: string): Promise<void>;
     copyText(text: string): Promise<void>;
     readText(): Promise<string>;
+    /** Asks where to, with a name to begin with, and writes the text there. The place, or undefined when the person changed their mind. */
+    saveText(name: string, text: string): Promise<string | undefined>;
     window(action: 'minimize' | 'maximize' | 'close' | 'quit'): Promise<void>;
     /** `han`: an installed font has Han glyphs. Where none has, `hint` names the package to install. */
     fonts(): Promise<{ han: boolean; hint: string }>;

@@ -14,6 +14,9 @@ export interface Preferences {
   terminalFontSize: number;
   terminalScrollback: number;
   terminalScreenReader: boolean;
+  /** Logs show when each line was written; long lines go on in the next row. */
+  logStamps: boolean;
+  logWrap: boolean;
   /** The first-run screen has been left. */
   welcomed: boolean;
   set(change: Partial<Omit<Preferences, 'set'>>): void;
@@ -29,6 +32,8 @@ export const usePreferences = create<Preferences>()(
       terminalFontSize: 12,
       terminalScrollback: 10_000,
       terminalScreenReader: false,
+      logStamps: false,
+      logWrap: true,
       welcomed: false,
       set: (change) => set(change),
     }),

@@ -135,6 +135,7 @@ export class FakeEngine {
       onConnection: (listener) => void this.#onConnection.push(listener),
       openExternal: async (url) => void console.info('open', url),
       copyText: async (text) => void (this.copied = text),
+      saveText: async (name) => `/home/you/Downloads/${name}`,
       readText: async () => this.copied,
       window: async (action) => void console.info('window', action),
       fonts: async () => ({ han: this.scene !== 'nofont', hint: 'fonts-noto-cjk' }),

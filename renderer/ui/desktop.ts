@@ -2,6 +2,8 @@
 export interface Desktop {
   copyText(text: string): Promise<void>;
   readText(): Promise<string>;
+  /** Asks where, and writes it there. Returns the place, or nothing when the person changed their mind. */
+  saveText(name: string, text: string): Promise<string | undefined>;
   openExternal(url: string): Promise<void>;
 }
 
@@ -15,4 +17,5 @@ const provided = (): Desktop => {
 export const provideDesktop = (other: Desktop): void => void (desktop = other);
 export const copyText = (text: string): Promise<void> => provided().copyText(text);
 export const readText = (): Promise<string> => provided().readText();
+export const saveText = (name: string, text: string): Promise<string | undefined> => provided().saveText(name, text);
 export const openExternal = (url: string): Promise<void> => provided().openExternal(url);

@@ -2,7 +2,7 @@ import type { ComponentType, ReactNode } from 'react';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
 import type { en } from '../../i18n/en.js';
 import { JsonTree } from '../../parts/JsonTree.js';
-import { Logs } from './Logs.js';
+import { Logs } from './logs/Logs.js';
 import { Summary } from './Summary.js';
 import { Terminals } from './Terminals.js';
 
