@@ -5,11 +5,13 @@ import type {
   ContainerInspect,
   ContainerSummary,
   ContainerTop,
+  ContainerUpdate,
   ContainerWait,
 } from '../contract/containers.js';
 import type { Filters } from '../contract/filters.js';
+import type { ContainerStats } from '../contract/stats.js';
 import { getJson, open, postJson, segment, send, upgrade, withQuery, type Cancel } from './request.js';
-import { demultiplex, plainOutput, readText, type Output } from './streams.js';
+import { demultiplex, plainOutput, readJsonLines, readText, type Output } from './streams.js';
 
 export interface AttachOptions {
   stdin?: boolean;
@@ -85,6 +87,20 @@ export const containersClient = (transport: Transport) => {
 
     top: (id: string, psArgs?: string) =>
       getJson<ContainerTop>(transport, withQuery(at(id, 'top'), { ps_args: psArgs })),
+
+    /** Changes limits and restart policy of a container, also while it runs. Warnings say what this machine cannot limit. */
+    update: (id: string, body: ContainerUpdate) =>
+      postJson<{ Warnings: string[] | null }>(transport, at(id, 'update'), body),
+
+    /** What it uses, a look each second. */
+    async stats(id: string, cancel: Cancel = {}): Promise<AsyncGenerator<ContainerStats>> {
+      const { body } = await open(
+        transport,
+        { method: 'GET', path: withQuery(at(id, 'stats'), { stream: true }) },
+        cancel,
+      );
+      return readJsonLines<ContainerStats>(body);
+    },
 
     /**
      * Registers at once: when the promise of `wait` resolves, the engine is waiting, so the container may be started. `result` is

@@ -3,6 +3,7 @@ import { CircleAlert, Eye } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerInspect } from '../../../main/contract/containers.js';
 import { joinCommand } from '../../parts/command-line.js';
+import { isSecretVariable, splitVariable } from '../../parts/secrets.js';
 import { IconButton } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
 import { bytes, shortId } from '../../ui/format.js';
@@ -11,7 +12,6 @@ import { navigate, pathTo } from '../../ui/route.js';
 import { Scroller } from '../../ui/Scroller.js';
 
 const never = (when: string) => when === '' || when.startsWith('0001-');
-const secret = /pass|secret|token|key|credential/i;
 
 /** A container in words: what runs, how it did, within which limits, where it is on the network. */
 export function Summary({ inspect }: { inspect: ContainerInspect }) {
@@ -135,10 +135,8 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
 /** What sounds like a secret is covered until asked for. */
 function Variable({ variable }: { variable: string }) {
   const { t } = useTranslation();
-  const at = variable.indexOf('=');
-  const name = at < 0 ? variable : variable.slice(0, at);
-  const value = at < 0 ? '' : variable.slice(at + 1);
-  const [covered, setCovered] = useState(secret.test(name) && value !== '');
+  const [name, value] = splitVariable(variable);
+  const [covered, setCovered] = useState(isSecretVariable(name, value));
   return (
     <Fact name={name} mono>
       {covered ? (

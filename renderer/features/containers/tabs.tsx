@@ -3,6 +3,11 @@ import type { ContainerInspect, ContainerSummary } from '../../../main/contract/
 import type { en } from '../../i18n/en.js';
 import { JsonTree } from '../../parts/JsonTree.js';
 import { Logs } from './logs/Logs.js';
+import { Mounts } from './Mounts.js';
+import { Network } from './Network.js';
+import { Processes } from './Processes.js';
+import { Limits } from './Limits.js';
+import { Stats } from './stats/Stats.js';
 import { Summary } from './Summary.js';
 import { Terminals } from './Terminals.js';
 
@@ -32,6 +37,11 @@ export const containerTabs: ContainerTab[] = [
   { id: 'summary', Panel: told(Summary) },
   { id: 'logs', Panel: Logs },
   { id: 'terminal', Panel: Terminals },
+  { id: 'stats', Panel: told(Stats) },
+  { id: 'processes', Panel: told(Processes) },
+  { id: 'mounts', Panel: told(Mounts) },
+  { id: 'network', Panel: told(Network) },
+  { id: 'limits', Panel: told(Limits) },
   { id: 'inspect', Panel: told(({ inspect }) => <JsonTree document={inspect} />) },
 ];
 

@@ -216,12 +216,14 @@ export function LogScreen({
           return true;
         case 'PageUp':
         case 'PageDown':
-          if (event.key === 'PageUp') leave();
+          // Moved first, then held on to: else it would be brought back.
           box.current?.scrollBy({ top: (event.key === 'PageUp' ? -1 : 1) * (height - 2 * rowHeight) });
+          if (event.key === 'PageUp') leave();
           return true;
         case 'Home':
-          leave();
           if (box.current) box.current.scrollTop = 0;
+          leave();
+          onTop();
           return true;
         case 'End':
           setAt(undefined);

@@ -113,7 +113,9 @@ export function Logs(props: TabProps) {
   };
 
   const copy = (lines: LogLine[]) =>
-    void copyText(textOf(lines, stamps)).then(() => notifyDone(t('logs.copied', { count: lines.length })));
+    void copyText(textOf(lines, stamps)).then(() =>
+      notifyDone(t('logs.copied', { count: lines.filter(({ rule }) => !rule).length })),
+    );
   const save = async (kind: 'log' | 'jsonl') => {
     const lines = view.shown;
     try {
@@ -129,6 +131,8 @@ export function Logs(props: TabProps) {
 
   const running = container.State === 'running';
   const nothing = log.lines.length === 0;
+  const { rules } = log;
+  const count = log.lines.length - rules;
   return (
     <>
       <div className="log-tools" role="toolbar" aria-label={t('logs.tools')}>
@@ -336,9 +340,7 @@ export function Logs(props: TabProps) {
       )}
       <div className="panel-foot num">
         <span>
-          {filtered
-            ? t('logs.linesOf', { shown: view.shown.length, count: log.lines.length })
-            : t('logs.lines', { count: log.lines.length })}
+          {filtered ? t('logs.linesOf', { shown: view.shown.length - rules, count }) : t('logs.lines', { count })}
         </span>
         {log.dropped > 0 && <span className="cut">{t('logs.dropped', { count: log.dropped })}</span>}
         {earlier === 'loading' && <span>{t('logs.loadingEarlier')}</span>}

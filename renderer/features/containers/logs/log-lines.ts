@@ -70,6 +70,7 @@ export class LogLines {
   changedFrom = Infinity;
   /** Lines that were here and are not any more. */
   dropped = 0;
+  readonly #rules: number[] = [];
   #chars = 0;
   #next = 0;
   #open = new Map<Output['stream'], Open>();
@@ -88,6 +89,11 @@ export class LogLines {
 
   get next(): number {
     return this.#next;
+  }
+
+  /** How many rules there are among the lines. */
+  get rules(): number {
+    return this.#rules.filter((number) => number >= this.first).length;
   }
 
   /** As much as may be kept by one who reads, who is left what is there: twice what one keeps who follows. */
@@ -110,6 +116,7 @@ export class LogLines {
   rule(rule: 'started' | 'skipped', time = ''): void {
     this.#close();
     this.#start = undefined;
+    this.#rules.push(this.#next);
     this.#push({ number: this.#next, stream: 'stdout', time, text: '', rule });
   }
 
