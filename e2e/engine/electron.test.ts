@@ -14,7 +14,6 @@ import { root, run } from '../fixtures/engine.js';
 const TESTS = [
   'main/engine/handed-over.system.test',
   'main/engine/adoption.system.test',
-  'main/engine/containers.system.test',
   'main/engine/streams.system.test',
   'main/engine/images/images.system.test',
   'main/client/client.system.test',

@@ -23,18 +23,13 @@ const there = (path: string) =>
   );
 const isRoot = process.getuid?.() === 0;
 
+/** The headless engine: its source, which tsx runs; or, where this test is bundled, the bundle in its place. */
+const daemon = typeof __dirname === 'string' ? ['main/daemon/main.mjs'] : ['--import', 'tsx', 'main/daemon/main.ts'];
+
 const engines: Record<string, { program: string; command: (base: string) => string[] }> = {
   slipway: {
     program: helper,
-    command: (base) => [
-      process.execPath,
-      '--import',
-      'tsx',
-      join(root, 'main/daemon/main.ts'),
-      ...places(base),
-      '--helper',
-      helper,
-    ],
+    command: (base) => [process.execPath, ...daemon, ...places(base), '--helper', helper],
   },
   dockerd: {
     program: '/usr/sbin/dockerd',

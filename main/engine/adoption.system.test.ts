@@ -5,7 +5,6 @@ import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   cannotRun,
   closeRooms,
@@ -13,17 +12,18 @@ import {
   enginePlace,
   openRooms,
   readAll,
+  testProgram,
   unframed,
   type Place,
   type Rooms,
 } from './testing-rooms.js';
 
-const program = fileURLToPath(new URL('testing-engine.ts', import.meta.url));
+const [node, ...program] = testProgram('testing-engine') as [string, ...string[]];
 const output = { stdin: false, stdout: true, stderr: true, stream: true, logs: false };
 
 /** An engine in a process of its own: what it printed, and its end by SIGKILL. */
 async function engine(place: Place, wish: object): Promise<{ lines: string[]; kill(): Promise<void> }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify({ root: place.root, ...wish })], {
+  const child = spawn(node, [...program, JSON.stringify({ root: place.root, ...wish })], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));

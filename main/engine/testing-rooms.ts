@@ -20,6 +20,14 @@ const native = fileURLToPath(new URL('../../native/', import.meta.url));
 export const helperPath = process.env['SLIPWAY_HELPER'] ?? join(native, 'build/slipway-helper');
 const seccompProfile = process.env['SLIPWAY_SECCOMP'] ?? join(helperPath, '../seccomp-default.json');
 
+/** A program of the tests: its source, which tsx runs; or, where the tests themselves are bundled, the bundle in its place. */
+export const testProgram = (path: string): string[] => {
+  const file = join(typeof __dirname === 'string' ? __dirname : fileURLToPath(new URL('.', import.meta.url)), path);
+  return typeof __dirname === 'string'
+    ? [process.execPath, `${file}.mjs`]
+    : [process.execPath, '--import', 'tsx', `${file}.ts`];
+};
+
 /** Why tests on the real kernel are skipped, or false. In the guest they are run by an ordinary user too. */
 export const cannotRun =
   process.getuid?.() !== 0 && !process.env['SLIPWAY_TEST_AS_USER']
