@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import path from 'node:path';
 import { version } from './build.mjs';
-import { depends, recommends, teachPacker } from './debian/needs.mjs';
+import { depends, icons, recommends, teachPacker } from './debian/needs.mjs';
 import { resolveElectron } from './electron.mjs';
 import { findProgram, root, setup } from './setup.mjs';
 
@@ -63,7 +63,7 @@ await require('electron-installer-debian')({
     maintainer: 'Slipway maintainers <maintainers@slipway.invalid>',
     section: 'devel',
     categories: ['Development'],
-    icon: path.join(root, 'assets/icon.svg'),
+    icon: icons,
     depends,
     recommends,
     scripts: { postinst: path.join(root, 'scripts/debian/postinst'), prerm: path.join(root, 'scripts/debian/prerm') },

@@ -1,5 +1,6 @@
 /** What the Debian package needs from others. Debian 13 renamed some; either name will do. */
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 const packer = createRequire(import.meta.url)('electron-installer-debian/src/dependencies');
 const packersOwn = packer.forElectron;
@@ -11,6 +12,14 @@ export const depends = [
 ];
 
 export const recommends = ['busybox-static', 'fonts-noto-cjk', 'dbus-user-session'];
+
+/** By the folder of the icon theme; a single one would be put among the PNGs whatever it is. */
+export const icons = Object.fromEntries(
+  Object.entries({ '512x512': 'icon.png', scalable: 'icon.svg', symbolic: 'symbolic.svg' }).map(([folder, name]) => [
+    folder,
+    fileURLToPath(new URL(`../../assets/${name}`, import.meta.url)),
+  ]),
+);
 
 /**
  * Electron's, as its packer knows them; but that list would have apt install half of KDE to move a file to the bin, and calls the sound

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { resolveElectron } from '../electron.mjs';
 import { root } from '../setup.mjs';
-import { depends, electronNeeds, recommends } from './needs.mjs';
+import { depends, electronNeeds, icons, recommends } from './needs.mjs';
 
 const run = (program, ...args) => spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
 const helper = path.join(root, 'native/build/slipway-helper');
@@ -63,4 +63,13 @@ test(
 
 test('the package recommends a font with Han glyphs and what the starter image is made of', () => {
   for (const name of ['fonts-noto-cjk', 'busybox-static']) assert.ok(recommends.includes(name));
+});
+
+test('each icon of the package is what its folder says', () => {
+  for (const [folder, file] of Object.entries(icons)) {
+    const bytes = fs.readFileSync(file);
+    const size = /^(\d+)x(\d+)$/.exec(folder)?.slice(1).map(Number);
+    if (size) assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20)], size, `${file} is a PNG of that size`);
+    else assert.match(bytes.toString(), /<svg\b/, file);
+  }
 });
