@@ -198,13 +198,31 @@ function missingPackages(names) {
   return names.filter((name) => !installed.has(name) && !installed.has(`${name}t64`));
 }
 
+/**
+ * Does `work` while no package may start its service: Debian asks policy-rc.d. The file is gone afterwards however this ends, and one that
+ * a killed set-up left is taken for ours.
+ */
+export function withoutServices(work, policy = '/usr/sbin/policy-rc.d') {
+  const words = "#!/bin/sh\n# Slipway's set-up is installing packages.\nexit 101\n";
+  if (fs.existsSync(policy) && fs.readFileSync(policy, 'utf8') !== words) return work();
+  const allowAgain = () => fs.rmSync(policy, { force: true });
+  // A signal that nobody listens to would end us without the exit that is listened to.
+  const end = () => process.exit(1);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, end);
+  process.on('exit', allowAgain);
+  fs.writeFileSync(policy, words, { mode: 0o755 });
+  try {
+    return work();
+  } finally {
+    allowAgain();
+    process.off('exit', allowAgain);
+    for (const signal of signals) process.off(signal, end);
+  }
+}
+
 /** As root: apt-get, with services kept from starting while it works. */
 function installPackages(names, tell) {
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = !fs.existsSync(policy);
-  const allowAgain = () => ours && fs.rmSync(policy, { force: true });
-  if (ours) fs.writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  process.once('exit', allowAgain); // also where this stops half-way
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = [
     '-qq',
@@ -217,7 +235,7 @@ function installPackages(names, tell) {
     '--no-install-recommends',
     ...names,
   ];
-  try {
+  withoutServices(() => {
     tell('apt-get update');
     // Without the error mode, sources that nobody answers for count as updated.
     const update = ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Update::Error-Mode=any', 'update'];
@@ -234,9 +252,7 @@ function installPackages(names, tell) {
           ? `apt-get could not install these packages; what it says is above: ${names.join(' ')}`
           : 'apt-get could not reach its package sources. Check the network and run the same command again.',
       );
-  } finally {
-    allowAgain();
-  }
+  });
 }
 
 /** What a newer compiler warns of is a mistake for those who run the tests, and no reason not to start for all others. */

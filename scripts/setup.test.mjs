@@ -1,12 +1,14 @@
 /** Set-up on machines that lack something: programs of npm and Debian that only say what such a machine would say. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { newEnough, root } from './setup.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newEnough, root, withoutServices } from './setup.mjs';
 
 const NOBODY = 'data:text/javascript,process.getuid=()=>65534';
 const done = '#!/bin/sh\nexit 0\n';
@@ -60,6 +62,34 @@ test('a network that is lost while npm works is one sentence', async (t) => {
   assert.match(said, /npm error network/);
   assert.match(last, /^npm ci failed; .*If the network was lost, run the same command again/);
   assert.doesNotMatch(said, /^ +at /m);
+});
+
+test('packages start no service while set-up installs them, and may again however it ends', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-setup-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const policy = path.join(folder, 'policy-rc.d');
+  const program = `
+    import { spawnSync } from 'node:child_process';
+    import { withoutServices } from ${JSON.stringify(path.join(root, 'scripts/setup.mjs'))};
+    withoutServices(() => spawnSync('sleep', ['20']), ${JSON.stringify(policy)});`;
+  const interrupted = async (signal) => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { detached: true, stdio: 'ignore' });
+    const gone = new Promise((resolve) => child.once('close', resolve));
+    while (!existsSync(policy)) await sleep(10);
+    await sleep(100);
+    process.kill(-child.pid, signal);
+    await gone;
+  };
+  await interrupted('SIGINT');
+  assert.equal(existsSync(policy), false, 'after Ctrl-C');
+  await interrupted('SIGKILL');
+  assert.equal(existsSync(policy), true);
+  assert.equal(spawnSync(policy).status, 101);
+  withoutServices(() => assert.equal(existsSync(policy), true), policy);
+  assert.equal(existsSync(policy), false, 'what a killed set-up left is gone after the next');
+  await writeFile(policy, '#!/bin/sh\nexit 0\n');
+  withoutServices(() => undefined, policy);
+  assert.equal(await readFile(policy, 'utf8'), '#!/bin/sh\nexit 0\n', 'the machine’s own stays');
 });
 
 test('new npm packages cost nothing of what set-up had fetched and made before', async (t) => {
