@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { api, run } from '../../fixtures/engine.js';
-import { loadImage, needsRoot, open, up, type Ground } from './ground.js';
+import { COVERED, loadImage, needsRoot, open, up, type Ground } from './ground.js';
 
 for (const who of ['root', 'an ordinary user'] as const)
   describe(`the attacker's image, run by ${who}`, { skip: needsRoot, timeout: 300_000 }, () => {
@@ -24,13 +24,15 @@ for (const who of ['root', 'an ordinary user'] as const)
       assert.equal(await readFile(path.join(outside, 'secret'), 'utf8'), 'of the host\n', what);
     };
 
-    test('has a passwd or group file that never ends, blocks, or is a file of the host (CVE-2017-14992)', async () => {
+    test('has a passwd or group file that never ends, blocks, or is a file of the host (CVE-2017-14992, CVE-2024-9676)', async () => {
       const attempts: [name: string, what: string, make: (file: string) => Promise<unknown>][] = [
         ['passwd', 'a FIFO', (file) => run('mkfifo', [file])],
         ['passwd', 'a file of the host', (file) => symlink(`${up}${outside}/secret`, file)],
         ['passwd', '2 MiB', (file) => run('truncate', ['-s', '2M', file])],
         ['group', 'a FIFO', (file) => run('mkfifo', [file])],
       ];
+      // An ordinary user's layers have no devices.
+      if (who === 'root') attempts.push(['passwd', 'a device', (file) => run('mknod', [file, 'c', '1', '5'])]);
       for (const [name, what, make] of attempts) {
         const tag = `evil:${name}`;
         await loadImage(ground, tag, {
@@ -113,6 +115,31 @@ for (const who of ['root', 'an ordinary user'] as const)
           await untouched(`${names.join()} ${options.join()}`);
         }
       }
+    });
+
+    test('hides as /dev/null, /dev/console or /dev/pts what is to be shown or written (CVE-2025-31133, CVE-2025-52565)', async () => {
+      const dev = path.join(ground.folder, 'dev');
+      await mkdir(dev);
+      await symlink('/proc/sys/kernel/core_pattern', path.join(dev, 'null'));
+      await symlink('/proc/sysrq-trigger', path.join(dev, 'console'));
+      await symlink('/proc/kcore', path.join(dev, 'tty'));
+      await run('chmod', ['-R', 'a+rwX', dev]);
+      await loadImage(ground, 'evil:null', {
+        async change(layer) {
+          await mkdir(path.join(layer, 'dev'));
+          for (const name of ['null', 'console', 'tty'])
+            await symlink('/proc/sys/kernel/core_pattern', path.join(layer, 'dev', name));
+        },
+      });
+      const before = await readFile('/proc/sys/kernel/core_pattern', 'utf8');
+      for (const terminal of [[], ['-t']])
+        for (const what of [['evil:null'], ['-v', `${dev}:/dev`, 'busybox:test'], ['-v', `${dev}:/dev`, 'evil:null']]) {
+          const ran = await ground.run('run', '--rm', ...terminal, ...what, 'sh', '-c', COVERED);
+          if (ran.code === 0) assert.match(ran.stdout, /^0\r?\nend\r?\n$/, what.join(' '));
+          else assert.doesNotMatch(ran.stdout, /wrote/);
+        }
+      assert.equal(await readFile('/proc/sys/kernel/core_pattern', 'utf8'), before);
+      await untouched('dev');
     });
 
     test('brings a false /proc, so that settings go elsewhere (CVE-2019-16884, CVE-2025-52881)', async () => {

@@ -4,9 +4,9 @@ import { lstat, readFile, readdir, readlink, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { api, request, run } from '../../fixtures/engine.js';
-import { everybody, fingerprint, loadImage, needsRoot, open, TRUSTED, type Ground } from './ground.js';
+import { control, everybody, fingerprint, loadImage, needsRoot, open, TRUSTED, type Ground } from './ground.js';
 
-for (const who of everybody)
+for (const who of [...everybody, control] as const)
   describe(`the attacker in a container of ${who}`, { skip: needsRoot, timeout: 300_000 }, () => {
     let ground: Ground;
     const tools = () => ['-v', `${ground.folder}/tools:/t:ro`];

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { rounds } from '../../fixtures/campaign.js';
 import { run } from '../../fixtures/engine.js';
-import { compile, everybody, fingerprint, needsRoot, open, TRUSTED, up, type Ground } from './ground.js';
+import { compile, COVERED, everybody, fingerprint, needsRoot, open, TRUSTED, up, type Ground } from './ground.js';
 
 for (const who of everybody)
   describe(`the attacker in a container of ${who}`, { skip: needsRoot, timeout: 3_000_000 }, () => {
@@ -92,5 +92,33 @@ for (const who of everybody)
       }
       await ground.says('rm', '-f', 'swapper');
       assert.ok(!(await readFile('/proc/self/mountinfo', 'utf8')).includes(outside));
+    });
+
+    test('swaps what stands for /dev/null and /dev/console while another container covers its files with it (CVE-2025-31133, CVE-2025-52565)', async () => {
+      const dev = path.join(ground.folder, 'dev');
+      await mkdir(path.join(dev, 'pts'), { recursive: true });
+      for (const name of ['null', 'console']) {
+        await writeFile(path.join(dev, name), '');
+        await symlink('/proc/sys/kernel/core_pattern', path.join(dev, `${name}-link`));
+      }
+      await symlink('/proc', path.join(dev, 'pts-link'));
+      await run('chmod', ['-R', 'a+rwX', dev]);
+      const swap = path.join(ground.folder, 'tools/swap');
+      const built = await run('gcc', ['-static', '-O1', '-o', swap, path.resolve('native/tests/inside/swap.c')]);
+      assert.equal(built.code, 0, built.stderr);
+      const idmap = who === 'root with user namespaces' ? ':idmap' : '';
+      const swapping = ['null', 'console', 'pts'].map((name) => `/t/swap /v/${name} /v/${name}-link`).join(' & ');
+      const shared = ['-v', `${dev}:/v${idmap}`, ...tools()];
+      await ground.says('run', '-d', '--name', 'swapper', ...shared, 'busybox:test', 'sh', '-c', `${swapping} & wait`);
+      const before = await readFile('/proc/sys/kernel/core_pattern', 'utf8');
+      for (let round = 0; round < rounds(8, 2000); round++) {
+        const terminal = round % 2 ? ['-t'] : [];
+        const mounted = ['-v', `${dev}:/dev${idmap}`];
+        const ran = await ground.run('run', '--rm', ...terminal, ...mounted, 'busybox:test', 'sh', '-c', COVERED);
+        if (ran.code === 0) assert.match(ran.stdout, /^0\r?\nend\r?\n$/, `round ${round}`);
+        else assert.doesNotMatch(ran.stdout, /wrote/, `round ${round}`);
+      }
+      await ground.says('rm', '-f', 'swapper');
+      assert.equal(await readFile('/proc/sys/kernel/core_pattern', 'utf8'), before);
     });
   });
