@@ -113,6 +113,22 @@ describe('limits', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
       'dd if=/dev/zero of=/disk/y bs=1M count=8 oflag=direct; dd if=/disk/y of=/dev/null bs=256k iflag=direct',
     );
     assert.ok(Date.now() - read > 1000, `8 MiB read at 4 MiB a second took ${Date.now() - read} ms`);
+    const often = Date.now();
+    await run(
+      '--rm',
+      '--device-read-iops',
+      `${disk.device}:10`,
+      '-v',
+      `${disk.folder}:/disk`,
+      'busybox:test',
+      'dd',
+      'if=/disk/y',
+      'of=/dev/null',
+      'bs=4k',
+      'count=20',
+      'iflag=direct',
+    );
+    assert.ok(Date.now() - often > 1000, `20 reads at 10 a second took ${Date.now() - often} ms`);
   });
 
   test('a device that is not there, or is none, is named when the container is started', async () => {
