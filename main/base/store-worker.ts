@@ -1,9 +1,11 @@
 /** The thread that owns the database: opens it, checks it, writes transactions. Its calls are synchronous, so they live here. */
 import './scopes.js';
-import { closeSync, existsSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
+import { spareOf } from './spare.js';
 import type { ErrorKind } from '../contract/error.js';
 
 /** A put has a record; a removal has none. */
@@ -21,13 +23,44 @@ export type StoreReply =
   | { type: 'committed' }
   | { type: 'failed'; kind: ErrorKind; message: string };
 
-export type StoreMessage = { type: 'commit'; operations: Operation[] } | { type: 'close' };
+export type StoreMessage = { type: 'commit'; operations: Operation[]; urgent: boolean } | { type: 'close' };
 
 /** Raised by one with every migration; a database of a higher version belongs to a newer Slipway. */
 const SCHEMA = 1;
 
 class NewerSchema extends Error {}
 class Corrupt extends Error {}
+
+const SPARE_SIZE = 2 ** 20;
+/** It is laid up where nobody misses it. */
+const PLENTY = 16 * SPARE_SIZE;
+
+/** See spare.ts. */
+class Spare {
+  readonly #place = spareOf(file);
+  #kept = existsSync(this.#place);
+
+  /** Lays it up, or up again, once there is room. */
+  keep(): void {
+    if (this.#kept) return;
+    try {
+      const { bavail, bsize } = statfsSync(dirname(this.#place));
+      if (bavail * bsize < PLENTY) return;
+      // Not zeros: there are file systems that keep those in no room at all.
+      writeFileSync(this.#place, randomBytes(SPARE_SIZE), { mode: 0o600 });
+      this.#kept = true;
+    } catch {
+      rmSync(this.#place, { force: true }); // less than the whole is of no use
+    }
+  }
+
+  release(): boolean {
+    if (!this.#kept) return false;
+    this.#kept = false;
+    rmSync(this.#place, { force: true });
+    return true;
+  }
+}
 
 const port = parentPort!;
 const { file, tables, stamp } = workerData as StoreRequest;
@@ -128,6 +161,8 @@ function serve(database: Database.Database): void {
       throw error;
     }
   };
+  const spare = new Spare();
+  spare.keep();
   port.on('message', (message: StoreMessage) => {
     if (message.type === 'close') {
       database.close();
@@ -135,8 +170,14 @@ function serve(database: Database.Database): void {
       return;
     }
     try {
-      write(message.operations);
+      try {
+        write(message.operations);
+      } catch (error) {
+        if (!isFull(error) || !message.urgent || !spare.release()) throw error;
+        write(message.operations);
+      }
       reply({ type: 'committed' });
+      spare.keep();
     } catch (error) {
       reply({
         type: 'failed',

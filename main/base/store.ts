@@ -12,6 +12,8 @@ export interface Change {
   remove(table: string, key: string): void;
   /** Takes back what the caller changed in its memory ahead of the commit, should the commit fail. Newest first. */
   undo(revert: () => void): void;
+  /** It ends something or takes something away: a full disk still has room for it, so that there is a way out of one. */
+  urgent(): void;
 }
 
 export interface StoreOptions {
@@ -21,6 +23,7 @@ export interface StoreOptions {
 
 interface Waiting {
   operations: Operation[];
+  urgent: boolean;
   resolve(): void;
   reject(error: Error): void;
 }
@@ -83,13 +86,15 @@ export class Store implements AsyncDisposable {
   async commit(build: (change: Change) => void): Promise<void> {
     const operations: Operation[] = [];
     const reverts: (() => void)[] = [];
+    let urgent = false;
     try {
       build({
         put: (table, key, record) => operations.push([table, key, JSON.stringify(record)]),
         remove: (table, key) => operations.push([table, key]),
         undo: (revert) => reverts.unshift(revert),
+        urgent: () => (urgent = true),
       });
-      if (operations.length > 0) await this.#queued(operations);
+      if (operations.length > 0) await this.#queued(operations, urgent);
     } catch (error) {
       for (const revert of reverts) revert();
       throw error;
@@ -116,11 +121,11 @@ export class Store implements AsyncDisposable {
     await gone;
   }
 
-  #queued(operations: Operation[]): Promise<void> {
+  #queued(operations: Operation[], urgent: boolean): Promise<void> {
     if (this.#broken) throw this.#broken;
     if (this.#closed) throw system('The database is closed.');
     return new Promise<void>((resolve, reject) => {
-      this.#queue.push({ operations, resolve, reject });
+      this.#queue.push({ operations, urgent, resolve, reject });
       this.#write();
     });
   }
@@ -134,6 +139,7 @@ export class Store implements AsyncDisposable {
     this.#worker.postMessage({
       type: 'commit',
       operations: this.#writing.flatMap((waiting) => waiting.operations),
+      urgent: this.#writing.some((waiting) => waiting.urgent),
     });
   }
 

@@ -1,9 +1,10 @@
 /** The architecture, readable from top to bottom: each room may use only the rooms above it. */
 import '../base/scopes.js';
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf, conflict, diskError, invalid } from '../base/errors.js';
 import { createLog } from '../base/log.js';
+import { releaseSpare } from '../base/spare.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
@@ -57,8 +58,24 @@ const log = createLog('engine');
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
 
-/** Takes the data root, adopts what runs, and is ready to serve. */
+/** Takes the data root, adopts what runs, and is ready to serve. On a full disk too: else nobody could ask it to free some of that. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
+  try {
+    return await openOnce(options);
+  } catch (error) {
+    const { bavail, bsize } = await statfs(options.root);
+    if (bavail * bsize > LEAST_ROOM || !(await releaseSpare(databaseIn(options.root)))) throw error;
+    log.warn(`the disk that holds ${options.root} is full: free some space`);
+    return openOnce(options);
+  }
+}
+
+/** With less room on its disk it is of no use to look elsewhere for the reason why an engine does not come up. */
+const LEAST_ROOM = 256 * 1024;
+
+const databaseIn = (root: string): string => join(root, 'slipway.db');
+
+async function openOnce(options: EngineOptions): Promise<Engine> {
   await mkdir(options.root, { recursive: true, mode: 0o711 }).catch((error: unknown) => {
     if (/^(EEXIST|ENOTDIR)$/.test(codeOf(error) ?? ''))
       throw invalid(`${options.root} is a file where the data root should be: choose another with --data-root`);
@@ -90,7 +107,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       'execs',
       ...System.tables,
     ];
-    const store = await Store.open(join(root, 'slipway.db'), tables, { worker: options.storeWorker });
+    const store = await Store.open(databaseIn(root), tables, { worker: options.storeWorker });
     undo.push(() => store.close());
 
     const remap = await remapOf(options.usernsRemap);

@@ -78,7 +78,7 @@ export class Ending {
     live.stopping = true;
     if (container.record.stoppedByHand) return;
     container.record.stoppedByHand = true;
-    if (container.record.hostConfig.RestartPolicy.Name !== 'no') await this.#ledger.save(container);
+    if (container.record.hostConfig.RestartPolicy.Name !== 'no') await this.#ledger.saveStopped(container);
   }
 
   /** The run to end. Between two runs of its policy there is none: then the next one is called off. */
@@ -88,7 +88,7 @@ export class Ending {
     if (container.live) return container.live;
     container.restarting?.cancel();
     Object.assign(container.record, { stoppedByHand: true, restartPending: false });
-    await this.#ledger.save(container);
+    await this.#ledger.saveStopped(container);
     container.wake(['not-running', 'next-exit']);
     return undefined;
   }

@@ -103,6 +103,14 @@ export class Ledger {
     await this.#options.store.commit((change) => change.put(TABLE, id, { ...record, ...ahead }));
   }
 
+  /** That somebody wants it to end is known whatever happens, on a full disk too. */
+  async saveStopped({ id, record }: Container): Promise<void> {
+    await this.#options.store.commit((change) => {
+      change.urgent();
+      change.put(TABLE, id, record);
+    });
+  }
+
   /** Writes a record whose container runs no more, and gives back what its run had. Returns how to announce that. */
   async saveEnded({ id, record }: Container): Promise<() => void> {
     let announce = (): void => undefined;

@@ -75,6 +75,7 @@ export class Removal {
     let dropLayers = (): Promise<void> => Promise.resolve();
     let dropVolumes = dropLayers;
     await store.commit((change) => {
+      change.urgent();
       change.remove(TABLE, container.id);
       images.release(change, container.record.image.id, container.id);
       networks.release(change, container.id);

@@ -236,13 +236,16 @@ export class Execs {
       const recorded = this.#options.store.commit((change) =>
         change.put(TABLE, id, { id, containerId, body, place: { stateDir, notes, ...(name && { name }) } }),
       );
-      recorded.catch(() => undefined);
+      // The row is for the next engine. Without it, on a full disk, the command runs all the same.
+      recorded.catch((error: unknown) =>
+        log.warn(`exec ${shortId(id)} would be lost with this engine: ${messageOf(error)}`),
+      );
       const size = consoleSize ?? body.ConsoleSize;
       const plan = planExec(body, container, this.#lastCapability, size, exec.toolbox);
       await (name
         ? this.#run(exec, stateDir, name, plan, attachment)
         : this.#runForeign(exec, stateDir, plan, container, attachment));
-      await recorded;
+      await recorded.catch(() => undefined);
       if (exec.state === 'starting') exec.state = 'running';
       else delete exec.monitor; // it is over already
       exec.start();

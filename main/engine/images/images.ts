@@ -213,6 +213,7 @@ export class Images {
     const untagged: Reference[] = [];
     let gone: { layers: SnapshotRecord[]; content: string[] } | undefined;
     await this.#store.commit((change) => {
+      change.urgent();
       const untag = (reference: Reference) => {
         this.#library.unname(change, reference);
         untagged.push(reference);

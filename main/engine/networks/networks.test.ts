@@ -19,6 +19,7 @@ class FakeStore {
       undo: (revert) => void reverts.unshift(revert),
       put: (table, key, record) => void this.#table(table).set(key, structuredClone(record)),
       remove: (table, key) => void this.#table(table).delete(key),
+      urgent: () => undefined,
     });
     if (!this.full) return;
     reverts.forEach((revert) => revert());

@@ -29,6 +29,7 @@ class FakeStore {
       put: (_, key, record) => steps.push(() => this.kept.set(key, record)),
       remove: (_, key) => steps.push(() => this.kept.delete(key)),
       undo: (revert) => reverts.unshift(revert),
+      urgent: () => undefined,
     });
     for (const step of this.failing ? reverts : steps) step();
     return this.failing ? Promise.reject(new Error('the disk is full')) : Promise.resolve();

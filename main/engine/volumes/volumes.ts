@@ -244,7 +244,10 @@ export class Volumes {
   }
 
   async #remove({ name }: VolumeRecord): Promise<void> {
-    await this.#options.store.commit((change) => this.#drop(change, name));
+    await this.#options.store.commit((change) => {
+      change.urgent();
+      this.#drop(change, name);
+    });
     this.#announce('destroy', name);
     // Row before data: a crash in between leaves a directory without a row, which the sweep at start gives to the trash.
     await this.#discard(name);
