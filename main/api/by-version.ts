@@ -17,7 +17,7 @@ export function createAskedAt(version: ApiVersion, body: ContainerCreate, cgroup
   if (!since('1.40')) host['IpcMode'] ||= 'shareable';
   if (!since('1.41') && cgroupVersion === 1) host['CgroupnsMode'] ||= 'host';
   if (!since('1.42')) delete host['ConsoleSize'];
-  else for (const gone of ['KernelMemory', 'KernelMemoryTCP']) delete host[gone];
+  else delete host['KernelMemory'];
   if (!since('1.43')) delete host['Annotations'];
   if (!since('1.44')) {
     const check = config['Healthcheck'] as Record<string, unknown> | undefined;

@@ -24,6 +24,7 @@ const mounts = maybe(
       Source: maybe(z.string()),
       Target: maybe(z.string()),
       ReadOnly: maybe(z.boolean()),
+      Consistency: maybe(z.string()),
       BindOptions: maybe(
         z.looseObject({
           Propagation: maybe(z.string()),
@@ -94,6 +95,7 @@ const resources = {
   BlkioDeviceWriteIOps: rates,
   KernelMemory: maybe(whole),
   KernelMemoryTCP: maybe(whole),
+  CpuCount: maybe(whole),
   CpuPercent: maybe(whole),
   IOMaximumBandwidth: maybe(whole),
   IOMaximumIOps: maybe(whole),
@@ -191,13 +193,16 @@ const containerCreateSchema = z.looseObject({
     }),
   ),
   Shell: maybe(words),
+  ArgsEscaped: maybe(z.boolean()),
+  NetworkDisabled: maybe(z.boolean()),
+  OnBuild: maybe(strings),
   HostConfig: maybe(hostConfig),
   NetworkingConfig: maybe(z.looseObject({ EndpointsConfig: maybe(anything) })),
 });
 
 const consoleSize = z.tuple([whole, whole]).nullish();
 
-const containerUpdateSchema = z.object({ ...resources, RestartPolicy: restartPolicy });
+const containerUpdateSchema = z.looseObject({ ...resources, RestartPolicy: restartPolicy });
 
 const execCreateSchema = z.object({
   AttachStdin: maybe(z.boolean()),

@@ -26,6 +26,9 @@ export interface ContainerConfig {
   Healthcheck?: HealthConfig;
   /** What runs a command that is written as one string. */
   Shell?: string[];
+  NetworkDisabled?: boolean;
+  /** What a build on top of an image that is made of it would do first. */
+  OnBuild?: string[] | null;
 }
 
 /** A command whose exit status says how the container is. Times in nanoseconds; zero: as usual. */
@@ -95,6 +98,7 @@ export interface Resources {
   KernelMemory?: number;
   KernelMemoryTCP?: number;
   /** Windows alone has them. */
+  CpuCount?: number;
   CpuPercent?: number;
   IOMaximumBandwidth?: number;
   IOMaximumIOps?: number;

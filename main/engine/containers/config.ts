@@ -52,10 +52,11 @@ export function mergeConfig(id: string, body: ContainerCreate, image: ImageConfi
     Volumes: Object.keys(volumes).length > 0 ? volumes : null,
     WorkingDir: cleaned(body.WorkingDir || image.WorkingDir || ''),
     Entrypoint: entrypoint,
-    OnBuild: null,
+    OnBuild: body.OnBuild ?? null,
     Labels: { ...image.Labels, ...body.Labels },
     ...(stopSignal && { StopSignal: stopSignal }),
     ...(shell?.length && { Shell: shell }),
+    ...(body.NetworkDisabled && { NetworkDisabled: true }),
     ...(typeof body.StopTimeout === 'number' && { StopTimeout: body.StopTimeout }),
   };
 }

@@ -61,7 +61,8 @@ export class Creation {
     // By its id from now on: a name may be another's tomorrow.
     const joined = sharedContainer(hostConfig.NetworkMode);
     if (joined !== undefined) hostConfig.NetworkMode = `container:${noMissing(() => this.#ledger.find(joined)).id}`;
-    const { mode, warning } = noMissing(() => networks.modeOf(hostConfig.NetworkMode));
+    const wanted = config.NetworkDisabled ? 'none' : hostConfig.NetworkMode;
+    const { mode, warning } = noMissing(() => networks.modeOf(wanted));
     if (warning) warnings.push(warning);
     noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));
     const runtime = this.#runtimeOf(hostConfig.Runtime);

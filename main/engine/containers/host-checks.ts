@@ -76,7 +76,10 @@ function checkSysctls({ Sysctls, NetworkMode, IpcMode, UTSMode }: FullHostConfig
 }
 
 /** What cannot both be: who shares another's network has no say in it. */
-export function checkConflicts({ Hostname, ExposedPorts }: ContainerCreate, hostConfig: FullHostConfig): void {
+export function checkConflicts(
+  { Hostname, Domainname, ExposedPorts }: ContainerCreate,
+  hostConfig: FullHostConfig,
+): void {
   const { UTSMode, NetworkMode, Dns, ExtraHosts, PortBindings, PublishAllPorts } = hostConfig;
   const conflict = (what: string) => invalid(`conflicting options: ${what}`);
   const some = (value: object | null | undefined): boolean => Object.keys(value ?? {}).length > 0;
@@ -90,6 +93,7 @@ export function checkConflicts({ Hostname, ExposedPorts }: ContainerCreate, host
     if (some(ExposedPorts)) throw conflict('port exposing and the container type network mode');
   }
   if (UTSMode === 'host' && Hostname) throw conflict('hostname and the UTS mode');
+  if (UTSMode === 'host' && Domainname) throw conflict('domain name and the UTS mode');
 }
 
 /** What clients say of the container's place on its network: compose and the CLI name it again here. */
@@ -100,10 +104,12 @@ export function checkNetworking({ NetworkingConfig }: ContainerCreate): void {
   }
   for (const [name, settings] of endpoints) {
     if (settings === null) throw invalid(`no EndpointSettings for ${name}`);
-    const { IPAMConfig, Aliases, MacAddress } = settings as {
-      IPAMConfig?: { IPv4Address?: string; IPv6Address?: string } | null;
+    const { IPAMConfig, Aliases, MacAddress, Links, DriverOpts } = settings as {
+      IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] | null } | null;
       Aliases?: string[] | null;
       MacAddress?: string;
+      Links?: string[] | null;
+      DriverOpts?: Record<string, string> | null;
     };
     if (IPAMConfig?.IPv4Address || IPAMConfig?.IPv6Address) {
       throw invalid('user specified IP address is supported on user defined networks only');
@@ -112,7 +118,23 @@ export function checkNetworking({ NetworkingConfig }: ContainerCreate): void {
       throw invalid('network-scoped alias is supported only for containers in user defined networks');
     }
     if (MacAddress) throw missing('a MAC address of its own (--mac-address) is');
+    if (IPAMConfig?.LinkLocalIPs?.length) throw missing('link-local addresses of its own (--link-local-ip) are');
+    if (Links?.length) throw missing('links (--link) are');
+    const [option] = Object.keys(DriverOpts ?? {});
+    if (option !== undefined) throw missing(`the driver option ${option} of a network is`);
   }
+}
+
+/** What is asked for where it can change nothing. */
+export function warnOfWhatDoesNothing(body: ContainerCreate): string[] {
+  const { IpcMode = '', ShmSize = 0 } = body.HostConfig ?? {};
+  const shared = /^(none|host|container:.*)$/.test(IpcMode);
+  return [
+    ...(ShmSize > 0 && shared
+      ? [`With the IPC mode ${IpcMode} a container has no shared memory of its own. ShmSize discarded.`]
+      : []),
+    ...('ArgsEscaped' in body && body.ArgsEscaped ? ['linux does not know ArgsEscaped. ArgsEscaped discarded.'] : []),
+  ];
 }
 
 const missing = (what: string) =>

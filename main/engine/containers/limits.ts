@@ -138,6 +138,7 @@ export function dropWhatCannotHold(limits: Resources, { cgroup }: HelperHello): 
       `${kernel} memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.`,
     );
   }
+  drop({ CpuCount: 0 }, 'linux does not support CPU count. Count discarded.');
   drop({ CpuPercent: 0 }, 'linux does not support CPU percent. Percent discarded.');
   // Gone from Linux since 5.16.
   drop(

@@ -26,7 +26,8 @@ export function checkLogDefaults(defaults?: LogDefaults): void {
 
 /** Returns what is not done, by name. */
 export function checkLog({ Type, Config }: LogConfig): string[] {
-  if (Type === 'none') return [];
+  if (Type === 'none')
+    return Object.keys(Config).map((option) => `There is no log to keep. The log option ${option} is discarded.`);
   const { mode = '', 'max-buffer-size': buffer } = Config;
   if (!['', 'blocking', 'non-blocking'].includes(mode)) throw invalid(`logger: logging mode not supported: ${mode}`);
   if (buffer !== undefined && mode !== 'non-blocking') {

@@ -8,6 +8,7 @@ import { checkTmpfs, tmpfsOptionsOf, type TmpfsWish } from './tmpfs.js';
 const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
 /** Podman's words: files keep their owners' numbers inside a container whose user ids are its own. */
 export const ID_MAPPED = new Set(['idmap', 'ridmap']);
+const CONSISTENCIES = new Set(['', 'default', 'consistent', 'cached', 'delegated']);
 /** The words of a mode, by what they are about; of each kind one may be said. */
 const MODE_WORDS = [
   new Set(['ro', 'rw']),
@@ -24,6 +25,8 @@ export interface MountRequest {
   Source?: string;
   Target?: string;
   ReadOnly?: boolean;
+  /** Of another platform; here a mount is always consistent. */
+  Consistency?: string;
   BindOptions?: BindWish | null;
   VolumeOptions?: {
     NoCopy?: boolean;
@@ -152,12 +155,13 @@ async function parseMount(request: MountRequest): Promise<PlannedMount> {
   const wrong = (why: string) => invalid(`invalid mount config for type "${type}": ${why}`);
   if (target === '') throw wrong('field Target must not be empty');
   const Destination = destinationOf(target, type);
-  const extra = (['BindOptions', 'VolumeOptions'] as const).find(
+  const extra = (['BindOptions', 'VolumeOptions', 'TmpfsOptions'] as const).find(
     (field) => request[field] && !field.toLowerCase().startsWith(type),
   );
-  if (extra && type !== 'tmpfs') throw wrong(`field ${extra} must not be specified`);
+  if (extra) throw wrong(`field ${extra} must not be specified`);
+  const { Consistency: consistency = '' } = request;
+  if (!CONSISTENCIES.has(consistency)) throw wrong(`invalid consistency: ${consistency}`);
   if (type === 'tmpfs') {
-    if (request.BindOptions) throw wrong('field BindOptions must not be specified');
     if (source !== '') throw wrong('field Source must not be specified');
     const own = { options: tmpfsOptionsOf(request.TmpfsOptions ?? {}, readOnly) };
     return { Type: 'tmpfs', Source: '', Destination, Mode: '', RW: !readOnly, Propagation: '', own };
@@ -172,6 +176,8 @@ async function parseMount(request: MountRequest): Promise<PlannedMount> {
   if (bind.ReadOnlyNonRecursive && bind.ReadOnlyForceRecursive) {
     throw wrong('ReadOnlyForceRecursive and ReadOnlyNonRecursive cannot both be set');
   }
+  for (const field of ['ReadOnlyNonRecursive', 'ReadOnlyForceRecursive'] as const)
+    if (bind[field] && !readOnly) throw wrong(`${field} is of mounts with ReadOnly`);
   if (!bind.CreateMountpoint && !(await exists(source))) throw wrong(`bind source path does not exist: ${source}`);
   const own = {
     ...(bind.NonRecursive && { nonRecursive: true }),

@@ -3,7 +3,13 @@ import type { ContainerCreate } from '../../contract/containers.js';
 import type { ImageConfig } from '../../contract/images.js';
 import type { HelperHello } from '../helper/index.js';
 import { checkConfig, mergeConfig } from './config.js';
-import { checkConflicts, checkHostConfig, checkNetworking, refuseWhatIsMissing } from './host-checks.js';
+import {
+  checkConflicts,
+  checkHostConfig,
+  checkNetworking,
+  refuseWhatIsMissing,
+  warnOfWhatDoesNothing,
+} from './host-checks.js';
 import { fillHostConfig } from './host-config.js';
 import { checkMemoryNodes, dropWhatCannotHold } from './limits.js';
 import { checkLog, type LogDefaults } from './log-options.js';
@@ -45,7 +51,11 @@ export async function planContainer(
   checkNetworking(body);
   checkAppArmor(hostConfig, hello);
   await checkMemoryNodes(hostConfig);
-  const warnings = [...checkLog(hostConfig.LogConfig), ...dropWhatCannotHold(hostConfig, hello)];
+  const warnings = [
+    ...checkLog(hostConfig.LogConfig),
+    ...dropWhatCannotHold(hostConfig, hello),
+    ...warnOfWhatDoesNothing(body),
+  ];
   const mounts = await planMounts(hostConfig, config.Volumes ?? {}, mountsOf);
   return { config, hostConfig, mounts, warnings };
 }

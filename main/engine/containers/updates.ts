@@ -14,6 +14,12 @@ const CHANGEABLE = [
   ...(['KernelMemory', 'PidsLimit'] as const),
 ];
 
+/** Of the resources that Docker publishes, those that stay what they were made with. */
+const FIXED =
+  'CgroupParent BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps Devices DeviceCgroupRules DeviceRequests KernelMemoryTCP MemorySwappiness OomKillDisable Init Ulimits CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth'.split(
+    ' ',
+  );
+
 const NOTHING: Resources = {
   ...{ Memory: 0, MemoryReservation: 0, MemorySwap: 0, MemorySwappiness: null, OomKillDisable: null },
   ...{ NanoCpus: 0, CpuShares: 0, CpuPeriod: 0, CpuQuota: 0, CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0 },
@@ -37,7 +43,7 @@ export class Updates {
     checkLimits(wish, { changing: true });
     if (wish.CpusetMems) await checkMemoryNodes({ CpusetMems: wish.CpusetMems });
     const policy = body.RestartPolicy?.Name ? checkedRestartPolicy(body.RestartPolicy) : undefined;
-    const warnings = dropWhatCannotHold(wish, this.#helper.hello);
+    const warnings = [...dropWhatCannotHold(wish, this.#helper.hello), ...warnOfWhatStays(body)];
     using _ = await this.#ledger.lock(container);
     await during(container, async () => {
       if (container.removal || container.dead) throw conflict('container is marked for removal and cannot be "update"');
@@ -67,6 +73,13 @@ export class Updates {
     }
     record.hostConfig = after;
   }
+}
+
+function warnOfWhatStays(body: ContainerUpdate): string[] {
+  const given = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : !!value);
+  return Object.entries(body)
+    .filter(([key, value]) => FIXED.includes(key) && given(value))
+    .map(([key]) => `${key} cannot be changed after a container has been made. ${key} discarded.`);
 }
 
 /** Docker's rules for a change that does not fit what was set before. */
