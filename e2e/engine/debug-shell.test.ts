@@ -29,6 +29,7 @@ for (const who of everybody)
       const { socket, head } = await hijack(ground.socket, `/exec/${Id}/start`, { Tty: wish.Tty ?? false });
       const chunks = [head];
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+      socket.resume();
       socket.end(input);
       await new Promise((resolve) => socket.once('end', resolve));
       const bytes = Buffer.concat(chunks);
@@ -66,7 +67,7 @@ for (const who of everybody)
       const typed = 'echo $((6*7)); stty size; tty; exit 5\n';
       const { output, code } = await debug('bare', { Tty: true, ConsoleSize: [33, 111] }, typed);
       assert.match(output, /\r\n42\r\n33 111\r\n\/dev\/pts\/\d+\r\n/);
-      assert.match(output, /root@\w+ \/ \(debug\) # /);
+      assert.match(output, /\w+ \/ \(debug\) # /);
       assert.equal(code, 5);
     });
 
@@ -90,8 +91,7 @@ for (const who of everybody)
           await script('shell', status, { User: user }),
           await ground.says('exec', ...(user ? ['-u', user] : []), 'shell', 'sh', '-c', status),
         );
-      const group =
-        'cat /proc/self/cgroup; readlink /proc/self/ns/pid /proc/self/ns/mnt /proc/self/ns/net /proc/self/ns/user';
+      const group = 'cat /proc/self/cgroup; for ns in pid mnt net user; do readlink /proc/self/ns/$ns; done';
       assert.equal(await script('shell', group), await ground.says('exec', 'shell', 'sh', '-c', group));
     });
 

@@ -30,7 +30,7 @@ export interface ExecPlan {
 }
 
 /** A shell that reads nothing of the image's at its start. */
-const DEBUG_ENVIRONMENT = ['ENV=', 'PS1=\\u@\\h \\w (debug) \\$ '];
+const DEBUG_ENVIRONMENT = ['ENV=', 'PS1=\\h \\w (debug) \\$ '];
 
 export function planExec(
   body: ExecCreate,
