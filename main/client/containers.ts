@@ -144,7 +144,7 @@ export const containersClient = (transport: Transport) => {
     async copyTo(
       id: string,
       path: string,
-      tar: ByteStream,
+      tar: ByteStream | Uint8Array,
       options: { copyUIDGID?: boolean; noOverwriteDirNonDir?: boolean } = {},
     ): Promise<void> {
       const { body } = await open(transport, {

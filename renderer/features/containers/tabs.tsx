@@ -2,6 +2,7 @@ import type { ComponentType, ReactNode } from 'react';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
 import type { en } from '../../i18n/en.js';
 import { JsonTree } from '../../parts/JsonTree.js';
+import { FilesTab } from './files/FilesTab.js';
 import { Logs } from './logs/Logs.js';
 import { Mounts } from './Mounts.js';
 import { Network } from './Network.js';
@@ -37,6 +38,7 @@ export const containerTabs: ContainerTab[] = [
   { id: 'summary', Panel: told(Summary) },
   { id: 'logs', Panel: Logs },
   { id: 'terminal', Panel: Terminals },
+  { id: 'files', Panel: FilesTab },
   { id: 'stats', Panel: told(Stats) },
   { id: 'processes', Panel: told(Processes) },
   { id: 'mounts', Panel: told(Mounts) },

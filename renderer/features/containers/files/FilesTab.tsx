@@ -1,0 +1,297 @@
+import { useRef, useState, type DragEvent } from 'react';
+import { Download, FileText, FolderPlus, FolderTree, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
+import { clsx } from 'clsx';
+import { useTranslation } from 'react-i18next';
+import type { ContainerSummary } from '../../../../main/contract/containers.js';
+import type { FileEntry } from '../../../../main/contract/files.js';
+import { nameOf } from '../../../parts/container-state.js';
+import { messageOf, useEngine, useEngineStore } from '../../../store/index.js';
+import { IconButton } from '../../../ui/Button.js';
+import { Empty } from '../../../ui/Empty.js';
+import { bytes } from '../../../ui/format.js';
+import type { MenuEntry } from '../../../ui/Menu.js';
+import { notifyDone, notifyFailed } from '../../../ui/notify.js';
+import { NameDialog, SureDialog } from './dialogs.js';
+import { FileRows } from './FileRows.js';
+import { Preview } from './Preview.js';
+import { tarOf } from './tar.js';
+import { dropped, LARGEST, saveAs, tarEntries, TooLarge } from './transfer.js';
+import { directoryOf, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
+import { useTree } from './use-tree.js';
+
+type Asked =
+  | { about: 'folder'; directory: string }
+  | { about: 'rename' | 'delete'; path: string }
+  | { about: 'discard'; then: () => void };
+
+/** A container's files, running or stopped. */
+export function FilesTab({ container }: { container: ContainerSummary }) {
+  const { t } = useTranslation();
+  const features = useEngine((state) => state.features);
+  const read = useEngine((state) => state.version !== undefined);
+  if (read && !features?.can?.includes('files'))
+    return (
+      <Empty icon={FolderTree} title={t('files.cannot')}>
+        {t('files.cannotText')}
+      </Empty>
+    );
+  return <Tree key={container.Id} container={container} />;
+}
+
+function Tree({ container }: { container: ContainerSummary }) {
+  const { t } = useTranslation();
+  const { client } = useEngineStore();
+  const { rows, folders, load, toggle, reveal, refresh } = useTree(container.Id);
+  const [current, setCurrent] = useState<string>();
+  const [shown, setShown] = useState<string>();
+  const [dirty, setDirty] = useState(false);
+  const [asked, setAsked] = useState<Asked>();
+  const [over, setOver] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const picker = useRef<HTMLInputElement>(null);
+  const target = useRef('/');
+  const files = client.slipway.files;
+
+  const entryAt = (path: string): FileEntry | undefined =>
+    folders.get(parentOf(path))?.entries?.find(({ Name }) => Name === nameOfPath(path));
+  const row = rows.find(({ path }) => path === current);
+  /** Where something new goes: into the directory that is chosen, or beside the file. */
+  const directory = !row
+    ? '/'
+    : row.kind !== 'entry'
+      ? directoryOf(row)
+      : row.entry && opens(row.entry)
+        ? row.path
+        : parentOf(row.path);
+
+  const leave = (then: () => void) => (dirty ? setAsked({ about: 'discard', then }) : then());
+  const show = (path: string | undefined) =>
+    leave(() => {
+      setDirty(false);
+      setShown(path);
+    });
+  const open = ({ path, entry }: TreeRow) => {
+    if (!entry || entry.Change === 'deleted' || path === shown) return;
+    if (entry.Kind === 'file' || entry.Kind === 'link') show(path);
+  };
+
+  const upload = async (into: string, what: Parameters<typeof tarEntries>[0]) => {
+    setBusy(true);
+    try {
+      const entries = await tarEntries(what);
+      if (entries.length === 0) return;
+      const owner = into === '/' ? undefined : entryAt(into);
+      const tar = tarOf(entries, { uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 });
+      await client.containers.copyTo(container.Id, into, tar);
+      notifyDone(t('files.uploaded', { count: entries.filter(({ name }) => !/\/./.test(name)).length, path: into }));
+      if (into !== '/') toggle(into, true);
+      await load(into);
+      await reveal(into);
+    } catch (error) {
+      const words = error instanceof TooLarge ? t('files.tooLarge', { size: bytes(LARGEST) }) : messageOf(error);
+      notifyFailed(t('files.uploadFailed', { path: into }), words);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const download = async (path: string, kind: FileEntry['Kind']) => {
+    try {
+      if (kind === 'directory')
+        await saveAs(`${nameOfPath(path)}.tar`, (await client.containers.copyFrom(container.Id, path)).tar);
+      else await saveAs(nameOfPath(path), (await files.read(container.Id, { path })).bytes);
+    } catch (error) {
+      notifyFailed(t('files.downloadFailed', { name: nameOfPath(path) }), messageOf(error));
+    }
+  };
+  const canChange = ({ entry }: TreeRow) => entry !== undefined && entry.Change !== 'deleted' && !entry.Mount;
+  const ask = (about: 'rename' | 'delete') => (at: TreeRow) => canChange(at) && setAsked({ about, path: at.path });
+  const menu = (at: TreeRow): MenuEntry[] => {
+    const { entry, path } = at;
+    if (!entry) return [];
+    const gone = entry.Change === 'deleted';
+    const folder = opens(entry) ? path : parentOf(path);
+    return [
+      ...(entry.Kind === 'file' && !gone
+        ? [{ label: t('files.open'), icon: FileText, shortcut: '↵', onSelect: () => open(at) }]
+        : []),
+      {
+        label: t('files.downloadVerb'),
+        icon: Download,
+        disabled: gone,
+        onSelect: () => void download(path, entry.Kind),
+      },
+      { label: t('files.upload'), icon: Upload, onSelect: () => pick(folder) },
+      {
+        label: t('files.newFolder'),
+        icon: FolderPlus,
+        onSelect: () => setAsked({ about: 'folder', directory: folder }),
+      },
+      'line',
+      {
+        label: t('files.rename'),
+        icon: Pencil,
+        shortcut: 'F2',
+        disabled: !canChange(at),
+        onSelect: () => ask('rename')(at),
+      },
+      {
+        label: t('files.delete'),
+        icon: Trash2,
+        shortcut: 'Del',
+        danger: true,
+        disabled: !canChange(at),
+        onSelect: () => ask('delete')(at),
+      },
+    ];
+  };
+  const pick = (into: string) => {
+    target.current = into;
+    picker.current?.click();
+  };
+
+  /** The directory under the pointer: of the line, or the root beside the lines. */
+  const dropTarget = (event: DragEvent): string => {
+    const index = (event.target as HTMLElement).closest<HTMLElement>('[data-index]')?.dataset['index'];
+    const at = index === undefined ? undefined : rows[Number(index)];
+    if (!at) return '/';
+    if (at.kind !== 'entry' || !at.entry) return directoryOf(at);
+    return opens(at.entry) ? at.path : parentOf(at.path);
+  };
+  const onDragOver = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes('Files')) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'copy';
+    setOver(dropTarget(event));
+  };
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    event.stopPropagation();
+    setOver(undefined);
+    void upload(dropTarget(event), dropped(event.dataTransfer));
+  };
+
+  const name = nameOf(container);
+  return (
+    <div
+      className={clsx('files', over !== undefined && 'over')}
+      onDragOver={onDragOver}
+      onDragLeave={(event) => event.currentTarget.contains(event.relatedTarget as Node | null) || setOver(undefined)}
+      onDrop={onDrop}
+    >
+      <div className="log-tools">
+        <span className="mono cut select grow" title={directory}>
+          {directory}
+        </span>
+        <span className="hidden-text" role="status">
+          {busy ? t('files.uploading') : ''}
+        </span>
+        <IconButton small icon={Upload} label={t('files.upload')} disabled={busy} onClick={() => pick(directory)} />
+        <IconButton
+          small
+          icon={FolderPlus}
+          label={t('files.newFolder')}
+          onClick={() => setAsked({ about: 'folder', directory })}
+        />
+        <IconButton small icon={RefreshCw} label={t('files.refresh')} onClick={() => void refresh()} />
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          hidden
+          data-upload
+          onChange={(event) => {
+            const chosen = [...(event.target.files ?? [])];
+            event.target.value = '';
+            if (chosen.length > 0) void upload(target.current, { entries: [], files: chosen });
+          }}
+        />
+      </div>
+      {over !== undefined && (
+        <div className="files-drop" role="status">
+          <Upload className="icon s14" aria-hidden /> {t('files.dropInto', { path: over })}
+        </div>
+      )}
+      <div className={clsx('files-panes', shown !== undefined && 'both')}>
+        <FileRows
+          label={t('files.treeOf', { name })}
+          rows={rows}
+          current={current}
+          shown={shown}
+          onCurrent={setCurrent}
+          onToggle={toggle}
+          onOpen={open}
+          onMore={(at) => void load(directoryOf(at), folders.get(directoryOf(at))?.more)}
+          onRename={ask('rename')}
+          onDelete={ask('delete')}
+          menu={menu}
+        />
+        {shown !== undefined && (
+          <Preview
+            key={shown}
+            container={container.Id}
+            path={shown}
+            focus
+            onDirty={setDirty}
+            onSaved={() => void load(parentOf(shown))}
+            onDownload={() => void download(shown, 'file')}
+            onClose={() => show(undefined)}
+          />
+        )}
+      </div>
+      {asked?.about === 'folder' && (
+        <NameDialog
+          title={t('files.newFolderIn', { path: asked.directory })}
+          submit={t('files.create')}
+          onClose={() => setAsked(undefined)}
+          act={async (called) => {
+            await files.makeDirectory(container.Id, join(asked.directory, called));
+            if (asked.directory !== '/') toggle(asked.directory, true);
+            await load(asked.directory);
+            setCurrent(join(asked.directory, called));
+          }}
+        />
+      )}
+      {asked?.about === 'rename' && (
+        <NameDialog
+          title={t('files.renameTitle', { name: nameOfPath(asked.path) })}
+          submit={t('files.rename')}
+          before={nameOfPath(asked.path)}
+          onClose={() => setAsked(undefined)}
+          act={async (called) => {
+            const to = join(parentOf(asked.path), called);
+            await files.rename(container.Id, asked.path, to);
+            if (shown === asked.path) setShown(to);
+            await load(parentOf(asked.path));
+            setCurrent(to);
+          }}
+        />
+      )}
+      {asked?.about === 'delete' && (
+        <SureDialog
+          title={t('files.deleteTitle', { name: nameOfPath(asked.path) })}
+          text={t(entryAt(asked.path)?.Kind === 'directory' ? 'files.deleteFolderText' : 'files.deleteText', {
+            name,
+            path: asked.path,
+          })}
+          submit={t('files.delete')}
+          onClose={() => setAsked(undefined)}
+          act={async () => {
+            await files.remove(container.Id, asked.path);
+            if (shown === asked.path) setShown(undefined);
+            setDirty(false);
+            await load(parentOf(asked.path));
+          }}
+        />
+      )}
+      {asked?.about === 'discard' && shown !== undefined && (
+        <SureDialog
+          title={t('files.discardTitle', { name: nameOfPath(shown) })}
+          text={t('files.discardText')}
+          submit={t('files.discard')}
+          onClose={() => setAsked(undefined)}
+          act={async () => asked.then()}
+        />
+      )}
+    </div>
+  );
+}

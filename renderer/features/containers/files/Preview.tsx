@@ -1,0 +1,143 @@
+import { lazy, Suspense, useState } from 'react';
+import { Download, Save, X } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { ApiError } from '../../../../main/client/index.js';
+import { useAnswer } from '../../../parts/use-answer.js';
+import { messageOf, useEngineStore } from '../../../store/index.js';
+import { Button, IconButton } from '../../../ui/Button.js';
+import { Problem } from '../../../ui/Field.js';
+import { bytes } from '../../../ui/format.js';
+import { Loading } from '../../../ui/Loading.js';
+import { notifyDone } from '../../../ui/notify.js';
+import { Scroller } from '../../../ui/Scroller.js';
+import { contentOf, HEX, hexOf, PREVIEW } from './content.js';
+import { collect } from './transfer.js';
+import { nameOfPath } from './tree.js';
+
+const Editor = lazy(() => import('./Editor.js'));
+
+/** A file as text that can be changed, or as bytes that can be looked at. */
+export function Preview({
+  container,
+  path,
+  focus,
+  onDirty,
+  onSaved,
+  onDownload,
+  onClose,
+}: {
+  container: string;
+  path: string;
+  /** It was opened by keyboard, or otherwise on purpose. */
+  focus: boolean;
+  onDirty(dirty: boolean): void;
+  onSaved(): void;
+  onDownload(): void;
+  onClose(): void;
+}) {
+  const { t } = useTranslation();
+  const { client } = useEngineStore();
+  const [round, setRound] = useState(0);
+  const [draft, setDraft] = useState<string>();
+  const [saved, setSaved] = useState<{ text: string; version: string }>();
+  const [failure, setFailure] = useState<{ words: string; conflict: boolean }>();
+  const [busy, setBusy] = useState(false);
+  const { value, problem } = useAnswer(async () => {
+    const { stat, bytes: stream } = await client.slipway.files.read(container, { path, length: PREVIEW });
+    const read = await collect(stream);
+    const cut = stat.Size > read.length;
+    return { stat, cut, content: contentOf(read, cut) };
+  }, `${container} ${path} ${round}`);
+  const name = nameOfPath(path);
+  const text = value?.content.kind === 'text' ? value.content.text : undefined;
+  const base = saved?.text ?? text;
+  const dirty = draft !== undefined && draft !== base;
+  const change = (next: string) => {
+    setDraft(next);
+    onDirty(next !== base);
+  };
+  const save = async (anyway = false) => {
+    if (draft === undefined || !value || value.cut || busy) return;
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const version = anyway ? undefined : (saved?.version ?? value.stat.Version);
+      const stat = await client.slipway.files.write(container, path, new TextEncoder().encode(draft), version);
+      setSaved({ text: draft, version: stat.Version });
+      onDirty(false);
+      notifyDone(t('files.saved', { name }));
+      onSaved();
+    } catch (error) {
+      setFailure({ words: messageOf(error), conflict: error instanceof ApiError && error.kind === 'conflict' });
+    }
+    setBusy(false);
+  };
+  const reload = () => {
+    setDraft(undefined);
+    setSaved(undefined);
+    setFailure(undefined);
+    onDirty(false);
+    setRound(round + 1);
+  };
+  return (
+    <section className="files-preview" aria-label={t('files.preview', { name })}>
+      <div className="files-preview-head">
+        <span className="mono cut select" title={path}>
+          {path}
+        </span>
+        {dirty && <span className="tag">{t('files.unsaved')}</span>}
+        {value && <span className="dim">{bytes(value.stat.Size)}</span>}
+        <span className="grow" />
+        {text !== undefined && !value?.cut && (
+          <Button size="small" icon={Save} shortcut="Ctrl S" disabled={!dirty || busy} onClick={() => void save()}>
+            {t('files.save')}
+          </Button>
+        )}
+        <IconButton small icon={Download} label={t('files.download', { name })} onClick={onDownload} />
+        <IconButton small icon={X} label={t('files.closePreview')} onClick={onClose} />
+      </div>
+      {problem && <Problem>{problem}</Problem>}
+      {failure && (
+        <div className="files-conflict">
+          <Problem>{failure.words}</Problem>
+          {failure.conflict && (
+            <>
+              <Button size="small" onClick={reload}>
+                {t('files.loadTheirs')}
+              </Button>
+              <Button size="small" variant="danger" onClick={() => void save(true)}>
+                {t('files.saveAnyway')}
+              </Button>
+            </>
+          )}
+        </div>
+      )}
+      {value?.cut && (
+        <p className="files-note">
+          {t(value.content.kind === 'text' ? 'files.cutText' : 'files.cutBytes', {
+            part: bytes(value.content.kind === 'text' ? PREVIEW : HEX),
+            whole: bytes(value.stat.Size),
+          })}
+        </p>
+      )}
+      {!value && !problem && <Loading waitingFor={t('common.loading')} />}
+      {value?.content.kind === 'text' && (
+        <Suspense fallback={<Loading waitingFor={t('common.loading')} />}>
+          <Editor
+            label={t('files.textOf', { name })}
+            text={value.content.text}
+            readOnly={value.cut}
+            focus={focus}
+            onChange={change}
+            onSave={() => void save()}
+          />
+        </Suspense>
+      )}
+      {value?.content.kind === 'hex' && (
+        <Scroller label={t('files.bytesOf', { name })} className="scroll files-hex">
+          <pre className="raw">{hexOf(value.content.bytes)}</pre>
+        </Scroller>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,85 @@
+import type { FileEntry } from '../../../../main/contract/files.js';
+
+/** What is known of one directory. */
+export interface Folder {
+  entries?: FileEntry[];
+  /** Where the engine goes on, when there are more. */
+  more?: string;
+  problem?: string;
+}
+
+/** One line of the tree that is shown. */
+export interface TreeRow {
+  path: string;
+  depth: number;
+  /** `more`, `waiting`, `problem` and `empty` stand for what is in a directory. */
+  kind: 'entry' | 'more' | 'waiting' | 'problem' | 'empty';
+  entry?: FileEntry;
+  problem?: string;
+  expanded?: boolean;
+  /** Among the entries of its directory, from 1; and how many of them are known. */
+  position: number;
+  size: number;
+}
+
+export const join = (directory: string, name: string): string =>
+  directory === '/' ? `/${name}` : `${directory}/${name}`;
+export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+export const nameOfPath = (path: string): string => path.slice(path.lastIndexOf('/') + 1) || '/';
+
+/** A directory that can be looked into: one that is there. */
+export const opens = (entry: FileEntry): boolean => entry.Kind === 'directory' && entry.Change !== 'deleted';
+
+/** The lines in their order: what is open, and what is known of it. */
+export function rowsOf(folders: ReadonlyMap<string, Folder>, open: ReadonlySet<string>): TreeRow[] {
+  const rows: TreeRow[] = [];
+  const add = (directory: string, depth: number) => {
+    const { entries, more, problem } = folders.get(directory) ?? {};
+    const note = (kind: TreeRow['kind'], words?: string) =>
+      rows.push({ path: `${directory}\0${kind}`, depth, kind, position: 1, size: 1, ...(words && { problem: words }) });
+    if (problem !== undefined) return note('problem', problem);
+    if (!entries) return note('waiting');
+    if (entries.length === 0) return note('empty');
+    entries.forEach((entry, index) => {
+      const path = join(directory, entry.Name);
+      const expanded = opens(entry) ? open.has(path) : undefined;
+      rows.push({ path, depth, kind: 'entry', entry, expanded, position: index + 1, size: entries.length });
+      if (expanded) add(path, depth + 1);
+    });
+    if (more !== undefined) note('more');
+    return undefined;
+  };
+  add('/', 1);
+  return rows;
+}
+
+/** The directory that a line which is no entry stands in. */
+export const directoryOf = (row: TreeRow): string => row.path.split('\0')[0] as string;
+
+/** The first entry after `from` whose name begins so, going round; -1 where none does. */
+export function typeAhead(rows: readonly TreeRow[], from: number, typed: string): number {
+  const wanted = typed.toLowerCase();
+  // One letter goes on to the next; more letters may still be about the line where we are.
+  const first = typed.length > 1 ? 0 : 1;
+  for (let step = first; step < rows.length + first; step++) {
+    const at = (from + step) % rows.length;
+    if (rows[at]?.entry?.Name.toLowerCase().startsWith(wanted)) return at;
+  }
+  return -1;
+}
+
+/** As `ls -l` writes it, without the kind. */
+export const modeText = (mode: number): string =>
+  ['rwx', 'rwx', 'rwx']
+    .map((letters, group) => {
+      const bits = (mode >> (6 - 3 * group)) & 7;
+      const special = (mode >> (11 - group)) & 1;
+      const [r, w, x] = [...letters].map((letter, bit) => (bits & (4 >> bit) ? letter : '-')) as [
+        string,
+        string,
+        string,
+      ];
+      const mark = group === 2 ? 't' : 's';
+      return `${r}${w}${special ? (x === 'x' ? mark : mark.toUpperCase()) : x}`;
+    })
+    .join('');
