@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { root } from '../fixtures/engine.js';
 import { filesBench } from './files.js';
 import { lifeBench } from './life.js';
+import { logsWindowBench } from './logs-window.js';
 import { describe, only, rows, writeRows } from './measure.js';
 import { memoryBench } from './memory.js';
 import { openPeers, type Peers } from './peers.js';
@@ -32,7 +33,11 @@ const engineGroups: Record<string, (peers: Peers) => Promise<void>> = {
   files: filesBench,
   memory: (peers) => memoryBench(peers, { long: values.long }),
 };
-const otherGroups: Record<string, () => Promise<void>> = { runtime: runtimeBench, window: windowBench };
+const otherGroups: Record<string, () => Promise<void>> = {
+  runtime: runtimeBench,
+  window: windowBench,
+  logs: logsWindowBench,
+};
 
 const known = [...Object.keys(engineGroups), ...Object.keys(otherGroups)];
 for (const name of positionals)

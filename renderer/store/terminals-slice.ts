@@ -2,6 +2,7 @@ import type { StateCreator } from 'zustand';
 import { ApiError, demultiplex, type Client } from '../../main/client/index.js';
 import type { ByteDuplex } from '../../main/contract/bridge.js';
 import type { EngineEvent } from '../../main/contract/events.js';
+import type { ContainerShells } from '../../main/contract/files.js';
 import { TerminalSession, type Size, type Wire } from '../terminal/session.js';
 import i18n from '../i18n/index.js';
 import type { Store } from './index.js';
@@ -15,14 +16,22 @@ export interface TerminalEntry {
   session: TerminalSession;
 }
 
+/** A program to run beside the container's own: one of the image's shells, or the debug shell that Slipway brings. */
+export type ShellChoice = { shell: string } | 'debug';
+
 export interface TerminalsSlice {
   terminals: TerminalEntry[];
+  /** How two panes stand, per container. */
+  splits: Record<string, 'stacked' | 'beside'>;
+  setSplit(container: string, split: 'stacked' | 'beside'): void;
+  /** The shells that the image has, found by looking. */
+  findShells(container: string): Promise<ContainerShells>;
   /** The tab last chosen, and the second pane when the view is split, per container. */
   chosen: Record<string, { first?: number; second?: number }>;
   /** Joins the container's own process; finds the terminal that already has. `stream`: an attach made before the start. */
   attachTerminal(container: string, title: string, stream?: ByteDuplex): TerminalEntry;
-  /** A shell beside the container's own process, the best one the image has. */
-  shellTerminal(container: string): TerminalEntry;
+  /** A shell beside the container's own process: the one named, else the best one the image has, else the debug shell. */
+  shellTerminal(container: string, choice?: ShellChoice): TerminalEntry;
   /** Attaches first, then starts: no byte is missed. */
   startTerminal(entry: TerminalEntry): Promise<void>;
   closeTerminal(id: number): void;
@@ -93,16 +102,19 @@ export const terminalsSlice =
         connect: () => attachWire(entry.container, {}),
       });
 
-    const shellWire = async (container: string, size: Size, shell: string) => {
-      const exec = await client.exec.create(container, {
+    const shellWire = async (container: string, size: Size, choice: ShellChoice) => {
+      const wish = {
         AttachStdin: true,
         AttachStdout: true,
         AttachStderr: true,
         Tty: true,
         Env: ['TERM=xterm-256color'],
-        Cmd: [shell],
-        ConsoleSize: [size.rows, size.cols],
-      });
+        ConsoleSize: [size.rows, size.cols] satisfies [number, number],
+      };
+      const exec =
+        choice === 'debug'
+          ? await client.slipway.debug(container, wish)
+          : await client.exec.create(container, { ...wish, Cmd: [choice.shell] });
       const stream = await client.exec.start(exec, { Tty: true, ConsoleSize: [size.rows, size.cols] });
       return wireOf(stream, true, true, {
         resize: (rows, cols) => client.exec.resize(exec, rows, cols),
@@ -127,17 +139,25 @@ export const terminalsSlice =
         });
         return add({ container, kind: 'attach', title, session });
       },
-      shellTerminal(container) {
-        let shell: string | undefined;
+      splits: {},
+      setSplit: (container, split) => set((state) => ({ splits: { ...state.splits, [container]: split } })),
+      findShells: (container) => shellsOf(client, container, get().features?.can?.includes('debug-shell') === true),
+      shellTerminal(container, choice) {
+        let chosen = choice;
         const session = new TerminalSession(async (size) => {
-          shell ??= await probeShell(client, container);
-          const title = shell;
-          set((state) => ({
-            terminals: state.terminals.map((other) => (other.session === session ? { ...other, title } : other)),
-          }));
-          return shellWire(container, size, shell);
+          if (!chosen) {
+            const { Default, Toolbox } = await get().findShells(container);
+            if (Default !== null) chosen = { shell: Default };
+            else if (Toolbox) chosen = 'debug';
+            else throw new ApiError('not-found', i18n.t('terminal.noShell'));
+            const title = titleOf(chosen);
+            set((state) => ({
+              terminals: state.terminals.map((other) => (other.session === session ? { ...other, title } : other)),
+            }));
+          }
+          return shellWire(container, size, chosen);
         });
-        return add({ container, kind: 'exec', title: i18n.t('terminal.shell'), session });
+        return add({ container, kind: 'exec', title: choice ? titleOf(choice) : i18n.t('terminal.shell'), session });
       },
       startTerminal: (entry) =>
         entry.session.reconnect({
@@ -215,20 +235,28 @@ async function* payloads(stream: ByteDuplex): AsyncGenerator<Uint8Array> {
   for await (const { bytes } of demultiplex(stream.readable)) yield bytes;
 }
 
-/** The best shell that the container's files hold; running one is the only sure way to know. */
-async function probeShell(client: Client, container: string): Promise<string> {
-  const runs = async (command: string[]) => {
-    const exec = await client.exec.create(container, { AttachStdout: true, AttachStderr: true, Cmd: command });
-    try {
-      const stream = await client.exec.start(exec);
-      for await (const _ of stream.readable);
-    } catch (error) {
-      if (error instanceof ApiError && error.kind === 'unavailable') throw error;
-      return false;
-    }
-    return (await client.exec.inspect(exec)).ExitCode === 0;
-  };
-  if (await runs(['bash', '-c', 'exit 0'])) return 'bash';
-  if (await runs(['sh', '-c', 'exit 0'])) return 'sh';
-  throw new ApiError('not-found', i18n.t('terminal.noShell'));
+export const titleOf = (choice: ShellChoice): string =>
+  choice === 'debug' ? i18n.t('terminal.debug') : (choice.shell.split('/').at(-1) ?? choice.shell);
+
+/** Where images keep their shells, the best first. */
+const places = ['/bin/bash', '/usr/bin/bash', '/bin/zsh', '/bin/ash', '/bin/sh', '/usr/bin/sh'];
+
+/** Our engine looks itself; any other is asked for each place's file, and nothing of the image is run. */
+async function shellsOf(client: Client, container: string, ours: boolean): Promise<ContainerShells> {
+  if (ours) return client.slipway.shells(container);
+  const there = await Promise.all(
+    places.map((path) =>
+      client.containers.statPath(container, path).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof ApiError && error.kind === 'not-found') return false;
+          throw error;
+        },
+      ),
+    ),
+  );
+  const found = places.filter((_, index) => there[index]);
+  // The same program under /bin and /usr/bin is one shell.
+  const Shells = found.filter((path) => !(path.startsWith('/usr') && found.includes(path.slice('/usr'.length))));
+  return { Shells, Default: Shells[0] ?? null, Toolbox: false };
 }

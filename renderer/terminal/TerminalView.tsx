@@ -14,12 +14,17 @@ export function TerminalView({
   session,
   settings,
   focus,
+  title,
+  onZoom,
   children,
 }: {
   session: TerminalSession;
   settings: Omit<ScreenSettings, 'label'>;
   /** Puts the cursor in when shown. */
   focus: boolean;
+  /** What runs here, said in the corner. */
+  title?: string;
+  onZoom(step: 1 | -1 | 0): void;
   /** Below the screen: how it ended, and the way on. */
   children?: ReactNode;
 }) {
@@ -38,9 +43,17 @@ export function TerminalView({
     first.current = { fontSize, scrollback, screenReader, label };
     session.apply(first.current);
   }, [session, fontSize, scrollback, screenReader, label]);
+  useEffect(() => {
+    session.hearZoom(onZoom);
+  }, [session, onZoom]);
   return (
     <div className="term-pane">
       <div className="term-host" ref={host} data-terminal />
+      {title !== undefined && !finding && (
+        <span className="term-title cut" aria-hidden>
+          {title}
+        </span>
+      )}
       {finding && <Find session={session} />}
       {children}
       {paste && (

@@ -21,6 +21,8 @@ export interface ScreenListener {
   onTitle(title: string): void;
   onFind(): void;
   onPaste(paste: Paste): void;
+  /** Letters one step larger or smaller, or as they were. */
+  onZoom(step: 1 | -1 | 0): void;
 }
 
 /** Screens being shown, so that a change of theme reaches them all. */
@@ -111,8 +113,13 @@ export class Screen {
   /** A line across the screen with words in it. */
   rule(words: string): Promise<void> {
     const fresh = this.#terminal.buffer.active.cursorX > 0 ? '\r\n' : '';
+    // Han letters are two columns wide. A column is left free: a line that fills the screen would wrap when it gets narrower.
+    const taken = [...words].reduce((sum, letter) => sum + (letter > '\u2e80' ? 2 : 1), 4);
+    const line = `── ${words} ${'─'.repeat(Math.max(2, this.#terminal.cols - taken - 1))}`;
+    // Leaves what a full-screen program that was cut off had set: other screen, mouse, hidden cursor.
+    const plain = '\x1b[?1049l\x1b[?1000;1002;1003;1006;2004l\x1b[?25h\x1b[0m';
     return new Promise((resolve) =>
-      this.#terminal.write(`\x1b[0m${fresh}\x1b[34m── ${words} ──\x1b[0m\r\n`, () => resolve()),
+      this.#terminal.write(`${plain}${fresh}\x1b[34m${line}\x1b[0m\r\n`, () => resolve()),
     );
   }
 
@@ -173,6 +180,12 @@ export class Screen {
   /** False: not for the program. F6 and Ctrl+Shift+Escape go on to the window, which moves the focus out. */
   #onKey(event: KeyboardEvent): boolean {
     if (event.key === 'F6' || (event.key === 'Escape' && event.ctrlKey && event.shiftKey)) return false;
+    const zoom = { '+': 1, '=': 1, '-': -1, _: -1, '0': 0 }[event.key];
+    if (event.ctrlKey && !event.altKey && zoom !== undefined) {
+      event.preventDefault();
+      if (event.type === 'keydown') this.listener.onZoom(zoom as 1 | -1 | 0);
+      return false;
+    }
     if (!(event.ctrlKey && event.shiftKey && !event.altKey)) return true;
     const act = { C: () => this.#copy(), V: () => this.#pasteFromDesktop(), F: () => this.listener.onFind() }[
       event.key.toUpperCase()

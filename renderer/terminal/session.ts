@@ -72,6 +72,8 @@ export class TerminalSession {
   /** What was typed while the connection was still on its way: the cursor is there before the process is. */
   #early = '';
 
+  #zoom: (step: 1 | -1 | 0) => void = () => undefined;
+
   constructor(private connect: (size: Size) => Promise<Wire>) {}
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -118,6 +120,11 @@ export class TerminalSession {
     this.#screen?.apply(settings);
   }
 
+  /** What Ctrl with +, − and 0 does is the view's to say. */
+  hearZoom(listener: (step: 1 | -1 | 0) => void): void {
+    this.#zoom = listener;
+  }
+
   setFinding(finding: boolean): void {
     this.#change({ finding });
     if (!finding) {
@@ -161,6 +168,7 @@ export class TerminalSession {
         onTitle: (title) => this.#change({ title }),
         onFind: () => this.#change({ finding: true }),
         onPaste: (paste) => this.#change({ paste }),
+        onZoom: (step) => this.#zoom(step),
       });
       this.#screen = screen;
       if (this.#disposed) screen.dispose();

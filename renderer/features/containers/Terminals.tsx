@@ -1,13 +1,19 @@
-import { useEffect, type ReactNode } from 'react';
+import { useCallback, useEffect, type ReactNode } from 'react';
 import {
+  AArrowDown,
+  AArrowUp,
+  ChevronDown,
+  Columns2,
   Copy,
+  Ellipsis,
   Keyboard,
   Play,
   Plus,
   RotateCw,
+  Rows2,
   Search,
-  SquareSplitVertical,
   Terminal as TerminalIcon,
+  Wrench,
   X,
 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
@@ -20,6 +26,8 @@ import { TerminalView, useSession } from '../../terminal/TerminalView.js';
 import { Button, IconButton } from '../../ui/Button.js';
 import { copyText } from '../../ui/desktop.js';
 import { Empty } from '../../ui/Empty.js';
+import { Menu } from '../../ui/Menu.js';
+import { useAnswer } from '../../parts/use-answer.js';
 import { notifyFailed } from '../../ui/notify.js';
 import { nameOf } from '../../parts/container-state.js';
 
@@ -42,7 +50,8 @@ export function Terminals({
   const mine = all.filter((entry) => entry.container === id);
   const first = mine.find((entry) => entry.id === chosen?.first) ?? mine[0];
   const second = mine.find((entry) => entry.id === chosen?.second && entry !== first);
-  const { attachTerminal, shellTerminal, closeTerminal, chooseTerminal } = store.getState();
+  const splits = useEngine((state) => state.splits[id] ?? 'stacked');
+  const { attachTerminal, shellTerminal, closeTerminal, chooseTerminal, setSplit } = store.getState();
   const interactive = inspect !== undefined && (inspect.Config.OpenStdin || inspect.Config.Tty);
   const runs = container.State === 'running';
   const title = inspect?.Path.split('/').at(-1) ?? '';
@@ -108,9 +117,10 @@ export function Terminals({
       </Empty>
     );
 
-  const split = () => {
-    if (second) chooseTerminal(id, 'second', undefined);
-    else {
+  const split = (how: 'stacked' | 'beside') => {
+    setSplit(id, how);
+    if (second && splits === how) chooseTerminal(id, 'second', undefined);
+    else if (!second) {
       const other = mine.find((entry) => entry !== first) ?? (runs ? shellTerminal(id) : undefined);
       chooseTerminal(id, 'first', first.id);
       chooseTerminal(id, 'second', other?.id);
@@ -165,20 +175,22 @@ export function Terminals({
           disabled={!runs}
           onClick={() => shellTerminal(id)}
         />
+        <ShellMenu container={id} disabled={!runs} />
         <span className="grow" />
         {inspect?.Config.User && <span className="tag mono s11">{inspect.Config.User}</span>}
         <IconButton
           small
-          icon={SquareSplitVertical}
-          label={t('terminal.split')}
-          aria-pressed={second !== undefined}
-          onClick={split}
+          icon={Rows2}
+          label={t('terminal.splitStacked')}
+          aria-pressed={second !== undefined && splits === 'stacked'}
+          onClick={() => split('stacked')}
         />
         <IconButton
           small
-          icon={Copy}
-          label={t('terminal.copyAll')}
-          onClick={() => void copyText(first.session.text())}
+          icon={Columns2}
+          label={t('terminal.splitBeside')}
+          aria-pressed={second !== undefined && splits === 'beside'}
+          onClick={() => split('beside')}
         />
         <IconButton
           small
@@ -187,22 +199,115 @@ export function Terminals({
           shortcut="Ctrl Shift F"
           onClick={() => first.session.setFinding(true)}
         />
+        <TerminalMenu entry={first} />
       </div>
-      <div className="term-panes">
-        <Pane key={first.id} entry={first} running={runs} focus />
-        {second && <Pane key={second.id} entry={second} running={runs} focus={false} />}
+      <div className={clsx('term-panes', second && splits)}>
+        <Pane key={first.id} entry={first} running={runs} focus titled={second !== undefined} />
+        {second && <Pane key={second.id} entry={second} running={runs} focus={false} titled />}
       </div>
       <Foot entry={first} />
     </div>
   );
 }
 
-function Pane({ entry, running, focus }: { entry: TerminalEntry; running: boolean; focus: boolean }) {
+/** How large letters may be; as settings have it. */
+const sizes = [10, 11, 12, 13, 14, 15, 16, 18, 20, 24];
+const usual = 12;
+
+/** One step larger or smaller, or as it was: for every terminal, open ones too. */
+function zoomTerminals(step: 1 | -1 | 0): void {
+  const { terminalFontSize, set } = usePreferences.getState();
+  const next =
+    step === 0
+      ? usual
+      : step > 0
+        ? sizes.find((size) => size > terminalFontSize)
+        : sizes.findLast((size) => size < terminalFontSize);
+  if (next !== undefined) set({ terminalFontSize: next });
+}
+
+/** Which shell: those the image has, found by looking, and the debug shell for images without one. */
+function ShellMenu({ container, disabled }: { container: string; disabled: boolean }) {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const ready = useEngine((state) => state.connection.state === 'ready');
+  const { value: found } = useAnswer(
+    async () => (ready && !disabled ? store.getState().findShells(container) : undefined),
+    `${container} ${ready} ${disabled}`,
+  );
+  const entries = useCallback(
+    () => [
+      ...(found?.Shells ?? []).map((shell) => ({
+        label: shell,
+        icon: TerminalIcon,
+        onSelect: () => void store.getState().shellTerminal(container, { shell }),
+      })),
+      ...(found?.Toolbox
+        ? [
+            ...(found.Shells.length > 0 ? ['line' as const] : []),
+            {
+              label: t('terminal.debugShell'),
+              icon: Wrench,
+              onSelect: () => void store.getState().shellTerminal(container, 'debug'),
+            },
+          ]
+        : []),
+    ],
+    [found, container, store, t],
+  );
+  if (!found || (found.Shells.length < 2 && !found.Toolbox)) return null;
+  return (
+    <Menu label={t('terminal.whichShell')} entries={entries}>
+      <button type="button" className="icon-btn small narrow" aria-label={t('terminal.whichShell')} disabled={disabled}>
+        <ChevronDown className="icon s12" aria-hidden />
+      </button>
+    </Menu>
+  );
+}
+
+function TerminalMenu({ entry }: { entry: TerminalEntry }) {
+  const { t } = useTranslation();
+  return (
+    <Menu
+      label={t('terminal.more')}
+      entries={() => [
+        { label: t('terminal.copyAll'), icon: Copy, onSelect: () => void copyText(entry.session.text()) },
+        'line',
+        { label: t('terminal.larger'), icon: AArrowUp, shortcut: 'Ctrl +', onSelect: () => zoomTerminals(1) },
+        { label: t('terminal.smaller'), icon: AArrowDown, shortcut: 'Ctrl −', onSelect: () => zoomTerminals(-1) },
+        { label: t('terminal.usual'), shortcut: 'Ctrl 0', onSelect: () => zoomTerminals(0) },
+      ]}
+    >
+      <button type="button" className="icon-btn small" aria-label={t('terminal.more')}>
+        <Ellipsis className="icon s14" aria-hidden />
+      </button>
+    </Menu>
+  );
+}
+
+function Pane({
+  entry,
+  running,
+  focus,
+  titled,
+}: {
+  entry: TerminalEntry;
+  running: boolean;
+  focus: boolean;
+  titled: boolean;
+}) {
+  const { title } = useSession(entry.session);
   const fontSize = usePreferences((preferences) => preferences.terminalFontSize);
   const scrollback = usePreferences((preferences) => preferences.terminalScrollback);
   const screenReader = usePreferences((preferences) => preferences.terminalScreenReader);
   return (
-    <TerminalView session={entry.session} settings={{ fontSize, scrollback, screenReader }} focus={focus}>
+    <TerminalView
+      session={entry.session}
+      settings={{ fontSize, scrollback, screenReader }}
+      focus={focus}
+      title={titled ? [entry.title, title].filter(Boolean).join(' · ') : undefined}
+      onZoom={zoomTerminals}
+    >
       <Ending entry={entry} running={running} />
     </TerminalView>
   );
