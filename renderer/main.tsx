@@ -5,8 +5,9 @@ import { bridgeTransport } from './bridge.js';
 import i18n, { nearest } from './i18n/index.js';
 import { App } from './shell/App.js';
 import { themeFor } from './shell/theme.js';
-import { createEngineStore, EngineProvider } from './store/index.js';
+import { createEngineStore, EngineProvider, type EngineStore } from './store/index.js';
 import { live } from './store/live.js';
+import { watched } from './store/patience.js';
 import { usePreferences } from './store/preferences.js';
 import { prepareScreen } from './terminal/session.js';
 import { provideDesktop } from './ui/desktop.js';
@@ -15,7 +16,8 @@ import './styles/index.css';
 const { shell } = window.slipway;
 provideDesktop(shell);
 
-const store = createEngineStore(createClient(bridgeTransport(window.slipway)));
+const transport = watched(bridgeTransport(window.slipway), (since) => store.getState().setWaiting(since));
+const store: EngineStore = createEngineStore(createClient(transport));
 shell.onConnection((connection) => {
   const { connection: before, setConnection, terminalsAfterLoss } = store.getState();
   setConnection(connection);

@@ -81,3 +81,16 @@ export const nameOf = (container: Pick<ContainerSummary, 'Names' | 'Id'>): strin
 export const portsOf = ({ Ports }: Pick<ContainerSummary, 'Ports'>): string[] => [
   ...new Set(Ports.filter((port) => port.PublicPort).map((port) => `:${port.PublicPort}`)),
 ];
+
+/** The project that compose made it for. */
+export const projectOf = ({ Labels }: Pick<ContainerSummary, 'Labels'>): string | undefined =>
+  Labels?.['com.docker.compose.project'];
+
+/** The networks it is on, by name; where it is on none, how it is without: `host`, `none`. */
+export function networksOf({ NetworkSettings, HostConfig }: ContainerSummary): string[] {
+  const names = Object.keys(NetworkSettings?.Networks ?? {}).sort();
+  return names.length > 0 ? names : [HostConfig.NetworkMode === 'default' ? 'bridge' : HostConfig.NetworkMode];
+}
+
+export const healthOf = ({ Status }: Pick<ContainerSummary, 'Status'>): StatusFacts['health'] =>
+  statusFacts(Status).health;

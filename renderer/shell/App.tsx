@@ -8,6 +8,7 @@ import { ContainersPage } from '../features/containers/index.js';
 import { FirstRun } from '../features/firstrun/index.js';
 import { ImagesPage } from '../features/images/index.js';
 import { SettingsPage } from '../features/settings/index.js';
+import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { PullDialog } from '../parts/PullDialog.js';
 import { RemoveContainersDialog, RemoveImagesDialog } from '../parts/RemoveDialog.js';
 import { RunDialog } from '../parts/RunDialog.js';
@@ -99,6 +100,8 @@ function Dialogs() {
       return <RemoveContainersDialog containers={dialog.containers} onClose={close} />;
     case 'remove-images':
       return <RemoveImagesDialog images={dialog.images} onClose={close} />;
+    case 'bulk-results':
+      return <BulkResultsDialog verb={dialog.verb} results={dialog.results} onClose={close} />;
     case 'shortcuts':
       return <ShortcutsDialog onClose={close} />;
     default:

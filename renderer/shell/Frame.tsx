@@ -11,6 +11,7 @@ import { useEngine } from '../store/index.js';
 import { share } from '../store/pull-progress.js';
 import { useSurface } from '../store/surface.js';
 import { IconButton } from '../ui/Button.js';
+import { useNow } from '../ui/clock.js';
 import { bytes, shortId } from '../ui/format.js';
 import { Mark } from '../ui/Mark.js';
 import { navigate, pathTo, useRoute } from '../ui/route.js';
@@ -203,6 +204,8 @@ export function EngineBanner() {
   const { t } = useTranslation();
   const connection = useEngine((state) => state.connection);
   const known = useEngine((state) => state.containers !== undefined);
+  const waitingSince = useEngine((state) => state.waitingSince);
+  if (connection.state === 'ready' && waitingSince !== undefined) return <BusyBanner since={waitingSince} />;
   if (connection.state === 'ready' || (connection.state === 'starting' && !known)) return null;
   const gone = connection.state === 'gone';
   return (
@@ -211,6 +214,23 @@ export function EngineBanner() {
       <span className="grow">
         <b>{gone ? t('engine.bannerGone') : t('engine.bannerStarting')}</b>{' '}
         {connection.problem ?? (gone ? t('engine.bannerGoneDetail') : t('engine.bannerStartingDetail'))}
+      </span>
+    </Banner>
+  );
+}
+
+/** The seconds are not read out: that it is busy is. */
+function BusyBanner({ since }: { since: number }) {
+  const { t } = useTranslation();
+  const seconds = Math.max(0, Math.round((useNow(1000) - since) / 1000));
+  return (
+    <Banner kind="info">
+      <ShapeIcon shape="moving" />
+      <span className="grow">
+        <b>{t('engine.bannerBusy')}</b> {t('engine.bannerBusyDetail')}{' '}
+        <span className="num t3" aria-hidden>
+          {t('time.seconds', { count: seconds })}
+        </span>
       </span>
     </Banner>
   );

@@ -12,7 +12,10 @@ export interface ConnectionSlice {
   features: SlipwayFeatures | undefined;
   /** How long the last round of questions took, in milliseconds. */
   checkedIn: number | undefined;
+  /** Since when a question waits for an answer, where that is too long: what is shown may be old. */
+  waitingSince: number | undefined;
   setConnection(connection: ConnectionInfo): void;
+  setWaiting(since: number | undefined): void;
   loadSystem(): Promise<void>;
 }
 
@@ -24,7 +27,9 @@ export const connectionSlice =
     info: undefined,
     features: undefined,
     checkedIn: undefined,
+    waitingSince: undefined,
     setConnection: (connection) => set({ connection }),
+    setWaiting: (waitingSince) => set({ waitingSince }),
     async loadSystem() {
       const since = performance.now();
       const [version, info, features] = await Promise.all([

@@ -25,6 +25,9 @@ export interface ContainersSlice {
   actOn(id: string, verb: Verb): Promise<void>;
 }
 
+/** An act that takes longer makes the window ask whether the engine is there. */
+const DOUBT_MS = 2000;
+
 export const containersSlice =
   (client: Client): StateCreator<Store, [], [], ContainersSlice> =>
   (set, get) => {
@@ -59,11 +62,14 @@ export const containersSlice =
         const pending: Pending = { verb, since: Date.now() };
         setPending(id, pending);
         if (verb === 'stop' || verb === 'restart') askGrace(id, pending).catch(() => undefined);
+        // An act may take its time, an engine that is there answers all the same.
+        const doubt = setTimeout(() => void client.system.ping().catch(() => undefined), DOUBT_MS);
         try {
           await acts[verb](id);
         } catch (error) {
           if (!(error instanceof ApiError && error.kind === 'not-modified')) throw error;
         } finally {
+          clearTimeout(doubt);
           // The list first, so that the row goes from one state to the next without showing the old one again.
           await get()
             .loadContainers()

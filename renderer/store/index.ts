@@ -4,11 +4,12 @@ import type { Client } from '../../main/client/index.js';
 import { connectionSlice, type ConnectionSlice } from './connection-slice.js';
 import { containersSlice, type ContainersSlice } from './containers-slice.js';
 import { imagesSlice, type ImagesSlice } from './images-slice.js';
+import { statsSlice, type StatsSlice } from './stats-slice.js';
 import { tasksSlice, type TasksSlice } from './tasks-slice.js';
 import { terminalsSlice, type TerminalsSlice } from './terminals-slice.js';
 
 /** What the window knows of one engine. Another engine means another client and another store. */
-export type Store = ConnectionSlice & ContainersSlice & ImagesSlice & TasksSlice & TerminalsSlice;
+export type Store = ConnectionSlice & ContainersSlice & ImagesSlice & StatsSlice & TasksSlice & TerminalsSlice;
 export type EngineStore = StoreApi<Store> & { client: Client };
 
 export const createEngineStore = (client: Client): EngineStore =>
@@ -17,6 +18,7 @@ export const createEngineStore = (client: Client): EngineStore =>
       ...connectionSlice(client)(...api),
       ...containersSlice(client)(...api),
       ...imagesSlice(client)(...api),
+      ...statsSlice(client)(...api),
       ...tasksSlice(client)(...api),
       ...terminalsSlice(client)(...api),
     })),

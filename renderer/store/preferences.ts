@@ -9,6 +9,12 @@ export interface Preferences {
   theme: Theme;
   language: Language;
   dense: boolean;
+  /** How the containers are grouped: `project`, `network`, `image`, `label:NAME`, `none`. */
+  groupBy: string;
+  /** Groups that are folded, as `groupBy` and the group's key. */
+  folded: string[];
+  /** Columns of the containers table that are the other way than at first: shown or left out. */
+  toggledColumns: string[];
   /** Single letters act on rows when no field has the focus (WCAG 2.1.4 wants a way to turn them off). */
   letterKeys: boolean;
   terminalFontSize: number;
@@ -28,6 +34,9 @@ export const usePreferences = create<Preferences>()(
       theme: 'system',
       language: 'system',
       dense: false,
+      groupBy: 'project',
+      folded: [],
+      toggledColumns: [],
       letterKeys: true,
       terminalFontSize: 12,
       terminalScrollback: 10_000,

@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import type { ContainerSummary } from '../../main/contract/containers.js';
+import type { Verb } from './containers-slice.js';
 
 /** The dialog that is open; what a person types into it stays in the dialog. */
 export type OpenDialog =
@@ -7,6 +8,11 @@ export type OpenDialog =
   | { kind: 'pull'; reference?: string }
   | { kind: 'remove-containers'; containers: ContainerSummary[] }
   | { kind: 'remove-images'; images: { id: string; name: string }[] }
+  | {
+      kind: 'bulk-results';
+      verb: Exclude<Verb, 'remove'>;
+      results: { id: string; name: string; problem: string | undefined }[];
+    }
   | { kind: 'shortcuts' };
 
 /** What lies over the page. */

@@ -5,6 +5,7 @@ import { clsx } from 'clsx';
 
 export type MenuEntry =
   | 'line'
+  | { heading: string }
   | {
       label: string;
       icon?: LucideIcon;
@@ -12,6 +13,8 @@ export type MenuEntry =
       danger?: boolean;
       /** One of several that is the case now; undefined where that is no question. */
       checked?: boolean;
+      /** The menu stays open: several may be chosen. */
+      stay?: boolean;
       disabled?: boolean;
       onSelect(): void;
     };
@@ -21,20 +24,29 @@ interface MenuProps {
   label: string;
   entries(): MenuEntry[];
   children: ReactElement;
+  /** It is open as soon as it is there. */
+  defaultOpen?: boolean;
 }
 
 function Entries({ entries, kind }: { entries: MenuEntry[]; kind: typeof DropdownMenu | typeof ContextMenu }) {
-  const { CheckboxItem, Item, Separator } = kind;
+  const { CheckboxItem, Item, Label, Separator } = kind;
   return entries.map((entry, index) =>
     entry === 'line' ? (
       <Separator key={index} className="menu-line" />
+    ) : 'heading' in entry ? (
+      <Label key={index} className="menu-heading">
+        {entry.heading}
+      </Label>
     ) : entry.checked !== undefined ? (
       <CheckboxItem
         key={index}
         className="menu-item"
         checked={entry.checked}
         disabled={entry.disabled}
-        onSelect={entry.onSelect}
+        onSelect={(event) => {
+          if (entry.stay) event.preventDefault();
+          entry.onSelect();
+        }}
       >
         <Check className={clsx('icon', !entry.checked && 'off')} aria-hidden />
         <span>{entry.label}</span>
@@ -58,9 +70,9 @@ function Entries({ entries, kind }: { entries: MenuEntry[]; kind: typeof Dropdow
 const stop = (event: { stopPropagation(): void }) => event.stopPropagation();
 
 /** The button's menu. */
-export function Menu({ label, entries, children }: MenuProps) {
+export function Menu({ label, entries, children, defaultOpen }: MenuProps) {
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} defaultOpen={defaultOpen}>
       <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content

@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { Box, Ellipsis, Play, RotateCw, Square } from 'lucide-react';
+import { Box, Ellipsis, Play, RotateCw, Skull, Square } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { fits, useContainerActions } from '../../parts/container-actions.js';
@@ -89,6 +89,11 @@ export function ContainerDrawer({
       }
       actions={
         <>
+          {pending?.verb === 'stop' && fits('kill', container) && (
+            <Button icon={Skull} onClick={() => void actions.act(container, 'kill')}>
+              {t('action.killNow')}
+            </Button>
+          )}
           <Button
             icon={stops ? Square : Play}
             disabled={pending !== undefined || !(stops || fits('start', container))}

@@ -3,76 +3,80 @@ import {
   Box,
   ListFilter,
   Play,
-  Plus,
   RotateCw,
   ScrollText,
+  Skull,
   Square,
   Terminal as TerminalIcon,
   Trash2,
 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
+import { useBulk } from '../../parts/bulk.js';
 import { fits, useContainerActions, type ContainerActions } from '../../parts/container-actions.js';
-import { nameOf, portsOf, shapeOf, stateOrder, type Shape } from '../../parts/container-state.js';
-import { ShapeIcon } from '../../parts/Shape.js';
-import { StateBadge } from '../../parts/StateBadge.js';
+import { nameOf } from '../../parts/container-state.js';
 import { drawerWidth, useBeside } from '../../parts/Drawer.js';
-import { useEngine } from '../../store/index.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
+import type { StatsSlice } from '../../store/stats-slice.js';
 import { useSurface } from '../../store/surface.js';
 import { Button, IconButton } from '../../ui/Button.js';
-import { useNow } from '../../ui/clock.js';
-import { DataGrid, sorted, type Column, type Sort } from '../../ui/DataGrid.js';
+import { DataGrid, sorted, type Grouping, type Sort } from '../../ui/DataGrid.js';
 import { Empty } from '../../ui/Empty.js';
-import { ago } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
+import type { MenuEntry } from '../../ui/Menu.js';
 import { navigate, pathTo, useRoute } from '../../ui/route.js';
 import { useWidth } from '../../ui/use-width.js';
+import { BulkBar } from './BulkBar.js';
+import { hiddenAtFirst, optionalColumns, useColumns, type OptionalColumn, type TableGroup } from './columns.js';
 import { ContainerDrawer } from './ContainerDrawer.js';
-import { matches, type StateFilter } from './filter.js';
+import { filterOf, type StateFilter } from './filter.js';
+import { groupsOf, isGroupBy, type GroupBy } from './grouping.js';
+import { GroupActs, GroupTitle, nameOfGroup, tallyOf } from './GroupTitle.js';
+import { Toolbar } from './Toolbar.js';
+import { createSight, FollowStats } from './Usage.js';
 
 const keyOf = ({ Id }: ContainerSummary) => Id;
+const noStates: ReadonlySet<StateFilter> = new Set();
 
 /** Kept while the window lives: coming back to the page finds it as it was left. */
-let remembered: { filter: string; state: StateFilter; sort: Sort } = {
+let remembered: { filter: string; states: ReadonlySet<StateFilter>; sort: Sort } = {
   filter: '',
-  state: 'all',
+  states: noStates,
   sort: { column: 'name', descending: false },
 };
 
 export function ContainersPage() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const containers = useEngine((state) => state.containers);
   const connection = useEngine((state) => state.connection);
   const dense = usePreferences((preferences) => preferences.dense);
   const letters = usePreferences((preferences) => preferences.letterKeys);
   const ask = useSurface((surface) => surface.open);
   const actions = useContainerActions();
+  const bulk = useBulk();
   const beside = useBeside();
   const [, openId, tab] = useRoute();
   const [filter, setFilter] = useState(remembered.filter);
-  const [only, setOnly] = useState<StateFilter>(remembered.state);
+  const [states, setStates] = useState(remembered.states);
   const [sort, setSort] = useState(remembered.sort);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [sight] = useState(createSight);
   const [full, setFull] = useState(false);
-  const filterBox = useRef<HTMLInputElement>(null);
   const text = useDeferredValue(filter);
   useEffect(() => {
-    remembered = { filter, state: only, sort };
-  }, [filter, only, sort]);
+    remembered = { filter, states, sort };
+  }, [filter, states, sort]);
 
   const split = useRef<HTMLDivElement>(null);
   const width = useWidth(split) - (openId !== undefined && beside ? drawerWidth : 0);
-  const columns = useColumns(dense, width);
+  const byUse = sort.column === 'cpu' || sort.column === 'memory';
+  const { columns, chooser } = useChosenColumns(dense, width, byUse);
   const rows = useMemo(
-    () =>
-      sorted(
-        (containers ?? []).filter((container) => matches(container, text, only)),
-        columns,
-        sort,
-      ),
-    [containers, text, only, columns, sort],
+    () => sorted((containers ?? []).filter(filterOf(text, states)), columns, sort),
+    [containers, text, states, columns, sort],
   );
+  const { groupBy, groups, folded, onFold } = useGroups(rows, i18n.language);
   const chosen = useMemo(() => (containers ?? []).filter(({ Id }) => selected.has(Id)), [containers, selected]);
   const open = openId === undefined ? undefined : containers?.find(({ Id }) => Id === openId || Id.startsWith(openId));
   const close = useCallback(() => {
@@ -95,9 +99,69 @@ export function ContainersPage() {
     act[event.key]?.();
     return act[event.key] !== undefined;
   };
+  const onGroupKey = ({ members }: TableGroup, event: KeyboardEvent): boolean => {
+    if (event.key === 'Delete') {
+      actions.remove(chosen.length > 0 ? chosen : members);
+      return true;
+    }
+    if (!letters || event.shiftKey) return false;
+    const stops = members.some((member) => fits('stop', member));
+    const act: Record<string, () => void> = {
+      s: () => void bulk(stops ? 'stop' : 'start', members),
+      r: () => void bulk('restart', members),
+    };
+    act[event.key]?.();
+    return act[event.key] !== undefined;
+  };
+  const groupMenu = ({ members }: TableGroup): MenuEntry[] => {
+    const item = (verb: 'start' | 'stop' | 'restart' | 'kill', icon: typeof Play, key?: string) => {
+      const count = members.filter((member) => fits(verb, member)).length;
+      return {
+        label: t(`containers.groupVerbs.${verb}`, { count }),
+        icon,
+        shortcut: key,
+        disabled: count === 0,
+        onSelect: () => void bulk(verb, members),
+      };
+    };
+    return [
+      item('start', Play),
+      item('stop', Square),
+      item('restart', RotateCw, 'R'),
+      item('kill', Skull),
+      'line',
+      {
+        label: t('containers.groupSelect', { count: members.length }),
+        onSelect: () => setSelected(new Set([...selected, ...members.map(keyOf)])),
+      },
+      {
+        label: t('containers.groupRemove', { count: members.length }),
+        icon: Trash2,
+        shortcut: 'Del',
+        danger: true,
+        onSelect: () => actions.remove(members),
+      },
+    ];
+  };
+  const grouping: Grouping<ContainerSummary, TableGroup> | undefined = useTableGroups(groups, groupBy, t, {
+    folded,
+    onFold,
+    rowHeight: dense ? 32 : 36,
+    title: (group) => <GroupTitle group={group} by={groupBy} />,
+    acts: (group) => (
+      <GroupActs group={group} name={nameOfGroup(t, group, groupBy)} onAct={(verb) => void bulk(verb, group.members)} />
+    ),
+    menu: groupMenu,
+    words: {
+      select: (group) => t('containers.groupSelectAll', { name: nameOfGroup(t, group, groupBy) }),
+      fold: (group) => t('containers.groupFold', { name: nameOfGroup(t, group, groupBy) }),
+      menu: (group) => t('action.more', { name: nameOfGroup(t, group, groupBy) }),
+    },
+    onKey: onGroupKey,
+  });
   const clear = () => {
     setFilter('');
-    setOnly('all');
+    setStates(noStates);
   };
 
   const list = () => {
@@ -139,7 +203,7 @@ export function ContainersPage() {
         </Empty>
       );
     return (
-      <DataGrid<ContainerSummary>
+      <DataGrid<ContainerSummary, TableGroup>
         label={t('containers.title')}
         words={{
           selectAll: t('containers.selectAll'),
@@ -149,6 +213,9 @@ export function ContainersPage() {
         }}
         columns={columns}
         rows={rows}
+        grouping={grouping}
+        chooser={chooser}
+        onInSight={sight.set}
         keyOf={keyOf}
         nameOf={nameOf}
         rowHeight={dense ? 32 : 44}
@@ -165,55 +232,20 @@ export function ContainersPage() {
     );
   };
 
-  const filtering = text !== '' || only !== 'all';
+  const filtering = text !== '' || states.size > 0;
   return (
     <>
       {chosen.length > 0 ? (
         <BulkBar chosen={chosen} actions={actions} onClear={() => setSelected(new Set())} />
       ) : (
-        <div className="tools">
-          <h1>{t('containers.title')}</h1>
-          <label className="filter">
-            <ListFilter className="icon s14" aria-hidden />
-            <input
-              ref={filterBox}
-              type="text"
-              data-filter
-              aria-label={t('containers.filterLabel')}
-              placeholder={t('containers.filter')}
-              value={filter}
-              onChange={(event) => setFilter(event.target.value)}
-              onKeyDown={(event) => {
-                if (event.key !== 'Escape') return;
-                event.stopPropagation();
-                if (filter === '') filterBox.current?.blur();
-                else setFilter('');
-              }}
-            />
-            {filter === '' && <kbd aria-hidden>/</kbd>}
-          </label>
-          {(['running', 'failed'] as const).map((state) => (
-            <button
-              key={state}
-              type="button"
-              className="chip"
-              aria-pressed={only === state}
-              onClick={() => setOnly(only === state ? 'all' : state)}
-            >
-              <ShapeIcon shape={state === 'running' ? 'run' : 'failed'} />
-              {state === 'running' ? t('containers.runningOnly') : t('containers.failedOnly')}
-            </button>
-          ))}
-          <span className="grow" />
-          <Button
-            variant="primary"
-            icon={Plus}
-            disabled={connection.state !== 'ready'}
-            onClick={() => ask({ kind: 'run' })}
-          >
-            {t('action.run')}
-          </Button>
-        </div>
+        <Toolbar
+          containers={containers ?? []}
+          filter={filter}
+          onFilter={setFilter}
+          states={states}
+          onStates={setStates}
+          groupBy={groupBy}
+        />
       )}
       <div className="split" ref={split}>
         {!(openId !== undefined && (full || !beside)) && (
@@ -247,6 +279,8 @@ export function ContainersPage() {
             )}
           </section>
         )}
+        {/* An order by use needs to know all of them. */}
+        <FollowStats sight={sight} all={byUse ? rows : undefined} />
         {openId !== undefined && containers && (
           <ContainerDrawer
             key={open?.Id ?? openId}
@@ -262,99 +296,103 @@ export function ContainersPage() {
   );
 }
 
-/** What there is no room for is left out: the command first. */
-function useColumns(dense: boolean, width: number): Column<ContainerSummary>[] {
-  const { t, i18n } = useTranslation();
-  const room = width >= 760 ? 'command' : width >= 560 ? 'created' : 'state';
-  return useMemo(() => {
-    const compareNames = new Intl.Collator(i18n.language, { numeric: true }).compare;
-    const rank = (container: ContainerSummary) => stateOrder.indexOf(shapeOf(container));
-    const columns: (Column<ContainerSummary> | false)[] = [
-      {
-        id: 'name',
-        header: t('containers.name'),
-        width: 'minmax(0, 1.3fr)',
-        compare: (a, b) => compareNames(nameOf(a), nameOf(b)),
-        cell: (row) => (
-          <span style={{ display: 'block' }}>
-            <span className="name cut" style={{ display: 'block' }}>
-              {nameOf(row)}
-            </span>
-            {!dense && (
-              <span className="sub cut" style={{ display: 'block' }}>
-                {row.Image}
-              </span>
-            )}
-          </span>
-        ),
-      },
-      dense &&
-        room !== 'state' && {
-          id: 'image',
-          header: t('summary.image'),
-          width: 'minmax(0, 1fr)',
-          compare: (a, b) => compareNames(a.Image, b.Image),
-          cell: (row) => (
-            <span className="mono t2 cut" style={{ display: 'block' }}>
-              {row.Image}
-            </span>
-          ),
-        },
-      {
-        id: 'state',
-        header: t('containers.state'),
-        width: '164px',
-        compare: (a, b) => rank(a) - rank(b),
-        cell: (row) => (
-          <span className="s12" style={{ display: 'flex' }}>
-            <StateBadge container={row} />
-          </span>
-        ),
-      },
-      room === 'command' && {
-        id: 'command',
-        header: t('containers.command'),
-        width: 'minmax(0, 1.2fr)',
-        cell: (row) => (
-          <span className="mono t2 cut" style={{ display: 'block' }} title={row.Command}>
-            {row.Command}
-          </span>
-        ),
-      },
-      room !== 'state' && {
-        id: 'ports',
-        header: t('containers.ports'),
-        width: '76px',
-        cell: (row) => (
-          <span className={`mono cut ${portsOf(row).length > 0 ? '' : 't3'}`} style={{ display: 'block' }}>
-            {portsOf(row).join(' ') || '–'}
-          </span>
-        ),
-      },
-      room !== 'state' && {
-        id: 'created',
-        header: t('containers.created'),
-        width: '112px',
-        right: true,
-        compare: (a, b) => b.Created - a.Created,
-        cell: (row) => <Created at={row.Created} />,
-      },
-    ];
-    return columns.filter((column) => column !== false);
-  }, [t, i18n.language, dense, room]);
+/** The groups with what the table wants of them. */
+function useTableGroups(
+  groups: ReturnType<typeof groupsOf>,
+  groupBy: GroupBy,
+  t: ReturnType<typeof useTranslation>['t'],
+  rest: Omit<Grouping<ContainerSummary, TableGroup>, 'groups'>,
+): Grouping<ContainerSummary, TableGroup> | undefined {
+  const tableGroups = useMemo(
+    () =>
+      groups?.map((group) => ({
+        ...group,
+        label: `${nameOfGroup(t, group, groupBy)}, ${tallyOf(t, group)}`,
+        rows: group.members,
+      })),
+    [groups, groupBy, t],
+  );
+  return tableGroups && { groups: tableGroups, ...rest };
 }
 
-function Created({ at }: { at: number }) {
+function useGroups(rows: ContainerSummary[], language: string) {
+  const wanted = usePreferences((preferences) => preferences.groupBy);
+  const foldedNames = usePreferences((preferences) => preferences.folded);
+  const set = usePreferences((preferences) => preferences.set);
+  const groupBy: GroupBy = isGroupBy(wanted) ? wanted : 'project';
+  const groups = useMemo(() => {
+    const { compare } = new Intl.Collator(language, { numeric: true });
+    return groupsOf(rows, groupBy, compare);
+  }, [rows, groupBy, language]);
+  const prefix = `${groupBy} `;
+  const folded = useMemo(
+    () => new Set(foldedNames.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []))),
+    [foldedNames, prefix],
+  );
+  const onFold = (key: string, fold: boolean) => {
+    const others = foldedNames.filter((name) => name !== prefix + key);
+    set({ folded: fold ? [...others, prefix + key] : others });
+  };
+  return { groupBy, groups, folded, onFold };
+}
+
+const nothingUsed: StatsSlice['used'] = {};
+
+/** What rows are ordered by where the order is one of use: they change places every few seconds at most, and not under the pointer. */
+function useOrderOfUse(byUse: boolean): StatsSlice['used'] {
+  const store = useEngineStore();
+  const [used, setUsed] = useState(nothingUsed);
+  useEffect(() => {
+    if (!byUse) return;
+    const look = () => {
+      if (!document.hidden && !document.querySelector('.grid-row:hover')) setUsed(store.getState().used);
+    };
+    const first = setTimeout(look, 1500);
+    const timer = setInterval(look, 5000);
+    return () => {
+      clearTimeout(first);
+      clearInterval(timer);
+    };
+  }, [byUse, store]);
+  return byUse ? used : nothingUsed;
+}
+
+/** The columns that are wanted and have room, and the menu that chooses them. */
+function useChosenColumns(dense: boolean, width: number, byUse: boolean) {
   const { t } = useTranslation();
-  const now = useNow(60_000);
-  return <span className="s12 t3 num">{ago(t, now - at * 1000)}</span>;
+  const live = useEngine((state) => state.features?.can?.includes('stats') ?? false);
+  const toggled = usePreferences((preferences) => preferences.toggledColumns);
+  const set = usePreferences((preferences) => preferences.set);
+  const hidden = useMemo(
+    () => new Set(optionalColumns.filter((column) => hiddenAtFirst.includes(column) !== toggled.includes(column))),
+    [toggled],
+  );
+  const shown = useOrderOfUse(byUse);
+  const columns = useColumns({ dense, width, hidden, live, used: shown });
+  const entries = (): MenuEntry[] => [
+    { heading: t('containers.columns') },
+    ...optionalColumns
+      .filter((column) => live || (column !== 'cpu' && column !== 'memory'))
+      .map((column: OptionalColumn) => ({
+        label: column === 'image' ? t('summary.image') : t(`containers.${column}`),
+        checked: !hidden.has(column),
+        stay: true,
+        onSelect: () => {
+          const others = usePreferences.getState().toggledColumns;
+          const next = others.includes(column) ? others.filter((each) => each !== column) : [...others, column];
+          set({ toggledColumns: next });
+        },
+      })),
+  ];
+  return { columns, chooser: { label: t('containers.columns'), entries } };
 }
 
 /** What one does most, on the row itself: on hover and on focus. */
 function Quick({ container, actions }: { container: ContainerSummary; actions: ContainerActions }) {
   const { t } = useTranslation();
-  const pending = useEngine((state) => state.pending[container.Id]) !== undefined;
+  const pending = useEngine((state) => state.pending[container.Id]);
   const stops = fits('stop', container);
+  if (pending?.verb === 'stop' && fits('kill', container)) return <KillNow container={container} actions={actions} />;
   return (
     <>
       <IconButton
@@ -363,7 +401,7 @@ function Quick({ container, actions }: { container: ContainerSummary; actions: C
         icon={stops ? Square : Play}
         label={stops ? t('action.stop') : t('action.start')}
         shortcut="S"
-        disabled={pending}
+        disabled={pending !== undefined}
         onClick={() => void actions.act(container, stops ? 'stop' : 'start')}
       />
       <IconButton
@@ -386,66 +424,12 @@ function Quick({ container, actions }: { container: ContainerSummary; actions: C
   );
 }
 
-const counted = ['failed', 'unhealthy', 'run', 'paused', 'created', 'exited', 'moving'] as const;
-type Counted = (typeof counted)[number];
-const groupOf = (shape: Shape): Counted =>
-  shape === 'healthy' || shape === 'starting' ? 'run' : shape === 'restarting' ? 'moving' : shape;
-
-/** Takes the toolbar's place while something is selected. */
-function BulkBar({
-  chosen,
-  actions,
-  onClear,
-}: {
-  chosen: ContainerSummary[];
-  actions: ContainerActions;
-  onClear(): void;
-}) {
+/** The way out of a stop that takes its time. */
+function KillNow({ container, actions }: { container: ContainerSummary; actions: ContainerActions }) {
   const { t } = useTranslation();
-  const run = (verb: 'start' | 'stop' | 'restart') =>
-    Promise.all(chosen.filter((container) => fits(verb, container)).map((container) => actions.act(container, verb)));
-  const verbs = [
-    { verb: 'start', icon: Play, key: 'containers.bulkStart' },
-    { verb: 'stop', icon: Square, key: 'containers.bulkStop' },
-    { verb: 'restart', icon: RotateCw, key: 'containers.bulkRestart' },
-  ] as const;
   return (
-    <div
-      className="tools bulk"
-      role="toolbar"
-      aria-label={t('containers.selected', { count: chosen.length })}
-      onKeyDown={(event) => event.key === 'Escape' && onClear()}
-      data-bulk
-    >
-      <b className="b6" role="status" style={{ whiteSpace: 'nowrap' }}>
-        {t('containers.selected', { count: chosen.length })}
-      </b>
-      <span className="row g12 s12 t2" style={{ margin: '0 8px 0 4px', overflow: 'hidden' }}>
-        {counted.map((group) => {
-          const count = chosen.filter((container) => groupOf(shapeOf(container)) === group).length;
-          return count === 0 ? null : (
-            <span className="state" style={{ fontWeight: 400 }} key={group}>
-              <ShapeIcon shape={group} />
-              {t(`containers.byState.${group}`, { count })}
-            </span>
-          );
-        })}
-      </span>
-      {verbs.map(({ verb, icon, key }) => {
-        const count = chosen.filter((container) => fits(verb, container)).length;
-        return (
-          <Button key={verb} icon={icon} disabled={count === 0} onClick={() => void run(verb)}>
-            {t(key, { count })}
-          </Button>
-        );
-      })}
-      <span className="grow" />
-      <Button variant="danger" icon={Trash2} shortcut="Del" onClick={() => actions.remove(chosen)}>
-        {t('containers.bulkRemove', { count: chosen.length })}
-      </Button>
-      <Button variant="ghost" shortcut="Esc" onClick={onClear} data-clear>
-        {t('common.clear')}
-      </Button>
-    </div>
+    <Button size="small" tabIndex={-1} icon={Skull} onClick={() => void actions.act(container, 'kill')}>
+      {t('action.killNow')}
+    </Button>
   );
 }
