@@ -165,3 +165,24 @@ test('files come in by dropping them on a folder and by the dialog, and go out b
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+test('the files look as they should in both themes and both languages, and a checker of accessibility finds nothing serious', async ({
+  openApp,
+  shot,
+}) => {
+  const app = await openApp();
+  await make(app);
+  const window = new SlipwayPage(app.page);
+  await window.openContainer('web', 'Files');
+  for (const [theme, language] of [
+    ['dark', 'en'],
+    ['light', 'zh-CN'],
+  ] as const) {
+    await window.dress({ theme, language });
+    await item(app, 'etc').click();
+    await item(app, 'passwd').click();
+    await expect(app.page.locator('.cm-content')).toContainText('root:');
+    await shot(app, `${theme} ${language}`);
+    expect(await window.serious()).toEqual([]);
+  }
+});
