@@ -1,3 +1,4 @@
+import type { TFunction } from 'i18next';
 import { memo, type ReactNode } from 'react';
 import { ChevronDown, ChevronRight } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
@@ -80,7 +81,7 @@ export const LogRow = memo(function LogRow(row: LogRowProps) {
 });
 
 const markTitle = (
-  t: ReturnType<typeof useTranslation>['t'],
+  t: TFunction,
   stream: 'stdout' | 'stderr',
   level: Level | undefined,
 ): string => (level ? `${t(`logs.level.${level}`)} · ${stream}` : stream);
