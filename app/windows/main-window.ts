@@ -16,6 +16,12 @@ interface WindowOptions {
 const SMALLEST = { width: 880, height: 560 };
 const FIRST = { width: 1280, height: 820 };
 
+/** No larger than the screen: without that, its buttons would be out of reach on a small one. */
+const withinScreen = ({ width, height }: { width: number; height: number }) => {
+  const { workAreaSize } = screen.getPrimaryDisplay();
+  return { width: Math.min(width, workAreaSize.width), height: Math.min(height, workAreaSize.height) };
+};
+
 /** The page's ground before its first paint: `--rail` of the two themes. */
 const ground = () => (nativeTheme.shouldUseDarkColors ? '#0b1114' : '#f2f4f6');
 
@@ -26,7 +32,7 @@ export class MainWindow {
   constructor({ preload, icon, origin, settings, developer, onClose }: WindowOptions) {
     const last = settings.current.window;
     this.#window = new BrowserWindow({
-      ...FIRST,
+      ...withinScreen(FIRST),
       ...(last && isOnScreen(last) ? { x: last.x, y: last.y, width: last.width, height: last.height } : {}),
       minWidth: SMALLEST.width,
       minHeight: SMALLEST.height,

@@ -1,6 +1,7 @@
 /** Light, dark and high contrast; English and Chinese; and fonts that can draw it. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { openDisplay } from '../fixtures/display.js';
 import { expect, test } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
 
@@ -49,4 +50,14 @@ test('a Chinese desktop gets a Chinese window, and is told which fonts to instal
     );
   await expect.poll(() => app.page.evaluate(ownFont)).toBe(true);
   await shot(app, 'no Han fonts');
+});
+
+test('on a screen that is smaller than the window would be, the whole window is on it', async ({ openApp, shot }) => {
+  await using display = await openDisplay('1024x700');
+  const app = await openApp({ display: display.name });
+  const size = () => app.page.evaluate(() => [innerWidth, innerHeight]);
+  await expect.poll(size).toEqual([1024, 700]);
+  await new SlipwayPage(app.page).goTo('Containers');
+  await shot(app, 'a small screen');
+  await app.quit();
 });
