@@ -725,7 +725,8 @@ export const en = {
   remove: {
     title: 'Remove {{name}}?',
     titleMany: 'Remove {{count}} containers?',
-    running_one: 'It is running: it is killed first.',
+    runningOnly: 'It is running: it is killed first.',
+    running_one: 'One of them is running: it is killed first.',
     running_other: '{{count}} of them are running: they are killed first.',
     loses: 'Everything written inside is lost. This cannot be undone.',
     engine: 'On engine: {{name}}',

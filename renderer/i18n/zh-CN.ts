@@ -694,6 +694,7 @@ export const zhCN: Translation<typeof en> = {
   remove: {
     title: '移除 {{name}}？',
     titleMany: '移除 {{count}} 个容器？',
+    runningOnly: '它正在运行，将先被强制终止。',
     running_other: '其中 {{count}} 个正在运行，将先被强制终止。',
     loses: '容器内写入的内容将全部丢失，且无法撤销。',
     engine: '所在引擎：{{name}}',

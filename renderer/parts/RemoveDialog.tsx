@@ -52,7 +52,10 @@ export function RemoveContainersDialog({ containers, onClose }: { containers: Co
     <Dialog
       width="narrow"
       title={only ? t('remove.title', { name: nameOf(only) }) : t('remove.titleMany', { count: left.length })}
-      description={[running > 0 && t('remove.running', { count: running }), t('remove.loses')]
+      description={[
+        running > 0 && (only ? t('remove.runningOnly') : t('remove.running', { count: running })),
+        t('remove.loses'),
+      ]
         .filter(Boolean)
         .join(' ')}
       onClose={onClose}

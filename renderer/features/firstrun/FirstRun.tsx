@@ -76,7 +76,9 @@ export function FirstRun({
           onClick={() => set({ theme: dark ? 'light' : 'dark' })}
         />
         <Button variant="ghost" size="small" onClick={() => set({ language: chinese ? 'en' : 'zh-CN' })}>
-          <span lang={chinese || !han ? 'en' : 'zh-CN'}>{chinese ? 'English' : han ? '简体中文' : 'Chinese'}</span>
+          <span lang={chinese ? 'en' : 'zh-CN'}>
+            {chinese ? 'English' : t('settings.languages.zh-CN') + (han ? '' : ' · Chinese')}
+          </span>
         </Button>
         {windowButtons}
       </header>
