@@ -123,3 +123,34 @@ test('a terminal survives page changes, follows the window’s size, and passes 
   await expect(window.terminal).toContainText('second 2');
   await shot(app, 'two terminals');
 });
+
+test('a terminal draws colours, copies what is marked, pastes, and is resized with the window', async ({
+  openApp,
+  shot,
+}) => {
+  const app = await openApp();
+  const window = new SlipwayPage(app.page);
+  await runShell(app, window);
+  await window.type('printf "\\033[31mscarlet\\033[0m\\n"');
+  const scarlet = window.terminal.locator('.xterm-rows span').filter({ hasText: /^scarlet$/ });
+  const plain = window.terminal.locator('.xterm-rows > div').filter({ hasText: 'printf' }).first();
+  const color = (of: typeof plain) => of.evaluate((element) => getComputedStyle(element).color);
+  expect(await color(scarlet)).not.toBe(await color(plain));
+
+  await scarlet.dblclick();
+  await app.page.keyboard.press('Control+Shift+C');
+  await app.page.keyboard.type('echo pasted-');
+  await app.page.keyboard.press('Control+Shift+V');
+  await app.page.keyboard.press('Enter');
+  await expect(window.terminal).toContainText(/^.*pasted-scarlet.*pasted-scarlet/s);
+
+  const size = app.page.getByText(/^\d+ × \d+$/);
+  const before = await size.textContent();
+  await app.page.getByRole('button', { name: 'Take the whole page' }).click();
+  await expect(size).not.toHaveText(before ?? '');
+  const [, cols, rows] = /(\d+) × (\d+)/.exec((await size.textContent()) ?? '') ?? [];
+  await window.terminal.getByRole('textbox').focus();
+  await window.type('stty size');
+  await expect(window.terminal).toContainText(`${rows} ${cols}`);
+  await shot(app, 'colours and a wide terminal');
+});

@@ -17,6 +17,8 @@ export interface ScreenSettings {
 
 export interface ScreenListener {
   onInput(text: string): void;
+  /** What is no text: where the mouse is, as old programs ask for it. */
+  onBytes(bytes: Uint8Array): void;
   onResize(size: Size): void;
   onTitle(title: string): void;
   onFind(): void;
@@ -64,7 +66,7 @@ export class Screen {
     this.#terminal.loadAddon(new WebLinksAddon((_, url) => void openExternal(url)));
     this.#terminal.unicode.activeVersion = '11';
     this.#terminal.onData((text) => listener.onInput(text));
-    this.#terminal.onBinary((text) => listener.onInput(text));
+    this.#terminal.onBinary((bytes) => listener.onBytes(Uint8Array.from(bytes, (char) => char.charCodeAt(0))));
     this.#terminal.onResize(({ rows, cols }) => listener.onResize({ rows, cols }));
     this.#terminal.onTitleChange((title) => listener.onTitle(title));
     this.#terminal.attachCustomKeyEventHandler((event) => this.#onKey(event));

@@ -161,6 +161,7 @@ export class TerminalSession {
     this.#opening ??= import('./screen.js').then(async ({ openScreen }) => {
       const screen = await openScreen(settings, {
         onInput: (text) => this.#input(text),
+        onBytes: (bytes) => void this.#wire?.write?.(bytes).catch(() => undefined),
         onResize: (size) => {
           this.#change({ size });
           this.#wire?.resize(size.rows, size.cols).catch(() => undefined);
