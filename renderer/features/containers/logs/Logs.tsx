@@ -38,12 +38,16 @@ function useFeed({ container, inspect }: TabProps): LogFeed {
   const startedAt = inspect?.State.StartedAt;
   const running = inspect?.State.Running === true;
   const opened = useRef<string | undefined>(undefined);
+  /** The engine was gone: what ended then ended with it. */
+  const lost = useRef(false);
   useEffect(() => {
+    if (!ready) lost.current = true;
     if (!ready || startedAt === undefined) return;
     if (opened.current === undefined) feed.open(startedAt);
-    else if (phase === 'failed' || (phase === 'ended' && running && opened.current !== startedAt))
+    else if (phase === 'failed' || (phase === 'ended' && running && (lost.current || opened.current !== startedAt)))
       feed.resume(opened.current === startedAt ? undefined : startedAt);
     else return;
+    lost.current = false;
     opened.current = startedAt;
     // A failure is not tried again on its own, but when the engine is back or the container starts.
     // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -60,7 +64,7 @@ function useFeed({ container, inspect }: TabProps): LogFeed {
 
 /** A log to read in: found, filtered, followed, copied and saved. */
 export function Logs(props: TabProps) {
-  const { container, inspect } = props;
+  const { container, inspect, waiting } = props;
   const { t } = useTranslation();
   const feed = useFeed(props);
   const { version, phase, problem, held, earlier } = useSyncExternalStore(feed.subscribe, feed.snapshot);
@@ -315,7 +319,8 @@ export function Logs(props: TabProps) {
           onTop={onTop}
           onCopyAll={() => copy(view.shown)}
         >
-          {view.shown.length === 0 && problem === undefined && (
+          {inspect === undefined && nothing && waiting}
+          {view.shown.length === 0 && problem === undefined && inspect !== undefined && (
             <p className="log-nothing t3">
               {!nothing
                 ? t('logs.noneShown')
