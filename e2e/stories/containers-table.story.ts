@@ -1,6 +1,8 @@
 /** The containers table: groups, filters, columns, many at once, menus; by mouse and by keyboard; and an engine that falls silent. */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { TestApp } from '../fixtures/app.js';
 import { api, docker, loadBusybox, request, startEngine } from '../fixtures/engine.js';
 import { expect, test } from '../fixtures/story.js';
@@ -128,14 +130,13 @@ test('many at once, one of which cannot: each has its own line, and what failed 
   const app = await openApp();
   const { page } = app;
   await openTable(app);
-  await docker(app, ['network', 'create', 'gone']);
+  // Its program is not in the image.
   await make(app.socket, {
     name: 'homeless',
     labels: project('sandbox'),
     start: false,
-    more: { HostConfig: { NetworkMode: 'gone' } },
+    more: { Cmd: ['/gone'] },
   });
-  await docker(app, ['network', 'rm', '-f', 'gone']);
   await expect(row(page, 'homeless')).toBeVisible();
   await row(page, 'first').getByRole('checkbox').click();
   await row(page, 'homeless').getByRole('checkbox').click();
@@ -154,9 +155,11 @@ test('many at once, one of which cannot: each has its own line, and what failed 
   await expect(results.getByRole('listitem').filter({ hasText: 'second' })).toContainText('Done');
   await shot(app, 'results');
   expect(await serious(page)).toEqual([]);
-  await docker(app, ['network', 'create', 'gone']);
+  const program = path.join(app.folder, 'gone');
+  await writeFile(program, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  expect((await docker(app, ['cp', program, 'homeless:/gone'])).code).toBe(0);
   await results.getByRole('button', { name: 'Try homeless again' }).click();
-  await expect(page.getByRole('dialog', { name: /^Started 3 containers/ }).or(results.getByText('gone'))).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Started 3 containers' })).toBeVisible();
 });
 
 test('a stop that takes its time counts down to the kill and offers it now', async ({ openApp, shot }) => {

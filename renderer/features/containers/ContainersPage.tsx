@@ -10,6 +10,7 @@ import {
   Terminal as TerminalIcon,
   Trash2,
 } from 'lucide-react';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { useBulk } from '../../parts/bulk.js';
@@ -300,7 +301,7 @@ export function ContainersPage() {
 function useTableGroups(
   groups: ReturnType<typeof groupsOf>,
   groupBy: GroupBy,
-  t: ReturnType<typeof useTranslation>['t'],
+  t: TFunction,
   rest: Omit<Grouping<ContainerSummary, TableGroup>, 'groups'>,
 ): Grouping<ContainerSummary, TableGroup> | undefined {
   const tableGroups = useMemo(

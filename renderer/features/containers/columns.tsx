@@ -23,8 +23,8 @@ export const hiddenAtFirst: readonly OptionalColumn[] = ['image', 'health', 'net
 /** How wide the table has to be for a column; the rest is left out, the command first. */
 const roomFor: Record<OptionalColumn, number> = {
   cpu: 0,
-  memory: 0,
-  ports: 520,
+  memory: 540,
+  ports: 600,
   created: 700,
   health: 760,
   image: 820,
