@@ -16,9 +16,13 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <locale.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define BLOCK_SIZE (256 * 1024)
+#define BLOCKS 8
 
 /* A directory's times wait until nothing more is put in it. */
 struct dated {
@@ -27,10 +31,21 @@ struct dated {
     char path[];
 };
 
-struct copying {
+/* The body as it comes, taken by a thread of its own: whoever sends it need not wait for the disk. */
+struct intake {
     int source;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned filled, emptied; /* blocks so far; the one being read counts as not yet emptied */
+    bool reading, stopped;
+    ssize_t lengths[BLOCKS]; /* 0: the end; -1: the client has gone */
+    unsigned char ring[BLOCKS][BLOCK_SIZE];
+};
+
+struct copying {
+    struct intake intake;
     struct archive *tar;
-    unsigned char input[256 * 1024];
     const struct container_files *files;
     char target[PATH_MAX]; /* where the entries go: absolute, free of links when it was found */
     bool keep_kinds, user_namespace;
@@ -48,19 +63,86 @@ static void cancel(int signal)
     cancelled = 1;
 }
 
+/* Waits for room in the ring; NULL when nobody wants more. */
+static unsigned char *next_free(struct intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
+    while (!intake->stopped && intake->filled - intake->emptied == BLOCKS)
+        pthread_cond_wait(&intake->changed, &intake->lock);
+    unsigned char *block = intake->stopped ? NULL : intake->ring[intake->filled % BLOCKS];
+    pthread_mutex_unlock(&intake->lock);
+    return block;
+}
+
+static void *intake_main(void *context)
+{
+    struct intake *intake = context;
+    unsigned char *block;
+    ssize_t count = 1;
+    sigset_t interrupts;
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &interrupts, NULL); /* here, where it interrupts the waiting for a client */
+    while (count > 0 && (block = next_free(intake)) != NULL) {
+        do
+            count = read(intake->source, block, BLOCK_SIZE);
+        while (count < 0 && errno == EINTR && !cancelled);
+        pthread_mutex_lock(&intake->lock);
+        intake->lengths[intake->filled++ % BLOCKS] = count;
+        pthread_cond_broadcast(&intake->changed);
+        pthread_mutex_unlock(&intake->lock);
+    }
+    return NULL;
+}
+
+static int intake_open(struct intake *intake, int source, struct error *err)
+{
+    sigset_t interrupts;
+    intake->source = source;
+    pthread_mutex_init(&intake->lock, NULL);
+    pthread_cond_init(&intake->changed, NULL);
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &interrupts, NULL);
+    int errnum = pthread_create(&intake->thread, NULL, intake_main, intake);
+    return errnum == 0 ? 0 : fail(err, errnum, "read the archive");
+}
+
+/* The thread may be waiting for a client that says nothing: the process ends soon, and it with that. */
+static void intake_stop(struct intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
+    intake->stopped = true;
+    pthread_cond_broadcast(&intake->changed);
+    pthread_mutex_unlock(&intake->lock);
+    pthread_detach(intake->thread);
+}
+
+static ssize_t intake_next(struct intake *intake, const void **bytes)
+{
+    pthread_mutex_lock(&intake->lock);
+    if (intake->reading)
+        intake->emptied++;
+    intake->reading = false;
+    pthread_cond_broadcast(&intake->changed);
+    while (intake->emptied == intake->filled)
+        pthread_cond_wait(&intake->changed, &intake->lock);
+    unsigned block = intake->emptied % BLOCKS;
+    ssize_t count = intake->lengths[block];
+    *bytes = intake->ring[block];
+    intake->reading = count > 0; /* the end stays where it is, for whoever asks again */
+    pthread_mutex_unlock(&intake->lock);
+    return count;
+}
+
 static la_ssize_t read_body(struct archive *tar, void *context, const void **bytes)
 {
     struct copying *x = context;
-    ssize_t count;
-    do
-        count = read(x->source, x->input, sizeof x->input);
-    while (count < 0 && errno == EINTR && !cancelled);
-    if (count < 0 || cancelled) {
-        archive_set_error(tar, EIO, "the client has gone");
-        return -1;
-    }
-    *bytes = x->input;
-    return count;
+    ssize_t count = intake_next(&x->intake, bytes);
+    if (count >= 0 && !cancelled)
+        return count;
+    archive_set_error(tar, EIO, "the client has gone");
+    return -1;
 }
 
 /* ---- where entries go ---- */
@@ -316,8 +398,10 @@ static int copy_in(struct request *request, struct copying *x, struct error *err
         TRY(find_owner(x, user, err));
     TRY(find_target(x, path, err));
     umask(0);
+    TRY(intake_open(&x->intake, request->connection, err));
     x->tar = archive_read_new();
     int status = x->tar ? write_all(x, err) : fail(err, ENOMEM, "read the archive");
+    intake_stop(&x->intake);
     apply_directory_times(x);
     archive_read_free(x->tar);
     forget_parent(x);
@@ -332,7 +416,8 @@ int archive_write_op(struct request *request, struct error *err)
     setlocale(LC_ALL, "C"); /* where names are their bytes; see unpack.c */
     cleanup_files struct container_files files = CONTAINER_FILES_INIT;
     TRY(files_open(request, FILES_TO_WRITE, &files, err));
-    x = (struct copying){.source = request->connection, .files = &files, .parent = -1};
+    x.files = &files;
+    x.parent = -1;
     TRY(copy_in(request, &x, err));
     return request_answer(request, err);
 }

@@ -16,11 +16,13 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #define ATTEMPTS 100
+#define SMALL (64 * 1024)
 
 struct packing {
     struct archive *tar;
@@ -29,6 +31,8 @@ struct packing {
     const struct stat *root;   /* a container's, whose kernel mounts stay out; or NULL: nothing is mounted inside */
     const struct pack_output *output;
     struct error *write_error;
+    unsigned char *small; /* headers and short files wait here for what comes after them; SMALL bytes */
+    size_t waiting;
     void *names; /* a search tree of the first name of each file that has several */
 };
 
@@ -266,13 +270,31 @@ static int pack_directory(struct packing *p, int fd, const char *path, struct er
     return status;
 }
 
+/* libarchive hands everything on as it comes: what is large is sent from where it was read to. */
 static la_ssize_t write_output(struct archive *tar, void *context, const void *bytes, size_t length)
 {
     struct packing *p = context;
-    if (p->output->write(p->output->context, bytes, length, p->write_error) == 0)
+    if (p->waiting + length <= SMALL) {
+        memcpy(p->small + p->waiting, bytes, length);
+        p->waiting += length;
+        return (la_ssize_t)length;
+    }
+    struct iovec parts[] = {{p->small, p->waiting}, {(void *)bytes, length}};
+    p->waiting = 0;
+    if (p->output->write(p->output->context, parts, 2, p->write_error) == 0)
         return (la_ssize_t)length;
     archive_set_error(tar, EIO, "%s", p->write_error->message);
     return -1;
+}
+
+static int close_output(struct archive *tar, void *context)
+{
+    struct packing *p = context;
+    struct iovec rest = {p->small, p->waiting};
+    if (p->output->write(p->output->context, &rest, 1, p->write_error) == 0)
+        return ARCHIVE_OK;
+    archive_set_error(tar, EIO, "%s", p->write_error->message);
+    return ARCHIVE_FATAL;
 }
 
 static int begin(struct packing *p, struct error *write_error, const struct pack_output *output, struct error *err)
@@ -286,10 +308,11 @@ static int begin(struct packing *p, struct error *write_error, const struct pack
     p->tar = archive_write_new();
     p->output = output;
     p->write_error = write_error;
-    if (!p->tar || archive_write_set_format_pax_restricted(p->tar) != ARCHIVE_OK ||
+    p->small = malloc(SMALL);
+    if (!p->tar || !p->small || archive_write_set_format_pax_restricted(p->tar) != ARCHIVE_OK ||
         archive_write_set_options(p->tar, "xattrheader=SCHILY") != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(p->tar, 256 * 1024) != ARCHIVE_OK ||
-        archive_write_set_bytes_in_last_block(p->tar, 1) != ARCHIVE_OK || archive_write_open(p->tar, p, NULL, write_output, NULL) != ARCHIVE_OK)
+        archive_write_set_bytes_per_block(p->tar, 0) != ARCHIVE_OK ||
+        archive_write_open(p->tar, p, NULL, write_output, close_output) != ARCHIVE_OK)
         return fail(err, 0, "libarchive cannot write a tar");
     return 0;
 }
@@ -301,6 +324,7 @@ static int end(struct packing *p, int status, struct error *err)
     if (status < 0)
         archive_write_fail(p->tar);
     archive_write_free(p->tar);
+    free(p->small);
     tdestroy(p->names, first_name_free);
     return status;
 }
@@ -355,13 +379,17 @@ int pack_open_stack(const struct request *request, json_object *lower, struct er
     return root < 0 ? fail(err, errno, "open the layers") : root;
 }
 
-static int send_output(void *context, const void *bytes, size_t length, struct error *err)
+static int send_output(void *context, struct iovec *parts, size_t count, struct error *err)
 {
-    return request_write(context, bytes, length, err);
+    return request_write_parts(context, parts, count, err);
 }
+
+#define SEND_AHEAD (1 << 20)
 
 struct pack_output pack_to_client(struct request *request)
 {
+    /* As far as the machine lets us: the next file is read while the client is busy with the last one. */
+    setsockopt(request->connection, SOL_SOCKET, SO_SNDBUF, &(int){SEND_AHEAD}, sizeof(int));
     return (struct pack_output){.write = send_output, .context = request};
 }
 

@@ -7,10 +7,11 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* Takes the tar, piece by piece. */
 struct pack_output {
-    int (*write)(void *context, const void *bytes, size_t length, struct error *err);
+    int (*write)(void *context, struct iovec *parts, size_t count, struct error *err);
     void *context;
 };
 

@@ -92,19 +92,30 @@ int request_path_below_data(const struct request *request, const char *name, con
     return 0;
 }
 
-int request_write(struct request *request, const void *bytes, size_t length, struct error *err)
+int request_write_parts(struct request *request, struct iovec *parts, size_t count, struct error *err)
 {
-    const char *at = bytes;
-    while (length > 0) {
-        ssize_t sent = send(request->connection, at, length, MSG_NOSIGNAL);
+    for (;;) {
+        for (; count > 0 && parts->iov_len == 0; count--)
+            parts++;
+        if (count == 0)
+            return 0;
+        ssize_t sent = sendmsg(request->connection, &(struct msghdr){.msg_iov = parts, .msg_iovlen = count}, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
             return fail_kind(err, "unavailable", errno, "the client has gone");
-        at += sent;
-        length -= (size_t)sent;
+        for (size_t i = 0, left = (size_t)sent; i < count; i++) {
+            size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
+            parts[i] = (struct iovec){(char *)parts[i].iov_base + taken, parts[i].iov_len - taken};
+            left -= taken;
+        }
     }
-    return 0;
+}
+
+int request_write(struct request *request, const void *bytes, size_t length, struct error *err)
+{
+    struct iovec part = {(void *)bytes, length};
+    return request_write_parts(request, &part, 1, err);
 }
 
 static int send_line(struct request *request, json_object *line, struct error *err)

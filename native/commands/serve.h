@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct request {
     json_object *fields;   /* the request's own line, an object */
@@ -51,6 +52,8 @@ int request_progress(struct request *request, json_object *progress, struct erro
 int request_answer(struct request *request, struct error *err);
 /* Output bytes, after request_answer(). */
 int request_write(struct request *request, const void *bytes, size_t length, struct error *err);
+/* The same for bytes that lie apart; what `parts` says is used up. */
+int request_write_parts(struct request *request, struct iovec *parts, size_t count, struct error *err);
 /* Sends the final line and goes on in a process that no longer belongs to the connection, in which it returns 0. */
 int request_answer_and_go_on(struct request *request, struct error *err);
 
