@@ -73,6 +73,7 @@ struct process {
     int in, out, err; /* our ends of the pipes */
     int slave;        /* keeps the terminal open while the process lives, though it may close and open it again */
     bool terminal, stdin_open, stdin_once;
+    bool widened[STREAMS]; /* the pipe holds as much as it may */
     unsigned short rows, cols;
     struct timespec started, finished, let_go; /* zero: not yet; when `start` was asked for */
     int code, signal;

@@ -51,8 +51,10 @@ void process_output(struct process *process, enum stream stream, int *fd)
     if (process == &monitor.first)
         log_append(stream, bytes, (size_t)got);
     clients_output(process, stream, bytes, (size_t)got);
-    if (got >= FULL_PIPE && !process->terminal)
+    if (got >= FULL_PIPE && !process->terminal && !process->widened[stream]) {
         fcntl(*fd, F_SETPIPE_SZ, LARGE_PIPE); /* it has a lot to say: fewer turns to take */
+        process->widened[stream] = true;
+    }
 }
 
 bool process_open(const struct process *process)

@@ -97,18 +97,38 @@ size_t utf8_unfinished(const unsigned char *bytes, size_t length)
     return 0;
 }
 
+/* How many bytes stand for themselves, eight at a time as long as there are that many. */
+static size_t plain_run(const unsigned char *bytes, size_t length)
+{
+    const uint64_t each = 0x0101010101010101, high = each << 7;
+    size_t run = 0;
+
+    for (; length - run >= sizeof(uint64_t); run += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, bytes + run, sizeof word);
+        uint64_t quote = word ^ each * '"', backslash = word ^ each * '\\';
+        /* A high bit is set where a byte of the word is below 0x20, or where one of the others is zero; above 0x7f it is set already. */
+        if ((word | (word - each * 0x20) | (quote - each) | (backslash - each)) & high)
+            break;
+    }
+    while (run < length && bytes[run] >= 0x20 && bytes[run] < 0x80 && bytes[run] != '"' && bytes[run] != '\\')
+        run++;
+    return run;
+}
+
 size_t json_escape(char *to, const unsigned char *from, size_t length)
 {
     static const char hex[] = "0123456789abcdef";
     char *at = to;
 
     for (size_t i = 0; i < length;) {
+        size_t plain = plain_run(from + i, length - i);
+        memcpy(at, from + i, plain);
+        at += plain;
+        i += plain;
+        if (i == length)
+            break;
         unsigned char byte = from[i];
-        if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') {
-            *at++ = (char)byte;
-            i++;
-            continue;
-        }
         if (byte >= 0x80) {
             int size = utf8_sequence(from + i, length - i);
             if (size > 0) {

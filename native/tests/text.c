@@ -25,6 +25,23 @@ static void escapes(const char *what, const char *bytes, size_t length, const ch
     free(to);
 }
 
+/* What needs escaping is found wherever it stands among what does not. */
+static void escapes_anywhere(void)
+{
+    static const struct {
+        char byte;
+        const char *escaped;
+    } cases[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\x1f', "\\u001f"}, {'\0', "\\u0000"}, {'\xff', "\xef\xbf\xbd"}, {' ', " "}, {'\x7f', "\x7f"}, {'#', "#"}, {'!', "!"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t at = 0; at < 20; at++) {
+            char bytes[20], wanted[40];
+            memset(bytes, '~', sizeof bytes);
+            bytes[at] = cases[i].byte;
+            snprintf(wanted, sizeof wanted, "%.*s%s%.*s", (int)at, "~~~~~~~~~~~~~~~~~~~~", cases[i].escaped, (int)(19 - at), "~~~~~~~~~~~~~~~~~~~~");
+            escapes("anywhere", bytes, sizeof bytes, wanted);
+        }
+}
+
 static void unfinished(const char *bytes, size_t wanted)
 {
     size_t got = utf8_unfinished((const unsigned char *)bytes, strlen(bytes));
@@ -72,6 +89,7 @@ int main(void)
     unfinished("ab\xff", 0);
     unfinished("ab\xbf\xbf", 0);
     unfinished("\xe0\x80", 0);
+    escapes_anywhere();
     repairs_everything();
 
     char text[TIME_TEXT];
