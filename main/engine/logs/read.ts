@@ -1,8 +1,9 @@
 import { watch } from 'node:fs';
-import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../base/errors.js';
 import { LogFormat, type LogView } from './format.js';
+import { LogFile } from './log-file.js';
 
 export interface LogRequest extends LogView {
   /** Only the last so many entries; undefined: all. */
@@ -22,7 +23,7 @@ const GAP = 2;
 
 /** One file of a log, open: it stays readable when rotation renames or removes it. */
 interface Part {
-  handle: FileHandle;
+  handle: LogFile;
   inode: number;
   /** When it was opened. */
   size: number;
@@ -136,7 +137,7 @@ async function openParts(path: string, enough?: (part: Part) => Promise<boolean>
 
 async function openPart(path: string): Promise<Part | undefined> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await LogFile.open(path);
     const { ino, size } = await handle.stat();
     return { handle, inode: ino, size };
   } catch (error) {
@@ -206,14 +207,13 @@ const letGo = ({ handle }: Part): void => void handle.close().catch(() => undefi
  * The blocks are the caller's.
  */
 async function* readFrom(
-  handle: FileHandle,
+  handle: LogFile,
   { from = 0, end = Infinity, ready = NOTHING }: { from?: number; end?: number; ready?: Buffer },
 ): AsyncGenerator<Buffer> {
   const readAt = async (offset: number): Promise<Buffer> => {
     if (offset >= end) return NOTHING;
     const buffer = Buffer.allocUnsafeSlow(Math.min(BLOCK, end - offset));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
-    return buffer.subarray(0, bytesRead);
+    return buffer.subarray(0, await handle.read(buffer, offset));
   };
   let offset = from + ready.length;
   if (ready.length > 0) yield ready;
@@ -236,7 +236,7 @@ async function* readFrom(
 
 /** Where the last `wanted` lines of a file begin; `found` is less when it has fewer. `bytes` are those lines where one look was enough. */
 async function tailOf(
-  handle: FileHandle,
+  handle: LogFile,
   size: number,
   wanted: number,
 ): Promise<{ offset: number; found: number; bytes: Buffer }> {
@@ -245,7 +245,7 @@ async function tailOf(
   for (let end = size, length = GLANCE; end > 0; length = BLOCK) {
     const start = Math.max(0, end - length);
     const buffer = Buffer.allocUnsafeSlow(end - start);
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+    const bytesRead = await handle.read(buffer, start);
     const from = (at: number) => (end === size ? buffer.subarray(at, bytesRead) : NOTHING);
     let at = bytesRead;
     while (at > 0 && (at = buffer.lastIndexOf(NEWLINE, at - 1)) >= 0) {
