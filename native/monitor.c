@@ -271,7 +271,7 @@ static void wait_and_serve(void)
     size_t processes = 1, clients = clients_count();
     for (const struct process *exec = monitor.execs; exec; exec = exec->next)
         processes++;
-    size_t count = FIXED + processes * EACH + clients;
+    size_t count = FIXED + processes * EACH + clients * CLIENT_POLLS;
     struct pollfd *set = room_for(count), *at = set + FIXED;
 
     set[SIGNALS] = (struct pollfd){signals, POLLIN, 0};
@@ -282,7 +282,7 @@ static void wait_and_serve(void)
     wait_for(&monitor.first, at);
     for (struct process *exec = monitor.execs; exec; exec = exec->next)
         wait_for(exec, at += EACH);
-    clients_poll(set + count - clients);
+    clients_poll(set + count - clients * CLIENT_POLLS);
 
     int64_t until = earliest(), left = until == INT64_MAX ? -1 : until - now_ms();
     int patience = until == INT64_MAX ? -1 : left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
@@ -297,7 +297,7 @@ static void wait_and_serve(void)
     serve(&monitor.first, at = set + FIXED);
     for (struct process *exec = monitor.execs; exec; exec = exec->next)
         serve(exec, at += EACH);
-    clients_handle(set + count - clients, clients);
+    clients_handle(set + count - clients * CLIENT_POLLS, clients);
     if (set[LISTEN].revents && monitor.options.listen >= 0)
         clients_accept();
 }
@@ -318,6 +318,8 @@ int main(int argc, char **argv)
     const char *name = argc > 0 && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argc > 0 ? argv[0] : "";
     if (strcmp(name, "slipway-pause") == 0)
         sleep_for_ever();
+    if (strcmp(name, "slipway-porter") == 0)
+        return porter_main();
     if (strcmp(name, "slipway-monitor") != 0)
         return init_main(argv);
     if (argc < 2) {

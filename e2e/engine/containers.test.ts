@@ -1,6 +1,9 @@
 /** Containers through the docker CLI: what it prints and how it ends, on our engine and beside it on Debian's dockerd. */
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { api, docker, hijack, loadBusybox, request, startDockerd, startEngine } from '../fixtures/engine.js';
 import type { RunningEngine } from '../fixtures/engine.js';
 
@@ -157,3 +160,46 @@ test('an attach from before the start gets frames of both streams', { skip, time
   assert.equal(Buffer.concat(chunks).toString('latin1'), '\x01\0\0\0\0\0\0\x04out\n\x02\0\0\0\0\0\0\x04err\n');
   await api(ours.socket, 'DELETE', `/containers/${Id}`);
 });
+
+test(
+  'output reaches its reader whole though what passes connections on is killed, and none of it stays',
+  { skip, timeout: 60_000 },
+  async () => {
+    await using engine = await startEngine();
+    await loadBusybox(engine);
+    const made = { Image: 'busybox:test', Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'none' } };
+    const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create', made);
+    await api(engine.socket, 'POST', `/containers/${Id}/start`);
+    const output = async () => {
+      const Cmd = ['sh', '-c', 'dd if=/dev/zero bs=65536 count=100 status=none; echo last >&2'];
+      const wish = { Cmd, AttachStdout: true, AttachStderr: true };
+      const exec = await api<{ Id: string }>(engine.socket, 'POST', `/containers/${Id}/exec`, wish);
+      const stream = await hijack(engine.socket, `/exec/${exec.Id}/start`, { Detach: false, Tty: false });
+      const all = Buffer.concat([stream.head, ...(await (stream.socket as Readable).toArray())] as Buffer[]);
+      const lengths = [0, 0, 0];
+      for (let at = 0; at < all.length; at += 8 + all.readUInt32BE(at + 4))
+        lengths[all[at]!]! += all.readUInt32BE(at + 4);
+      return lengths;
+    };
+    const whole = [0, 100 * 65536, 5];
+    assert.deepEqual(await output(), whole);
+    const [porter] = await childrenOf(engine.process.pid!, 'slipway-porter');
+    process.kill(porter!, 'SIGKILL');
+    while ((await childrenOf(engine.process.pid!, 'slipway-porter')).includes(porter!)) await sleep(5);
+    assert.deepEqual(await Promise.all([output(), output(), output()]), [whole, whole, whole]);
+    const [next] = await childrenOf(engine.process.pid!, 'slipway-porter');
+    assert.notEqual(next, undefined);
+    await engine.kill();
+    while (await readFile(`/proc/${next}/comm`, 'utf8').catch(() => undefined)) await sleep(5);
+  },
+);
+
+async function childrenOf(parent: number, name: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir('/proc')) {
+    const stat = /^\d+$/.test(entry) && (await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => undefined));
+    if (stat && stat.includes(`(${name}) `) && Number(stat.split(') ')[1]!.split(' ')[1]) === parent)
+      found.push(Number(entry));
+  }
+  return found;
+}

@@ -31,5 +31,5 @@ export const createApi = (engine: Engine): ApiServer =>
       ...slipwayRoutes(engine),
       ...missingRoutes(),
     ],
-    { product: `Slipway/${engine.version} (linux)` },
+    { product: `Slipway/${engine.version} (linux)`, onLarge: (socket) => engine.widen(socket) },
   );

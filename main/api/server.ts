@@ -19,6 +19,8 @@ const log = createLog('api');
 export interface ApiServerOptions {
   /** What the `Server` header says: `Slipway/0.1.0 (linux)`. */
   product: string;
+  /** Called with a connection once much has been written to it in one answer. */
+  onLarge?: (socket: Socket) => void;
 }
 
 /** Serves routes on unix sockets. */
@@ -28,8 +30,10 @@ export class ApiServer {
   readonly #connections = new Set<Socket>();
   readonly #match: (method: string, path: string) => Match | undefined;
   readonly #headers: Record<string, string>;
+  readonly #onLarge: ((socket: Socket) => void) | undefined;
 
-  constructor(routes: readonly Route[], { product }: ApiServerOptions) {
+  constructor(routes: readonly Route[], { product, onLarge }: ApiServerOptions) {
+    this.#onLarge = onLarge;
     this.#match = createRouter(routes);
     this.#headers = {
       'Api-Version': maximumVersion,
@@ -177,11 +181,17 @@ export class ApiServer {
     if (reply.eager) {
       start();
       response.flushHeaders();
+    } else {
+      // A short answer goes out in one piece, its end with its beginning.
+      response.cork();
+      setImmediate(() => response.writableEnded || response.uncork());
     }
+    let sent = 0;
     try {
       for await (const chunk of reply.body) {
         start();
         if (response.destroyed) return;
+        if (sent < LARGE && (sent += chunk.length) >= LARGE && response.socket) this.#onLarge?.(response.socket);
         if (!response.write(chunk)) await drained(response);
       }
       start();
@@ -218,6 +228,7 @@ export class ApiServer {
     );
     socket.once('close', () => stream.close());
     void this.#input(socket, stream);
+    stream.direct?.({ socket, flushed: () => new Promise((resolve) => socket.write('', () => resolve())) });
     for await (const bytes of stream.readable) {
       if (socket.destroyed) return;
       if (!socket.write(bytes)) await drained(socket);
@@ -241,6 +252,7 @@ export class ApiServer {
   }
 }
 
+const LARGE = 1024 * 1024;
 const LOOK_AFTER_MS = 5000;
 
 /**

@@ -170,6 +170,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     let closing: Promise<void> | undefined;
     return {
       ...{ events, images, networks, volumes, containers, stats, execs, files, fileTree, system, version },
+      widen: (socket) => helper.widen(socket),
       close: (how) => (closing ??= close(how)),
       handOver() {
         if (!options.onHandover)
@@ -196,6 +197,8 @@ export interface Engine {
   readonly fileTree: FileTree;
   readonly system: System;
   readonly version: string;
+  /** For a client's connection that much is written to: its reader gets room to take its time. */
+  widen(socket: object): void;
   /** Lets go of the data root. Containers go on; with `handover` so does the helper, for the engine that comes next. */
   close(how?: { handover?: boolean }): Promise<void>;
   /** The answer to who wants to take over, and what to do once it is out. */

@@ -25,12 +25,14 @@ static void drop(struct client *client)
     bool typed = client->types && !client->input_ended;
 
     close(client->fd);
+    if (client->lent >= 0)
+        close(client->lent);
     if (client->overflow >= 0)
         close(client->overflow);
     if (client->ring)
         munmap(client->ring, RING_HARD);
     free(client->record);
-    client->fd = client->overflow = -1;
+    client->fd = client->lent = client->overflow = -1;
     client->ring = NULL;
     client->record = NULL;
     client->process = NULL;
@@ -65,7 +67,7 @@ void clients_accept(void)
             continue;
         }
         client->fd = fd;
-        client->overflow = -1;
+        client->lent = client->overflow = -1;
         client->since = now_ms();
         struct client **last = &clients;
         while (*last)
@@ -92,7 +94,13 @@ static bool owed(const struct client *client)
     return client->used > 0 || client->overflow >= 0;
 }
 
-/* It takes no more, and learns of it. */
+/* Where its bytes go: to the client itself, or to the socket that it was lent. */
+static int outlet(const struct client *client)
+{
+    return client->lent >= 0 ? client->lent : client->fd;
+}
+
+/* It takes no more, and learns of it; a socket that was lent is its owner's to end. */
 static void cut_off(struct client *client)
 {
     client->hung_up = true;
@@ -110,7 +118,7 @@ static bool flush_ring(struct client *client)
         size_t first = RING_HARD - client->head < client->used ? RING_HARD - client->head : client->used;
         struct iovec parts[2] = {{client->ring + client->head, first}, {client->ring, client->used - first}};
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = client->used > first ? 2 : 1};
-        ssize_t sent = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t sent = sendmsg(outlet(client), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0) {
             if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
                 cut_off(client);
@@ -210,9 +218,9 @@ static void deliver(struct client *client, const struct iovec *parts, int parts_
     size_t sent = 0;
     if (client->hung_up)
         return;
-    if (!owed(client)) {
+    if (!owed(client) && !client->waits_for_outlet) {
         struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)parts_count};
-        ssize_t done = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t done = sendmsg(outlet(client), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (done < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
             cut_off(client);
             return;
@@ -327,6 +335,46 @@ static struct process *subject(const char *line)
     return exec ? exec_find(exec + strlen(" exec=")) : &monitor.first;
 }
 
+static void widen(int socket)
+{
+    setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &(int){RING_SOFT}, sizeof(int)); /* as far as the machine lets us */
+}
+
+/* A client that asked for it gets nothing until it has said where to: one byte, and with it a socket, or none for its own. */
+static void take_outlet(struct client *client)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    char byte;
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        client->input_ended = true;
+        cut_off(client);
+        return;
+    }
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+        memcpy(&client->lent, CMSG_DATA(header), sizeof client->lent);
+        widen(client->lent);
+    }
+    client->waits_for_outlet = false;
+    flush(client);
+}
+
+static void welcome_attached(struct client *client, uint64_t log, uint64_t seq)
+{
+    bool elsewhere = flag(client->line, " outlet=");
+    client_say(client, "ok log=%llu seq=%llu%s", (unsigned long long)log, (unsigned long long)seq, elsewhere ? " outlet=1" : "");
+    client->waits_for_outlet = elsewhere;
+}
+
 /* The stream goes on exactly where the log file ends now: what waits for its newline is written, and half a character goes to the client. */
 static void attach(struct client *client)
 {
@@ -339,15 +387,15 @@ static void attach(struct client *client)
     client->takes[STREAM_OUT] = flag(client->line, " stdout=");
     client->takes[STREAM_ERR] = flag(client->line, " stderr=");
     client->types = flag(client->line, " stdin=");
-    setsockopt(client->fd, SOL_SOCKET, SO_SNDBUF, &(int){RING_SOFT}, sizeof(int)); /* as far as the machine lets us */
+    widen(client->fd);
     join(client, process, ATTACHED);
     if (process != &monitor.first) {
-        client_say(client, "ok log=0 seq=0");
+        welcome_attached(client, 0, 0);
         exec_joined(process);
         return;
     }
     log_catch_up();
-    client_say(client, "ok log=%llu seq=%llu", (unsigned long long)log_size(), (unsigned long long)log_rotations());
+    welcome_attached(client, log_size(), log_rotations());
     for (enum stream stream = STREAM_OUT; stream < STREAMS; stream++) {
         size_t length = log_unfinished(stream, &rest);
         if (length > 0 && client->takes[stream])
@@ -494,16 +542,18 @@ static void receive(struct client *client)
 static bool listens(const struct client *client)
 {
     if (client->kind == ATTACHED)
-        return !client->input_ended && (!client->types || input_wanted(client->process));
+        return !client->input_ended && (client->waits_for_outlet || !client->types || input_wanted(client->process));
     return !client->input_ended && !client->awaits_start && !client->awaits_exec;
 }
 
 void clients_poll(struct pollfd *set)
 {
-    for (struct client *client = clients; client; client = client->next, set++) {
-        short events = (short)((listens(client) ? POLLIN : 0) | (owed(client) ? POLLOUT : 0));
+    for (struct client *client = clients; client; client = client->next, set += CLIENT_POLLS) {
+        bool flushes = owed(client) && !client->waits_for_outlet;
+        short events = (short)((listens(client) ? POLLIN : 0) | (flushes && client->lent < 0 ? POLLOUT : 0));
         /* A peer that hung up would be reported again and again; until its input can be taken there is nothing to do for it. */
-        *set = (struct pollfd){.fd = client->hung_up && events == 0 ? -1 : client->fd, .events = events};
+        set[0] = (struct pollfd){.fd = client->hung_up && events == 0 ? -1 : client->fd, .events = events};
+        set[1] = (struct pollfd){.fd = flushes ? client->lent : -1, .events = POLLOUT};
     }
 }
 
@@ -516,6 +566,8 @@ static void handle(struct client *client, short events)
             take_record(client);
         else if (client->kind == SILENT)
             first_line(client);
+        else if (client->waits_for_outlet)
+            take_outlet(client);
         else
             receive(client);
     }
@@ -525,9 +577,12 @@ static void handle(struct client *client, short events)
 
 void clients_handle(const struct pollfd *set, size_t polled)
 {
-    for (struct client *client = clients; client && polled > 0; client = client->next, set++, polled--)
-        if (client->fd >= 0 && set->fd == client->fd && set->revents != 0)
-            handle(client, set->revents);
+    for (struct client *client = clients; client && polled > 0; client = client->next, set += CLIENT_POLLS, polled--) {
+        if (client->lent >= 0 && set[1].fd == client->lent && set[1].revents != 0)
+            flush(client);
+        if (client->fd >= 0 && set[0].fd == client->fd && set[0].revents != 0)
+            handle(client, set[0].revents);
+    }
 }
 
 /* Its process has ended, or will never begin, and it has been told. Who steers and does not listen is not waited for for ever. */

@@ -200,11 +200,13 @@ struct client {
     struct client *next;
     struct process *process; /* whose streams, or who is steered; NULL while silent */
     int fd; /* -1: gone */
+    int lent; /* another's socket that its output goes to; -1: its own */
     enum { SILENT, CONTROL, ATTACHED } kind; /* silent: has not yet said what it wants */
     bool takes[STREAMS], types;
     bool input_ended; /* it sends no more */
     bool hung_up;     /* it takes no more */
     bool awaits_start;
+    bool waits_for_outlet; /* its output is kept until it has said where to */
     bool awaits_exec; /* it is to be attached to an exec that is not there yet */
     char line[256]; /* what came in and is no whole line yet */
     size_t length;
@@ -220,7 +222,8 @@ struct client {
 void clients_accept(void);
 bool clients_full(void); /* nobody else is let in for now */
 size_t clients_count(void);
-/* Says in `set` what each client is waited for; clients_handle takes the same places back. */
+/* Says in `set` what each client is waited for, in two places; clients_handle takes the same places back. */
+#define CLIENT_POLLS 2
 void clients_poll(struct pollfd *set);
 void clients_handle(const struct pollfd *set, size_t count);
 void clients_settle(void); /* lets go of those that are done, gone, or have been waited for long enough */
@@ -240,6 +243,9 @@ void control_hello(struct client *client);
 void control_command(struct client *client, char *line);
 void control_start(struct client *client);
 void control_start_answer(struct client *client);
+
+/* porter.c: carries an engine's sockets to monitors. */
+int porter_main(void);
 
 /* init.c: pid 1 of a container that asked for one. */
 int init_main(char **argv);

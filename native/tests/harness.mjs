@@ -155,13 +155,13 @@ export const words = (line) =>
   Object.fromEntries(line.split(' ').flatMap((word) => (word.includes('=') ? [word.split(/=(.*)/s).slice(0, 2)] : [])));
 
 /** Joins a process's streams. `log` and `seq` are where the stream goes on. */
-export async function attach(stateDir, { stdin = true, stdout = true, stderr = true, exec } = {}) {
+export async function attach(stateDir, { stdin = true, stdout = true, stderr = true, exec, outlet = false } = {}) {
   const wire = new Wire(join(stateDir, 'monitor.sock'));
   const flag = (on) => (on ? 1 : 0);
   const subject = exec ? ` exec=${exec}` : '';
-  wire.socket.write(`attach${subject} stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}\n`);
+  wire.socket.write(`attach${subject} stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}${outlet ? ' outlet=1' : ''}\n`);
   const line = await wire.line();
-  assert.match(line, /^ok log=\d+ seq=\d+$/);
+  assert.match(line, outlet ? /^ok log=\d+ seq=\d+ outlet=1$/ : /^ok log=\d+ seq=\d+$/);
   wire.log = Number(words(line).log);
   wire.seq = Number(words(line).seq);
   return wire;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { alive, Bench, frames, sleep, unable, Wire } from './harness.mjs';
 import { join } from 'node:path';
 
@@ -366,6 +368,73 @@ describe('a monitor', { skip: unable }, () => {
     assert.equal((await container.exited()).code, '137');
   });
 
+  test('writes output to a socket that it was lent, from the first byte on, and says when that is over', async () => {
+    const container = await bench.run(['/bin/sh', '-c', 'dd if=/dev/zero bs=65536 count=64 2>/dev/null; echo last']);
+    const client = await container.attach({ stdin: false, outlet: true });
+    await container.start();
+    const { ours, theirs } = await pair(bench);
+    await lend(bench, client.socket, ours);
+    const chunks = [];
+    theirs.on('data', (chunk) => chunks.push(chunk));
+    assert.equal((await client.rest()).length, 0);
+    ours.end('from its owner');
+    await once(theirs, 'end');
+    const all = Buffer.concat(chunks);
+    assert.equal(all.subarray(-14).toString(), 'from its owner');
+    const { stdout } = frames(all.subarray(0, -14));
+    assert.equal(stdout.length, 64 * 65536 + 5);
+    assert.equal(stdout.subarray(-5).toString(), 'last\n');
+    theirs.destroy();
+  });
+
+  test('takes input from who attached while its output goes elsewhere', async () => {
+    const container = await bench.run(['/bin/cat'], { stdin: true, stdinOnce: true });
+    const client = await container.attach({ outlet: true });
+    await container.start();
+    const { ours, theirs } = await pair(bench);
+    await lend(bench, client.socket, ours);
+    client.socket.end('typed\n');
+    assert.equal((await client.rest()).length, 0);
+    ours.end();
+    assert.equal(frames(Buffer.concat(await theirs.toArray())).stdout.toString(), 'typed\n');
+    assert.equal((await container.exited()).code, '0');
+  });
+
+  test('holds output back, but not the container, until it hears where to', async () => {
+    const container = await bench.run(['/bin/sh', '-c', 'dd if=/dev/zero bs=65536 count=64 2>/dev/null']);
+    const client = await container.attach({ stdin: false, outlet: true });
+    await container.start();
+    assert.equal((await container.exited()).code, '0');
+    assert.equal(client.bytes.length, 0);
+    client.socket.write('\n');
+    assert.equal(frames(await client.rest()).stdout.length, 64 * 65536);
+  });
+
+  test('lets go of a lent socket when its client leaves, and when who lent it goes', async () => {
+    const container = await bench.run(['/bin/sh', '-c', 'yes']);
+    const client = await container.attach({ stdin: false, outlet: true });
+    const other = await container.attach({ stdin: false, outlet: true });
+    const silent = await container.attach({ stdin: false, outlet: true });
+    await container.start();
+    const descriptors = async () => (await readdir(`/proc/${container.monitorPid}/fd`)).length;
+    const before = await descriptors();
+    const first = await pair(bench);
+    await lend(bench, client.socket, first.ours);
+    await once(first.theirs.resume(), 'data');
+    first.theirs.destroy();
+    await client.rest();
+    const second = await pair(bench);
+    await lend(bench, other.socket, second.ours);
+    await once(second.theirs.resume(), 'data');
+    other.socket.destroy();
+    second.ours.destroy();
+    await once(second.theirs, 'close');
+    first.ours.destroy();
+    silent.socket.destroy();
+    client.socket.destroy();
+    while ((await descriptors()) > before - 3) await sleep(5);
+  });
+
   test('puts a small init at pid 1 where asked for', async () => {
     const { stdout, exit } = await bench.sh(
       'echo $$; (sleep 0.1 & ) ; sleep 0.3; ps -o stat,comm | grep -c Z; exit 6',
@@ -377,3 +446,31 @@ describe('a monitor', { skip: unable }, () => {
     assert.equal(exit.code, '6');
   });
 });
+
+/** The two ends of a connection. */
+async function pair(bench) {
+  const path = join(bench.root, `pair-${Math.random()}`);
+  const server = createServer({ allowHalfOpen: true }).listen(path);
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const theirs = connect(path);
+  const [ours] = await accepted;
+  for (const end of [ours, theirs]) end.on('error', () => undefined);
+  server.close();
+  return { ours, theirs };
+}
+
+/** As the engine does it: by a child that does nothing else. */
+async function lend(bench, over, socket) {
+  const porter = spawn(join(bench.binary, '../slipway-monitor'), {
+    argv0: 'slipway-porter',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  const gone = once(porter, 'exit');
+  porter.send(7, over._handle); // given up in the middle
+  for (const each of [over, socket]) porter.send(8, each._handle);
+  const [said] = await once(porter, 'message');
+  assert.equal(said, '8 done');
+  porter.disconnect();
+  assert.deepEqual(await gone, [0, null]);
+}

@@ -1,20 +1,11 @@
 import type { Socket } from 'node:net';
-import { attachMonitor } from '../helper/index.js';
+import type { AttachStream, Outlet } from '../../contract/streams.js';
+import { attachMonitor, type MonitorAttachment } from '../helper/index.js';
 import { DetachKeys } from './detach-keys.js';
-
-/** A client's end of a process's streams: bytes exactly as the client gets them, Docker's frames or a terminal's own. */
-export interface AttachStream {
-  tty: boolean;
-  /** Each chunk is good until the next is asked for. */
-  readable: AsyncIterable<Uint8Array>;
-  /** Resolves when more may be written. */
-  write(bytes: Uint8Array): Promise<void>;
-  /** Half-close: no more input, output goes on. */
-  end(): void;
-  close(): void;
-}
+import type { HelperRoom } from './rooms.js';
 
 export interface AttachmentOptions {
+  lend: HelperRoom['lend'];
   tty: boolean;
   stdin: boolean;
   stdout: boolean;
@@ -33,8 +24,11 @@ export class Attachment implements AttachStream {
   readonly #options: AttachmentOptions;
   readonly #keys: DetachKeys | undefined;
   readonly #connected: Promise<Socket | undefined>;
-  #connect!: (socket: Socket | undefined) => void;
+  #connect!: (socket: Socket | undefined | Promise<Socket | undefined>) => void;
+  /** Input may follow: the monitor knows where the output goes. */
+  #ready: ((socket: Socket | undefined) => void) | undefined;
   #socket: Socket | undefined;
+  #outlet: Outlet | undefined;
   /** What the client reads, part by part: stored output, then the process's own, or an error. */
   readonly #parts: AsyncIterable<Uint8Array>[] = [];
   #finished = false;
@@ -78,18 +72,22 @@ export class Attachment implements AttachStream {
   ): Promise<boolean> {
     if (this.#closed) return true;
     const { stdin, stdout, stderr } = this.#options;
-    const { log, seq, output, socket } = await attachMonitor(stateDir, { stdin, stdout, stderr }, exec);
+    const joined = await attachMonitor(stateDir, { stdin, stdout, stderr }, { exec, outlet: true });
+    const { log, seq, socket } = joined;
     const history = await before({ log, seq });
     if (!history || this.#closed) {
       socket.destroy();
       return this.#closed;
     }
     this.#socket = socket;
-    if (!stdin) socket.end();
-    this.#connect(socket);
+    this.#connect(new Promise((resolve) => (this.#ready = resolve)));
     this.send(history);
-    this.send(output);
+    this.send(this.#claim(joined));
     return true;
+  }
+
+  direct(outlet: Outlet): void {
+    this.#outlet = outlet;
   }
 
   /** Has the client read this after what it has been given so far. */
@@ -125,8 +123,19 @@ export class Attachment implements AttachStream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ready?.(undefined);
     this.#socket?.destroy();
     this.finish();
+  }
+
+  /** The monitor writes to the client itself, and `output` says only when that is over; without a connection to write to the bytes come through here. */
+  async *#claim({ outlet, output, socket }: MonitorAttachment): AsyncGenerator<Uint8Array> {
+    await this.#outlet?.flushed();
+    if (outlet) await this.#options.lend(socket, this.#outlet?.socket);
+    // Only now: what the client types comes after the word of where its output goes.
+    if (!this.#options.stdin) socket.end();
+    this.#ready?.(socket);
+    yield* output;
   }
 
   /** The process goes on, its client leaves. */

@@ -10,7 +10,7 @@ import type {
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
 import { Adoption } from './adoption.js';
-import type { AttachStream } from './attachment.js';
+import type { AttachStream } from '../../contract/streams.js';
 import { Container, type WaitCondition } from './container.js';
 import { Creation } from './creation.js';
 import { Ending } from './ending.js';
@@ -93,7 +93,7 @@ export class Containers {
     const runs = await Runs.open(options, ledger, removal);
     await new Adoption(options, ledger, runs, removal).run();
     const creation = new Creation(options, ledger, removal);
-    const output = new Output(ledger);
+    const output = new Output(ledger, options.helper);
     const survey = new Survey(options, ledger);
     const updates = new Updates(options, ledger);
     const places = new Places(options, ledger);

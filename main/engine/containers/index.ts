@@ -1,4 +1,5 @@
-export { Attachment, type AttachStream } from './attachment.js';
+export type { AttachStream } from '../../contract/streams.js';
+export { Attachment } from './attachment.js';
 export { Containers, type Glance, type RunningContainer, type StopRequest } from './containers.js';
 export type { AttachRequest, LogsRequest } from './output.js';
 export type { ListRequest } from './survey.js';

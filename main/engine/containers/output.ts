@@ -1,11 +1,13 @@
 import { conflict, invalid, messageOf, notImplemented } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import { openHistory, readLog, type LogView } from '../logs/index.js';
-import { Attachment, type AttachStream } from './attachment.js';
+import type { AttachStream } from '../../contract/streams.js';
+import { Attachment } from './attachment.js';
 import { timeBound } from './clock.js';
 import { parseDetachKeys } from './detach-keys.js';
 import { logAttributes } from './log-attributes.js';
 import type { Ledger } from './ledger.js';
+import type { HelperRoom } from './rooms.js';
 import type { ContainerPaths } from './paths.js';
 
 export interface AttachRequest {
@@ -37,9 +39,11 @@ const log = createLog('containers');
 /** What containers say and hear: joined as it happens, or read from what was stored. */
 export class Output {
   readonly #ledger: Ledger;
+  readonly #helper: HelperRoom;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, helper: HelperRoom) {
     this.#ledger = ledger;
+    this.#helper = helper;
   }
 
   /** Works before the start too: then the stream begins with the first byte. */
@@ -57,6 +61,7 @@ export class Output {
     const paths = this.#ledger.pathsOf(container.id);
     const attachment = new Attachment({
       ...request,
+      lend: (...errand) => this.#helper.lend(...errand),
       tty: record.config.Tty,
       stdin: request.stdin && request.stream && record.config.OpenStdin,
       detachKeys,

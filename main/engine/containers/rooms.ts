@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Change } from '../../base/store.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { EngineEvent } from '../../contract/events.js';
@@ -24,6 +25,7 @@ export interface HelperRoom {
   delete(id: string, options?: { exec?: boolean }): Promise<void>;
   discard(path: string, options?: { sync?: boolean }): Promise<void>;
   usage(path: string): Promise<{ bytes: number; entries: number }>;
+  lend(attached: Socket, target?: object): Promise<void>;
 }
 
 export interface StoreRoom {

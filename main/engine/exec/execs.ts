@@ -157,6 +157,7 @@ export class Execs {
     const { body } = exec;
     const tty = body.Tty ?? false;
     const attachment = new Attachment({
+      lend: (...errand) => this.#options.helper.lend(...errand),
       tty,
       stdin: body.AttachStdin ?? false,
       stdout: body.AttachStdout ?? false,

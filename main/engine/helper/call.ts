@@ -1,22 +1,23 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { EngineError, unavailable } from '../../base/errors.js';
 import type { ErrorKind } from '../../contract/error.js';
+import { Tap } from './tap.js';
 
 export interface CallOptions {
   /** Body bytes that follow the request; the request is half-closed after them. */
   body?: AsyncIterable<Uint8Array>;
   onProgress?: (progress: unknown) => void;
+  /** Called with the connection once much has been written to it. */
+  onLarge?: (socket: Socket) => void;
   signal?: AbortSignal;
 }
 
 /** What a request came to: the final line, then the bytes that follow it for the few requests that have some. */
 export interface Outcome {
   answer: Record<string, unknown>;
+  /** Each chunk is good until the next is asked for. */
   output: AsyncIterable<Uint8Array>;
 }
-
-/** The helper was not there to take the request: it can be asked again once it is. */
-export class NotListening extends Error {}
 
 const KINDS = new Set<string>([
   'not-modified',
@@ -43,7 +44,8 @@ export class Lost extends EngineError {
 /** One request is one connection; closing it cancels the work. */
 export async function call(path: string, request: object, options: CallOptions = {}): Promise<Outcome> {
   options.signal?.throwIfAborted();
-  const socket = await open(path);
+  const tap = await Tap.open(path);
+  const { socket } = tap;
   const abort = () => socket.destroy(reasonOf(options.signal));
   options.signal?.addEventListener('abort', abort, { once: true });
   socket.once('close', () => options.signal?.removeEventListener('abort', abort));
@@ -53,13 +55,12 @@ export async function call(path: string, request: object, options: CallOptions =
     // A worker that refuses early answers before the body is through; its answer says more than our broken pipe. A body that breaks off takes
     // the request with it.
     if (options.body)
-      send(socket, options.body).catch((reason: unknown) => {
+      send(socket, options.body, options.onLarge).catch((reason: unknown) => {
         broken = { reason };
         socket.destroy();
       });
-    const input = new LineInput(socket);
     for (;;) {
-      const line = await input.line();
+      const line = await tap.line();
       if (line === undefined) {
         options.signal?.throwIfAborted();
         throw broken ? broken.reason : new Lost();
@@ -70,7 +71,7 @@ export async function call(path: string, request: object, options: CallOptions =
         continue;
       }
       if ('error' in message) throw failure(message['error']);
-      return { answer: message, output: input.rest() };
+      return { answer: message, output: tap.rest() };
     }
   } catch (error) {
     socket.destroy();
@@ -90,24 +91,7 @@ export async function toItsEnd(output: AsyncIterable<Uint8Array>): Promise<void>
   for await (const _ of output);
 }
 
-export function open(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path, allowHalfOpen: true });
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      // From here on a failure shows as the end of input; without a listener it would end the process.
-      socket.on('error', () => undefined);
-      resolve(socket);
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      // Reset: it was killed before it took the call.
-      const absent = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(error.code ?? '');
-      reject(absent ? new NotListening(error.message, { cause: error }) : error);
-    });
-  });
-}
-
-/** A line-then-bytes protocol read from a socket, with the socket's own back-pressure. */
+/** A protocol of lines, read from a socket. */
 export class LineInput {
   #left: Buffer = Buffer.alloc(0);
   #over = false;
@@ -138,20 +122,6 @@ export class LineInput {
     }
   }
 
-  /** Everything after the lines. Ending the iteration closes the connection. */
-  async *rest(): AsyncGenerator<Uint8Array> {
-    try {
-      if (this.#left.length > 0) yield this.#left;
-      for (;;) {
-        const more = await this.#next();
-        if (!more) return;
-        yield more;
-      }
-    } finally {
-      this.socket.destroy();
-    }
-  }
-
   /** Undefined at the end, also where the other side reset the connection: the end, as far as lines go. */
   async #next(): Promise<Buffer | undefined> {
     for (;;) {
@@ -163,9 +133,17 @@ export class LineInput {
   }
 }
 
-async function send(socket: Socket, body: AsyncIterable<Uint8Array>): Promise<void> {
+const LARGE = 1024 * 1024;
+
+async function send(
+  socket: Socket,
+  body: AsyncIterable<Uint8Array>,
+  onLarge?: (socket: Socket) => void,
+): Promise<void> {
+  let sent = 0;
   for await (const chunk of body) {
     if (socket.destroyed) return;
+    if (sent < LARGE && (sent += chunk.length) >= LARGE) onLarge?.(socket);
     if (!socket.write(chunk)) {
       await new Promise<void>((resolve) => {
         const go = () => {

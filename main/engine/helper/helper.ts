@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, invalid, messageOf, system, unavailable } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
-import { ask, call, LineInput, Lost, NotListening, open, toItsEnd, type CallOptions, type Outcome } from './call.js';
+import { ask, call, LineInput, Lost, toItsEnd, type CallOptions, type Outcome } from './call.js';
+import { NotListening, open } from './connect.js';
+import { Porter } from './porter.js';
 import {
   PROTOCOL,
   type BridgeRequest,
@@ -54,11 +56,13 @@ export class Helper {
   #hello!: HelperHello;
   #starting: Promise<void> | undefined;
   #owner: { headless: Headless | null; socket: Socket } | undefined;
+  readonly #porter: Porter;
   #closed = false;
 
   private constructor(options: HelperOptions) {
     this.#options = options;
     this.#socketPath = join(options.runDir, 'helper.sock');
+    this.#porter = new Porter(options.binary);
   }
 
   static async open(options: HelperOptions): Promise<Helper> {
@@ -107,6 +111,7 @@ export class Helper {
   /** Lets go of the helper: with `end` it exits too, once nothing is left to do. */
   async goodbye({ end }: { end: boolean }): Promise<void> {
     this.#closed = true;
+    this.#porter.close();
     const socket = this.#owner?.socket;
     this.#owner = undefined;
     if (!socket || socket.destroyed) return;
@@ -274,6 +279,16 @@ export class Helper {
     );
   }
 
+  /** Where an attached connection's output goes that waits to be told: to a client's connection, past us, or without one to us. */
+  lend(attached: Socket, target?: object): Promise<void> {
+    return this.#porter.lend(attached, target);
+  }
+
+  /** Gives the reader of a connection that much is written to room to take its time. */
+  widen(socket: object): void {
+    this.#porter.widen(socket);
+  }
+
   /** SIGKILL to everything in the container's cgroup. */
   async signalAll(id: string): Promise<void> {
     await this.#askAgain({ op: 'signal-all', id });
@@ -319,11 +334,15 @@ export class Helper {
   }
 
   #call(request: object, options?: CallOptions): Promise<Outcome> {
-    return this.#retrying(() => call(this.#socketPath, request, options));
+    return this.#retrying(() => call(this.#socketPath, request, this.#widening(options)));
   }
 
   #ask<Answer>(request: object, options?: CallOptions): Promise<Answer> {
-    return this.#retrying(() => ask<Answer>(this.#socketPath, request, options));
+    return this.#retrying(() => ask<Answer>(this.#socketPath, request, this.#widening(options)));
+  }
+
+  #widening(options: CallOptions = {}): CallOptions {
+    return { onLarge: (socket) => this.#porter.widen(socket), ...options };
   }
 
   /** For what may be done twice: should the helper go in the middle, the next one is asked the same. */

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { codeOf, conflict, type EngineError, system, unavailable } from '../../base/errors.js';
-import { LineInput, NotListening, open } from './call.js';
+import { LineInput } from './call.js';
+import { NotListening, open } from './connect.js';
 import { restoreStateDirectory } from './state-directory.js';
 import { Tap } from './tap.js';
 
@@ -178,31 +179,39 @@ export interface MonitorAttachment {
   /** Where the stream begins: bytes in the current log file, and rotations so far. */
   log: number;
   seq: number;
+  /** It waits to be told where its output goes. */
+  outlet: boolean;
   /** Bytes as the client gets them, each chunk good until the next is asked for. Ending the iteration closes the connection. */
   output: AsyncIterable<Uint8Array>;
   /** For what goes to stdin: write, end (half-close), destroy. */
   socket: Socket;
 }
 
+/** `outlet`: nothing comes until it is said where to (`Helper.lend`). */
 export async function attachMonitor(
   stateDir: string,
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
-  exec?: string,
+  { exec, outlet = false }: { exec?: string | undefined; outlet?: boolean } = {},
 ): Promise<MonitorAttachment> {
   const tap = await reach(stateDir, Tap.open);
   const { socket } = tap;
   const subject = exec ? ` exec=${exec}` : '';
   const flag = (on: boolean) => (on ? 1 : 0);
-  socket.write(
-    `attach${subject} stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}\n`,
-  );
+  const wanted = `stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}`;
+  socket.write(`attach${subject} ${wanted}${outlet ? ' outlet=1' : ''}\n`);
   const line = await tap.line();
   if (!line?.startsWith('ok ')) {
     socket.destroy();
     throw line === undefined ? unavailable('the process ended before it could be attached to') : parseError(line);
   }
   const said = words(line);
-  return { log: Number(said['log']), seq: Number(said['seq']), output: tap.rest(), socket };
+  return {
+    log: Number(said['log']),
+    seq: Number(said['seq']),
+    outlet: said['outlet'] === '1',
+    output: tap.rest(),
+    socket,
+  };
 }
 
 const openMonitor = (stateDir: string): Promise<Socket> => reach(stateDir, open);

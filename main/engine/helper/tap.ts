@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
-import { NotListening } from './call.js';
+import type { Socket } from 'node:net';
+import { open } from './connect.js';
 
 /** What one read may bring: a busy monitor has as much on the way, and the next socket takes it in one write. */
 const SIZE = 192 * 1024;
@@ -15,50 +15,37 @@ export class Tap {
   #held: Buffer | undefined;
   #ended = false;
   #wake: (() => void) | undefined;
+  #socket!: Socket;
 
-  private constructor(
-    readonly socket: Socket,
-    private readonly buffer: Buffer,
-  ) {}
+  private constructor(private readonly buffer: Buffer) {}
 
-  static open(path: string): Promise<Tap> {
-    return new Promise((resolve, reject) => {
-      const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(SIZE);
-      const socket: Socket = connect({
-        path,
-        allowHalfOpen: true,
-        onread: { buffer, callback: (count) => tap.#hold(buffer.subarray(0, count)) },
-      });
-      const tap = new Tap(socket, buffer);
-      socket.once('connect', () => {
-        socket.off('error', reject);
-        // From here on a failure shows as the end of input; without a listener it would end the process.
-        socket.on('error', () => undefined);
-        resolve(tap);
-      });
-      socket.once('error', (error: NodeJS.ErrnoException) => {
-        const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
-        reject(absent ? new NotListening(error.message, { cause: error }) : error);
-      });
-      for (const name of ['end', 'close']) socket.on(name, () => tap.#end());
-    });
+  static async open(path: string): Promise<Tap> {
+    const tap = new Tap(spare.pop() ?? Buffer.allocUnsafeSlow(SIZE));
+    const { buffer } = tap;
+    tap.#socket = await open(path, { onread: { buffer, callback: (count) => tap.#hold(buffer.subarray(0, count)) } });
+    for (const name of ['end', 'close']) tap.socket.on(name, () => tap.#end());
+    return tap;
   }
 
-  /** The first line, without its newline; undefined where the end comes first. What follows it is for `rest`. */
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  /** The next line, without its newline; undefined where the end comes first. What follows the last one that is asked for is for `rest`. */
   async line(): Promise<string | undefined> {
-    let seen = '';
+    let seen: Buffer = Buffer.alloc(0);
     for (;;) {
       const chunk = await this.#next();
       if (!chunk) return undefined;
       const end = chunk.indexOf(0x0a);
-      seen += chunk.toString('latin1', 0, end < 0 ? undefined : end);
+      seen = Buffer.concat([seen, end < 0 ? chunk : chunk.subarray(0, end)]);
       if (end < 0) continue;
       if (end + 1 < chunk.length) this.#held = chunk.subarray(end + 1);
-      return seen;
+      return seen.toString();
     }
   }
 
-  /** Everything after it. A chunk is good until the next is asked for. Ending the iteration closes the connection. */
+  /** Everything after the lines. A chunk is good until the next is asked for. Ending the iteration closes the connection. */
   async *rest(): AsyncGenerator<Uint8Array> {
     try {
       for (let chunk = await this.#next(); chunk; chunk = await this.#next())
