@@ -25,7 +25,10 @@ export class Attachment implements AttachStream {
   readonly #keys: DetachKeys | undefined;
   readonly #connected: Promise<Socket | undefined>;
   #connect!: (socket: Socket | undefined | Promise<Socket | undefined>) => void;
-  /** Input may follow: the monitor knows where the output goes. */
+  /** Tells the monitor where the output goes, once; input may follow then. */
+  #begin: (() => Promise<void>) | undefined;
+  /** Somebody has typed, or has said that nobody will. */
+  #spoken = false;
   #ready: ((socket: Socket | undefined) => void) | undefined;
   #socket: Socket | undefined;
   #outlet: Outlet | undefined;
@@ -81,8 +84,11 @@ export class Attachment implements AttachStream {
     }
     this.#socket = socket;
     this.#connect(new Promise((resolve) => (this.#ready = resolve)));
+    let begun: Promise<void> | undefined;
+    this.#begin = () => (begun ??= this.#claim(joined));
     this.send(history);
-    this.send(this.#claim(joined));
+    this.send(this.#outputOf(joined));
+    this.#beginForInput();
     return true;
   }
 
@@ -105,6 +111,7 @@ export class Attachment implements AttachStream {
 
   write(bytes: Uint8Array): Promise<void> {
     if (!this.#options.stdin || this.#inputEnded || this.#closed) return Promise.resolve();
+    this.#speak();
     const { input, detached } = this.#keys?.filter(bytes) ?? { input: bytes, detached: false };
     this.#input = this.#input.then(async () => {
       const socket = await this.#connected;
@@ -117,6 +124,7 @@ export class Attachment implements AttachStream {
   end(): void {
     if (this.#inputEnded) return;
     this.#inputEnded = true;
+    this.#speak();
     this.#input = this.#input.then(async () => void (await this.#connected)?.end());
   }
 
@@ -128,13 +136,32 @@ export class Attachment implements AttachStream {
     this.finish();
   }
 
+  #speak(): void {
+    this.#spoken = true;
+    this.#beginForInput();
+  }
+
+  /** Who writes need not read. A client whose own connection gets the output does, and what it is to have before has to be out first. */
+  #beginForInput(): void {
+    if (this.#spoken && !this.#outlet) this.#begin?.().catch(() => undefined); // told to who reads
+  }
+
+  async #claim({ outlet, socket }: MonitorAttachment): Promise<void> {
+    try {
+      await this.#outlet?.flushed();
+      if (outlet) await this.#options.lend(socket, this.#outlet?.socket);
+      // Only now: what the client types comes after the word of where its output goes.
+      if (!this.#options.stdin) socket.end();
+      this.#ready?.(socket);
+    } catch (error) {
+      this.#ready?.(undefined);
+      throw error;
+    }
+  }
+
   /** The monitor writes to the client itself, and `output` says only when that is over; without a connection to write to the bytes come through here. */
-  async *#claim({ outlet, output, socket }: MonitorAttachment): AsyncGenerator<Uint8Array> {
-    await this.#outlet?.flushed();
-    if (outlet) await this.#options.lend(socket, this.#outlet?.socket);
-    // Only now: what the client types comes after the word of where its output goes.
-    if (!this.#options.stdin) socket.end();
-    this.#ready?.(socket);
+  async *#outputOf({ output }: MonitorAttachment): AsyncGenerator<Uint8Array> {
+    await this.#begin?.();
     yield* output;
   }
 
