@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Resources } from '../../contract/containers.js';
 import type { HelperHello } from '../helper/index.js';
-import { checkLimits, dropWhatCannotHold, limitsOf } from './limits.js';
+import { checkLimits, dropOomScore, dropWhatCannotHold, limitsOf, oomStanding } from './limits.js';
 
 const nothing: Resources = {
   ...{ Memory: 0, MemoryReservation: 0, MemorySwap: 0, MemorySwappiness: null, OomKillDisable: null },
@@ -66,4 +66,21 @@ test('weights have a range, and real-time scheduling is refused by its name', ()
   });
   assert.throws(() => checkLimits({ ...nothing, BlkioWeightDevice: [{ Path: '/dev/x', Weight: 1001 }] }), /\/dev\/x/);
   assert.throws(() => checkLimits({ ...nothing, CpuRealtimePeriod: 1000 }), { kind: 'not-implemented' });
+});
+
+test('an OOM score that only a more powerful engine could give is dropped with a warning', async () => {
+  const given = (OomScoreAdj: number, own: number, capable: boolean) => {
+    const wish = { OomScoreAdj };
+    return [dropOomScore(wish, { own, capable }).length, wish.OomScoreAdj];
+  };
+  assert.deepEqual(given(-500, 0, false), [1, 0]);
+  assert.deepEqual(given(100, 200, false), [1, 0]);
+  assert.deepEqual(given(-500, 0, true), [0, -500]);
+  assert.deepEqual(given(300, 200, false), [0, 300]);
+  assert.deepEqual(given(0, 200, false), [0, 0]);
+  assert.equal(typeof (await oomStanding()).capable, 'boolean');
+});
+
+test('shares of less than nothing are refused', () => {
+  assert.throws(() => checkLimits({ ...nothing, CpuShares: -5 }), { kind: 'invalid', message: /CPU shares/ });
 });

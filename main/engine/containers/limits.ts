@@ -39,6 +39,7 @@ const PROCESSORS = cpus().length;
 function checkCpu(limits: Resources): void {
   const { NanoCpus, CpuPeriod, CpuQuota, CpusetCpus, CpusetMems, CpuRealtimePeriod, CpuRealtimeRuntime } = limits;
   const available = PROCESSORS;
+  if (limits.CpuShares < 0) throw invalid(`invalid CPU shares (${limits.CpuShares}): value must be a positive integer`);
   if (NanoCpus > 0 && CpuPeriod > 0) {
     throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
   }
@@ -151,6 +152,32 @@ export function dropWhatCannotHold(limits: Resources, { cgroup }: HelperHello): 
     );
   }
   return warnings;
+}
+
+/** What decides how unlikely a process may be to be chosen when memory runs out. */
+export interface OomStanding {
+  /** The engine's own score, which its children begin with. */
+  own: number;
+  /** CAP_SYS_RESOURCE: it may go below that. */
+  capable: boolean;
+}
+
+const CAP_SYS_RESOURCE = 24n;
+
+export async function oomStanding(): Promise<OomStanding> {
+  const [score, status] = await Promise.all([
+    readFile('/proc/self/oom_score_adj', 'utf8'),
+    readFile('/proc/self/status', 'utf8'),
+  ]);
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return { own: Number(score), capable: ((effective >> CAP_SYS_RESOURCE) & 1n) === 1n };
+}
+
+/** Nobody but who may can make a process less likely to be chosen than its parent is. */
+export function dropOomScore(wish: { OomScoreAdj: number }, { own, capable }: OomStanding): string[] {
+  if (wish.OomScoreAdj === 0 || wish.OomScoreAdj >= own || capable) return [];
+  wish.OomScoreAdj = 0;
+  return [`This engine cannot set an OOM score below its own, which is ${own}. OomScoreAdj discarded.`];
 }
 
 /** Whether a limit was asked for: absent, false, zero and an empty list are the same as none. */

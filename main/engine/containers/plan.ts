@@ -11,7 +11,7 @@ import {
   warnOfWhatDoesNothing,
 } from './host-checks.js';
 import { fillHostConfig } from './host-config.js';
-import { checkMemoryNodes, dropWhatCannotHold } from './limits.js';
+import { checkMemoryNodes, dropOomScore, dropWhatCannotHold, oomStanding } from './limits.js';
 import { checkLog, type LogDefaults } from './log-options.js';
 import { planMounts, type PlannedMount } from './mounts.js';
 import type { FullConfig, FullHostConfig, MountPoint } from './record.js';
@@ -55,6 +55,7 @@ export async function planContainer(
     ...checkLog(hostConfig.LogConfig),
     ...dropWhatCannotHold(hostConfig, hello),
     ...warnOfWhatDoesNothing(body),
+    ...(hostConfig.OomScoreAdj === 0 ? [] : dropOomScore(hostConfig, await oomStanding())),
   ];
   const mounts = await planMounts(hostConfig, config.Volumes ?? {}, mountsOf);
   return { config, hostConfig, mounts, warnings };
