@@ -1,6 +1,6 @@
 /** Each field that Docker publishes of a container's wishes, with a value that is not its default: it has an effect, a warning or a refusal. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -30,6 +30,9 @@ after(async () => {
   await disk[Symbol.asyncDispose]();
   await run('umount', [path.join(folder, 'tree/sub')]);
   await rm(folder, { recursive: true });
+  // The parent that one of them wished for is nobody's to take away but ours.
+  for (const place of ['', ...(await readdir('/sys/fs/cgroup'))])
+    await rmdir(path.join('/sys/fs/cgroup', place, 'slipway-fields')).catch(() => undefined);
 });
 
 interface Wish {
