@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { containerCreate, execCreate, execStart } from './documents.js';
+import { containerChange, containerCreate, containerRevert, execCreate, execStart } from './documents.js';
 import { filtersOf } from './filters.js';
 import { flag, integer, nanoseconds } from './parameters.js';
 
@@ -17,6 +17,23 @@ test('lists may be null, and what is not known is kept', () => {
     ShmFuture: 1,
     HostConfig: { PortBindings: { '80/tcp': [] }, BlkioWeight: 7, Memory: 5 },
   });
+});
+
+test('in a change null is a wish of its own, names come in any case, and what is not part of it is refused', () => {
+  const change = {
+    name: 'web',
+    config: { env: null, cmd: 'sh', Labels: { a: 'b' } },
+    HostConfig: { memory: 5, Binds: null },
+  };
+  assert.deepEqual(containerChange(change), {
+    Name: 'web',
+    Config: { Cmd: ['sh'], Labels: { a: 'b' }, Env: null },
+    HostConfig: { Memory: 5, Binds: null },
+  });
+  assert.throws(() => containerChange({ Env: [] }), { kind: 'invalid', message: /Env/ });
+  assert.throws(() => containerChange({ HostConfig: { Memory: 'much' } }), { kind: 'invalid', message: /Memory/ });
+  assert.deepEqual(containerRevert({ Seq: 3 }), { Seq: 3 });
+  assert.throws(() => containerRevert({ Seq: -1 }), { kind: 'invalid' });
 });
 
 test('a command may be one word', () => {

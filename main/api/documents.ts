@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '../contract/containers.js';
+import type { ContainerChange } from '../contract/changes.js';
 import type { DebugCreate } from '../contract/files.js';
 import type { VolumeCreate } from '../contract/volumes.js';
 import { invalid } from '../base/errors.js';
@@ -231,6 +232,36 @@ export function containerCreate(body: unknown): ContainerCreate {
   return said(read(containerCreateSchema, wish)) as ContainerCreate;
 }
 
+const containerChangeSchema = z.strictObject({
+  Name: maybe(z.string()),
+  Image: maybe(z.string()),
+  Config: maybe(anything),
+  HostConfig: maybe(anything),
+});
+
+const configSchema = z.looseObject(omitted(containerCreateSchema.shape, 'HostConfig', 'NetworkingConfig', 'Image'));
+
+/** Null is a wish of its own here: as if that field had never been said. */
+export function containerChange(body: unknown): ContainerChange {
+  const { Config, HostConfig, ...rest } = said(
+    read(containerChangeSchema, inOurCase(body ?? {}, containerChangeSchema.shape)),
+  ) as { Config?: Record<string, unknown>; HostConfig?: Record<string, unknown> };
+  const part = (schema: typeof configSchema | typeof hostConfig, fields: Record<string, unknown>) => {
+    const wish = inOurCase(fields, schema.shape);
+    const unsaid = Object.keys(wish).filter((name) => wish[name] === null);
+    return { ...(said(read(schema, wish)) as object), ...Object.fromEntries(unsaid.map((name) => [name, null])) };
+  };
+  return {
+    ...rest,
+    ...(Config && { Config: part(configSchema, Config) }),
+    ...(HostConfig && { HostConfig: part(hostConfig, HostConfig) }),
+  };
+}
+
+const containerRevertSchema = z.strictObject({ Seq: whole.nonnegative() });
+
+export const containerRevert = (body: unknown): { Seq: number } => read(containerRevertSchema, body ?? {});
+
 const volumeCreateSchema = z.looseObject({
   Name: maybe(z.string()),
   Driver: maybe(z.string()),
@@ -261,6 +292,11 @@ export const fileRename = (body: unknown): { From: string; To: string } => read(
 
 export const execStart = (body: unknown): ExecStart =>
   said(read(execStartSchema, inOurCase(body ?? {}, execStartSchema.shape))) as ExecStart;
+
+function omitted<Shape extends object, Name extends keyof Shape>(shape: Shape, ...names: Name[]): Omit<Shape, Name> {
+  const kept = Object.entries(shape).filter(([name]) => !(names as string[]).includes(name));
+  return Object.fromEntries(kept) as Omit<Shape, Name>;
+}
 
 /** Docker's decoder takes a field's name in any case. */
 function inOurCase(body: unknown, shape: object): Record<string, unknown> {

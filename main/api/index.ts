@@ -1,5 +1,7 @@
 /** The engine's HTTP face: the Docker Engine API, and our own under `/slipway`. */
 import type { Engine } from '../engine/index.js';
+import { binRoutes } from './routes/bin.js';
+import { changeRoutes } from './routes/changes.js';
 import { containerRoutes } from './routes/containers.js';
 import { execRoutes } from './routes/exec.js';
 import { fileRoutes } from './routes/files.js';
@@ -29,6 +31,8 @@ export const createApi = (engine: Engine): ApiServer =>
       ...systemRoutes(engine),
       ...volumeRoutes(engine),
       ...slipwayRoutes(engine),
+      ...binRoutes(engine),
+      ...changeRoutes(engine),
       ...missingRoutes(),
     ],
     { product: `Slipway/${engine.version} (linux)`, onLarge: (socket) => engine.widen(socket) },

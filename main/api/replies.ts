@@ -89,6 +89,18 @@ export function progress(job: (report: (progress: Progress) => void) => Promise<
   };
 }
 
+/**
+ * The same for jobs whose reports all count; what the job comes to is the last line. A client that goes before is the job's own affair.
+ */
+export const steps = <Step, Result>(job: (report: (step: Step) => void) => Promise<Result>): Reply => ({
+  kind: 'stream',
+  status: 200,
+  headers: { 'Content-Type': 'application/json' },
+  body: encodeLines(stepsOf(job), '\n'),
+  eager: false,
+  failure: (message) => `${JSON.stringify({ errorDetail: { message }, error: message })}\n`,
+});
+
 /** The connection becomes the container's: 101 UPGRADED, or 200 for a client that did not ask for an upgrade. */
 export const hijack = (attached: AttachStream, contentType: string): Reply => ({
   kind: 'hijack',
@@ -108,6 +120,28 @@ async function* once(body: string) {
 
 async function* encodeLines(values: AsyncIterable<unknown>, end: string) {
   for await (const value of values) yield JSON.stringify(value) + end;
+}
+
+async function* stepsOf<Step, Result>(
+  job: (report: (step: Step) => void) => Promise<Result>,
+): AsyncGenerator<Step | Result> {
+  const waiting: Step[] = [];
+  let wake: () => void = () => undefined;
+  let ended = false;
+  const done = job((step) => {
+    waiting.push(step);
+    wake();
+  }).finally(() => {
+    ended = true;
+    wake();
+  });
+  done.catch(() => undefined);
+  for (;;) {
+    yield* waiting.splice(0);
+    if (ended) break;
+    if (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+  }
+  yield await done;
 }
 
 /** Turns a job's reports into a stream. What piles up while the client is slow is merged: only the newest report of a layer counts. */

@@ -14,6 +14,8 @@ export interface EngineFlags {
   /** Value by name. */
   logOpt: Record<string, string>;
   hostGatewayIp?: string;
+  /** Bytes, as a person writes them. */
+  binSize?: string;
 }
 
 const many = (value: string, before: string[]) => [...before, value];
@@ -35,6 +37,18 @@ const address = (value: string) => {
   return value;
 };
 
+const size = (value: string) => {
+  if (bytesOf(value) === undefined) throw new InvalidArgumentError('it must be a size, as in 500m or 2g.');
+  return value;
+};
+
+/** `512m`, `2g`, `1.5GiB`, in bytes. */
+function bytesOf(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
+  const scale = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }[unit.toLowerCase()];
+  return number === undefined || scale === undefined ? undefined : Math.floor(Number(number) * scale);
+}
+
 const flags = (): Option[] => [
   new Option('--registry-mirror <url>', "Tried before Docker Hub, for Docker Hub's images").argParser(many).default([]),
   new Option('--insecure-registry <host>', 'A registry (HOST:PORT or CIDR) that may speak plain HTTP')
@@ -50,6 +64,7 @@ const flags = (): Option[] => [
     .argParser(logOption)
     .default({}),
   new Option('--host-gateway-ip <address>', 'What host-gateway means in --add-host').argParser(address),
+  new Option('--bin-size <size>', 'How much the bin of removed containers may take (default: 2g)').argParser(size),
 ];
 
 /** Teaches a command the engine's flags. */
@@ -67,6 +82,7 @@ export const engineSettings = (given: EngineFlags) => ({
   usernsRemap: given.usernsRemap,
   logs: { ...(given.logDriver && { driver: given.logDriver }), options: given.logOpt },
   hostGatewayIp: given.hostGatewayIp,
+  binSize: given.binSize === undefined ? undefined : bytesOf(given.binSize),
 });
 
 /** The flags as arguments again, for the engine that goes on after this one. */

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { stories } from './conformance.js';
+import { slipwayStories, stories } from './conformance.js';
 import { createClient, demultiplex, readJsonLines, splitReference, type Client } from './index.js';
 import { connect } from './transports/connect.js';
 import { unixTransport } from './transports/unix.js';
@@ -71,7 +71,8 @@ for (const [name, { program, command }] of Object.entries(engines)) {
     try {
       await answers(client, child, () => complaint);
       const image = await anImage(client, base);
-      for (const [story, tell] of Object.entries(stories)) await suite.test(story, () => tell(client, image));
+      const all = { ...stories, ...((await client.slipway.features()) && slipwayStories) };
+      for (const [story, tell] of Object.entries(all)) await suite.test(story, () => tell(client, image));
     } finally {
       await client.close();
       const gone = once(child, 'exit');

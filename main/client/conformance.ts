@@ -1,5 +1,6 @@
 /** What the client promises, as a list: run against our engine and any other Docker-compatible one. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './index.js';
 import { demultiplex, plainOutput, type Output } from './index.js';
 
@@ -138,5 +139,84 @@ export const stories: Record<string, (client: Client, image: string) => Promise<
     assert.equal(listed?.Id, copy.Id);
     assert.deepEqual(await images.remove('conformance/copy:one'), [{ Untagged: 'conformance/copy:one' }]);
     assert.ok((await images.history(image)).length > 0);
+  },
+};
+
+/** What our engine promises beyond that; any other says that it has none of it. */
+export const slipwayStories: Record<string, (client: Client, image: string) => Promise<void>> = {
+  'what there is beyond the API is listed by name': async ({ slipway }) => {
+    const { can = [] } = (await slipway.features()) ?? {};
+    for (const name of ['bin', 'change', 'history']) assert.ok(can.includes(name), name);
+  },
+
+  'what is discarded is gone, comes back, and goes for good': async ({ containers, slipway }, image) => {
+    const { Id } = await containers.create(
+      { Image: image, Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'none' } },
+      { name: 'binned' },
+    );
+    await containers.start(Id);
+    await assert.rejects(slipway.discard(Id), { kind: 'conflict', message: /stop the container before removing/ });
+    const { Name, Until } = await slipway.discard(Id, { force: true });
+    assert.equal(Name, 'binned');
+    assert.ok(Date.parse(Until) > Date.now());
+    await assert.rejects(containers.inspect(Id), { kind: 'not-found' });
+    const { Containers, Limit } = await slipway.bin();
+    assert.deepEqual(
+      Containers.map((one) => [one.Id, one.Image]),
+      [[Id, image]],
+    );
+    assert.ok(Limit > 0);
+    assert.deepEqual(await slipway.restore(Id, { name: 'again' }), { Id, Name: 'again', Warnings: [] });
+    assert.equal((await containers.inspect('again')).Id, Id);
+    await slipway.discard('again');
+    await slipway.removeFromBin(Id);
+    await assert.rejects(slipway.restore(Id), { kind: 'not-found' });
+    assert.deepEqual(await slipway.emptyBin(), { Deleted: [], SpaceReclaimed: 0 });
+  },
+
+  'a change is shown, made, remembered and taken back': async ({ containers, slipway }, image) => {
+    const Cmd = ['sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
+    const { Id } = await containers.create({ Image: image, Cmd, Env: ['A=1'], HostConfig: { NetworkMode: 'none' } });
+    await containers.start(Id);
+    const live = { Name: 'changed', Config: { Labels: { a: 'b' } } };
+    assert.equal((await slipway.previewChange(Id, live)).NeedsRestart, false);
+    assert.equal((await slipway.change(Id, live, { restart: false })).Restarted, false);
+    const { Pid } = (await containers.inspect('changed')).State;
+    const change = { Config: { Env: ['A=2'] } };
+    await assert.rejects(slipway.change(Id, change, { restart: false }), { kind: 'conflict' });
+    const stages: string[] = [];
+    const { Restarted, Changes } = await slipway.change(Id, change, {
+      watch: 1,
+      onProgress: ({ Stage }) => stages.push(Stage),
+    });
+    assert.deepEqual([Restarted, Changes.map(({ Field }) => Field)], [true, ['Config.Env']]);
+    assert.deepEqual(stages, ['stopping', 'starting', 'watching']);
+    assert.notEqual((await containers.inspect(Id)).State.Pid, Pid);
+    const kinds = (await slipway.history(Id)).map(({ Kind }) => Kind);
+    assert.deepEqual(kinds, ['changed', 'started', 'exited', 'changed', 'started', 'created']);
+    const { RolledBack } = await slipway.change(Id, { Config: { Cmd: ['nowhere'] } });
+    assert.match(RolledBack?.Reason ?? '', /executable file not found/);
+    assert.equal((await slipway.previewRevert(Id, 0)).NeedsRestart, true);
+    await slipway.revert(Id, 0, { watch: 0 });
+    const { Config, Name } = await containers.inspect(Id);
+    assert.deepEqual([Config.Env[0], Config.Labels['a'], Name === '/changed'], ['A=1', undefined, false]);
+    await containers.remove(Id, { force: true });
+  },
+
+  'a change whose caller goes is undone': async ({ containers, slipway }, image) => {
+    const Cmd = ['sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
+    const { Id } = await containers.create({ Image: image, Cmd, Env: ['A=1'], HostConfig: { NetworkMode: 'none' } });
+    await containers.start(Id);
+    const call = new AbortController();
+    const onProgress = ({ Stage }: { Stage: string }) => Stage === 'watching' && call.abort();
+    const change = slipway.change(Id, { Config: { Env: ['A=2'] } }, { watch: 600, signal: call.signal, onProgress });
+    await assert.rejects(change);
+    for (let tries = 0; (await slipway.history(Id))[0]?.Kind !== 'rolled-back'; tries++) {
+      assert.ok(tries < 200);
+      await sleep(50);
+    }
+    const { Config, State } = await containers.inspect(Id);
+    assert.deepEqual([Config.Env[0], State.Running], ['A=1', true]);
+    await containers.remove(Id, { force: true });
   },
 };

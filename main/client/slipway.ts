@@ -1,6 +1,8 @@
 import type { Transport } from '../contract/bridge.js';
 import type { StatsTick, UsageHistory } from '../contract/stats.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
+import { binClient } from './bin.js';
+import { changesClient } from './changes.js';
 import { containerFilesClient } from './container-files.js';
 import { ApiError } from './errors.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
@@ -9,6 +11,8 @@ import { readJsonLines } from './streams.js';
 /** What our engine can do beyond Docker's API. */
 export const slipwayClient = (transport: Transport) => ({
   ...containerFilesClient(transport),
+  ...binClient(transport),
+  ...changesClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {
     try {

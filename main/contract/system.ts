@@ -55,7 +55,7 @@ export interface SlipwayFeatures {
   host: 'app' | 'headless';
   /** The pid of the process that hosts the engine. */
   pid: number;
-  /** Further things it can do, by name: `stats`, `stats-history`, `files`, `debug-shell`. Absent on engines of old. */
+  /** Further things it can do, by name: `stats`, `stats-history`, `files`, `debug-shell`, `bin`, `change`, `history`. Absent on engines of old. */
   can?: string[];
   /** A starter image can be made without a network (`POST /slipway/starter`); undefined when busybox-static is missing. */
   starter?: { image: string; present: boolean };

@@ -43,6 +43,8 @@ export interface EngineOptions {
   logs?: LogDefaults | undefined;
   /** What `host-gateway` means in `--add-host`; the bridge's gateway where not given. */
   hostGatewayIp?: string | undefined;
+  /** Bytes above which the oldest removed containers go for good (`--bin-size`). */
+  binSize?: number | undefined;
   host: SlipwayFeatures['host'];
   /** Keep the last hour of what running containers use, in memory. */
   statsHistory?: boolean | undefined;
@@ -54,6 +56,9 @@ export interface EngineOptions {
 }
 
 const log = createLog('engine');
+
+/** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
+const ALWAYS = ['stats', 'files', 'bin', 'change', 'history'];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -103,8 +108,8 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       ...Images.tables,
       ...Networks.tables,
       ...Volumes.tables,
-      'containers',
-      'execs',
+      ...Containers.tables,
+      ...Execs.tables,
       ...System.tables,
     ];
     const store = await Store.open(databaseIn(root), tables, { worker: options.storeWorker });
@@ -124,6 +129,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const containers = await Containers.open({
       ...{ root, runDir, store, helper, events, images, snapshots, networks, volumes, runtimes },
       ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp },
+      ...(options.binSize !== undefined && { bin: { limit: options.binSize } }),
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
       ...(remap && { remap }),
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
@@ -151,7 +157,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       },
       logs: options.logs,
       remapped: remap !== undefined,
-      can: ['stats', 'files', ...(stats.keepsHistory ? ['stats-history'] : [])],
+      can: [...ALWAYS, ...(stats.keepsHistory ? ['stats-history'] : [])],
       host: options.host,
     });
     for (const warning of [...store.warnings, ...helper.hello.warnings]) log.warn(warning);

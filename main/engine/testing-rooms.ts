@@ -1,4 +1,4 @@
-/** For tests: the rooms around containers, real but for the images, which are one directory with a static busybox. */
+/** For tests: the rooms around containers, real but for the images, which are directories with a static busybox. */
 import '../base/scopes.js';
 import { access, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { Execs } from './exec/index.js';
 import { Helper } from './helper/index.js';
 import { Networks } from './networks/index.js';
 import { Volumes } from './volumes/index.js';
-import { Containers, type AttachStream, type ImagesRoom } from './containers/index.js';
+import { Containers, type AttachStream, type ContainersOptions, type ImagesRoom } from './containers/index.js';
 
 const native = fileURLToPath(new URL('../../native/', import.meta.url));
 export const helperPath = process.env['SLIPWAY_HELPER'] ?? join(native, 'build/slipway-helper');
@@ -43,6 +43,7 @@ export interface Rooms {
   helper: Helper;
   events: Events;
   containers: Containers;
+  volumes: Volumes;
   execs: Execs;
   heard: EngineEvent[];
 }
@@ -59,6 +60,8 @@ export async function enginePlace(t: Pick<TestContext, 'after'>): Promise<Place>
   const root = await mkdtemp(join(tmpdir(), 'slipway-containers-'));
   const runDir = join(root, 'run');
   await makeImage(join(root, 'image'));
+  await mkdir(join(root, 'next'));
+  await writeFile(join(root, 'next/version'), 'next\n');
   const steps: (() => Promise<void>)[] = [];
   t.after(async () => {
     for (const step of steps.reverse()) await step();
@@ -74,23 +77,27 @@ export async function enginePlace(t: Pick<TestContext, 'after'>): Promise<Place>
 }
 
 /** Opens the rooms in their order, as engine/index.ts does. */
-export async function openRooms({ root, runDir }: { root: string; runDir: string }): Promise<Rooms> {
+export async function openRooms(
+  { root, runDir }: { root: string; runDir: string },
+  more: Pick<ContainersOptions, 'bin'> = {},
+): Promise<Rooms> {
   const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: null });
   const tables = [...Networks.tables, ...Volumes.tables, ...Containers.tables, ...Execs.tables];
   const store = await Store.open(join(root, 'slipway.db'), tables);
   const events = new Events();
   const heard: EngineEvent[] = [];
   events.subscribe((event) => heard.push(event));
-  const lower = join(root, 'image');
+  const lower = (id: string): string[] => [...(onNext.has(id) ? [join(root, 'next')] : []), join(root, 'image')];
+  const onNext = new Set<string>();
   const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
   const volumes = await Volumes.open({ root, store, helper, events });
   const containers = await Containers.open({
-    ...{ root, runDir, store, helper, events, networks, volumes, seccompProfile },
-    images: oneImage,
+    ...{ root, runDir, store, helper, events, networks, volumes, seccompProfile, ...more },
+    images: twoImages,
     snapshots: {
       prepare: async (id) => {
         const mounts = {
-          lower: [lower],
+          lower: lower(id),
           upper: join(root, 'containers', id, 'upper'),
           work: join(root, 'containers', id, 'work'),
         };
@@ -99,10 +106,11 @@ export async function openRooms({ root, runDir }: { root: string; runDir: string
         return mounts;
       },
       mountsOf: (id) => ({
-        lower: [lower],
+        lower: lower(id),
         upper: join(root, 'containers', id, 'upper'),
         work: join(root, 'containers', id, 'work'),
       }),
+      rebase: (_, id, chainId) => void (chainId === 'next' ? onNext.add(id) : onNext.delete(id)),
       keep: () => undefined,
       discard: () => () => Promise.resolve(),
     },
@@ -114,7 +122,7 @@ export async function openRooms({ root, runDir }: { root: string; runDir: string
     containers,
     toolbox: () => Promise.reject(new Error('there is none here')),
   });
-  return { root, runDir, store, helper, events, containers, execs, heard };
+  return { root, runDir, store, helper, events, volumes, containers, execs, heard };
 }
 
 export async function closeRooms({ containers, execs, store, helper }: Rooms): Promise<void> {
@@ -124,15 +132,22 @@ export async function closeRooms({ containers, execs, store, helper }: Rooms): P
   await helper.close();
 }
 
-const oneImage: ImagesRoom = {
+const FIRST = `sha256:${'b'.repeat(64)}`;
+const NEXT = `sha256:${'c'.repeat(64)}`;
+
+/** `busybox`, and `busybox:next`, which has one file and one variable more. */
+const twoImages: ImagesRoom = {
   resolve: (reference) => {
-    if (reference !== 'busybox')
+    if (reference === 'busybox:next' || reference === NEXT)
+      return { id: NEXT, chainId: 'next', config: { Cmd: ['sh'], Env: ['FROM_IMAGE=next', 'NEW=yes'] } };
+    if (reference !== 'busybox' && reference !== FIRST)
       throw notFound(`No such image: ${reference.includes(':') ? reference : `${reference}:latest`}`);
-    return { id: `sha256:${'b'.repeat(64)}`, chainId: 'chain', config: { Cmd: ['sh'], Env: ['FROM_IMAGE=yes'] } };
+    return { id: FIRST, chainId: 'chain', config: { Cmd: ['sh'], Env: ['FROM_IMAGE=yes'] } };
   },
   hold: () => undefined,
   release: () => undefined,
   setRunning: () => undefined,
+  setAside: () => undefined,
 };
 
 async function makeImage(directory: string): Promise<void> {
@@ -147,7 +162,7 @@ async function makeImage(directory: string): Promise<void> {
 
 /** A container of the image, without a network unless asked for. */
 export async function createContainer(
-  { containers }: Rooms,
+  { containers }: Pick<Rooms, 'containers'>,
   cmd: string[],
   body: ContainerCreate = {},
   name?: string,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { codeOf, messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import type { Monitor } from '../helper/index.js';
+import type { Bin } from './bin.js';
 import type { Container } from './container.js';
 import { lostExit, readExitFile, rebootExit, roomOf, type Exit } from './exit.js';
 import type { Ledger } from './ledger.js';
@@ -10,6 +11,14 @@ import { NEVER, volumesOf } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
 import type { Runs } from './runs.js';
+import type { Trials } from './trials.js';
+
+interface AdoptionParts {
+  runs: Runs;
+  removal: Removal;
+  bin: Bin;
+  trials: Trials;
+}
 
 type AdoptionOptions = Pick<ContainersOptions, 'root' | 'store' | 'helper' | 'snapshots' | 'volumes'>;
 
@@ -21,12 +30,16 @@ export class Adoption {
   readonly #ledger: Ledger;
   readonly #runs: Runs;
   readonly #removal: Removal;
+  readonly #bin: Bin;
+  readonly #trials: Trials;
 
-  constructor(options: AdoptionOptions, ledger: Ledger, runs: Runs, removal: Removal) {
+  constructor(options: AdoptionOptions, ledger: Ledger, { runs, removal, bin, trials }: AdoptionParts) {
     this.#options = options;
     this.#ledger = ledger;
     this.#runs = runs;
     this.#removal = removal;
+    this.#bin = bin;
+    this.#trials = trials;
   }
 
   /** Afterwards every container is what its record says, and those that should run do or will. */
@@ -47,7 +60,7 @@ export class Adoption {
       throw error;
     });
     const made = snapshots.active?.() ?? [];
-    const strays = [...new Set([...entries, ...made])].filter((id) => !this.#ledger.get(id));
+    const strays = [...new Set([...entries, ...made])].filter((id) => !this.#ledger.get(id) && !this.#bin.has(id));
     for (const id of strays) {
       // A container that a damaged database forgot may still run.
       await helper.signalAll(id).catch(() => undefined);
@@ -96,7 +109,9 @@ export class Adoption {
     Object.assign(record, record.before, { running: false });
     if (failed?.error) Object.assign(record, { exitCode: failed.code, error: failed.error });
     delete record.before;
-    await this.#ledger.saveEnded(container);
+    await this.#ledger.saveEnded(container, (change) =>
+      this.#ledger.history.takeBackStart(change, container.id, failed?.error),
+    );
     await this.#clear(container);
     await rm(this.#ledger.pathsOf(container.id).exitFile, { force: true });
   }
@@ -111,6 +126,7 @@ export class Adoption {
   #resume(container: Container): void {
     const { record } = container;
     const { restarts } = this.#runs;
+    if (record.trial) return this.#trials.resume(container);
     if (container.running || record.startedAt === NEVER) return;
     if (record.hostConfig.AutoRemove) return void this.#removal.removeQuietly(container);
     if (record.restartPending) restarts.keepPromise(container, 0);

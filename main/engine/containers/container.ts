@@ -13,6 +13,8 @@ export class Container {
   /** Milliseconds until the next restart. */
   backoff = 0;
   removal: Promise<void> | undefined;
+  /** The same, but into the bin. */
+  discarding: Promise<unknown> | undefined;
   dead = false;
   /** What its last run left is still being cleared away. */
   cleanup: Promise<void> = Promise.resolve();
@@ -21,6 +23,8 @@ export class Container {
   readonly execs = new Set<string>();
   /** Who still uses the files of a run, which may be over. */
   readonly uses = new Set<Promise<void>>();
+  /** Told when its health is another. */
+  readonly watchers = new Set<() => void>();
   readonly #waiters = new Set<{ condition: WaitCondition; resolve: (result: ContainerWait) => void }>();
 
   constructor(readonly record: ContainerRecord) {}
@@ -40,6 +44,10 @@ export class Container {
   /** As Docker counts: a container between two runs of its restart policy is running. */
   get running(): boolean {
     return this.live !== undefined || this.restarting !== undefined;
+  }
+
+  stir(): void {
+    for (const watcher of [...this.watchers]) watcher();
   }
 
   /** Nothing is left of the run before that another one would meet. */

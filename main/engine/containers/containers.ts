@@ -9,12 +9,17 @@ import type {
   ContainerWait,
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
+import type { Bin as BinContents, BinEmptied, Discarded, Restored } from '../../contract/bin.js';
+import type { Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
 import { Adoption } from './adoption.js';
 import type { AttachStream } from '../../contract/streams.js';
+import { Bin } from './bin.js';
+import { Changes, type ChangeCall } from './changes.js';
 import { Container, type WaitCondition } from './container.js';
 import { Creation } from './creation.js';
 import { Ending } from './ending.js';
 import { pruneFilter } from './filters.js';
+import { History } from './history.js';
 import { Ledger, TABLE } from './ledger.js';
 import { checkedName } from './names.js';
 import { startTimeOf } from './live.js';
@@ -27,6 +32,7 @@ import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
 import { signalNumber } from './signals.js';
 import { Survey, type ListRequest } from './survey.js';
+import { Trials } from './trials.js';
 import { cgroupOf } from './spec.js';
 import { processesOf, processTable } from './top.js';
 import { Updates } from './updates.js';
@@ -64,7 +70,10 @@ interface Parts {
   ledger: Ledger;
   ending: Ending;
   removal: Removal;
+  bin: Bin;
   runs: Runs;
+  trials: Trials;
+  changes: Changes;
   creation: Creation;
   output: Output;
   survey: Survey;
@@ -75,7 +84,7 @@ interface Parts {
 /** Containers: made from images, run by the helper, watched through their monitors. */
 export class Containers {
   /** The tables of the store that are this room's. */
-  static readonly tables = [TABLE];
+  static readonly tables = [TABLE, History.table, Bin.table];
 
   readonly #helper: HelperRoom;
   readonly #parts: Parts;
@@ -90,19 +99,26 @@ export class Containers {
     const ledger = new Ledger(options);
     const ending = new Ending(options, ledger);
     const removal = new Removal(options, ledger, ending);
+    const bin = new Bin(options, ledger, removal);
     const runs = await Runs.open(options, ledger, removal);
-    await new Adoption(options, ledger, runs, removal).run();
-    const creation = new Creation(options, ledger, removal);
+    const trials = new Trials(options, ledger, { ending, removal, runs });
+    await new Adoption(options, ledger, { runs, removal, bin, trials }).run();
+    bin.open();
+    const changes = new Changes(options, ledger, trials);
+    const creation = new Creation(options, ledger, { removal, bin });
     const output = new Output(ledger, options.helper);
     const survey = new Survey(options, ledger);
     const updates = new Updates(options, ledger);
     const places = new Places(options, ledger);
-    return new Containers(options.helper, { ledger, ending, removal, runs, creation, output, survey, updates, places });
+    const parts = { ledger, ending, removal, bin, runs, trials, changes, creation, output, survey, updates, places };
+    return new Containers(options.helper, parts);
   }
 
   /** Lets go of the monitors. Containers go on; what waits for a restart is for the next engine to see to. */
   async close(): Promise<void> {
-    const { ledger, runs, removal } = this.#parts;
+    const { ledger, runs, removal, bin, trials } = this.#parts;
+    trials.close();
+    bin.close();
     for (const { pending } of ledger.all()) for (const attachment of pending) attachment.close();
     await Promise.all([runs.close(), removal.settled()]);
   }
@@ -203,7 +219,8 @@ export class Containers {
     );
     record.name = taken;
     try {
-      await ledger.save(container);
+      const Changes = [{ Field: 'Name', From: before, To: taken }];
+      await ledger.saveTold(container, {}, { Kind: 'changed', Changes });
     } catch (error) {
       record.name = before;
       ledger.freeName(taken);
@@ -218,7 +235,56 @@ export class Containers {
     if (options.link) throw notImplemented('links are not available in this version, so there is none to remove');
     const container = this.#find(reference);
     const { force = false, v } = options;
+    if (container.discarding) {
+      await container.discarding;
+      return this.#parts.bin.remove(container.id);
+    }
     return this.#parts.removal.remove(container, { force, ...(v && { volumes: true }) });
+  }
+
+  /** Removes it so that it can be brought back; `v`: the volumes whose names nobody chose go with it once it goes for good. */
+  discard(reference: string, { force = false, v = false } = {}): Promise<Discarded> {
+    return this.#parts.bin.discard(this.#find(reference), { force, volumes: v });
+  }
+
+  bin(): BinContents {
+    return this.#parts.bin.list();
+  }
+
+  restore(reference: string, name?: string): Promise<Restored> {
+    return this.#parts.bin.restore(reference, name);
+  }
+
+  /** Of what is in the bin, for good. */
+  removeFromBin(reference: string): Promise<void> {
+    return this.#parts.bin.remove(reference);
+  }
+
+  emptyBin(): Promise<BinEmptied> {
+    return this.#parts.bin.empty();
+  }
+
+  /** Changes what it is, with one restart where that cannot be otherwise. */
+  async change(reference: string, change: ContainerChange, call?: ChangeCall): Promise<Changed> {
+    return this.#parts.changes.change(this.#find(reference), change, call);
+  }
+
+  async previewChange(reference: string, change: ContainerChange): Promise<ChangePreview> {
+    return this.#parts.changes.preview(this.#find(reference), change);
+  }
+
+  /** Back to the configuration that it had at an entry of its history. */
+  async revert(reference: string, seq: number, call?: ChangeCall): Promise<Changed> {
+    return this.#parts.changes.revert(this.#find(reference), seq, call);
+  }
+
+  async previewRevert(reference: string, seq: number): Promise<ChangePreview> {
+    return this.#parts.changes.previewRevert(this.#find(reference), seq);
+  }
+
+  /** What happened to it, newest first. */
+  history(reference: string): HistoryEntry[] {
+    return this.#parts.changes.history(this.#find(reference));
   }
 
   /** Registers at once; an unknown container or condition is thrown, not promised. */

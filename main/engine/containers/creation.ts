@@ -1,9 +1,9 @@
-import { EngineError, invalid } from '../../base/errors.js';
+import { invalid } from '../../base/errors.js';
 import { newId } from '../../base/ids.js';
 import type { ContainerCreate, ContainerCreated } from '../../contract/containers.js';
-import type { ForeignRuntime } from '../helper/index.js';
 import { checkVolume, type Reservation, type VolumeWish } from '../volumes/index.js';
 import { now } from './clock.js';
+import type { Bin } from './bin.js';
 import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
@@ -12,6 +12,7 @@ import { planContainer } from './plan.js';
 import { NEVER, type ContainerRecord, type IdMap, type MountPoint } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
+import { checkShared, noMissing, runtimeOf } from './neighbours.js';
 import { sharedContainer } from './spec.js';
 import { UserIds } from './user-ids.js';
 
@@ -34,14 +35,16 @@ export class Creation {
   readonly #options: CreationOptions;
   readonly #ledger: Ledger;
   readonly #removal: Removal;
+  readonly #bin: Bin;
   readonly #userIds: UserIds;
   /** Ids of containers that are being made. */
   readonly #chosen = new Set<IdMap>();
 
-  constructor(options: CreationOptions, ledger: Ledger, removal: Removal) {
+  constructor(options: CreationOptions, ledger: Ledger, { removal, bin }: { removal: Removal; bin: Bin }) {
     this.#options = options;
     this.#ledger = ledger;
     this.#removal = removal;
+    this.#bin = bin;
     this.#userIds = new UserIds(options.remap);
   }
 
@@ -64,11 +67,11 @@ export class Creation {
     const wanted = config.NetworkDisabled ? 'none' : hostConfig.NetworkMode;
     const { mode, warning } = noMissing(() => networks.modeOf(wanted));
     if (warning) warnings.push(warning);
-    noMissing(() => this.#checkShared(mode, hostConfig.IpcMode, hostConfig.PidMode));
-    const runtime = this.#runtimeOf(hostConfig.Runtime);
+    noMissing(() => checkShared(this.#ledger, mode, hostConfig.IpcMode, hostConfig.PidMode));
+    const runtime = runtimeOf(this.#options, hostConfig.Runtime);
     const userIds = this.#userIds.choose({
       ...{ hostConfig, network: mode, runtime, hello: helper.hello },
-      taken: [...this.#ledger.all().map(({ record }) => record.userIds), ...this.#chosen],
+      taken: [...this.#takenIds(), ...this.#chosen],
     });
     const taken = this.#ledger.takeName(id, given);
     const record: ContainerRecord = {
@@ -104,22 +107,10 @@ export class Creation {
     return { Id: id, Warnings: warnings };
   }
 
-  /** Whose namespaces are wanted must be there. */
-  #checkShared(...modes: string[]): void {
-    for (const mode of modes) {
-      const other = sharedContainer(mode);
-      if (other !== undefined) this.#ledger.find(other);
-    }
-  }
-
-  #runtimeOf(name: string): ForeignRuntime | null {
-    const { runtimes = {}, defaultRuntime = 'slipway' } = this.#options;
-    // Compose files and old clients ask for Docker's own by name; ours takes its place.
-    const wanted = name === 'slipway' ? defaultRuntime : name;
-    const found = runtimes[wanted];
-    if (found) return found;
-    if (wanted === 'slipway' || wanted === 'runc' || wanted === 'io.containerd.runc.v2') return null;
-    throw invalid(`unknown or invalid runtime name: ${name}`);
+  /** A container in the bin may come back, and has its ids then. */
+  #takenIds(): (IdMap | undefined)[] {
+    const records = [...this.#ledger.all().map(({ record }) => record), ...this.#bin.records()];
+    return records.map(({ userIds }) => userIds);
   }
 }
 
@@ -136,13 +127,4 @@ function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): M
   if (Type !== 'volume' || Name === undefined) return mount;
   const device = reserved.deviceOf(Name);
   return { ...mount, Source: reserved.sourceOf(Name), ...(device !== undefined && { own: { ...own, device } }) };
-}
-
-/** The docker CLI takes a create that is answered 404 for a missing image, and goes to fetch it. */
-function noMissing<Result>(check: () => Result): Result {
-  try {
-    return check();
-  } catch (error) {
-    throw error instanceof EngineError && error.kind === 'not-found' ? invalid(error.message) : error;
-  }
 }

@@ -2,6 +2,7 @@ export type { AttachStream } from '../../contract/streams.js';
 export { Attachment } from './attachment.js';
 export { Containers, type Glance, type RunningContainer, type StopRequest } from './containers.js';
 export type { AttachRequest, LogsRequest } from './output.js';
+export type { ChangeCall } from './changes.js';
 export type { ListRequest } from './survey.js';
 export { asRuncSays } from './start-failure.js';
 export { parseDetachKeys } from './detach-keys.js';

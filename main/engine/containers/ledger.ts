@@ -1,8 +1,10 @@
+import type { Change } from '../../base/store.js';
 import { Locks } from '../../base/locks.js';
 import { conflict, invalid, notFound } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import { Container } from './container.js';
+import { History, type HistoryNote } from './history.js';
 import { inventName } from './names.js';
 import { containerPaths, type ContainerPaths } from './paths.js';
 import type { ContainerRecord } from './record.js';
@@ -16,6 +18,7 @@ const NAME_ATTEMPTS = 6;
 export class Ledger {
   /** One thing at a time happens to a container. */
   readonly locks = new Locks();
+  readonly history: History;
   readonly #options: Pick<ContainersOptions, 'root' | 'runDir' | 'store' | 'events' | 'networks'>;
   readonly #containers = new Map<string, Container>();
   /** Name to id; a name is taken from the moment somebody tries to have it. */
@@ -23,6 +26,7 @@ export class Ledger {
 
   constructor(options: Pick<ContainersOptions, 'root' | 'runDir' | 'store' | 'events' | 'networks'>) {
     this.#options = options;
+    this.history = new History(options.store);
     for (const record of options.store.rows<ContainerRecord>(TABLE).values()) {
       this.add(new Container(record));
       this.#names.set(record.name, record.id);
@@ -58,6 +62,7 @@ export class Ledger {
   drop({ id, record }: Container): void {
     this.#containers.delete(id);
     this.#names.delete(record.name);
+    if (record.trial?.name !== undefined) this.#names.delete(record.trial.name);
   }
 
   /** Takes a name for a container, before its row is written; without a wish, one is invented. */
@@ -68,18 +73,27 @@ export class Ledger {
       if (!this.#names.has(invented)) name = invented;
     }
     name ??= shortId(id);
-    const holder = this.#names.get(name);
-    if (holder !== undefined) {
-      throw conflict(
-        `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
-      );
-    }
+    this.checkFree(name);
     this.#names.set(name, id);
     return name;
   }
 
+  /** In Docker's words. */
+  checkFree(name: string): void {
+    const holder = this.#names.get(name);
+    if (holder === undefined) return;
+    throw conflict(
+      `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
+    );
+  }
+
   freeName(name: string): void {
     this.#names.delete(name);
+  }
+
+  /** Who has a name. */
+  holderOf(name: string): Container | undefined {
+    return this.#containers.get(this.#names.get(name) ?? '');
   }
 
   pathsOf(id: string): ContainerPaths {
@@ -98,9 +112,22 @@ export class Ledger {
     throw notFound(`No such container: ${container.id}`);
   }
 
-  /** `ahead`: what is about to become true, and must be known should we not live to see it. */
-  async save({ id, record }: Container, ahead: Partial<ContainerRecord> = {}): Promise<void> {
-    await this.#options.store.commit((change) => change.put(TABLE, id, { ...record, ...ahead }));
+  /** `ahead`: what is about to become true, and must be known should we not live to see it. `also`: what goes along in the transaction. */
+  async save(
+    { id, record }: Container,
+    ahead: Partial<ContainerRecord> = {},
+    also: (change: Change) => void = () => undefined,
+  ): Promise<void> {
+    await this.#options.store.commit((change) => {
+      change.put(TABLE, id, { ...record, ...ahead });
+      this.history.write(change, id);
+      also(change);
+    });
+  }
+
+  /** The same, with an entry in its history. */
+  async saveTold(container: Container, ahead: Partial<ContainerRecord>, what: HistoryNote): Promise<void> {
+    await this.save(container, ahead, (change) => this.history.put(change, container.id, what));
   }
 
   /** That somebody wants it to end is known whatever happens, on a full disk too. */
@@ -112,11 +139,12 @@ export class Ledger {
   }
 
   /** Writes a record whose container runs no more, and gives back what its run had. Returns how to announce that. */
-  async saveEnded({ id, record }: Container): Promise<() => void> {
+  async saveEnded(container: Container, also?: (change: Change) => void): Promise<() => void> {
     let announce = (): void => undefined;
-    await this.#options.store.commit((change) => {
-      change.put(TABLE, id, record);
-      announce = this.#options.networks.release(change, id);
+    await this.save(container, {}, (change) => {
+      // Between the two runs of a change its place is kept.
+      if (!container.record.trial) announce = this.#options.networks.release(change, container.id);
+      also?.(change);
     });
     return announce;
   }

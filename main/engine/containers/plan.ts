@@ -37,8 +37,20 @@ export async function planContainer(
   id: string,
   body: ContainerCreate,
   image: ImageConfig,
-  { hello, mountsOf, logs }: PlanContext,
+  context: PlanContext,
 ): Promise<ContainerPlan> {
+  const { config, hostConfig, warnings } = await planConfiguration(id, body, image, context);
+  const mounts = await planMounts(hostConfig, config.Volumes ?? {}, context.mountsOf);
+  return { config, hostConfig, mounts, warnings };
+}
+
+/** The same without what is mounted. */
+export async function planConfiguration(
+  id: string,
+  body: ContainerCreate,
+  image: ImageConfig,
+  { hello, logs }: Pick<PlanContext, 'hello' | 'logs'>,
+): Promise<Omit<ContainerPlan, 'mounts'>> {
   const config = mergeConfig(id, body, image);
   const hostConfig = fillHostConfig((body.HostConfig ?? {}) as Record<string, unknown>, hello, logs);
   // On this machine's network it has this machine's name.
@@ -57,6 +69,5 @@ export async function planContainer(
     ...warnOfWhatDoesNothing(body),
     ...(hostConfig.OomScoreAdj === 0 ? [] : dropOomScore(hostConfig, await oomStanding())),
   ];
-  const mounts = await planMounts(hostConfig, config.Volumes ?? {}, mountsOf);
-  return { config, hostConfig, mounts, warnings };
+  return { config, hostConfig, warnings };
 }

@@ -39,6 +39,38 @@ export interface ContainerRecord {
   restartPending: boolean;
   /** In the row of a run that is about to begin: how things stood, should it turn out never to have begun. */
   before?: Standing;
+  /** A change of its configuration that needs a restart and is not settled yet. */
+  trial?: Trial;
+}
+
+/** One field of a configuration, `Config.Env` or `HostConfig.Memory`, before and after; absent: it is not there. */
+export interface FieldPatch {
+  Field: string;
+  From?: unknown;
+  To?: unknown;
+}
+
+export type ImageOf = ContainerRecord['image'];
+
+/**
+ * A change on its way, as it must be known should we not live to see its end. `stop`: it is to be stopped for it; `try`: it runs with it and is
+ * watched; `undo`: that went wrong; `back`: it runs as before again.
+ */
+export interface Trial {
+  stage: 'stop' | 'try' | 'undo' | 'back';
+  patches: FieldPatch[];
+  image?: { from: ImageOf; to: ImageOf };
+  runtime?: { from: ForeignRuntime | null; to: ForeignRuntime | null };
+  /** The name it is to have in the end. */
+  name?: string;
+  /** Of a change back: the entry of its history whose configuration it is to have again. */
+  revertTo?: number;
+  /** How long it is watched where it has no health check (ms). */
+  watch: number;
+  /** When it was let go with the change. */
+  since?: string;
+  /** Why it is undone. */
+  reason?: string;
 }
 
 /** What a run makes of a container. */

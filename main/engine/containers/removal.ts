@@ -1,10 +1,11 @@
 import { conflict, EngineError, messageOf } from '../../base/errors.js';
+import type { Change } from '../../base/store.js';
 import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import type { Container } from './container.js';
 import type { Ending } from './ending.js';
 import { TABLE, type Ledger } from './ledger.js';
-import { anonymousOf } from './record.js';
+import { anonymousOf, type ContainerRecord } from './record.js';
 import type { ContainersOptions } from './rooms.js';
 
 const log = createLog('containers');
@@ -34,9 +35,65 @@ export class Removal {
     container: Container,
     { force = false, volumes = container.record.hostConfig.AutoRemove }: { force?: boolean; volumes?: boolean } = {},
   ): Promise<void> {
+    const { record } = container;
+    return this.#leave(container, force, () =>
+      this.erase(record, {
+        ...{ volumes, cleared: () => container.cleanup },
+        row: (change) => change.remove(TABLE, container.id),
+      }),
+    );
+  }
+
+  /** Takes it away from everybody but the bin: `keep` writes it down there, in the transaction in which it goes here. */
+  putAway(container: Container, force: boolean, keep: (change: Change) => void): Promise<void> {
+    if (container.removal) throw conflict(`removal of container ${container.record.name} is already in progress`);
+    return this.#leave(container, force, () => {
+      return this.#options.store.commit((change) => {
+        change.urgent();
+        change.remove(TABLE, container.id);
+        this.#options.networks.release(change, container.id);
+        keep(change);
+      });
+    });
+  }
+
+  /** Takes back all that a container has, in one transaction with its row; its files are deleted behind the caller's back once they are `cleared`. */
+  async erase(
+    record: ContainerRecord,
+    {
+      volumes: withVolumes,
+      cleared,
+      row,
+    }: { volumes: boolean; cleared: () => Promise<void>; row: (change: Change) => void },
+  ): Promise<void> {
+    const { store, images, networks, snapshots, volumes } = this.#options;
+    const { id, trial } = record;
+    let dropLayers = (): Promise<void> => Promise.resolve();
+    let dropVolumes = dropLayers;
+    await store.commit((change) => {
+      change.urgent();
+      row(change);
+      this.#ledger.history.forget(change, id);
+      for (const image of new Set([record.image.id, ...(trial?.image ? [trial.image.from.id, trial.image.to.id] : [])]))
+        images.release(change, image, id);
+      networks.release(change, id);
+      dropLayers = snapshots.discard(change, id);
+      dropVolumes = volumes.release(change, id, withVolumes ? anonymousOf(record) : []);
+    });
+    // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
+    this.#inBackground(
+      cleared()
+        .then(() => this.#discardDirectory(id))
+        .then(dropLayers)
+        .then(dropVolumes),
+      `the files of ${id}`,
+    );
+  }
+
+  #leave(container: Container, force: boolean, leave: () => Promise<void>): Promise<void> {
     if (container.removal) return container.removal;
     if (!force) refuseRunning(container);
-    container.removal = this.#removeNow(container, force, volumes).catch((error: unknown) => {
+    container.removal = this.#go(container, force, leave).catch((error: unknown) => {
       container.removal = undefined;
       container.dead = !container.running;
       if (container.dead) container.wake(['removed'], messageOf(error));
@@ -68,28 +125,11 @@ export class Removal {
     await Promise.allSettled(this.#background);
   }
 
-  async #removeNow(container: Container, force: boolean, withVolumes: boolean): Promise<void> {
+  /** Into the bin or for good: what runs is killed, `leave` writes it down, then nobody sees it any more. */
+  async #go(container: Container, force: boolean, leave: () => Promise<void>): Promise<void> {
     // A start under way is let through first: it holds the lock.
     using _ = await this.#lockStopped(container, force);
-    const { store, images, networks, snapshots, volumes } = this.#options;
-    let dropLayers = (): Promise<void> => Promise.resolve();
-    let dropVolumes = dropLayers;
-    await store.commit((change) => {
-      change.urgent();
-      change.remove(TABLE, container.id);
-      images.release(change, container.record.image.id, container.id);
-      networks.release(change, container.id);
-      dropLayers = snapshots.discard(change, container.id);
-      dropVolumes = volumes.release(change, container.id, withVolumes ? anonymousOf(container.record) : []);
-    });
-    // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
-    this.#inBackground(
-      container.cleanup
-        .then(() => this.#discardDirectory(container.id))
-        .then(dropLayers)
-        .then(dropVolumes),
-      `the files of ${container.id}`,
-    );
+    await leave();
     this.#ledger.drop(container);
     for (const attachment of container.pending) attachment.close();
     this.#ledger.publish(container, 'destroy');

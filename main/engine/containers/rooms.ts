@@ -50,6 +50,8 @@ export interface SnapshotsRoom {
   mountsOf(containerId: string): OverlayMounts | Promise<OverlayMounts>;
   /** Writes down what was prepared. */
   keep(change: Change, containerId: string): void;
+  /** Puts a container on another stack, its own files on top. */
+  rebase(change: Change, containerId: string, chainId: string): void;
   /** Returns how to delete the layers that nobody else needs. */
   discard(change: Change, containerId: string): () => Promise<void>;
   /** The containers it keeps something for. */
@@ -68,6 +70,8 @@ export interface ImagesRoom {
   release(change: Change, imageId: string, holder: string): void;
   /** The image of a container that runs cannot be removed, not even by force. */
   setRunning(holder: string, running: boolean): void;
+  /** A holder that is in the bin, or not any more. */
+  setAside(holder: string, aside: boolean): void;
 }
 
 export interface VolumesRoom {
@@ -76,6 +80,10 @@ export interface VolumesRoom {
   /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them. */
   release(change: Change, holder: string, goners?: Iterable<string>): () => Promise<void>;
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
+  /** The name of a holder that is in the bin; undefined: not any more. */
+  setAside(holder: string, name: string | undefined): void;
+  /** Bytes that they take. */
+  sizeOf(names: Iterable<string>): Promise<number>;
 }
 
 export type PredefinedNetwork = 'bridge' | 'host' | 'none';
@@ -117,6 +125,8 @@ export interface ContainersOptions {
   logs?: LogDefaults | undefined;
   /** `--host-gateway-ip`. */
   hostGatewayIp?: string | undefined;
+  /** How long the bin keeps what is in it, and from how many bytes on the oldest go. */
+  bin?: { keepMs?: number; limit?: number };
   /** `--userns-remap`, understood. */
   remap?: Remap;
 }

@@ -3,6 +3,8 @@ import { conflict, messageOf, type EngineError } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import { Monitor, type MonitorListener, type Wire } from '../helper/index.js';
+import type { Change } from '../../base/store.js';
+import type { HistoryEntry } from '../../contract/changes.js';
 import type { Attachment } from './attachment.js';
 import { bootId, now } from './clock.js';
 import type { Container } from './container.js';
@@ -73,8 +75,8 @@ export class Runs {
     await Promise.allSettled(this.#ledger.all().map(({ cleanup }) => cleanup));
   }
 
-  /** Lets the container go. Called with its lock held. */
-  async launch(container: Container): Promise<void> {
+  /** Lets the container go. Called with its lock held. `also`: what goes along in the transaction of its start. */
+  async launch(container: Container, also?: (change: Change) => void): Promise<void> {
     const { record } = container;
     const { store, networks, volumes } = this.#options;
     const before = standingOf(record);
@@ -83,6 +85,7 @@ export class Runs {
     Object.assign(record, { stoppedByHand: false, restartPending: false });
     if (healthProbe(record.config)) record.health = startingHealth();
     Object.assign(record, { exitCode: 0, error: '', oomKilled: false });
+    let told: HistoryEntry | undefined;
     const waiting = [...container.pending];
     container.pending.clear();
     try {
@@ -91,6 +94,8 @@ export class Runs {
         change.put(TABLE, container.id, { ...record, startedAt: now(), before });
         const network = predefinedNetwork(record.network);
         if (network) networks.allocate(change, container.id, { network, name: record.name });
+        told = this.#ledger.history.put(change, container.id, { Kind: 'started' });
+        also?.(change);
       });
       committed.catch(() => undefined);
       const live = await this.#makeProcess(container, waiting, committed);
@@ -102,7 +107,7 @@ export class Runs {
       container.restarting = undefined;
     } catch (cause) {
       for (const attachment of waiting) attachment.finish();
-      throw await this.#abandon(container, before, cause);
+      throw await this.#abandon(container, { before, told }, cause);
     }
     for (const { Name = '', Type, Destination, RW, Propagation } of record.mounts) {
       if (Type !== 'volume') continue;
@@ -134,7 +139,9 @@ export class Runs {
    */
   async recordEnd(container: Container, exit: Exit): Promise<void> {
     const { record, live } = container;
+    const { history } = this.#ledger;
     container.live = undefined;
+    if (exit.oom && !record.oomKilled) history.note(container.id, { Kind: 'oom' });
     Object.assign(record, {
       running: false,
       paused: false,
@@ -150,11 +157,12 @@ export class Runs {
       record.health = { ...((await readHealth(stateDir)) ?? record.health), Status: 'unhealthy' };
     }
     // A stop that an engine did not live to finish is a stop all the same, but for `always`.
-    if (!live?.stopping && this.restarts.wanted(container)) {
+    if (!live?.stopping && !record.trial && this.restarts.wanted(container)) {
       this.restarts.promise(container, live ? Date.now() - live.since : 0);
     }
     container.cleanup = this.clear(container);
-    this.#options.images.setRunning(container.id, false);
+    if (!record.trial) this.#options.images.setRunning(container.id, false);
+    history.note(container.id, { Kind: 'exited', ExitCode: exit.code, ...(exit.error && { Error: exit.error }) });
     const seconds = Math.max(0, Math.floor((Date.parse(record.finishedAt) - Date.parse(record.startedAt)) / 1000));
     this.#ledger.publish(container, 'die', { exitCode: String(exit.code), execDuration: String(seconds) });
     container.wake(['not-running', 'next-exit']);
@@ -228,9 +236,12 @@ export class Runs {
     const listener: MonitorListener = {
       health: (status) => {
         container.record.health = { ...(container.record.health ?? startingHealth()), Status: status as HealthStatus };
+        this.#ledger.history.note(container.id, { Kind: 'health', Health: status as HealthStatus });
+        container.stir();
         this.#ledger.publish(container, `health_status: ${status}`);
       },
       oom: () => {
+        if (!container.record.oomKilled) this.#ledger.history.note(container.id, { Kind: 'oom' });
         container.record.oomKilled = true;
         this.#ledger.publish(container, 'oom');
       },
@@ -260,17 +271,22 @@ export class Runs {
   }
 
   /** A start that failed leaves the container as it was, but for the reason. Returns the error for the caller. */
-  async #abandon(container: Container, before: Standing, cause: unknown): Promise<EngineError> {
+  async #abandon(
+    container: Container,
+    { before, told }: { before: Standing; told: HistoryEntry | undefined },
+    cause: unknown,
+  ): Promise<EngineError> {
     const { record } = container;
     const { exitCode, error } = startFailure(cause, record);
     Object.assign(record, before, { exitCode, error: error.message });
+    if (told) this.#ledger.history.amend(told, { Kind: 'start-failed', Error: error.message });
     container.cleanup = this.clear(container);
     await this.#options.helper.signalAll(container.id).catch(() => undefined);
     await this.#ledger.saveEnded(container);
     await container.cleanup;
     // It never ran, so it has not exited: who waits for that learns of the failure from the start.
     container.wake(['not-running']);
-    if (record.hostConfig.AutoRemove) void this.#removal.removeQuietly(container);
+    if (record.hostConfig.AutoRemove && !record.trial) void this.#removal.removeQuietly(container);
     return error;
   }
 
@@ -295,6 +311,7 @@ export class Runs {
       if (container.live !== live) return;
       await this.recordEnd(container, exit);
     }
-    if (container.record.hostConfig.AutoRemove && !live.keep) void this.#removal.removeQuietly(container);
+    const { hostConfig, trial } = container.record;
+    if (hostConfig.AutoRemove && !live.keep && !trial) void this.#removal.removeQuietly(container);
   }
 }

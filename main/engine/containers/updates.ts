@@ -2,7 +2,9 @@ import { conflict, EngineError, system } from '../../base/errors.js';
 import type { ContainerUpdate, Resources } from '../../contract/containers.js';
 import type { Container } from './container.js';
 import type { Ledger } from './ledger.js';
-import { checkLimits, checkMemoryNodes, dropWhatCannotHold, limitsOf } from './limits.js';
+import { hostPatches, shownPatches } from './difference.js';
+import { checkLimits, checkMemoryNodes, dropWhatCannotHold } from './limits.js';
+import { changedLimits } from './live-limits.js';
 import type { FullHostConfig } from './record.js';
 import { checkedRestartPolicy } from './restart-policy.js';
 import type { ContainersOptions } from './rooms.js';
@@ -62,11 +64,15 @@ export class Updates {
     const { record, id } = container;
     const before = record.hostConfig;
     const apply = async (hostConfig: FullHostConfig): Promise<void> => {
-      if (container.live) await this.#helper.update(id, await changedLimits(before, hostConfig));
+      if (container.live)
+        await this.#helper.update(id, await changedLimits(before, hostConfig, this.#helper.hello.cgroup.version));
     };
     await apply(after);
     try {
-      await this.#ledger.save(container, { hostConfig: after });
+      const Changes = shownPatches(hostPatches(before, after));
+      const also = { Kind: 'changed' as const, Changes };
+      if (Changes.length > 0) await this.#ledger.saveTold(container, { hostConfig: after }, also);
+      else await this.#ledger.save(container, { hostConfig: after });
     } catch (error) {
       await apply(before);
       throw error;
@@ -103,12 +109,6 @@ function merged(hostConfig: FullHostConfig, wish: Resources): FullHostConfig {
   const after = { ...hostConfig, ...Object.fromEntries(given.map((key) => [key, wish[key]])) };
   if (after.PidsLimit !== null && after.PidsLimit <= 0) after.PidsLimit = null;
   return after;
-}
-
-/** A limit on processes that is gone has to be said; the others are never taken away, only set to something else. */
-async function changedLimits(before: Resources, after: Resources): Promise<object> {
-  const unlimited = before.PidsLimit !== null && after.PidsLimit === null;
-  return { ...(await limitsOf(after)), ...(unlimited && { pids: { limit: -1 } }) };
 }
 
 /** Says whose change failed, as Docker does. */

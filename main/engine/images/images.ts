@@ -205,6 +205,11 @@ export class Images {
     this.#library.setRunning(holder, running);
   }
 
+  /** A holder in the bin: whoever is refused because of it is told so. */
+  setAside(holder: string, aside: boolean): void {
+    this.#library.setAside(holder, aside);
+  }
+
   /** Untags and, when that was the last name, deletes; or deletes by ID. Docker's rules and words. */
   async remove(text: string, { force = false }: { force?: boolean; noprune?: boolean } = {}): Promise<ImageRemoved[]> {
     using _ = await this.#locks.take('remove');
@@ -229,7 +234,7 @@ export class Images {
         const holder = this.#library.holders(image.id)[0];
         if (!force && holder && this.#library.hasSingleName(image.id)) {
           throw conflict(
-            `conflict: unable to remove repository reference "${text}" (must force) - container ${shortId(holder)} is using its referenced image ${shortId(image.id)}`,
+            `conflict: unable to remove repository reference "${text}" (must force) - ${this.#library.inWords(holder)} is using its referenced image ${shortId(image.id)}`,
           );
         }
         const reference = withDefaultTag(parseReference(text));

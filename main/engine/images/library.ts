@@ -25,6 +25,8 @@ export class Library {
   /** Image ID to holders. */
   readonly #holders = new Map<string, Set<string>>();
   readonly #running = new Set<string>();
+  /** Holders in the bin. */
+  readonly #aside = new Set<string>();
 
   constructor(store: Store) {
     this.#images = store.rows<ImageRecord>(IMAGES);
@@ -135,6 +137,16 @@ export class Library {
     else this.#running.delete(holder);
   }
 
+  setAside(holder: string, aside: boolean): void {
+    if (aside) this.#aside.add(holder);
+    else this.#aside.delete(holder);
+  }
+
+  /** A holder as messages name it; `how` it is, where it is not in the bin. */
+  inWords(holder: string, how = ''): string {
+    return this.#aside.has(holder) ? `container ${shortId(holder)} in the bin` : `${how}container ${shortId(holder)}`;
+  }
+
   holders(image: string): string[] {
     return [...this.#holdersOf(image)];
   }
@@ -150,7 +162,7 @@ export class Library {
     if (!ignoreReferences && this.referencesOf(image.id).length > 0) {
       throw refuse('image is referenced in multiple repositories', 'must be forced');
     }
-    if (holders[0]) throw refuse(`image is being used by stopped container ${shortId(holders[0])}`, 'must be forced');
+    if (holders[0]) throw refuse(`image is being used by ${this.inWords(holders[0], 'stopped ')}`, 'must be forced');
   }
 
   /** One name, and at most that same repository's digests: removing the image by its ID surprises nobody. */

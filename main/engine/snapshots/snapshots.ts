@@ -58,7 +58,7 @@ export class Snapshots {
     helper: SnapshotsHelper;
   }): Promise<Snapshots> {
     const snapshots = new Snapshots(root, store, helper);
-    await mkdir(join(root, 'layers'), { recursive: true, mode: 0o711 });
+    await mkdir(join(root, 'layers', EMPTY), { recursive: true, mode: 0o711 });
     await mkdir(join(root, 'containers'), { recursive: true, mode: 0o711 });
     const known = new Set([...snapshots.#committed.values()].map(({ number }) => String(number)));
     // What an interrupted pull left has no record.
@@ -163,6 +163,16 @@ export class Snapshots {
   /** Writes down what was prepared, in the caller's transaction. */
   keep(change: Change, containerId: string): void {
     change.put(ACTIVE, containerId, this.#active.get(containerId));
+  }
+
+  /** Puts a container's own files on another stack, in the caller's transaction. */
+  rebase(change: Change, containerId: string, chainId: string): void {
+    this.#stack(chainId);
+    const before = this.#active.get(containerId);
+    if (before === undefined) throw notFound(`there is no file system of a container ${containerId}`);
+    this.#active.set(containerId, chainId);
+    change.undo(() => this.#active.set(containerId, before));
+    change.put(ACTIVE, containerId, chainId);
   }
 
   mountsOf(containerId: string): Mounts {

@@ -2,7 +2,7 @@ import '../../base/scopes.js';
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, conflict, messageOf, notFound } from '../../base/errors.js';
-import { newId } from '../../base/ids.js';
+import { newId, shortId } from '../../base/ids.js';
 import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
 import type { Change } from '../../base/store.js';
@@ -52,6 +52,8 @@ export class Volumes {
   readonly #volumes: Map<string, VolumeRecord>;
   /** Volume to containers: in memory first, so that whoever checks sees also who is about to have it. */
   readonly #holders = new Map<string, Set<string>>();
+  /** Holders in the bin, by id, and their names. */
+  readonly #aside = new Map<string, string>();
   readonly #locks = new Locks();
 
   static async open(options: VolumesOptions): Promise<Volumes> {
@@ -99,7 +101,7 @@ export class Volumes {
     if (force && !this.#volumes.has(name)) return;
     const record = this.#find('get', name);
     const holders = [...this.#holdersOf(name)];
-    if (holders.length > 0) throw conflict(`remove ${name}: volume is in use - [${holders.join(', ')}]`);
+    if (holders.length > 0) throw conflict(`remove ${name}: ${this.#useInWords(holders)}`);
     await this.#remove(record);
   }
 
@@ -195,9 +197,28 @@ export class Volumes {
     };
   }
 
+  /** A holder that is in the bin, by its name: whoever is refused because of it is told so. Undefined: not any more. */
+  setAside(holder: string, name: string | undefined): void {
+    if (name === undefined) this.#aside.delete(holder);
+    else this.#aside.set(holder, name);
+  }
+
+  /** Bytes that they take. */
+  async sizeOf(names: Iterable<string>): Promise<number> {
+    const records = [...names].flatMap((name) => this.#volumes.get(name) ?? []);
+    const sizes = await Promise.all(records.map((record) => this.#usageOf(record)));
+    return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** Its files are in a container's, or not any more. */
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void {
     this.#options.events.publish('volume', action, name, { driver: 'local', ...attributes });
+  }
+
+  #useInWords(holders: string[]): string {
+    if (!holders.every((id) => this.#aside.has(id))) return `volume is in use - [${holders.join(', ')}]`;
+    const binned = holders.map((id) => `${this.#aside.get(id)} (${shortId(id)})`).join(', ');
+    return `volume is kept for what is in the bin: ${binned}. Restore it, or delete it there for good`;
   }
 
   #find(said: string, name: string): VolumeRecord {
