@@ -281,7 +281,11 @@ export class Bin {
       }
       await this.#trim();
     };
-    this.#inBackground(work());
+    // Somebody may bring it back or have it deleted while it is counted.
+    const counted = work().catch((error: unknown) => {
+      if (this.#binned.has(id)) throw error;
+    });
+    this.#inBackground(counted);
   }
 
   /** Above the limit the oldest go; what was removed last can always be brought back. */
