@@ -119,7 +119,9 @@ export class Screen {
     const taken = [...words].reduce((sum, letter) => sum + (letter > '\u2e80' ? 2 : 1), 4);
     const line = `── ${words} ${'─'.repeat(Math.max(2, this.#terminal.cols - taken - 1))}`;
     // Leaves what a full-screen program that was cut off had set: other screen, mouse, hidden cursor.
-    const plain = '\x1b[?1049l\x1b[?1000;1002;1003;1006;2004l\x1b[?25h\x1b[0m';
+    // Leaving the other screen without being there would take the cursor home.
+    const other = this.#terminal.buffer.active.type === 'alternate' ? '\x1b[?1049l' : '';
+    const plain = `${other}\x1b[?1000;1002;1003;1006;2004l\x1b[?25h\x1b[0m`;
     return new Promise((resolve) =>
       this.#terminal.write(`${plain}${fresh}\x1b[34m${line}\x1b[0m\r\n`, () => resolve()),
     );

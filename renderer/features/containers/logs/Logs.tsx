@@ -36,6 +36,7 @@ function useFeed({ container, inspect }: TabProps): LogFeed {
   const { phase } = useSyncExternalStore(feed.subscribe, feed.snapshot);
   const ready = useEngine((engine) => engine.connection.state === 'ready');
   const startedAt = inspect?.State.StartedAt;
+  const finishedAt = inspect?.State.FinishedAt ?? '';
   const running = inspect?.State.Running === true;
   const opened = useRef<string | undefined>(undefined);
   /** The engine was gone: what ended then ended with it. */
@@ -43,7 +44,7 @@ function useFeed({ container, inspect }: TabProps): LogFeed {
   useEffect(() => {
     if (!ready) lost.current = true;
     if (!ready || startedAt === undefined) return;
-    if (opened.current === undefined) feed.open(startedAt);
+    if (opened.current === undefined) feed.open({ startedAt, finishedAt });
     else if (phase === 'failed' || (phase === 'ended' && running && (lost.current || opened.current !== startedAt)))
       feed.resume(opened.current === startedAt ? undefined : startedAt);
     else return;

@@ -47,7 +47,7 @@ const words = (feed: LogFeed) => feed.view.shown.map(({ rule, text }) => rule ??
 test('reading further up brings earlier lines, once each, until there are no more', async () => {
   const { client } = fakeClient(5000);
   const feed = new LogFeed(client, 'x', frame);
-  feed.open(undefined);
+  feed.open();
   await settled();
   assert.equal(words(feed)[0], 'line 3000');
   feed.setFollowing(false);
@@ -63,7 +63,7 @@ test('reading further up brings earlier lines, once each, until there are no mor
 test('after a restart the log goes on below a rule, without a gap and without a repetition', async () => {
   const engine = fakeClient(10);
   const feed = new LogFeed(engine.client, 'x', frame);
-  feed.open(undefined);
+  feed.open();
   await settled();
   assert.equal(feed.snapshot().phase, 'ended');
   engine.write(2);
@@ -73,10 +73,24 @@ test('after a restart the log goes on below a rule, without a gap and without a 
   feed.close();
 });
 
+test('a first run has no rule, and a second one has it where the first had ended', async () => {
+  const { client } = fakeClient(10);
+  const opened = async (run: { startedAt: string; finishedAt: string }) => {
+    const feed = new LogFeed(client, 'x', frame);
+    feed.open(run);
+    await settled();
+    feed.close();
+    return words(feed);
+  };
+  // The engine says when it started a moment after the first lines were written.
+  assert.ok(!(await opened({ startedAt: stampAt(3), finishedAt: '0001-01-01T00:00:00Z' })).includes('started'));
+  assert.equal((await opened({ startedAt: stampAt(7), finishedAt: stampAt(3) }))[5], 'started');
+});
+
 test('a flood is bounded: who follows has the newest, who reads holds the source back and can go on', async () => {
   const engine = fakeClient(0, true);
   const feed = new LogFeed(engine.client, 'x', frame);
-  feed.open(undefined);
+  feed.open();
   while (engine.given() < 200_000) await settled();
   assert.ok(feed.log.lines.length <= 60_000, `${feed.log.lines.length} lines`);
   assert.ok(feed.log.dropped > 100_000);

@@ -47,9 +47,10 @@ export class LogFeed {
 
   readonly snapshot = (): FeedState => this.#state;
 
-  /** Reads the end of the log and follows it. `startedAt`: when the container was last started. */
-  open(startedAt: string | undefined): void {
-    if (startedAt !== undefined && !startedAt.startsWith('0001-')) this.log.expectStart(startedAt);
+  /** Reads the end of the log and follows it. `run`: when the container was last started, and when it had ended before. */
+  open(run?: { startedAt: string; finishedAt: string }): void {
+    const between = run && momentBetween(run.finishedAt, run.startedAt);
+    if (run && between) this.log.expectStart(run.startedAt, between);
     void this.#follow({ tail: page });
   }
 
@@ -202,6 +203,17 @@ export class LogFeed {
     this.#state = { ...this.#state, ...part, version: this.#state.version + 1 };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/**
+ * What a run writes first may be stamped a little before the engine says that it started, and what it writes last after its end: the two runs are told
+ * apart in the middle. Undefined where there was no run before.
+ */
+function momentBetween(finishedAt: string, startedAt: string): string | undefined {
+  const [ended, started] = [Date.parse(finishedAt), Date.parse(startedAt)];
+  return finishedAt.startsWith('0001-') || !(ended < started)
+    ? undefined
+    : new Date((ended + started) / 2).toISOString();
 }
 
 /** Lines up to a moment, without those of that very moment that are already here. */

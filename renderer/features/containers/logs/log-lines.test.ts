@@ -2,8 +2,6 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { LogLines, secondsOf } from './log-lines.js';
 import { textOf } from './log-view.js';
-import { matches } from '../filter.js';
-import type { ContainerSummary } from '../../../../main/contract/containers.js';
 
 const out = (text: string, stream: 'stdout' | 'stderr' = 'stdout') => ({
   stream,
@@ -56,21 +54,6 @@ test('only the newest lines are kept and the others counted', () => {
   log.trim();
   assert.deepEqual(texts(log), ['3', '4']);
   assert.equal(log.dropped, 2);
-});
-
-test('every word of a filter has to be found', () => {
-  const container = {
-    Id: 'abc123',
-    Names: ['/web'],
-    Image: 'nginx:1.27',
-    Command: 'nginx -g',
-    State: 'running',
-    Status: 'Up 1 second',
-  } as ContainerSummary;
-  assert.equal(matches(container, 'web NGINX', 'all'), true);
-  assert.equal(matches(container, 'web redis', 'all'), false);
-  assert.equal(matches(container, 'abc', 'running'), true);
-  assert.equal(matches(container, '', 'failed'), false);
 });
 
 test('a line that came in several stamped pieces, as a prompt does, shows none of their stamps', () => {

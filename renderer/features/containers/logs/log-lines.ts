@@ -101,9 +101,9 @@ export class LogLines {
     return this.lines.length >= this.limit * 2 || this.#chars >= this.charLimit * 2;
   }
 
-  /** When the container was started: the first line written after it gets a rule before it. */
-  expectStart(time: string): void {
-    this.#start = momentOf(time);
+  /** When the container was started: the first line written after `from` gets a rule before it. */
+  expectStart(time: string, from = time): void {
+    this.#start = momentOf(from);
     this.#startAt = time;
   }
 

@@ -31,7 +31,7 @@ export function Stats({ container, inspect }: { container: ContainerSummary; ins
   const number = (value: number, digits = 1) => value.toLocaleString(i18n.language, { maximumFractionDigits: digits });
   const percent = (value: number) => t('stats.percent', { value: number(value) });
   const speed = (value: number) => t('stats.speed', { amount: bytes(value) });
-  const time = (moment: number) => new Date(moment).toLocaleTimeString(i18n.language);
+  const time = (moment: number) => new Date(moment).toLocaleTimeString(i18n.language, { hourCycle: 'h23' });
   const cpus = cpusOf(inspect.HostConfig);
   const draw = (
     key: 'cpu' | 'memory' | 'network' | 'disk' | 'pids',
