@@ -80,11 +80,8 @@ export const LogRow = memo(function LogRow(row: LogRowProps) {
   );
 });
 
-const markTitle = (
-  t: TFunction,
-  stream: 'stdout' | 'stderr',
-  level: Level | undefined,
-): string => (level ? `${t(`logs.level.${level}`)} · ${stream}` : stream);
+const markTitle = (t: TFunction, stream: 'stdout' | 'stderr', level: Level | undefined): string =>
+  level ? `${t(`logs.level.${level}`)} · ${stream}` : stream;
 
 /** `2026-11-23T22:57:13.123Z` → `22:57:13.123` of this place. */
 function clockTime(stamp: string): string {

@@ -202,6 +202,11 @@ export function LogScreen({
         setAll(true);
         return true;
       }
+      // Without a selection of the document's own there is no copy event.
+      if (control && event.key === 'c' && all) {
+        onCopyAll();
+        return true;
+      }
       if (event.key === 'Escape' && (all || at !== undefined)) {
         setAll(false);
         setAt(undefined);
@@ -260,11 +265,6 @@ export function LogScreen({
         addEventListener('pointerup', up);
       }}
       onKeyDown={onKeyDown}
-      onCopy={(event) => {
-        if (!all) return;
-        event.preventDefault();
-        onCopyAll();
-      }}
       role="log"
       aria-live="off"
       label={label}
