@@ -41,7 +41,8 @@ export interface TerminalsSlice {
   terminalsAfterLoss(): void;
 }
 
-const time = () => new Date().toLocaleTimeString(i18n.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const time = () =>
+  new Date().toLocaleTimeString(i18n.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 export const terminalsSlice =
   (client: Client): StateCreator<Store, [], [], TerminalsSlice> =>
