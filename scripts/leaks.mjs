@@ -9,7 +9,8 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const OURS = /slipway-helper|slipway-monitor|slipway-porter|daemon\.cjs|out\/app|docker-registry|dockerd|containerd|slirp4netns|Xvfb/;
+const OURS =
+  /slipway-helper|slipway-monitor|slipway-porter|daemon\.cjs|out\/app|docker-registry|dockerd|containerd|slirp4netns|Xvfb/;
 
 /** Everything of ours that can be left over, as lines of text by kind. */
 export function snapshot() {
