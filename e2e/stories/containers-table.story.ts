@@ -148,7 +148,7 @@ test('many at once, one of which cannot: each has its own line, and what failed 
   const bar = page.getByRole('toolbar', { name: '3 selected' });
   await expect(bar).toContainText('2 stopped');
   await shot(app, 'bar');
-  await bar.getByRole('button', { name: 'Start 3' }).click();
+  await bar.getByRole('button', { name: 'Start 3', exact: true }).click();
   const results = page.getByRole('dialog', { name: '1 of 3 could not be started' });
   await expect(results.getByRole('listitem')).toHaveCount(3);
   await expect(results.getByRole('listitem').filter({ hasText: 'homeless' })).toContainText('gone');

@@ -78,6 +78,7 @@ export function FileRows(props: FileRowsProps) {
     const row = rows[at];
     if (!row || event.ctrlKey || event.altKey || event.metaKey) return;
     const page = Math.max(1, Math.floor((scroll.current?.clientHeight ?? 0) / ROW) - 1);
+    if (event.key.length > 1) typed.current.text = ''; // another key ends a name
     switch (event.key) {
       case 'ArrowDown':
         moveTo(at + 1);

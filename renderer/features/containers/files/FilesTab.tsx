@@ -174,6 +174,7 @@ function Tree({ container }: { container: ContainerSummary }) {
   return (
     <div
       className={clsx('files', over !== undefined && 'over')}
+      onDragEnter={onDragOver} // where only the one is taken, a drop right after entering a line is refused
       onDragOver={onDragOver}
       onDragLeave={(event) => event.currentTarget.contains(event.relatedTarget as Node | null) || setOver(undefined)}
       onDrop={onDrop}
