@@ -376,8 +376,10 @@ test('fifty runs at once, and clients that leave in the middle, cost the engine 
     const each = (await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => undefined));
     return (await Promise.all(each)).filter((target) => target !== undefined);
   };
+  // An engine has one descriptor for all the files that it watches, and one for who passes its connections on.
   assert.equal((await docker(engine, ['run', '-d', '--name', 'first', 'busybox:test', 'sleep', '1'])).code, 0);
-  await docker(engine, ['logs', '-f', 'first']); // a process has one descriptor for all the files that it watches
+  await docker(engine, ['logs', '-f', 'first']);
+  assert.equal((await docker(engine, ['run', '--rm', 'busybox:test', 'echo', 'attached'])).stdout, 'attached\n');
   await docker(engine, ['rm', 'first']);
   const before = await descriptors();
   const many = Array.from({ length: 50 }, (_, i) => docker(engine, ['run', '--rm', 'busybox:test', 'echo', `${i}`]));

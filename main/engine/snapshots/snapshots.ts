@@ -58,12 +58,13 @@ export class Snapshots {
     helper: SnapshotsHelper;
   }): Promise<Snapshots> {
     const snapshots = new Snapshots(root, store, helper);
-    await mkdir(join(root, 'layers', EMPTY), { recursive: true, mode: 0o711 });
+    await mkdir(join(root, 'layers'), { recursive: true, mode: 0o711 });
+    await makeDirectory(join(root, EMPTY));
     await mkdir(join(root, 'containers'), { recursive: true, mode: 0o711 });
     const known = new Set([...snapshots.#committed.values()].map(({ number }) => String(number)));
     // What an interrupted pull left has no record.
     for (const name of await readdir(join(root, 'layers'))) {
-      if (!known.has(name) && name !== EMPTY) await helper.discard(join(root, 'layers', name));
+      if (!known.has(name)) await helper.discard(join(root, 'layers', name));
     }
     return snapshots;
   }
@@ -155,8 +156,7 @@ export class Snapshots {
     this.#active.set(containerId, chainId);
     const mounts = this.mountsOf(containerId);
     await mkdir(join(this.#root, 'containers', containerId), { mode: 0o711 });
-    const wanted = [mounts.upper, mounts.work, ...(chainId === '' ? mounts.lower : [])];
-    await Promise.all(wanted.map(makeDirectory));
+    await Promise.all([mounts.upper, mounts.work].map(makeDirectory));
     return mounts;
   }
 
@@ -179,7 +179,7 @@ export class Snapshots {
     const chainId = this.#active.get(containerId);
     if (chainId === undefined) throw notFound(`there is no file system of a container ${containerId}`);
     const directory = join(this.#root, 'containers', containerId);
-    const lower = chainId === '' ? [join(this.#root, 'layers', EMPTY)] : this.lowers(chainId);
+    const lower = chainId === '' ? [join(this.#root, EMPTY)] : this.lowers(chainId);
     return { lower, upper: join(directory, 'upper'), work: join(directory, 'work') };
   }
 
