@@ -66,7 +66,10 @@ export class Ending {
   async #signal(container: Container, live: Live, signal: number): Promise<void> {
     this.#ledger.publish(container, 'kill', { signal: String(signal) });
     await live.monitor.signal(signal);
-    if (!live.stopping || !container.record.paused) return;
+    if (!live.stopping) return;
+    // Its end, which may come at once, waits until this is told.
+    using _ = await this.#ledger.locks.take(container.id);
+    if (container.live !== live || !container.record.paused) return;
     await this.#helper.thaw(container.id);
     container.record.paused = false;
     await this.#ledger.save(container);
