@@ -17,6 +17,8 @@ for (const who of [...everybody, control] as const)
       assert.equal(built.code, 0, built.stderr);
     });
     after(() => ground?.[Symbol.asyncDispose]());
+    /** What every capability goes along with: runc gives up where its own engine has not all of them, as on this kind of machine. */
+    const mighty = <Args>(args: Args[]): Args[] => (who === control ? [] : args);
 
     test('makes the runtime its entry point and writes to it (CVE-2019-5736)', async () => {
       const before = await fingerprint(ground);
@@ -52,17 +54,19 @@ for (const who of [...everybody, control] as const)
       const list = ['sh', '-c', 'cd /proc/self/fd; for fd in *; do [ -e $fd ] && echo $fd; done; true'];
       assert.equal(await ground.says('run', '--rm', 'busybox:test', ...list), '0\n1\n2\n');
       assert.equal(await ground.says('exec', 'shell', ...list), '0\n1\n2\n');
-      assert.equal(await ground.says('exec', '--privileged', 'shell', ...list), '0\n1\n2\n');
+      for (const flag of mighty(['--privileged']))
+        assert.equal(await ground.says('exec', flag, 'shell', ...list), '0\n1\n2\n');
     });
 
     test('inherits capabilities that were not given to it (CVE-2022-24769, -27649, -27650, -29162)', async () => {
       const read = ['sh', '-c', "sed -n 's/^Cap\\(Inh\\|Amb\\):\\t//p' /proc/self/status | sort -u"];
       const none = `${'0'.repeat(16)}\n`;
-      for (const args of [[], ['--cap-add', 'NET_ADMIN'], ['-u', '1000', '--cap-add', 'ALL']])
+      for (const args of [[], ['--cap-add', 'NET_ADMIN'], ...mighty([['-u', '1000', '--cap-add', 'ALL']])])
         assert.equal(await ground.says('run', '--rm', ...args, 'busybox:test', ...read), none);
       if (who !== 'root with user namespaces')
-        assert.equal(await ground.says('run', '--rm', '--privileged', 'busybox:test', ...read), none);
-      for (const args of [[], ['--privileged'], ['-u', '1000']])
+        for (const flag of mighty(['--privileged']))
+          assert.equal(await ground.says('run', '--rm', flag, 'busybox:test', ...read), none);
+      for (const args of [[], ['-u', '1000'], ...mighty([['--privileged']])])
         assert.equal(await ground.says('exec', ...args, 'shell', ...read), none);
     });
 
@@ -103,7 +107,10 @@ for (const who of [...everybody, control] as const)
       }
     });
 
-    test("writes to the host's cgroups where they are shared (CVE-2023-25809)", async () => {
+    const its =
+      who === control &&
+      'where cgroups are its own, runc gives a container a tmpfs to put them in that it may write to';
+    test("writes to the host's cgroups where they are shared (CVE-2023-25809)", { skip: its }, async () => {
       const script =
         'cd /sys/fs/cgroup; touch x; mkdir x */x; for f in cgroup.procs */cgroup.procs; do echo 1 > $f && echo wrote $f; done; ls -d x */x';
       for (const mode of ['private', 'host']) {
