@@ -1,6 +1,7 @@
 import type { StateCreator } from 'zustand';
 import { ApiError, type Client } from '../../main/client/index.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
+import { hasBin } from './bin-slice.js';
 import { coalesced } from './coalesce.js';
 import type { Store } from './index.js';
 
@@ -38,7 +39,11 @@ export const containersSlice =
       kill: (id) => client.containers.kill(id),
       pause: (id) => client.containers.pause(id),
       unpause: (id) => client.containers.unpause(id),
-      remove: (id) => client.containers.remove(id, { force: true, v: true }),
+      async remove(id) {
+        const options = { force: true, v: true };
+        if (hasBin(get())) await client.slipway.discard(id, options);
+        else await client.containers.remove(id, options);
+      },
     };
     const setPending = (id: string, pending: Pending | undefined) =>
       set((state) => {

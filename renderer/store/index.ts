@@ -1,6 +1,7 @@
 import { createContext, useContext } from 'react';
 import { createStore, useStore, type StoreApi } from 'zustand';
 import type { Client } from '../../main/client/index.js';
+import { binSlice, type BinSlice } from './bin-slice.js';
 import { connectionSlice, type ConnectionSlice } from './connection-slice.js';
 import { containersSlice, type ContainersSlice } from './containers-slice.js';
 import { imagesSlice, type ImagesSlice } from './images-slice.js';
@@ -9,12 +10,19 @@ import { tasksSlice, type TasksSlice } from './tasks-slice.js';
 import { terminalsSlice, type TerminalsSlice } from './terminals-slice.js';
 
 /** What the window knows of one engine. Another engine means another client and another store. */
-export type Store = ConnectionSlice & ContainersSlice & ImagesSlice & StatsSlice & TasksSlice & TerminalsSlice;
+export type Store = BinSlice &
+  ConnectionSlice &
+  ContainersSlice &
+  ImagesSlice &
+  StatsSlice &
+  TasksSlice &
+  TerminalsSlice;
 export type EngineStore = StoreApi<Store> & { client: Client };
 
 export const createEngineStore = (client: Client): EngineStore =>
   Object.assign(
     createStore<Store>()((...api) => ({
+      ...binSlice(client)(...api),
       ...connectionSlice(client)(...api),
       ...containersSlice(client)(...api),
       ...imagesSlice(client)(...api),

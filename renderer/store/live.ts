@@ -1,7 +1,7 @@
 import type { EngineEvent } from '../../main/contract/events.js';
 import type { EngineStore, Store } from './index.js';
 
-type Refresh = 'loadContainers' | 'loadImages' | 'loadSystem';
+type Refresh = 'loadBin' | 'loadContainers' | 'loadImages' | 'loadSystem';
 
 /** Event type → what to read again. Nothing else in the window asks on its own. */
 const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
@@ -12,13 +12,18 @@ const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
   daemon: ['loadSystem'],
 };
 
+/** Actions that name something else than their type does. */
+const refreshesOf: Partial<Record<string, Refresh[]>> = { 'daemon bin': ['loadBin'] };
+
 /** Events that change nothing in a list. */
 const passing = /^(?:exec_|attach$|detach$|resize$|top$|copy$|export$|archive-path$|extract-to-dir$|push$)/;
 
 export const refreshesFor = (event: EngineEvent): Refresh[] =>
-  passing.test(event.Action) ? [] : refreshes[event.Type];
+  passing.test(event.Action) ? [] : (refreshesOf[`${event.Type} ${event.Action}`] ?? refreshes[event.Type]);
 
-const loadAll = (state: Store) => Promise.all([state.loadContainers(), state.loadImages(), state.loadSystem()]);
+/** Whether there is a bin is known once the system is. */
+const loadAll = (state: Store) =>
+  Promise.all([state.loadContainers(), state.loadImages(), state.loadSystem().then(state.loadBin)]);
 
 const pause = (milliseconds: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {

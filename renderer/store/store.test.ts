@@ -20,6 +20,9 @@ const event = (Type: EngineEvent['Type'], Action: string, ID = 'x'): EngineEvent
 class FakeClient {
   readonly asked: string[] = [];
   stop: () => Promise<void> = async () => undefined;
+  /** What the engine can beyond Docker's API; a foreign engine: undefined. */
+  can: string[] | undefined;
+  binned: string[] = [];
   lines: Progress[] = [];
   pullFails: Error | undefined;
   #say: ((event: EngineEvent | undefined) => void) | undefined;
@@ -34,6 +37,7 @@ class FakeClient {
       inspect: async () => ({ Config: { StopTimeout: 3 } }),
       stop: () => this.stop(),
       start: async () => undefined,
+      remove: async (id: string, options: object) => void this.asked.push(`remove ${id} ${JSON.stringify(options)}`),
     },
     images: {
       list: async () => (this.asked.push('images'), []),
@@ -43,7 +47,24 @@ class FakeClient {
       version: async () => (this.asked.push('version'), {}),
       info: async () => ({}),
     },
-    slipway: { features: async () => undefined },
+    slipway: {
+      features: async () => this.can && { can: this.can },
+      bin: async () => (
+        this.asked.push('bin'),
+        { Containers: this.binned.map((Id) => ({ Id, Name: 'web' })), Size: 0, Limit: 1 }
+      ),
+      discard: async (id: string, options: object) => {
+        this.asked.push(`discard ${id} ${JSON.stringify(options)}`);
+        this.binned.push(id);
+      },
+      restore: async (id: string, { name }: { name?: string }) => {
+        if (!name) throw new ApiError('conflict', 'the name "web" is taken', 409);
+        this.binned = this.binned.filter((each) => each !== id);
+        return { Id: id, Name: name, Warnings: [] };
+      },
+      removeFromBin: async (id: string) => void (this.binned = this.binned.filter((each) => each !== id)),
+      emptyBin: async () => ((this.binned = []), { Deleted: [], SpaceReclaimed: 0 }),
+    },
     events: { subscribe: async (_: object, { signal }: { signal?: AbortSignal }) => this.#events(signal) },
   } as unknown as Client;
 
@@ -135,6 +156,54 @@ test('stopping what is stopped is no failure, another refusal is', async () => {
   fake.stop = () => Promise.reject(new ApiError('conflict', 'no', 409));
   await assert.rejects(store.getState().actOn('x', 'stop'), { kind: 'conflict' });
   assert.deepEqual(store.getState().pending, {});
+});
+
+test('where there is a bin it is read with everything else, and again when an event says that it changed', async () => {
+  const fake = new FakeClient();
+  fake.can = ['bin'];
+  const store = createEngineStore(fake.client);
+  const stop = live(store);
+  store.getState().setConnection(ready);
+  await until(() => store.getState().bin !== undefined);
+  fake.binned = ['y'];
+  fake.say(event('daemon', 'bin', 'y'));
+  await until(() => store.getState().bin?.Containers[0]?.Id === 'y');
+  assert.equal(fake.asked.filter((what) => what === 'version').length, 1);
+  stop();
+});
+
+test('a removal goes to the bin where there is one, and is Docker’s own elsewhere', async () => {
+  const fake = new FakeClient();
+  const store = createEngineStore(fake.client);
+  await store.getState().loadSystem();
+  await store.getState().loadBin();
+  await store.getState().actOn('x', 'remove');
+  assert.equal(store.getState().bin, undefined);
+  assert.ok(!fake.asked.includes('bin'));
+  fake.can = ['bin'];
+  await store.getState().loadSystem();
+  await store.getState().actOn('x', 'remove');
+  assert.deepEqual(
+    fake.asked.filter((what) => /^(?:remove|discard)/.test(what)),
+    ['remove x {"force":true,"v":true}', 'discard x {"force":true,"v":true}'],
+  );
+});
+
+test('what is brought back or deleted for good leaves the bin, and what is refused stays with its reason', async () => {
+  const fake = new FakeClient();
+  fake.can = ['bin'];
+  fake.binned = ['a', 'b', 'c', 'd'];
+  const store = createEngineStore(fake.client);
+  const ids = () => store.getState().bin?.Containers.map(({ Id }) => Id);
+  await store.getState().loadSystem();
+  await assert.rejects(store.getState().restoreFromBin('a'), { kind: 'conflict' });
+  assert.deepEqual(ids(), ['a', 'b', 'c', 'd']);
+  assert.equal((await store.getState().restoreFromBin('a', 'web-2')).Name, 'web-2');
+  assert.deepEqual(ids(), ['b', 'c', 'd']);
+  await store.getState().removeFromBin('b');
+  assert.deepEqual(ids(), ['c', 'd']);
+  await store.getState().emptyBin();
+  assert.deepEqual(ids(), []);
 });
 
 test('a pull is a task that ends done, and the same reference is not pulled twice at once', async () => {

@@ -13,6 +13,7 @@ export type OpenDialog =
       verb: Exclude<Verb, 'remove'>;
       results: { id: string; name: string; problem: string | undefined }[];
     }
+  | { kind: 'bin' }
   | { kind: 'shortcuts' };
 
 /** What lies over the page. */
