@@ -3,23 +3,24 @@ import { Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../main/client/index.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
+import { hasBin } from '../store/bin-slice.js';
 import { messageOf, useEngine, useEngineStore } from '../store/index.js';
 import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { Problem } from '../ui/Field.js';
 import { notifyDone } from '../ui/notify.js';
-import { nameOf } from './container-state.js';
+import { isRunning, nameOf } from './container-state.js';
 import { joinCommand } from './command-line.js';
+import { removeContainers } from './removal.js';
 import { StateBadge } from './StateBadge.js';
-
-const isRunning = ({ State }: ContainerSummary) => State === 'running' || State === 'paused' || State === 'restarting';
 
 /** Names every victim and the engine; the focus is on Cancel. What could not be removed stays in the list with its reason. */
 export function RemoveContainersDialog({ containers, onClose }: { containers: ContainerSummary[]; onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const engine = useEngineName();
+  const undoable = useEngine(hasBin);
   const [left, setLeft] = useState(containers);
   const [busy, setBusy] = useState(false);
   const [problems, setProblems] = useState<Record<string, string>>({});
@@ -28,21 +29,8 @@ export function RemoveContainersDialog({ containers, onClose }: { containers: Co
 
   const remove = async () => {
     setBusy(true);
-    const failed: Record<string, string> = {};
-    await Promise.all(
-      left.map((container) =>
-        store
-          .getState()
-          .actOn(container.Id, 'remove')
-          .catch((error: unknown) => {
-            if (!(error instanceof ApiError && error.kind === 'not-found')) failed[container.Id] = messageOf(error);
-          }),
-      ),
-    );
+    const failed = await removeContainers(store, t, left);
     const kept = left.filter(({ Id }) => failed[Id] !== undefined);
-    const removed = left.length - kept.length;
-    if (only && removed === 1) notifyDone(t('action.removed', { name: nameOf(only) }));
-    else if (removed > 0) notifyDone(t('action.removedMany', { count: removed }));
     if (kept.length === 0) return onClose();
     setLeft(kept);
     setProblems(failed);
@@ -54,7 +42,7 @@ export function RemoveContainersDialog({ containers, onClose }: { containers: Co
       title={only ? t('remove.title', { name: nameOf(only) }) : t('remove.titleMany', { count: left.length })}
       description={[
         running > 0 && (only ? t('remove.runningOnly') : t('remove.running', { count: running })),
-        t('remove.loses'),
+        undoable ? t('remove.keeps', { count: left.length }) : t('remove.loses'),
       ]
         .filter(Boolean)
         .join(' ')}
@@ -63,10 +51,13 @@ export function RemoveContainersDialog({ containers, onClose }: { containers: Co
       focus="[data-cancel]"
       footer={
         <>
-          <CopyButton
-            text={`docker rm ${running > 0 ? '-f ' : ''}${joinCommand(left.map(nameOf))}`}
-            label={t('common.copyAsCommand')}
-          />
+          {!undoable && (
+            // docker rm knows no bin: where there is one, it is not the same.
+            <CopyButton
+              text={`docker rm ${running > 0 ? '-f ' : ''}${joinCommand(left.map(nameOf))}`}
+              label={t('common.copyAsCommand')}
+            />
+          )}
           <span className="grow" />
           <Button variant="ghost" shortcut="Esc" onClick={onClose} data-cancel>
             {t('common.cancel')}

@@ -2,13 +2,15 @@ import { Copy, Pause, Play, RotateCw, ScrollText, Skull, Square, Terminal as Ter
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { Verb } from '../store/containers-slice.js';
+import { hasBin } from '../store/bin-slice.js';
 import { messageOf, useEngineStore } from '../store/index.js';
 import { useSurface } from '../store/surface.js';
 import { copyText } from '../ui/desktop.js';
 import type { MenuEntry } from '../ui/Menu.js';
 import { notifyDone, notifyFailed } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
-import { nameOf } from './container-state.js';
+import { isRunning, nameOf } from './container-state.js';
+import { removeContainers } from './removal.js';
 
 /** Whether a verb makes sense in this state. */
 export function fits(verb: Verb, { State }: Pick<ContainerSummary, 'State'>): boolean {
@@ -32,8 +34,10 @@ export function fits(verb: Verb, { State }: Pick<ContainerSummary, 'State'>): bo
 export interface ContainerActions {
   /** Does it, and says what failed where it does not show by itself. */
   act(container: ContainerSummary, verb: Verb): Promise<void>;
-  /** Asks first where something running would be killed; then removes. */
+  /** Asks first where something running would be killed or nothing could be brought back; then removes. */
   remove(containers: ContainerSummary[]): void;
+  /** Whether `remove` asks first: its words end in dots then. */
+  asksToRemove(containers: ContainerSummary[]): boolean;
   menu(container: ContainerSummary): MenuEntry[];
   open(container: ContainerSummary, tab?: string): void;
 }
@@ -52,7 +56,24 @@ export function useContainerActions(): ContainerActions {
       notifyFailed(t(`action.failedTo.${verb}`, { name }), messageOf(error));
     }
   };
-  const remove = (containers: ContainerSummary[]) => ask({ kind: 'remove-containers', containers });
+  const asksToRemove = (containers: ContainerSummary[]) => !hasBin(store.getState()) || containers.some(isRunning);
+  const removeNow = async (containers: ContainerSummary[]) => {
+    const problems = await removeContainers(store, t, containers);
+    for (const container of containers) {
+      const problem = problems[container.Id];
+      if (problem !== undefined) notifyFailed(t('action.failedTo.remove', { name: nameOf(container) }), problem);
+    }
+    // The row that had the focus is gone, and with it the focus.
+    requestAnimationFrame(() => {
+      if (document.activeElement !== document.body) return;
+      const row = document.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
+      (row ?? document.querySelector<HTMLElement>('main'))?.focus();
+    });
+  };
+  const remove = (containers: ContainerSummary[]) => {
+    if (asksToRemove(containers)) ask({ kind: 'remove-containers', containers });
+    else void removeNow(containers);
+  };
   const open = (container: ContainerSummary, tab?: string) =>
     navigate(pathTo('containers', container.Id, ...(tab ? [tab] : [])));
 
@@ -79,7 +100,7 @@ export function useContainerActions(): ContainerActions {
       { label: t('action.copyId'), icon: Copy, onSelect: () => void copyText(container.Id) },
       'line',
       {
-        label: t('action.removeDots'),
+        label: asksToRemove([container]) ? t('action.removeDots') : t('action.remove'),
         icon: Trash2,
         shortcut: 'Del',
         danger: true,
@@ -88,5 +109,5 @@ export function useContainerActions(): ContainerActions {
       },
     ];
   };
-  return { act, remove, menu, open };
+  return { act, remove, asksToRemove, menu, open };
 }

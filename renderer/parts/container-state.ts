@@ -94,3 +94,7 @@ export function networksOf({ NetworkSettings, HostConfig }: ContainerSummary): s
 
 export const healthOf = ({ Status }: Pick<ContainerSummary, 'Status'>): StatusFacts['health'] =>
   statusFacts(Status).health;
+
+/** Whether removing it kills a process. */
+export const isRunning = ({ State }: Pick<ContainerSummary, 'State'>): boolean =>
+  State === 'running' || State === 'paused' || State === 'restarting';

@@ -8,6 +8,7 @@ import { ContainersPage } from '../features/containers/index.js';
 import { FirstRun } from '../features/firstrun/index.js';
 import { ImagesPage } from '../features/images/index.js';
 import { SettingsPage } from '../features/settings/index.js';
+import { BinDialog } from '../parts/BinDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { PullDialog } from '../parts/PullDialog.js';
 import { RemoveContainersDialog, RemoveImagesDialog } from '../parts/RemoveDialog.js';
@@ -102,6 +103,8 @@ function Dialogs() {
       return <RemoveImagesDialog images={dialog.images} onClose={close} />;
     case 'bulk-results':
       return <BulkResultsDialog verb={dialog.verb} results={dialog.results} onClose={close} />;
+    case 'bin':
+      return <BinDialog onClose={close} />;
     case 'shortcuts':
       return <ShortcutsDialog onClose={close} />;
     default:

@@ -2,6 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { Command } from 'cmdk';
 import { Dialog } from 'radix-ui';
 import {
+  ArchiveRestore,
   CircleHelp,
   Download,
   Layers,
@@ -26,6 +27,7 @@ import { namedImages, nameOfImage } from '../parts/image-names.js';
 import { familiar, parseReference } from '../parts/reference.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { stateWords } from '../parts/StateBadge.js';
+import { hasBin } from '../store/bin-slice.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
@@ -73,6 +75,7 @@ export function Palette() {
   const readAt = useEngine((state) => state.containersAt);
   const pending = useEngine((state) => state.pending);
   const images = useEngine((state) => state.images) ?? [];
+  const undoable = useEngine(hasBin);
   const actions = useContainerActions();
   const { show, open } = useSurface();
   const preferences = usePreferences();
@@ -182,11 +185,17 @@ export function Palette() {
                     ),
                     item(
                       `remove-${container.Id}`,
-                      t('palette.verb.remove', { name: nameOf(container) }),
+                      actions.asksToRemove([container])
+                        ? t('palette.verb.remove', { name: nameOf(container) })
+                        : t('palette.verb.removeNow', { name: nameOf(container) }),
                       <Trash2 className="icon" aria-hidden />,
                       () => actions.remove([container]),
                     ),
                   ])}
+                {undoable &&
+                  item('bin', t('palette.bin'), <ArchiveRestore className="icon" aria-hidden />, () =>
+                    open({ kind: 'bin' }),
+                  )}
                 {item('tasks', t('palette.showTasks'), <ListChecks className="icon" aria-hidden />, () =>
                   show({ tasks: true }),
                 )}

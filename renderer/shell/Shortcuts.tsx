@@ -17,6 +17,7 @@ const shortcuts = [
   [['L'], 'logs'],
   [['T'], 'terminal'],
   [['Del'], 'remove'],
+  [['Ctrl Z'], 'undo'],
   [['Ctrl F'], 'find'],
   [['Ctrl Shift C', 'Ctrl Shift V'], 'copyPaste'],
   [['Ctrl Shift F'], 'terminalFind'],

@@ -1,6 +1,7 @@
 import { CircleAlert, CircleCheck, Copy, TriangleAlert, X } from 'lucide-react';
 import { toast } from 'sonner';
 import { IconButton } from './Button.js';
+import { UndoToast } from './UndoToast.js';
 import { copyText } from './desktop.js';
 import i18n from '../i18n/index.js';
 
@@ -34,6 +35,15 @@ export function notifyNote(title: string, detail: string): void {
       </div>
     ),
     { duration: 8000 },
+  );
+}
+
+/** Something was done that can be taken back: the way back stands for ten seconds. */
+export function notifyUndo(title: string, detail: string, undo: () => void): void {
+  toast.custom(
+    (id) => <UndoToast title={title} detail={detail} onUndo={undo} onEnd={() => toast.dismiss(id)} />,
+    // It counts by itself: sonner's own clock can be neither seen nor held.
+    { duration: Infinity },
   );
 }
 

@@ -79,6 +79,8 @@ export function ContainersPage() {
   );
   const { groupBy, groups, folded, onFold } = useGroups(rows, i18n.language);
   const chosen = useMemo(() => (containers ?? []).filter(({ Id }) => selected.has(Id)), [containers, selected]);
+  // What comes back from the bin has its old id: it must not come back selected.
+  if (containers && chosen.length < selected.size) setSelected(new Set(chosen.map(keyOf)));
   const open = openId === undefined ? undefined : containers?.find(({ Id }) => Id === openId || Id.startsWith(openId));
   const close = useCallback(() => {
     setFull(false);
@@ -136,7 +138,9 @@ export function ContainersPage() {
         onSelect: () => setSelected(new Set([...selected, ...members.map(keyOf)])),
       },
       {
-        label: t('containers.groupRemove', { count: members.length }),
+        label: actions.asksToRemove(members)
+          ? t('containers.groupRemove', { count: members.length })
+          : t('containers.bulkRemove', { count: members.length }),
         icon: Trash2,
         shortcut: 'Del',
         danger: true,

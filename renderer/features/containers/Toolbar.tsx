@@ -1,12 +1,12 @@
 import { useRef } from 'react';
-import { ChevronDown, Group as GroupIcon, ListFilter, Plus } from 'lucide-react';
+import { ArchiveRestore, ChevronDown, Group as GroupIcon, ListFilter, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { ShapeIcon } from '../../parts/Shape.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
-import { Button } from '../../ui/Button.js';
+import { Button, IconButton } from '../../ui/Button.js';
 import { Menu, type MenuEntry } from '../../ui/Menu.js';
 import { isIn, stateFilters, type StateFilter } from './filter.js';
 import { labelsIn, type GroupBy } from './grouping.js';
@@ -37,6 +37,7 @@ export function Toolbar({ containers, filter, onFilter, states, onStates, groupB
   const { t } = useTranslation();
   const ready = useEngine((state) => state.connection.state === 'ready');
   const ask = useSurface((surface) => surface.open);
+  const binned = useEngine((state) => state.bin?.Containers.length ?? 0);
   const box = useRef<HTMLInputElement>(null);
   const chips = stateFilters.filter(
     (state) => constant.includes(state) || states.has(state) || containers.some((container) => isIn(container, state)),
@@ -84,6 +85,15 @@ export function Toolbar({ containers, filter, onFilter, states, onStates, groupB
         ))}
       </span>
       <span className="grow" />
+      {binned > 0 && (
+        <IconButton
+          icon={ArchiveRestore}
+          iconSize={16}
+          label={t('bin.open', { count: binned })}
+          disabled={!ready}
+          onClick={() => ask({ kind: 'bin' })}
+        />
+      )}
       <GroupMenu containers={containers} groupBy={groupBy} />
       <Button variant="primary" icon={Plus} disabled={!ready} onClick={() => ask({ kind: 'run' })}>
         {t('action.run')}

@@ -1,0 +1,259 @@
+import { useEffect, useRef, useState } from 'react';
+import { ArchiveRestore, Trash2 } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { ApiError } from '../../main/client/index.js';
+import type { BinnedContainer } from '../../main/contract/bin.js';
+import { messageOf, useEngine, useEngineStore } from '../store/index.js';
+import { Button, IconButton } from '../ui/Button.js';
+import { useNow } from '../ui/clock.js';
+import { Dialog } from '../ui/Dialog.js';
+import { Empty } from '../ui/Empty.js';
+import { Problem } from '../ui/Field.js';
+import { ago, bytes, span } from '../ui/format.js';
+import { freeName } from './removal.js';
+import { useEngineName } from './RemoveDialog.js';
+
+/** Sizes are counted by the engine in its own time, and no event tells when. */
+const RECOUNT_MS = 1500;
+const ALL = 'all';
+
+interface Trouble {
+  id: string;
+  problem: string;
+  /** Its name is taken: the one it could have. */
+  other: string | undefined;
+}
+
+/** What was removed and can be brought back. What nothing brings back is asked for in its place. */
+export function BinDialog({ onClose }: { onClose(): void }) {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const bin = useEngine((state) => state.bin);
+  const engine = useEngineName();
+  /** The id that is asked about, or all of them. */
+  const [asking, setAsking] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<Trouble>();
+  const [said, setSaid] = useState('');
+  const body = useRef<HTMLDivElement>(null);
+  const binned = bin?.Containers ?? [];
+  useRecount(binned.some(({ Size }) => Size === null));
+
+  /** The button that was pressed goes with its line: what has the focus once that is drawn, else the way out. */
+  const wanted = useRef<string>(undefined);
+  const focus = (selector: string) => (wanted.current = selector);
+  useEffect(() => {
+    if (wanted.current === undefined || busy) return;
+    const dialog = body.current?.closest('[role="dialog"]');
+    (dialog?.querySelector<HTMLElement>(wanted.current) ?? dialog?.querySelector<HTMLElement>('[data-close]'))?.focus();
+    wanted.current = undefined;
+  });
+  const ask = (what: string | undefined) => {
+    const before = asking;
+    setAsking(what);
+    setTrouble(undefined);
+    focus(what !== undefined ? '[data-keep]' : before === ALL ? '[data-empty]' : `[data-delete="${before}"]`);
+  };
+  const run = async (act: () => Promise<string>, id: string, otherwise?: () => string) => {
+    setBusy(true);
+    setTrouble(undefined);
+    try {
+      setSaid(await act());
+      setAsking(undefined);
+      focus('[data-restore]');
+    } catch (error) {
+      const taken = error instanceof ApiError && error.kind === 'conflict';
+      setAsking(undefined);
+      setTrouble({ id, problem: messageOf(error), other: taken ? otherwise?.() : undefined });
+      focus(taken && otherwise ? '[data-other]' : '[data-restore]');
+    }
+    setBusy(false);
+  };
+  const restore = ({ Id, Name }: BinnedContainer, name?: string) =>
+    void run(
+      async () => {
+        const restored = await store.getState().restoreFromBin(Id, name);
+        return [t('bin.back', { name: restored.Name }), ...restored.Warnings].join(' ');
+      },
+      Id,
+      () => freeName(Name, store.getState().containers ?? []),
+    );
+  const remove = ({ Id, Name }: BinnedContainer) =>
+    void run(async () => {
+      await store.getState().removeFromBin(Id);
+      return t('bin.deleted', { name: Name });
+    }, Id);
+  const empty = () =>
+    void run(async () => {
+      await store.getState().emptyBin();
+      return t('bin.emptied');
+    }, ALL);
+
+  return (
+    <Dialog
+      width="wide"
+      title={t('bin.title')}
+      description={t('bin.text')}
+      // Escape takes back the question first.
+      onClose={() => (asking === undefined ? onClose() : ask(undefined))}
+      focus={binned.length > 0 ? '[data-restore]' : '[data-close]'}
+      footer={
+        asking === ALL ? (
+          <>
+            <span className="grow" role="alert">
+              {t('bin.askEmpty', { count: binned.length })}
+            </span>
+            <Button variant="ghost" shortcut="Esc" onClick={() => ask(undefined)} data-keep>
+              {t('common.cancel')}
+            </Button>
+            <Button variant="danger-fill" icon={Trash2} disabled={busy} onClick={empty}>
+              {t('bin.emptyNow')}
+            </Button>
+          </>
+        ) : (
+          <>
+            {binned.length > 0 && (
+              <Button icon={Trash2} disabled={busy} onClick={() => ask(ALL)} data-empty>
+                {t('bin.empty')}
+              </Button>
+            )}
+            <span className="grow" />
+            <Button shortcut="Esc" onClick={onClose} data-close>
+              {t('common.close')}
+            </Button>
+          </>
+        )
+      }
+    >
+      <div ref={body} className="bin">
+        {binned.length === 0 ? (
+          <Empty icon={ArchiveRestore} title={t('bin.noneTitle')}>
+            {t('bin.noneText')}
+          </Empty>
+        ) : (
+          <ul className="victims bin-list" aria-label={t('bin.title')}>
+            {binned.map((container) => (
+              <li key={container.Id}>
+                <Line
+                  container={container}
+                  asking={asking === container.Id}
+                  busy={busy}
+                  onAsk={() => ask(container.Id)}
+                  onKeep={() => ask(undefined)}
+                  onRestore={() => restore(container)}
+                  onDelete={() => remove(container)}
+                />
+                {trouble?.id === container.Id && (
+                  <div className="bin-line">
+                    <div className="grow">
+                      <Problem>{trouble.problem}</Problem>
+                    </div>
+                    {trouble.other !== undefined && (
+                      <Button
+                        size="small"
+                        icon={ArchiveRestore}
+                        disabled={busy}
+                        onClick={() => restore(container, trouble.other)}
+                        data-other
+                      >
+                        {t('bin.restoreAs', { name: trouble.other })}
+                      </Button>
+                    )}
+                  </div>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+        {trouble?.id === ALL && <Problem>{trouble.problem}</Problem>}
+        <p className="s12 t2" role="status">
+          {said}
+        </p>
+        <p className="s12 t3">
+          {bin && t('bin.total', { size: bytes(bin.Size), limit: bytes(bin.Limit) })}{' '}
+          {t('remove.engine', { name: engine })}
+        </p>
+      </div>
+    </Dialog>
+  );
+}
+
+interface LineProps {
+  container: BinnedContainer;
+  asking: boolean;
+  busy: boolean;
+  onAsk(): void;
+  onKeep(): void;
+  onRestore(): void;
+  onDelete(): void;
+}
+
+function Line({ container, asking, busy, onAsk, onKeep, onRestore, onDelete }: LineProps) {
+  const { t } = useTranslation();
+  const now = useNow(10_000);
+  const { Id, Name, Image, Removed, Until, Size } = container;
+  if (asking)
+    return (
+      <div className="bin-line">
+        <span className="grow" role="alert">
+          {t('bin.askDelete', { name: Name })}
+        </span>
+        <Button size="small" variant="ghost" shortcut="Esc" onClick={onKeep} data-keep>
+          {t('common.cancel')}
+        </Button>
+        <Button size="small" variant="danger-fill" disabled={busy} onClick={onDelete}>
+          {t('bin.delete')}
+        </Button>
+      </div>
+    );
+  return (
+    <div className="bin-line">
+      <div className="grow">
+        <div className="cut b6">{Name}</div>
+        <div className="cut mono s11 t3">{Image}</div>
+      </div>
+      <div className="right num s12">
+        <div className="t2">{t('bin.removed', { ago: ago(t, now - Date.parse(Removed)) })}</div>
+        <div className="t3">
+          {t('bin.left', { span: span(t, Date.parse(Until) - now) })}
+          {' · '}
+          {Size === null ? t('bin.counting') : bytes(Size)}
+        </div>
+      </div>
+      <Button
+        size="small"
+        icon={ArchiveRestore}
+        disabled={busy}
+        aria-label={t('bin.restoreOne', { name: Name })}
+        onClick={onRestore}
+        data-restore
+      >
+        {t('bin.restore')}
+      </Button>
+      <IconButton
+        small
+        icon={Trash2}
+        disabled={busy}
+        label={t('bin.deleteOne', { name: Name })}
+        onClick={onAsk}
+        data-delete={Id}
+      />
+    </div>
+  );
+}
+
+/** Reads the bin again while something in it is not counted yet. */
+function useRecount(counting: boolean): void {
+  const store = useEngineStore();
+  useEffect(() => {
+    const load = () =>
+      void store
+        .getState()
+        .loadBin()
+        .catch(() => undefined);
+    load();
+    if (!counting) return;
+    const timer = setInterval(load, RECOUNT_MS);
+    return () => clearInterval(timer);
+  }, [store, counting]);
+}
