@@ -71,6 +71,7 @@ test('by keyboard alone: Delete removes what is selected, Ctrl+Z brings all of i
   await expect(window.row('one')).toBeVisible();
   await expect(window.row('two')).toBeVisible();
   expect(await names(app)).toEqual(['one', 'two']);
+  await expect(toast).toHaveCount(0);
 
   // Nothing came back selected: the key is about the row it is pressed on.
   await window.row('one').focus();
