@@ -205,6 +205,7 @@ test('groups, rows, menus and many at once by keyboard alone', async ({ openApp 
   await keyboard.press('ContextMenu');
   await expect(page.getByRole('menuitem', { name: 'Resume' })).toBeVisible();
   await keyboard.press('Escape');
+  await expect(row(page, 'backup')).toBeFocused();
   await keyboard.press('ArrowLeft');
   await expect(group(page, 'blog')).toBeFocused();
   await keyboard.press('Space');

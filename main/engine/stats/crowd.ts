@@ -115,13 +115,14 @@ export class Crowd {
     const wanted = running.filter((id) => seats.some(({ ids }) => ids === undefined || ids.has(id)));
     const readings = await this.#read(wanted);
     const now = performance.now();
+    const at = Date.now();
     for (const seat of seats) {
       const { ids, every } = seat;
       const own = ids ? new Map([...readings].filter(([id]) => ids.has(id))) : readings;
       // On the grid that all with this pace share; what was missed is not made up for.
       const next = (Math.floor(now / every) + 1) * every;
       seat.due = next - now < every / 3 ? next + every : next;
-      seat.tell?.({ at: Date.now(), readings: own });
+      seat.tell?.({ at, readings: own });
     }
     this.#looking = false;
     this.#closeBut(this.#seats.size > 0 ? new Set(running) : new Set());
