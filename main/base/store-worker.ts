@@ -23,7 +23,14 @@ export type StoreReply =
   | { type: 'committed' }
   | { type: 'failed'; kind: ErrorKind; message: string };
 
-export type StoreMessage = { type: 'commit'; operations: Operation[]; urgent: boolean } | { type: 'close' };
+export type StoreMessage =
+  { type: 'commit'; operations: Operation[]; urgent: boolean; passing: boolean } | { type: 'close' };
+
+/**
+ * Whether a transaction waits for the disk. Without it the next one that does takes it along; until then only the machine's own end could take it
+ * back, whole (https://www.sqlite.org/pragma.html#pragma_synchronous).
+ */
+const [FLUSHED, UNFLUSHED] = ['synchronous = FULL', 'synchronous = NORMAL'];
 
 /** Raised by one with every migration; a database of a higher version belongs to a newer Slipway. */
 const SCHEMA = 1;
@@ -112,7 +119,7 @@ function open(): Database.Database {
   const database = new Database(file);
   try {
     database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = FULL');
+    database.pragma(FLUSHED);
     database.pragma('busy_timeout = 5000');
     const version = Number((database.prepare('PRAGMA user_version').raw().get() as [number])[0]);
     if (version > SCHEMA) {
@@ -146,7 +153,10 @@ function serve(database: Database.Database): void {
     ]),
   );
   const removals = new Map(tables.map((table) => [table, database.prepare(`DELETE FROM ${table} WHERE key = ?`)]));
-  const write = (operations: Operation[]) => {
+  let mode = FLUSHED;
+  const write = (operations: Operation[], passing: boolean) => {
+    const wanted = passing ? UNFLUSHED : FLUSHED;
+    if (mode !== wanted) database.pragma((mode = wanted));
     database.exec('BEGIN IMMEDIATE');
     try {
       for (const [table, key, record] of operations) {
@@ -171,10 +181,10 @@ function serve(database: Database.Database): void {
     }
     try {
       try {
-        write(message.operations);
+        write(message.operations, message.passing);
       } catch (error) {
         if (!isFull(error) || !message.urgent || !spare.release()) throw error;
-        write(message.operations);
+        write(message.operations, message.passing);
       }
       reply({ type: 'committed' });
       spare.keep();

@@ -48,6 +48,29 @@ test('commits made together share a transaction and keep their order', async (t)
   );
 });
 
+test('what passes is written all the same, in its order among what stays, and a kill does not take it back', async (t) => {
+  const file = await temporaryFile(t);
+  await using store = await Store.open(file, ['facts']);
+  const passing = (key: string, value?: number) =>
+    store.commit((change) => {
+      change.passing();
+      if (value === undefined) change.remove('facts', key);
+      else change.put('facts', key, value);
+    });
+  await passing('a', 1);
+  await store.commit((change) => change.put('facts', 'b', 2));
+  await passing('a');
+  await passing('c', 3);
+  // As another process reads it, should this one be killed now.
+  const beside = new Database(file, { readonly: true });
+  const rows = beside.prepare('SELECT key, record FROM facts ORDER BY key').raw().all();
+  beside.close();
+  assert.deepEqual(rows, [
+    ['b', '2'],
+    ['c', '3'],
+  ]);
+});
+
 test('closing writes what was committed before it', async (t) => {
   const file = await temporaryFile(t);
   const store = await Store.open(file, ['facts']);

@@ -14,6 +14,8 @@ export interface Change {
   undo(revert: () => void): void;
   /** It ends something or takes something away: a full disk still has room for it, so that there is a way out of one. */
   urgent(): void;
+  /** It is about what ends with the machine at the latest: it outlives every kill of the engine, and is not waited for to be on the disk. */
+  passing(): void;
 }
 
 export interface StoreOptions {
@@ -24,6 +26,7 @@ export interface StoreOptions {
 interface Waiting {
   operations: Operation[];
   urgent: boolean;
+  passing: boolean;
   resolve(): void;
   reject(error: Error): void;
 }
@@ -87,14 +90,16 @@ export class Store implements AsyncDisposable {
     const operations: Operation[] = [];
     const reverts: (() => void)[] = [];
     let urgent = false;
+    let passing = false;
     try {
       build({
         put: (table, key, record) => operations.push([table, key, JSON.stringify(record)]),
         remove: (table, key) => operations.push([table, key]),
         undo: (revert) => reverts.unshift(revert),
         urgent: () => (urgent = true),
+        passing: () => (passing = true),
       });
-      if (operations.length > 0) await this.#queued(operations, urgent);
+      if (operations.length > 0) await this.#queued({ operations, urgent, passing });
     } catch (error) {
       for (const revert of reverts) revert();
       throw error;
@@ -121,11 +126,11 @@ export class Store implements AsyncDisposable {
     await gone;
   }
 
-  #queued(operations: Operation[], urgent: boolean): Promise<void> {
+  #queued(change: Pick<Waiting, 'operations' | 'urgent' | 'passing'>): Promise<void> {
     if (this.#broken) throw this.#broken;
     if (this.#closed) throw system('The database is closed.');
     return new Promise<void>((resolve, reject) => {
-      this.#queue.push({ operations, urgent, resolve, reject });
+      this.#queue.push({ ...change, resolve, reject });
       this.#write();
     });
   }
@@ -140,6 +145,7 @@ export class Store implements AsyncDisposable {
       type: 'commit',
       operations: this.#writing.flatMap((waiting) => waiting.operations),
       urgent: this.#writing.some((waiting) => waiting.urgent),
+      passing: this.#writing.every((waiting) => waiting.passing),
     });
   }
 

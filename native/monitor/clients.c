@@ -111,14 +111,33 @@ static void cut_off(struct client *client)
     shutdown(client->fd, SHUT_WR);
 }
 
-/* Takes what the socket has room for. False: there is more than it has room for now. */
+/* Sends what there is room for, and no more than may go this way. As sendmsg. */
+static ssize_t send_parts(struct client *client, const struct iovec *parts, int count)
+{
+    struct iovec allowed[2];
+    struct msghdr message = {.msg_iov = allowed};
+    size_t room = client->until_outlet > 0 ? client->until_outlet : SIZE_MAX;
+
+    for (int i = 0; i < count && room > 0; i++) {
+        allowed[i] = (struct iovec){parts[i].iov_base, parts[i].iov_len < room ? parts[i].iov_len : room};
+        room -= allowed[i].iov_len;
+        message.msg_iovlen++;
+    }
+    ssize_t sent = sendmsg(outlet(client), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0 && client->until_outlet > 0) {
+        client->until_outlet -= (size_t)sent;
+        client->waits_for_outlet = client->until_outlet == 0;
+    }
+    return sent;
+}
+
+/* Takes what the socket has room for. False: there is more than it has room for now, or than it may get. */
 static bool flush_ring(struct client *client)
 {
-    while (client->used > 0) {
+    while (client->used > 0 && !client->waits_for_outlet) {
         size_t first = RING_HARD - client->head < client->used ? RING_HARD - client->head : client->used;
         struct iovec parts[2] = {{client->ring + client->head, first}, {client->ring, client->used - first}};
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = client->used > first ? 2 : 1};
-        ssize_t sent = sendmsg(outlet(client), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t sent = send_parts(client, parts, client->used > first ? 2 : 1);
         if (sent < 0) {
             if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
                 cut_off(client);
@@ -127,6 +146,8 @@ static bool flush_ring(struct client *client)
         client->head = (client->head + (size_t)sent) % RING_HARD;
         client->used -= (size_t)sent;
     }
+    if (client->used > 0)
+        return false;
     client->head = 0;
     return true;
 }
@@ -219,8 +240,7 @@ static void deliver(struct client *client, const struct iovec *parts, int parts_
     if (client->hung_up)
         return;
     if (!owed(client) && !client->waits_for_outlet) {
-        struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)parts_count};
-        ssize_t done = sendmsg(outlet(client), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t done = send_parts(client, parts, parts_count);
         if (done < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
             cut_off(client);
             return;
@@ -371,8 +391,18 @@ static void take_outlet(struct client *client)
 static void welcome_attached(struct client *client, uint64_t log, uint64_t seq)
 {
     bool elsewhere = flag(client->line, " outlet=");
-    client_say(client, "ok log=%llu seq=%llu%s", (unsigned long long)log, (unsigned long long)seq, elsewhere ? " outlet=1" : "");
-    client->waits_for_outlet = elsewhere;
+    const char *after = strstr(client->line, " after=");
+    /* Who types could not say it later: the byte would be input. */
+    size_t until = elsewhere && after && !client->types ? (size_t)strtoul(after + strlen(" after="), NULL, 10) : 0;
+    char where[48] = "";
+
+    if (until > 0)
+        snprintf(where, sizeof where, " outlet=1 after=%zu", until);
+    else if (elsewhere)
+        snprintf(where, sizeof where, " outlet=1");
+    client_say(client, "ok log=%llu seq=%llu%s", (unsigned long long)log, (unsigned long long)seq, where);
+    client->until_outlet = until;
+    client->waits_for_outlet = elsewhere && until == 0;
 }
 
 /* The stream goes on exactly where the log file ends now: what waits for its newline is written, and half a character goes to the client. */
@@ -534,6 +564,7 @@ static void receive(struct client *client)
         }
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         client->input_ended = true;
+        client->until_outlet = 0; /* it cannot say any more where to: to itself */
         if (client->types && client->process->stdin_once)
             input_close(client->process);
     }

@@ -207,6 +207,7 @@ struct client {
     bool hung_up;     /* it takes no more */
     bool awaits_start;
     bool waits_for_outlet; /* its output is kept until it has said where to */
+    size_t until_outlet;   /* bytes that still go to itself before it has to say so; 0: any number */
     bool awaits_exec; /* it is to be attached to an exec that is not there yet */
     char line[256]; /* what came in and is no whole line yet */
     size_t length;

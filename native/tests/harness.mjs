@@ -65,6 +65,19 @@ export class Wire {
     }
   }
 
+  take(count, patience) {
+    return this.until(
+      () => {
+        if (this.bytes.length < count) return undefined;
+        const taken = this.bytes.subarray(0, count);
+        this.bytes = this.bytes.subarray(count);
+        return taken;
+      },
+      `${count} bytes`,
+      patience,
+    );
+  }
+
   line(patience) {
     return this.until(
       () => {
@@ -155,13 +168,14 @@ export const words = (line) =>
   Object.fromEntries(line.split(' ').flatMap((word) => (word.includes('=') ? [word.split(/=(.*)/s).slice(0, 2)] : [])));
 
 /** Joins a process's streams. `log` and `seq` are where the stream goes on. */
-export async function attach(stateDir, { stdin = true, stdout = true, stderr = true, exec, outlet = false } = {}) {
+export async function attach(stateDir, { stdin = true, stdout = true, stderr = true, exec, outlet = false, after } = {}) {
   const wire = new Wire(join(stateDir, 'monitor.sock'));
   const flag = (on) => (on ? 1 : 0);
   const subject = exec ? ` exec=${exec}` : '';
-  wire.socket.write(`attach${subject} stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}${outlet ? ' outlet=1' : ''}\n`);
+  const where = `${outlet ? ' outlet=1' : ''}${after ? ` after=${after}` : ''}`;
+  wire.socket.write(`attach${subject} stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}${where}\n`);
   const line = await wire.line();
-  assert.match(line, outlet ? /^ok log=\d+ seq=\d+ outlet=1$/ : /^ok log=\d+ seq=\d+$/);
+  assert.equal(line.replace(/^ok log=\d+ seq=\d+/, 'ok'), `ok${stdin ? where.replace(/ after.*/, '') : where}`);
   wire.log = Number(words(line).log);
   wire.seq = Number(words(line).seq);
   return wire;

@@ -410,6 +410,43 @@ describe('a monitor', { skip: unable }, () => {
     assert.equal(frames(await client.rest()).stdout.length, 64 * 65536);
   });
 
+  test('asks where to only once there is more than what comes this way', async () => {
+    const container = await bench.run(['/bin/sh', '-c', 'echo short']);
+    const client = await container.attach({ stdin: false, outlet: true, after: 65536 });
+    await container.start();
+    assert.equal(frames(await client.rest()).stdout.toString(), 'short\n');
+    assert.equal((await container.exited()).code, '0');
+  });
+
+  test('splits output at the very byte between its client and a socket that it was lent', async () => {
+    const container = await bench.run(['/bin/sh', '-c', 'dd if=/dev/zero bs=1000 count=4000 2>/dev/null; echo last']);
+    const client = await container.attach({ stdin: false, outlet: true, after: 50_001 });
+    await container.start();
+    const before = await client.take(50_001);
+    assert.equal((await container.exited()).code, '0');
+    assert.equal(client.bytes.length, 0);
+    const { ours, theirs } = await pair(bench);
+    const after = theirs.toArray();
+    await lend(bench, client.socket, ours);
+    assert.equal((await client.rest()).length, 0);
+    ours.end();
+    const { stdout } = frames(Buffer.concat([before, ...(await after)]));
+    assert.equal(stdout.length, 4_000_005);
+    assert.equal(stdout.subarray(-5).toString(), 'last\n');
+  });
+
+  test('gives everything to a client that sends no more before it was asked where to, and nothing early to one that types', async () => {
+    const container = await bench.run(['/bin/sh', '-c', 'dd if=/dev/zero bs=1000 count=400 2>/dev/null'], { stdin: true });
+    const quiet = await container.attach({ stdin: false, outlet: true, after: 50_000 });
+    quiet.socket.end();
+    const typing = await container.attach({ outlet: true, after: 50_000 });
+    await container.start();
+    assert.equal(frames(await quiet.rest()).stdout.length, 400_000);
+    assert.equal(typing.bytes.length, 0);
+    typing.socket.write('\n');
+    assert.equal(frames(await typing.rest()).stdout.length, 400_000);
+  });
+
   test('lets go of a lent socket when its client leaves, and when who lent it goes', async () => {
     const container = await bench.run(['/bin/sh', '-c', 'yes']);
     const client = await container.attach({ stdin: false, outlet: true });

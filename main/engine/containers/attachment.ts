@@ -15,6 +15,9 @@ export interface AttachmentOptions {
   onDetach?: () => void;
 }
 
+/** Output up to this size, of a process that nobody types to, comes through the engine: passing a connection on would cost more. Bytes. */
+const SMALL = 64 * 1024;
+
 /**
  * An attach, from before the process is there until it or the client leaves. Nothing is kept here: a client that reads slowly is waited for, and what
  * it has not taken lies with the monitor.
@@ -75,7 +78,7 @@ export class Attachment implements AttachStream {
   ): Promise<boolean> {
     if (this.#closed) return true;
     const { stdin, stdout, stderr } = this.#options;
-    const joined = await attachMonitor(stateDir, { stdin, stdout, stderr }, { exec, outlet: true });
+    const joined = await attachMonitor(stateDir, { stdin, stdout, stderr }, { exec, outletAfter: SMALL });
     const { log, seq, socket } = joined;
     const history = await before({ log, seq });
     if (!history || this.#closed) {
@@ -124,6 +127,7 @@ export class Attachment implements AttachStream {
   end(): void {
     if (this.#inputEnded) return;
     this.#inputEnded = true;
+    if (!this.#options.stdin) return;
     this.#speak();
     this.#input = this.#input.then(async () => void (await this.#connected)?.end());
   }
@@ -146,10 +150,10 @@ export class Attachment implements AttachStream {
     if (this.#spoken && !this.#outlet) this.#begin?.().catch(() => undefined); // told to who reads
   }
 
-  async #claim({ outlet, socket }: MonitorAttachment): Promise<void> {
+  async #claim({ outletAfter, socket }: MonitorAttachment): Promise<void> {
     try {
       await this.#outlet?.flushed();
-      if (outlet) await this.#options.lend(socket, this.#outlet?.socket);
+      if (outletAfter !== undefined) await this.#options.lend(socket, this.#outlet?.socket);
       // Only now: what the client types comes after the word of where its output goes.
       if (!this.#options.stdin) socket.end();
       this.#ready?.(socket);
@@ -159,10 +163,14 @@ export class Attachment implements AttachStream {
     }
   }
 
-  /** The monitor writes to the client itself, and `output` says only when that is over; without a connection to write to the bytes come through here. */
-  async *#outputOf({ output }: MonitorAttachment): AsyncGenerator<Uint8Array> {
-    await this.#begin?.();
-    yield* output;
+  /** The monitor writes to the client itself, and `output` says only when that is over; what is small comes through here, as all does without a connection to write to. */
+  async *#outputOf({ output, outletAfter = 0 }: MonitorAttachment): AsyncGenerator<Uint8Array> {
+    let left = outletAfter;
+    if (left === 0) await this.#begin?.();
+    for await (const chunk of output) {
+      yield chunk;
+      if (left > 0 && (left -= chunk.length) === 0) await this.#begin?.();
+    }
   }
 
   /** The process goes on, its client leaves. */

@@ -20,6 +20,7 @@ function place() {
       remove: (_, key) => steps.push(() => rows.delete(key)),
       undo: (revert) => reverts.unshift(revert),
       urgent: () => undefined,
+      passing: () => undefined,
     });
     for (const step of failing ? reverts : steps) step();
   };

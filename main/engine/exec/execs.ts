@@ -234,9 +234,10 @@ export class Execs {
     exec.place = this.#placeOf(id, container);
     const { stateDir, name, notes } = exec.place;
     try {
-      const recorded = this.#options.store.commit((change) =>
-        change.put(TABLE, id, { id, containerId, body, place: { stateDir, notes, ...(name && { name }) } }),
-      );
+      const recorded = this.#options.store.commit((change) => {
+        change.passing();
+        change.put(TABLE, id, { id, containerId, body, place: { stateDir, notes, ...(name && { name }) } });
+      });
       // The row is for the next engine. Without it, on a full disk, the command runs all the same.
       recorded.catch((error: unknown) =>
         log.warn(`exec ${shortId(id)} would be lost with this engine: ${messageOf(error)}`),
@@ -335,7 +336,10 @@ export class Execs {
     try {
       await Promise.all([
         exec.place && !exec.place.name && helper.delete(exec.id, { exec: true }),
-        store.commit((change) => change.remove(TABLE, exec.id)),
+        store.commit((change) => {
+          change.passing();
+          change.remove(TABLE, exec.id);
+        }),
       ]);
     } catch (error) {
       log.warn(`what exec ${shortId(exec.id)} left could not be cleared away: ${messageOf(error)}`);

@@ -179,26 +179,27 @@ export interface MonitorAttachment {
   /** Where the stream begins: bytes in the current log file, and rotations so far. */
   log: number;
   seq: number;
-  /** It waits to be told where its output goes. */
-  outlet: boolean;
+  /** After so many bytes it waits to be told where its output goes; undefined: never. */
+  outletAfter: number | undefined;
   /** Bytes as the client gets them, each chunk good until the next is asked for. Ending the iteration closes the connection. */
   output: AsyncIterable<Uint8Array>;
   /** For what goes to stdin: write, end (half-close), destroy. */
   socket: Socket;
 }
 
-/** `outlet`: nothing comes until it is said where to (`Helper.lend`). */
+/** `outletAfter`: so many bytes come, and no more until it is said where to (`Helper.lend`). Where something is typed, none come before. */
 export async function attachMonitor(
   stateDir: string,
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
-  { exec, outlet = false }: { exec?: string | undefined; outlet?: boolean } = {},
+  { exec, outletAfter }: { exec?: string | undefined; outletAfter?: number } = {},
 ): Promise<MonitorAttachment> {
   const tap = await reach(stateDir, Tap.open);
   const { socket } = tap;
   const subject = exec ? ` exec=${exec}` : '';
   const flag = (on: boolean) => (on ? 1 : 0);
   const wanted = `stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}`;
-  socket.write(`attach${subject} ${wanted}${outlet ? ' outlet=1' : ''}\n`);
+  const outlet = outletAfter === undefined ? '' : ` outlet=1 after=${outletAfter}`;
+  socket.write(`attach${subject} ${wanted}${outlet}\n`);
   const line = await tap.line();
   if (!line?.startsWith('ok ')) {
     socket.destroy();
@@ -208,7 +209,7 @@ export async function attachMonitor(
   return {
     log: Number(said['log']),
     seq: Number(said['seq']),
-    outlet: said['outlet'] === '1',
+    outletAfter: said['outlet'] === '1' ? Number(said['after'] ?? 0) : undefined,
     output: tap.rest(),
     socket,
   };
