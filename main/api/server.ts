@@ -236,7 +236,8 @@ export class ApiServer {
     // All output is out; what the client may still be typing has nobody to read it.
     socket.end();
     socket.resume();
-    setTimeout(() => socket.destroy(), 10_000).unref();
+    const timer = setTimeout(() => socket.destroy(), 10_000).unref();
+    socket.once('close', () => clearTimeout(timer));
   }
 
   async #input(socket: Socket, stream: AttachStream): Promise<void> {

@@ -42,7 +42,8 @@ export async function serveWebsocket(socket: Socket, stream: AttachStream, binar
     stream.close();
     await send(opcode.close, Buffer.from([0x03, 0xe8])); // 1000: normal closure
     socket.end();
-    setTimeout(() => socket.destroy(), 1000).unref();
+    const timer = setTimeout(() => socket.destroy(), 1000).unref();
+    socket.once('close', () => clearTimeout(timer));
   }
 }
 
