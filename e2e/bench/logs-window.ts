@@ -46,29 +46,33 @@ async function logView(app: TestApp): Promise<void> {
   await window.openContainer('steady', 'Logs');
   await expect(page.getByText(/oldest lines are not kept here/)).toBeVisible({ timeout: 60_000 });
   const before = await used(app);
-  const result = await page.evaluate(async (seconds) => {
-    const foot = () => {
-      const text = document.querySelector('.panel-foot')?.textContent ?? '';
-      const numbers = [...text.matchAll(/[\d,]+(?= (?:lines|oldest))/g)].map(([number]) =>
-        Number(number.replaceAll(',', '')),
-      );
-      return numbers.reduce((sum, number) => sum + number, 0);
-    };
-    const began = performance.now();
-    const from = foot();
-    let last = began;
-    let longest = 0;
-    while (performance.now() - began < seconds * 1000) {
+  const began = performance.now();
+  const from = await counted(app);
+  const longest = await page.evaluate(async (milliseconds) => {
+    const start = performance.now();
+    let last = start;
+    let gap = 0;
+    while (last - start < milliseconds) {
       const now = await new Promise<number>(requestAnimationFrame);
-      longest = Math.max(longest, now - last);
+      gap = Math.max(gap, now - last);
       last = now;
     }
-    return { rate: (foot() - from) / ((performance.now() - began) / 1000), longest };
-  }, SECONDS);
-  noteOne(RATE, 20_000 - result.rate, { unit: 'lines/s', target: 4000 });
-  noteOne(FRAME, result.longest, { target: 250 });
+    return gap;
+  }, SECONDS * 1000);
+  const rate = ((await counted(app)) - from) / ((performance.now() - began) / 1000);
+  noteOne(RATE, 20_000 - rate, { unit: 'lines/s', target: 4000 });
+  noteOne(FRAME, longest, { target: 250 });
   noteOne(MEMORY, Math.max(0, (await used(app)) - before), { unit: 'MB', target: 20 });
   await api(app.socket, 'POST', '/containers/steady/kill');
+}
+
+/** How many lines have come, by the view's own foot: those it has and those it let go of. */
+async function counted({ page }: TestApp): Promise<number> {
+  const text = (await page.locator('.panel-foot').first().textContent()) ?? '';
+  return [...text.matchAll(/[\d,]+(?= (?:lines|oldest))/g)].reduce(
+    (sum, [number]) => sum + Number(number.replaceAll(',', '')),
+    0,
+  );
 }
 
 async function used(app: TestApp): Promise<number> {

@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../fixtures/engine.js';
+import { containersWindowBench } from './containers-window.js';
 import { filesBench } from './files.js';
 import { lifeBench } from './life.js';
 import { logsWindowBench } from './logs-window.js';
@@ -36,6 +37,7 @@ const engineGroups: Record<string, (peers: Peers) => Promise<void>> = {
 const otherGroups: Record<string, () => Promise<void>> = {
   runtime: runtimeBench,
   window: windowBench,
+  containers: containersWindowBench,
   logs: logsWindowBench,
 };
 
