@@ -91,29 +91,40 @@ export interface LineNotice {
 export type ReadLine =
   { form: ContainerForm; notices: LineNotice[] } | { problem: LineProblem | 'not-run'; form?: undefined };
 
-const PROGRAMS = /^(?:.*\/)?(?:docker|podman|nerdctl|slipway)$/;
+const PROGRAM = /^(?:.*\/)?(?:docker|podman|nerdctl|slipway)$/;
+/** Flags of the program itself, before the verb, that take a value. */
+const BEFORE_VERB =
+  /^(?:-[Hcln]|--(?:host|context|log-level|config|tlscacert|tlscert|tlskey|namespace|address|url|connection|identity|root))$/;
+
+/** Where its flags begin; undefined: it is no such line. */
+function startOf(words: Word[]): number | undefined {
+  const texts = words.map(({ text }) => text);
+  const program = texts.findIndex((text) => PROGRAM.test(text));
+  if (program < 0 || !texts.slice(0, program).every((text) => /^(?:sudo|-\S*|\w+=.*)$/.test(text))) return undefined;
+  let at = program + 1;
+  while (texts[at]?.startsWith('-')) at += BEFORE_VERB.test(texts[at] ?? '') ? 2 : 1;
+  if (texts[at] === 'container') at += 1;
+  return /^(?:run|create)$/.test(texts[at] ?? '') ? at + 1 : undefined;
+}
+
+const PROMPT = /^\s*[$#%>]\s+(?=(?:\w+=\S*\s+)*(?:sudo\s+(?:-\S+\s+)*)?(?:docker|podman|nerdctl|slipway)\s)/;
 
 /** Whether a text is such a line. */
 export const looksLikeRun = (text: string): boolean =>
-  /^\s*(?:[$#%>]\s+)?(?:\w+=\S*\s+)*(?:sudo\s+(?:-\S+\s+)*)?(?:docker|podman|nerdctl|slipway)\s(?:.*?\s)?(?:run|create)\s/.test(
-    text.replace(/\\[ \t]*\r?\n/g, ' '),
-  );
+  /docker|podman|nerdctl|slipway/.test(text) && readDockerLine(text).form !== undefined;
 
 /** Takes a line of `docker run`, `podman create`, … apart. The form begins with what these do when nothing is said. */
 export function readDockerLine(text: string): ReadLine {
-  const split = splitPasted(text.replace(/^\s*[$#%>]\s+/, '').trim());
+  const split = splitPasted(text.replace(PROMPT, '').trim());
   if ('problem' in split) return split;
   const { words, rest: behind } = split;
-  const start = words.findIndex(({ text: word }) => PROGRAMS.test(word));
-  const verb = words.findIndex(({ text: word }, at) => at > start && /^(?:run|create)$/.test(word));
-  const before = words.slice(0, Math.max(start, 0)).map(({ text: word }) => word);
-  if (start < 0 || verb < 0 || !before.every((word) => /^(?:sudo|-\S*|\w+=.*)$/.test(word)))
-    return { problem: 'not-run' };
+  const start = startOf(words);
+  if (start === undefined) return { problem: 'not-run' };
 
   const form = structuredClone(plainForm);
   const notices: LineNotice[] = [];
   const other: string[] = [];
-  const { flags, rest } = takeFlags(words.slice(verb + 1));
+  const { flags, rest } = takeFlags(words.slice(start));
   for (const { name, flag, value } of flags) {
     const said = value?.text;
     const whole = flag?.bare && said === 'true' ? name : `${name} ${said ?? ''}`.trim();

@@ -40,6 +40,7 @@ export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFa
   const { value: networks } = useAnswer(() => client.networks.list(), client);
   const { value: volumes } = useAnswer(() => client.volumes.list(), containers);
 
+  const looks = useLooks();
   const question = JSON.stringify(questionOf(form) ?? null);
   const [check, setCheck] = useState<CheckAnswer>();
   useEffect(() => {
@@ -57,7 +58,7 @@ export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFa
       clearTimeout(timer);
       stop.abort();
     };
-  }, [client, canCheck, question, containers]);
+  }, [client, canCheck, question, containers, looks]);
 
   const wanted = familiar(form.image);
   const here = useMemo(
@@ -91,4 +92,15 @@ export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFa
     };
   }, [containers, own, check, cores, features, networks, volumes, images, answered, imageId]);
   return { facts, image: found?.id === imageId ? found?.config : undefined };
+}
+
+/** How often somebody came back to the window: what stood in the way may be gone. */
+function useLooks(): number {
+  const [looks, setLooks] = useState(0);
+  useEffect(() => {
+    const look = () => setLooks((before) => before + 1);
+    window.addEventListener('focus', look);
+    return () => window.removeEventListener('focus', look);
+  }, []);
+  return looks;
 }
