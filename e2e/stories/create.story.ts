@@ -171,6 +171,13 @@ test('by keyboard alone: rows, folded parts, the first wrong field, and Control+
   await keyboard.press('Control+Enter');
   await expect(dialog.getByText('Name the image to run.')).toBeVisible();
   await expect(dialog.getByRole('combobox', { name: 'Image' })).toBeFocused();
+  const paste = dialog.getByRole('button', { name: 'Paste a docker run line…' });
+  await paste.focus();
+  await keyboard.press('Enter');
+  await expect(dialog.getByRole('textbox', { name: 'A docker run line' })).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(paste).toBeFocused();
+  await dialog.getByRole('combobox', { name: 'Image' }).focus();
   await keyboard.type('busybox:test');
   await keyboard.press('Tab');
   await keyboard.type('keys');
@@ -266,5 +273,8 @@ for (const [theme, language] of [
       await head.evaluate((one) => one.scrollIntoView({ block: 'start' }));
       await shot(app, `${theme} part ${index + 1}`);
     }
+    await expect(dialog.locator('[type=submit]')).toBeInViewport({
+      ratio: 1,
+    });
     expect(await window.serious()).toEqual([]);
   });

@@ -90,6 +90,8 @@ export type ProblemWord =
   | 'time-invalid'
   | 'health-missing'
   | 'log-none'
+  | 'log-option'
+  | 'sysctl-invalid'
   | 'other-word'
   | 'other-unknown'
   | 'other-field'
@@ -112,6 +114,9 @@ export const CAPABILITIES = (
 ).split(' ');
 export const ULIMITS =
   'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
+
+/** Of `json-file`. */
+const LOG_OPTIONS = 'max-size max-file labels labels-regex env env-regex tag compress mode max-buffer-size'.split(' ');
 
 type Say = (field: string, word: ProblemWord, level?: Level, params?: FormProblem['params']) => void;
 
@@ -244,6 +249,14 @@ function lists(form: ContainerForm, say: Say) {
       if (key.trim() === '' && value.trim() !== '') say(`${field}.${at}.key`, 'key-missing');
     });
   for (const field of ['labels', 'sysctls', 'logOptions', 'extraHosts'] as const) keyed(field, form[field]);
+  form.sysctls.forEach(({ key }, at) => {
+    if (key.trim() !== '' && !/^[\w-]+(?:[./][\w-]+)+$/.test(key.trim())) say(`sysctls.${at}.key`, 'sysctl-invalid');
+  });
+  form.logOptions.forEach(({ key }, at) => {
+    const name = key.trim();
+    if (name !== '' && /^(?:json-file)?$/.test(form.logDriver) && !LOG_OPTIONS.includes(name))
+      say(`logOptions.${at}.key`, 'log-option', 'error', { name });
+  });
   if (form.logDriver === 'none' && form.logOptions.some(({ key }) => key.trim() !== ''))
     say('logDriver', 'log-none', 'warning');
 }

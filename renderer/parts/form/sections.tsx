@@ -138,7 +138,7 @@ export function Mounts(part: FormPart) {
             list: 'known-volumes',
           },
           { key: 'target', label: t('form.mountTarget'), width: 'minmax(0, 1fr)' },
-          { key: 'readOnly', label: t('form.mountReadOnly'), width: 'auto', kind: 'check' },
+          { key: 'readOnly', label: t('form.mountReadOnly'), width: '96px', kind: 'check' },
         ]}
         fresh={{ source: '', target: '', readOnly: false, options: '', strict: false }}
         addLabel={t('form.addMount')}

@@ -85,7 +85,7 @@ export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFa
       // Another engine is taken at Docker's word.
       canPublish: features === undefined || features.can?.includes('publish') === true,
       ...(networks && { networks: networks.map(({ Name }) => Name) }),
-      ...(volumes && { volumes: volumes.Volumes.map(({ Name }) => Name) }),
+      ...(volumes && { volumes: (volumes.Volumes ?? []).map(({ Name }) => Name) }),
       names,
       ...(answer && { check: answer as CheckAnswer }),
       ...((images || answered !== undefined) && { imageHere: imageId !== undefined }),
