@@ -162,6 +162,45 @@ test('a taken name, a taken port and a path that is not there are told while typ
   expect(HostConfig).toMatchObject({ NetworkMode: 'host', Binds: ['/tmp:/data'] });
 });
 
+test('what the image says of itself is shown where nothing is said, and its ports and volumes are offered', async ({
+  openApp,
+  shot,
+}) => {
+  const app = await openApp();
+  const window = await openForm(app);
+  const { dialog } = window;
+  const { Id } = await api<{ Id: string }>(app.socket, 'POST', '/containers/create', {
+    Image: 'busybox:test',
+    Cmd: ['httpd', '-f'],
+    User: 'nobody',
+    WorkingDir: '/srv',
+    ExposedPorts: { '8080/tcp': {} },
+    Volumes: { '/var/data': {} },
+    HostConfig: { NetworkMode: 'none' },
+  });
+  await api(app.socket, 'POST', `/commit?container=${Id}&repo=declares&tag=1`);
+  await dialog.getByRole('combobox', { name: 'Image' }).fill('declares:1');
+  await expect(dialog.getByRole('textbox', { name: 'Command' })).toHaveAttribute('placeholder', 'httpd -f');
+  await dialog.getByRole('button', { name: 'Process' }).click();
+  await expect(dialog.getByRole('textbox', { name: 'User' })).toHaveAttribute('placeholder', 'nobody');
+  await expect(dialog.getByRole('textbox', { name: 'Working directory' })).toHaveAttribute('placeholder', '/srv');
+  await dialog.getByRole('button', { name: '/var/data' }).click();
+  await expect(dialog.getByRole('textbox', { name: 'Path in the container' })).toHaveValue('/var/data');
+  await dialog.getByRole('combobox', { name: 'Path here, or a volume’s name' }).fill('kept');
+  await dialog.getByRole('button', { name: 'Use this machine’s network' }).click();
+  await dialog.getByRole('button', { name: '8080/tcp' }).click();
+  await expect(dialog.getByRole('textbox', { name: 'Port of the container' })).toHaveValue('8080');
+  await shot(app, 'offered');
+  await expect(dialog.getByRole('region', { name: 'The same as' })).toContainText(
+    'docker run -it -p 8080:8080 -v kept:/var/data --network host declares:1',
+  );
+  await dialog.getByRole('button', { name: 'Remove mount /var/data' }).click();
+  await expect(dialog.getByRole('button', { name: '/var/data' })).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Add mount' })).toBeFocused();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+});
+
 test('by keyboard alone: rows, folded parts, the first wrong field, and Control+Enter', async ({ openApp, shot }) => {
   const app = await openApp();
   const window = await openForm(app);

@@ -838,6 +838,7 @@ export const en = {
       'port-taken-container': 'Port {{port}} is taken by the container {{name}}.',
       'address-invalid': 'Not an IP address.',
       'network-unknown': 'There is no network {{name}}.',
+      'network-shared': 'It shares the network of another container: leave this empty.',
       'host-address': 'An IP address, or host-gateway.',
       'memory-invalid': 'Not a size. Example: 512m',
       'memory-small': 'At least 6m.',

@@ -805,6 +805,7 @@ export const zhCN: Translation<typeof en> = {
       'port-taken-container': '端口 {{port}} 已被容器 {{name}} 占用。',
       'address-invalid': '这不是 IP 地址。',
       'network-unknown': '没有名为 {{name}} 的网络。',
+      'network-shared': '它共用另一容器的网络，请将此处留空。',
       'host-address': '请填写 IP 地址或 host-gateway。',
       'memory-invalid': '这不是大小。示例：512m',
       'memory-small': '至少 6m。',

@@ -4,7 +4,7 @@ import { parseMemory, parseTime, sizeText, timeText } from '../sizes.js';
 import { parseReference, referenceProblem } from '../reference.js';
 import { createBody } from './body.js';
 import { dockerLine, readDockerLine } from './line.js';
-import { formProblems, type FormFacts } from './problems.js';
+import { formProblems, questionOf, type FormFacts } from './problems.js';
 import { anyForm } from './testing-forms.js';
 import { emptyForm, plainForm, readPairs, type ContainerForm } from './value.js';
 
@@ -254,6 +254,47 @@ test('an engine that cannot publish says so, and the host network is the way out
   const ports = [{ ip: '', host: '80', container: '80', protocol: 'tcp' as const }];
   assert.deepEqual(words({ ports }, { canPublish: false }), { ports: 'ports-unavailable' });
   assert.deepEqual(words({ ports, network: 'host' }, { canPublish: false }), { ports: 'ports-host' });
+});
+
+test('who shares another container’s network has no say in it', () => {
+  const shared = { network: 'container:web', hostname: 'x', dns: '1.1.1.1', extraHosts: [{ key: 'a', value: '::1' }] };
+  assert.deepEqual(words(shared, { networks: ['host'] }), {
+    hostname: 'network-shared',
+    dns: 'network-shared',
+    extraHosts: 'network-shared',
+  });
+});
+
+test('the engine is asked about what is on its machine, and only about what makes sense', () => {
+  const row = (source: string) => ({ source, target: '/t', readOnly: false, options: '', strict: false });
+  const wish = {
+    ...plainForm,
+    image: 'nginx',
+    name: ' web ',
+    ports: [
+      { ip: '', host: '8000-8001', container: '80-81', protocol: 'tcp' as const },
+      { ip: '::1', host: '53', container: '53', protocol: 'udp' as const },
+      { ip: '', host: '', container: '9', protocol: 'tcp' as const },
+      { ip: 'x', host: '9', container: '9', protocol: 'tcp' as const },
+    ],
+    mounts: [row('/srv'), row('data'), row('~/x'), row('/srv')],
+    devices: [{ host: '/dev/fuse', container: '', permissions: '' }],
+  };
+  assert.deepEqual(questionOf(wish), {
+    Name: 'web',
+    Image: 'nginx',
+    Ports: [
+      { Ip: '', Port: 8000, Protocol: 'tcp' },
+      { Ip: '', Port: 8001, Protocol: 'tcp' },
+      { Ip: '::1', Port: 53, Protocol: 'udp' },
+    ],
+    Paths: ['/srv', '/dev/fuse'],
+  });
+  assert.deepEqual(
+    questionOf({ ...wish, network: 'host' })?.Ports?.map(({ Port }) => Port),
+    [80, 81, 53, 9],
+  );
+  assert.equal(questionOf({ ...plainForm, image: 'NOT' }), undefined);
 });
 
 test('what gives the machine away is warned of and possible', () => {

@@ -22,7 +22,8 @@ export function dockerLine(form: ContainerForm): string {
   const command = wordsIn(form.command);
   const after = joinCommand(entrypoint.slice(1));
   const words = command ? joinCommand(command) : form.command.trim();
-  const other = form.other.trim().replace(/\s+/g, ' ');
+  const further = wordsIn(form.other);
+  const other = further ? joinCommand(further) : form.other.trim();
   return ['docker run', ...flags, other, quoted(form.image.trim() || 'IMAGE'), after, words].filter(Boolean).join(' ');
 }
 
@@ -123,7 +124,7 @@ export function readDockerLine(text: string): ReadLine {
 
   const form = structuredClone(plainForm);
   const notices: LineNotice[] = [];
-  const other: string[] = [];
+  const further: string[] = [];
   const { flags, rest } = takeFlags(words.slice(start));
   for (const { name, flag, value } of flags) {
     const said = value?.text;
@@ -136,17 +137,18 @@ export function readDockerLine(text: string): ReadLine {
     else if (flag === ENTRYPOINT) form.entrypoint = said === '' ? `''` : quoted(said);
     else if (flag.read && flag.read(form, said) !== false) {
       if (/^(?:-e|--env)$/.test(name) && !said.includes('=')) notices.push({ kind: 'own-env', text: said });
-    } else if (flag.body) other.push(flag.bare && said === 'true' ? name : `${name} ${quoted(said)}`);
+    } else if (flag.body) further.push(flag.bare && said === 'true' ? name : `${name} ${quoted(said)}`);
     else notices.push({ kind: 'value', text: whole });
   }
   const [image, ...command] = rest;
   form.image = image?.text ?? '';
   form.command = joinCommand(command.map((word) => word.text));
-  form.other = other.join(' ');
+  form.other = further.join(' ');
   if (!image) notices.push({ kind: 'no-image', text: '' });
   for (const word of rest) for (const expands of word.expands) notices.push({ kind: 'expands', text: expands });
   if (behind !== '') notices.push({ kind: 'rest', text: behind });
-  return { form, notices };
+  const same = (a: LineNotice, b: LineNotice) => a.kind === b.kind && a.text === b.text;
+  return { form, notices: notices.filter((one, at) => notices.findIndex((other) => same(one, other)) === at) };
 }
 
 /** What the flags without a field come to. Undefined words: they cannot be split. */
