@@ -1,5 +1,5 @@
 import type { ContainerUpdate, DeviceRate, HostConfig, Resources } from '../../../main/contract/containers.js';
-import { parseMemory, smallestMemory } from '../../parts/run-form.js';
+import { parseMemory, sizeText, smallestMemory } from '../../parts/sizes.js';
 
 /** What the limits say as typed; empty: no limit, or as the engine has it. */
 export interface LimitsForm {
@@ -25,20 +25,6 @@ export const cpusOf = ({
   CpuPeriod,
 }: Pick<Resources, 'NanoCpus' | 'CpuQuota' | 'CpuPeriod'>): number =>
   NanoCpus > 0 ? NanoCpus / 1e9 : CpuQuota > 0 ? CpuQuota / (CpuPeriod || 100_000) : 0;
-
-const units = ['b', 'k', 'm', 'g', 't'];
-
-/** Bytes as `--memory` takes them, in the largest unit that leaves a whole number. */
-export function sizeText(count: number): string {
-  if (count <= 0) return '';
-  let value = count;
-  let unit = 0;
-  while (value % 1024 === 0 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value}${units[unit]}`;
-}
 
 export const limitsForm = (host: Limits): LimitsForm => ({
   memory: sizeText(host.Memory),
