@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { TriangleAlert } from 'lucide-react';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
 import { nameOf } from '../../parts/container-state.js';
+import { updateLine } from '../../parts/update-line.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
@@ -10,7 +11,7 @@ import { Field, Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { notifyDone } from '../../ui/notify.js';
 import { Scroller } from '../../ui/Scroller.js';
-import { cpusOf, deviceLimits, limitProblems, limitsForm, updateBody, updateLine, type LimitsForm } from './limits.js';
+import { cpusOf, deviceLimits, limitProblems, limitsForm, updateBody, type LimitsForm } from './limits.js';
 import { rates } from './stats/usage.js';
 import { useUsage } from './stats/use-usage.js';
 

@@ -1,5 +1,6 @@
 import type { ContainerUpdate, DeviceRate, HostConfig, Resources } from '../../../main/contract/containers.js';
 import { parseMemory, smallestMemory } from '../../parts/run-form.js';
+import { sizeText } from '../../parts/update-line.js';
 
 /** What the limits say as typed; empty: no limit, or as the engine has it. */
 export interface LimitsForm {
@@ -25,20 +26,6 @@ export const cpusOf = ({
   CpuPeriod,
 }: Pick<Resources, 'NanoCpus' | 'CpuQuota' | 'CpuPeriod'>): number =>
   NanoCpus > 0 ? NanoCpus / 1e9 : CpuQuota > 0 ? CpuQuota / (CpuPeriod || 100_000) : 0;
-
-const units = ['b', 'k', 'm', 'g', 't'];
-
-/** Bytes as `--memory` takes them, in the largest unit that leaves a whole number. */
-export function sizeText(count: number): string {
-  if (count <= 0) return '';
-  let value = count;
-  let unit = 0;
-  while (value % 1024 === 0 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value}${units[unit]}`;
-}
 
 export const limitsForm = (host: Limits): LimitsForm => ({
   memory: sizeText(host.Memory),
@@ -137,22 +124,6 @@ export function updateBody(form: LimitsForm, before: LimitsForm, host: Limits): 
     }
   }
   return body;
-}
-
-/** The same as a `docker update` line; undefined when nothing differs. */
-export function updateLine(name: string, body: ContainerUpdate): string | undefined {
-  const flags: string[] = [];
-  if (body.Memory !== undefined) flags.push('--memory', sizeText(body.Memory));
-  if (body.MemoryReservation !== undefined) flags.push('--memory-reservation', sizeText(body.MemoryReservation));
-  if (body.MemorySwap !== undefined)
-    flags.push('--memory-swap', body.MemorySwap < 0 ? '-1' : sizeText(body.MemorySwap));
-  if (body.NanoCpus !== undefined) flags.push('--cpus', String(body.NanoCpus / 1e9));
-  if (body.CpuQuota !== undefined) flags.push('--cpu-quota', String(body.CpuQuota));
-  if (body.CpuShares !== undefined) flags.push('--cpu-shares', String(body.CpuShares));
-  if (body.CpusetCpus !== undefined) flags.push('--cpuset-cpus', body.CpusetCpus);
-  if (body.PidsLimit !== undefined) flags.push('--pids-limit', String(body.PidsLimit));
-  if (body.BlkioWeight !== undefined) flags.push('--blkio-weight', String(body.BlkioWeight));
-  return flags.length === 0 ? undefined : ['docker', 'update', ...flags, name].join(' ');
 }
 
 /** Limits of single devices, which only a new container can be given: one line each. */
