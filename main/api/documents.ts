@@ -3,6 +3,7 @@
  * the ways of Docker's own decoder.
  */
 import { z } from 'zod';
+import type { CheckRequest } from '../contract/check.js';
 import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '../contract/containers.js';
 import type { ContainerChange } from '../contract/changes.js';
 import type { DebugCreate } from '../contract/files.js';
@@ -289,6 +290,27 @@ export const debugCreate = (body: unknown): DebugCreate =>
 const renameSchema = z.object({ From: z.string(), To: z.string() });
 
 export const fileRename = (body: unknown): { From: string; To: string } => read(renameSchema, body ?? {});
+
+const MOST_QUESTIONS = 64;
+
+const checkRequestSchema = z.strictObject({
+  Name: maybe(z.string()),
+  Image: maybe(z.string()),
+  Ports: maybe(
+    z
+      .array(
+        z.strictObject({
+          Ip: maybe(z.union([z.literal(''), z.ipv4(), z.ipv6()])),
+          Port: whole.min(1).max(65535),
+          Protocol: maybe(z.enum(['tcp', 'udp'])),
+        }),
+      )
+      .max(MOST_QUESTIONS),
+  ),
+  Paths: maybe(z.array(z.string().regex(/^\/[^\0]*$/, 'a path must be absolute')).max(MOST_QUESTIONS)),
+});
+
+export const checkRequest = (body: unknown): CheckRequest => said(read(checkRequestSchema, body ?? {})) as CheckRequest;
 
 export const execStart = (body: unknown): ExecStart =>
   said(read(execStartSchema, inOurCase(body ?? {}, execStartSchema.shape))) as ExecStart;

@@ -146,7 +146,7 @@ export const stories: Record<string, (client: Client, image: string) => Promise<
 export const slipwayStories: Record<string, (client: Client, image: string) => Promise<void>> = {
   'what there is beyond the API is listed by name': async ({ slipway }) => {
     const { can = [] } = (await slipway.features()) ?? {};
-    for (const name of ['bin', 'change', 'history']) assert.ok(can.includes(name), name);
+    for (const name of ['bin', 'change', 'history', 'check']) assert.ok(can.includes(name), name);
   },
 
   'what is discarded is gone, comes back, and goes for good': async ({ containers, slipway }, image) => {

@@ -4,8 +4,10 @@ import { containersClient } from './containers.js';
 import { eventsClient } from './events.js';
 import { execClient } from './exec.js';
 import { imagesClient } from './images.js';
+import { networksClient } from './networks.js';
 import { slipwayClient } from './slipway.js';
 import { systemClient } from './system.js';
+import { volumesClient } from './volumes.js';
 
 export { ApiError } from './errors.js';
 export { demultiplex, plainOutput, readJsonLines, readText, type Output } from './streams.js';
@@ -15,6 +17,8 @@ export type { AttachOptions, LogsOptions, PathStat } from './containers.js';
 export const createClient = (transport: Transport) => ({
   containers: containersClient(transport),
   images: imagesClient(transport),
+  networks: networksClient(transport),
+  volumes: volumesClient(transport),
   exec: execClient(transport),
   events: eventsClient(transport),
   system: systemClient(transport),

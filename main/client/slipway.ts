@@ -3,6 +3,7 @@ import type { StatsTick, UsageHistory } from '../contract/stats.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
 import { binClient } from './bin.js';
 import { changesClient } from './changes.js';
+import { checkClient } from './check.js';
 import { containerFilesClient } from './container-files.js';
 import { ApiError } from './errors.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
@@ -13,6 +14,7 @@ export const slipwayClient = (transport: Transport) => ({
   ...containerFilesClient(transport),
   ...binClient(transport),
   ...changesClient(transport),
+  ...checkClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {
     try {

@@ -55,7 +55,10 @@ export interface SlipwayFeatures {
   host: 'app' | 'headless';
   /** The pid of the process that hosts the engine. */
   pid: number;
-  /** Further things it can do, by name: `stats`, `stats-history`, `files`, `debug-shell`, `bin`, `change`, `history`. Absent on engines of old. */
+  /**
+   * Further things it can do, by name: `stats`, `stats-history`, `files`, `debug-shell`, `bin`, `change`, `history`, `check`,
+   * and `publish` where ports can be published. Absent on engines of old.
+   */
   can?: string[];
   /** A starter image can be made without a network (`POST /slipway/starter`); undefined when busybox-static is missing. */
   starter?: { image: string; present: boolean };

@@ -58,7 +58,7 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history'];
+const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check'];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';

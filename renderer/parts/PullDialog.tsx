@@ -22,7 +22,7 @@ export function PullDialog({ reference = '', onClose }: { reference?: string; on
   const task = useEngine((state) => state.tasks.find((one) => one.id === taskId));
   const problem = referenceProblem(text);
   const parsed = parseReference(text);
-  const shown = problem && (touched || problem !== 'missing') ? t(`run.problem.image-${problem}`) : undefined;
+  const shown = problem && (touched || problem !== 'missing') ? t(`form.problem.image-${problem}`) : undefined;
 
   const start = () => {
     setTouched(true);

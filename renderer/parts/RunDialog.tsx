@@ -1,20 +1,27 @@
-import { useState } from 'react';
-import { ChevronDown, ChevronRight, Play, Plus, X } from 'lucide-react';
+import { useEffect, useId, useRef, useState, type ClipboardEvent } from 'react';
+import { ClipboardPaste, Info, Play, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../main/client/index.js';
 import type { ByteDuplex } from '../../main/contract/bridge.js';
 import { useEngine, useEngineStore, type EngineStore } from '../store/index.js';
 import { Button, IconButton } from '../ui/Button.js';
-import { CopyButton } from '../ui/Copy.js';
+import { CopyIconButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
-import { CheckLine, Field, Problem } from '../ui/Field.js';
+import { Problem } from '../ui/Field.js';
 import { notifyNote } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
+import { Scroller } from '../ui/Scroller.js';
 import { explainRun } from './explain.js';
+import { createBody } from './form/body.js';
+import { dockerLine, looksLikeRun, platformOf, readDockerLine, type LineNotice, type ReadLine } from './form/line.js';
+import { countSet, formProblems, sectionOf, type FormProblem, type Section } from './form/problems.js';
+import type { FormPart } from './form/rows.js';
+import { Basics, Environment, Fold, FOLDS, Manner, Mounts, Ports } from './form/sections.js';
+import { useFormFacts } from './form/use-facts.js';
+import { emptyForm, hasTerminal, plainForm, type ContainerForm } from './form/value.js';
 import { namedImages } from './image-names.js';
 import { PullProgress } from './PullProgress.js';
 import { familiar } from './reference.js';
-import { createBody, dockerLine, emptyRunForm, runProblems, type Restart, type RunForm } from './run-form.js';
 
 type Step = 'pulling' | 'creating' | 'starting';
 
@@ -41,72 +48,128 @@ async function pulled(store: EngineStore, reference: string, onTask: (id: number
 /** Create, attach, start: in this order no first byte is missed, and a start that fails leaves nothing behind. */
 export async function runContainer(
   store: EngineStore,
-  form: RunForm,
-  onStep: (step: Step) => void = () => undefined,
+  form: ContainerForm,
+  { start = true, onStep = () => undefined }: { start?: boolean; onStep?: (step: Step) => void } = {},
 ): Promise<{ id: string; warnings: string[] }> {
   const { client } = store;
   onStep('creating');
-  const created = await client.containers.create(createBody(form), { name: form.name.trim() || undefined });
+  const platform = platformOf(form);
+  const created = await client.containers.create(createBody(form), {
+    name: form.name.trim() || undefined,
+    ...(platform !== undefined && { platform }),
+  });
   let stream: ByteDuplex | undefined;
-  try {
-    if (form.interactive)
-      stream = await client.containers.attach(created.Id, { stdin: true, stdout: true, stderr: true });
-    onStep('starting');
-    await client.containers.start(created.Id);
-  } catch (error) {
-    stream?.close();
-    await client.containers.remove(created.Id, { force: true, v: true }).catch(() => undefined);
-    throw error;
-  }
+  if (start)
+    try {
+      if (form.interactive && !form.detach)
+        stream = await client.containers.attach(created.Id, { stdin: true, stdout: true, stderr: true });
+      onStep('starting');
+      await client.containers.start(created.Id);
+    } catch (error) {
+      stream?.close();
+      await client.containers.remove(created.Id, { force: true, v: true }).catch(() => undefined);
+      throw error;
+    }
   await store.getState().loadContainers();
   const title = form.command.trim().split(/\s+/)[0]?.split('/').at(-1) || form.image.split('/').at(-1) || form.image;
   if (stream) store.getState().attachTerminal(created.Id, title, stream);
   return { id: created.Id, warnings: created.Warnings ?? [] };
 }
 
+const isMissingImage = (error: unknown): boolean =>
+  error instanceof ApiError && error.kind === 'not-found' && /no such image/i.test(error.message);
+
+/** Makes a container and starts it; the form says what is wrong before the engine has to. */
 export function RunDialog({ image = '', onClose }: { image?: string; onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const images = useEngine((state) => state.images);
-  const cores = useEngine((state) => state.info?.NCPU);
-  const [form, setForm] = useState<RunForm>({ ...emptyRunForm, image });
+  const [form, setForm] = useState<ContainerForm>({ ...emptyForm, image });
   const [touched, setTouched] = useState(false);
-  const [more, setMore] = useState(false);
+  const [open, setOpen] = useState<readonly Section[]>([]);
+  const [pasting, setPasting] = useState(false);
+  const [notices, setNotices] = useState<LineNotice[]>();
   const [step, setStep] = useState<Step>();
   const [failure, setFailure] = useState<string>();
   const [taskId, setTaskId] = useState<number>();
   const task = useEngine((state) => state.tasks.find((one) => one.id === taskId));
-  const set = (part: Partial<RunForm>) => setForm((before) => ({ ...before, ...part }));
-  const problems = runProblems(form, cores);
-  const problemOf = (field: keyof typeof problems) => {
-    const problem = problems[field];
+  const { facts, image: imageConfig } = useFormFacts(form);
+  const body = useRef<HTMLDivElement>(null);
+  const [focusOn, setFocusOn] = useState<{ field: string }>();
+  useEffect(() => {
+    const { field } = focusOn ?? {};
+    body.current?.querySelector<HTMLElement>(`[data-field="${field}"], [data-field^="${field}."]`)?.focus();
+  }, [focusOn]);
+
+  const problems = formProblems(form, facts);
+  const errors = problems.filter(({ level }) => level === 'error');
+  const part: FormPart = {
+    value: form,
+    set: (changed) => setForm((before) => ({ ...before, ...changed })),
     // An empty image is no mistake before somebody tried.
-    return problem && (touched || problem !== 'image-missing') ? t(`run.problem.${problem}`) : undefined;
+    problemOf: (field) =>
+      problems.find((problem) => problem.field === field && (touched || problem.word !== 'image-missing')),
+    facts,
+    ...(imageConfig && { image: imageConfig }),
+    mode: 'create',
   };
   const busy = step !== undefined;
 
-  const submit = async () => {
+  const show = (problem: FormProblem) => {
+    const section = sectionOf(problem.field);
+    if (section && !open.includes(section)) setOpen([...open, section]);
+    setFocusOn({ field: problem.field });
+  };
+
+  const fill = (read: ReadLine) => {
+    if (!read.form) return;
+    setForm(read.form);
+    setNotices(read.notices);
+    setPasting(false);
+    const [wrong] = formProblems(read.form).filter(({ level, word }) => level === 'error' && word !== 'image-missing');
+    if (wrong) show(wrong);
+    else setFocusOn({ field: 'image' });
+  };
+
+  const onPasteImage = (event: ClipboardEvent) => {
+    const text = event.clipboardData.getData('text');
+    if (!looksLikeRun(text)) return;
+    const read = readDockerLine(text);
+    if (!read.form) return;
+    event.preventDefault();
+    fill(read);
+  };
+
+  const submit = async (start: boolean) => {
     setTouched(true);
     if (busy) return;
-    if (Object.keys(problems).length > 0) {
-      if (problems.memory ?? problems.cpus ?? problems.pids ?? problems.restart) setMore(true);
+    const [wrong] = errors;
+    if (wrong) {
+      show(wrong);
       return;
     }
     setFailure(undefined);
+    const pull = async () => {
+      setStep('pulling');
+      await pulled(store, familiar(form.image), setTaskId);
+    };
     try {
-      let done: { id: string; warnings: string[] };
-      try {
-        done = await runContainer(store, form, setStep);
-      } catch (error) {
-        if (!(error instanceof ApiError && error.kind === 'not-found' && /no such image/i.test(error.message)))
-          throw error;
-        setStep('pulling');
-        await pulled(store, familiar(form.image), setTaskId);
-        done = await runContainer(store, form, setStep);
-      }
+      if (form.pull === 'always') await pull();
+      const options = { start, onStep: setStep };
+      const done = await runContainer(store, form, options).catch(async (error: unknown) => {
+        if (form.pull !== 'missing' || !isMissingImage(error)) throw error;
+        await pull();
+        return runContainer(store, form, options);
+      });
       if (done.warnings.length > 0) notifyNote(t('run.warning'), done.warnings.join(' '));
       onClose();
-      navigate(pathTo('containers', done.id, form.interactive ? 'terminal' : 'logs'));
+      navigate(
+        pathTo(
+          'containers',
+          done.id,
+          !start ? 'summary' : hasTerminal(form) || (form.interactive && !form.detach) ? 'terminal' : 'logs',
+        ),
+      );
     } catch (error) {
       setFailure(explainRun(t, error));
       setStep(undefined);
@@ -114,173 +177,159 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
   };
 
   const known = [...new Set(namedImages(images ?? []).flatMap((row) => (row.repository ? [row.reference] : [])))];
-  const More = more ? ChevronDown : ChevronRight;
+  const imageHint =
+    form.image.trim() === '' || facts.imageHere === undefined || part.problemOf('image')
+      ? t('run.imageNeverPulled')
+      : facts.imageHere
+        ? t('run.imageHere')
+        : t('run.imagePulled');
+  const line = dockerLine(form);
   return (
     <Dialog
       title={t('run.title')}
-      width="wide"
+      width="large"
       onClose={onClose}
-      onSubmit={() => void submit()}
-      focus={image ? 'input[name=name]' : undefined}
+      onSubmit={() => void submit(true)}
+      focus={image ? 'input[name=name]' : 'input[name=image]'}
+      below={
+        <div className="well form-line">
+          <Scroller className="grow form-line-text" label={t('run.line')}>
+            <code>{line}</code>
+          </Scroller>
+          <CopyIconButton text={line} label={t('common.copyAsCommand')} />
+        </div>
+      }
       footer={
         <>
-          <CopyButton text={dockerLine(form)} label={t('common.copyAsCommand')} />
+          <Button
+            variant="ghost"
+            icon={ClipboardPaste}
+            aria-expanded={pasting}
+            onClick={() => setPasting((before) => !before)}
+          >
+            {t('run.paste')}
+          </Button>
           <span className="grow" />
           <Button variant="ghost" shortcut="Esc" onClick={onClose}>
             {t('common.cancel')}
           </Button>
+          <Button aria-disabled={busy} onClick={() => void submit(false)}>
+            {t('run.createOnly')}
+          </Button>
           <Button variant="primary" type="submit" icon={Play} shortcut="↵" aria-disabled={busy}>
-            {step === 'creating' ? t('run.creating') : step === 'starting' ? t('run.starting') : t('run.submit')}
+            {step ? t(`run.${step}`) : t('run.submit')}
           </Button>
         </>
       }
     >
-      <div className="columns">
-        <Field label={t('run.image')} hint={t('run.imageHint')} problem={problemOf('image')}>
-          <input
-            className="input mono"
-            name="image"
-            list="known-images"
-            value={form.image}
-            spellCheck={false}
-            autoComplete="off"
-            onChange={(event) => set({ image: event.target.value })}
-          />
-        </Field>
-        <Field label={t('run.name')} hint={t('run.nameHint')} problem={problemOf('name')}>
-          <input
-            className="input"
-            name="name"
-            value={form.name}
-            spellCheck={false}
-            autoComplete="off"
-            onChange={(event) => set({ name: event.target.value })}
-          />
-        </Field>
-      </div>
-      <datalist id="known-images">
-        {known.map((reference) => (
-          <option key={reference} value={reference} />
-        ))}
-      </datalist>
-      <Field label={t('run.command')} hint={t('run.commandHint')} problem={problemOf('command')}>
-        <input
-          className="input mono"
-          name="command"
-          value={form.command}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={(event) => set({ command: event.target.value })}
-        />
-      </Field>
-      <Environment form={form} set={set} problem={problemOf('env')} />
-      <div>
-        <CheckLine
-          label={t('run.interactive')}
-          checked={form.interactive}
-          onChange={(interactive) => set({ interactive })}
-        />
-        <CheckLine label={t('run.tty')} checked={form.tty} onChange={(tty) => set({ tty })} />
-        <CheckLine
-          label={t('run.autoRemove')}
-          checked={form.autoRemove}
-          onChange={(autoRemove) => set({ autoRemove })}
-        />
-      </div>
-      <div>
-        <button type="button" className="row g4 t2" aria-expanded={more} onClick={() => setMore(!more)}>
-          <More className="icon s14" aria-hidden />
-          {t('run.more')}
-        </button>
-      </div>
-      {more && (
-        <>
-          <Field label={t('run.restart')} problem={problemOf('restart')}>
-            <select
-              className="input"
-              value={form.restart}
-              onChange={(event) => set({ restart: event.target.value as Restart })}
+      <div className="form-body" ref={body}>
+        {pasting && <PasteLine onRead={fill} onCancel={() => setPasting(false)} />}
+        {notices && <Notices notices={notices} onClose={() => setNotices(undefined)} />}
+        <Basics {...part} imageHint={imageHint} onPaste={onPasteImage} />
+        <datalist id="known-images">
+          {known.map((reference) => (
+            <option key={reference} value={reference} />
+          ))}
+        </datalist>
+        <Ports {...part} />
+        <Mounts {...part} />
+        <Environment {...part} />
+        <Manner {...part} />
+        <div className="form-folds">
+          {FOLDS.map(({ section, Part }) => (
+            <Fold
+              key={section}
+              section={section}
+              open={open.includes(section)}
+              onToggle={() =>
+                setOpen(open.includes(section) ? open.filter((one) => one !== section) : [...open, section])
+              }
+              set={countSet(form, plainForm, section)}
+              wrong={errors.filter(({ field }) => sectionOf(field) === section).length}
             >
-              {(['no', 'on-failure', 'unless-stopped', 'always'] as const).map((policy) => (
-                <option key={policy} value={policy}>
-                  {t(`summary.policy.${policy}`)}
-                </option>
-              ))}
-            </select>
-          </Field>
-          <div className="columns three">
-            {(['memory', 'cpus', 'pids'] as const).map((limit) => (
-              <Field key={limit} label={t(`run.${limit}`)} hint={t(`run.${limit}Hint`)} problem={problemOf(limit)}>
-                <input
-                  className="input num"
-                  value={form[limit]}
-                  autoComplete="off"
-                  onChange={(event) => set({ [limit]: event.target.value })}
-                />
-              </Field>
-            ))}
-          </div>
-        </>
-      )}
-      <div className="field">
-        <span className="field-label">{t('run.line')}</span>
-        <div className="well">
-          <code className="grow">{dockerLine(form)}</code>
+              <Part {...part} />
+            </Fold>
+          ))}
         </div>
+        {step === 'pulling' && task && <PullProgress task={task} />}
+        {failure && <Problem>{failure}</Problem>}
       </div>
-      {step === 'pulling' && task && <PullProgress task={task} />}
-      {failure && <Problem>{failure}</Problem>}
     </Dialog>
   );
 }
 
-function Environment({
-  form,
-  set,
-  problem,
-}: {
-  form: RunForm;
-  set(part: Partial<RunForm>): void;
-  problem: string | undefined;
-}) {
+/** Where a line is pasted into. */
+function PasteLine({ onRead, onCancel }: { onRead(read: ReadLine): void; onCancel(): void }) {
   const { t } = useTranslation();
-  const change = (index: number, part: Partial<RunForm['env'][number]>) =>
-    set({ env: form.env.map((row, at) => (at === index ? { ...row, ...part } : row)) });
+  const id = useId();
+  const [text, setText] = useState('');
+  const [problem, setProblem] = useState<string>();
+  const read = () => {
+    const line = readDockerLine(text);
+    if (line.form) onRead(line);
+    else setProblem(t(`run.pasteProblem.${line.problem}`));
+  };
   return (
-    <div className="field" role="group" aria-label={t('run.env')}>
-      <span className="field-label">{t('run.env')}</span>
-      {form.env.map((row, index) => (
-        <div className="env-row" key={index}>
-          <input
-            className="input mono"
-            aria-label={t('run.envKey')}
-            placeholder={t('run.envKey')}
-            value={row.key}
-            spellCheck={false}
-            autoFocus={row.key === '' && row.value === ''}
-            onChange={(event) => change(index, { key: event.target.value })}
-          />
-          <input
-            className="input mono"
-            aria-label={t('run.envValue')}
-            placeholder={t('run.envValue')}
-            value={row.value}
-            spellCheck={false}
-            onChange={(event) => change(index, { value: event.target.value })}
-          />
-          <IconButton
-            icon={X}
-            label={t('run.removeEnv', { key: row.key })}
-            onClick={() => set({ env: form.env.filter((_, at) => at !== index) })}
-          />
-        </div>
-      ))}
-      {problem && <span className="problem">{problem}</span>}
-      <div>
-        <Button size="small" icon={Plus} onClick={() => set({ env: [...form.env, { key: '', value: '' }] })}>
-          {t('run.addEnv')}
+    <div className="form-paste field">
+      <label htmlFor={id}>{t('run.pasteLabel')}</label>
+      <textarea
+        id={id}
+        className="input mono"
+        rows={4}
+        autoFocus
+        value={text}
+        spellCheck={false}
+        placeholder={'docker run -d --name db \\\n  -v data:/var/lib/postgresql/data postgres:16'}
+        aria-invalid={problem !== undefined}
+        aria-describedby={`${id}-note`}
+        onChange={(event) => {
+          setText(event.target.value);
+          setProblem(undefined);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+            event.preventDefault();
+            event.stopPropagation();
+            read();
+          }
+        }}
+      />
+      <span id={`${id}-note`} className={problem === undefined ? 'hint' : 'problem'}>
+        {problem ?? t('run.pasteHint')}
+      </span>
+      <div className="row g8">
+        <Button size="small" shortcut="Ctrl ↵" onClick={read}>
+          {t('run.pasteFill')}
+        </Button>
+        <Button size="small" variant="ghost" onClick={onCancel}>
+          {t('common.cancel')}
         </Button>
       </div>
+    </div>
+  );
+}
+
+/** What of a pasted line is not in the form. */
+function Notices({ notices, onClose }: { notices: LineNotice[]; onClose(): void }) {
+  const { t } = useTranslation();
+  return (
+    <div className="form-notices" role="status">
+      <Info className="icon s14" aria-hidden />
+      <div className="grow select">
+        {notices.length === 0 ? (
+          t('run.pasted')
+        ) : (
+          <>
+            {t('run.notice.title')}
+            <ul>
+              {notices.map(({ kind, text }, index) => (
+                <li key={index}>{t(`run.notice.${kind}`, { text })}</li>
+              ))}
+            </ul>
+          </>
+        )}
+      </div>
+      <IconButton small iconSize={12} icon={X} label={t('common.dismiss')} onClick={onClose} />
     </div>
   );
 }

@@ -1,19 +1,6 @@
 import type { ContainerUpdate } from '../../main/contract/containers.js';
 import { quoted } from './command-line.js';
-
-const units = ['b', 'k', 'm', 'g', 't'];
-
-/** Bytes as `--memory` takes them, in the largest unit that leaves a whole number. */
-export function sizeText(count: number): string {
-  if (count <= 0) return '';
-  let value = count;
-  let unit = 0;
-  while (value % 1024 === 0 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value}${units[unit]}`;
-}
+import { sizeText } from './sizes.js';
 
 /** The same as a `docker update` line; undefined where it would say nothing. */
 export function updateLine(name: string, body: ContainerUpdate): string | undefined {

@@ -1,4 +1,4 @@
-import { useRef, type FormEvent, type ReactNode } from 'react';
+import { useRef, type ReactNode, type SyntheticEvent } from 'react';
 import { Dialog as Radix } from 'radix-ui';
 import { clsx } from 'clsx';
 import { useReturnFocus } from './return-focus.js';
@@ -7,11 +7,13 @@ export interface DialogProps {
   /** The sentence of the act. */
   title: string;
   description?: ReactNode;
-  width?: 'narrow' | 'normal' | 'wide';
+  width?: 'narrow' | 'normal' | 'wide' | 'large';
   children?: ReactNode;
+  /** Stays in sight between what scrolls and the buttons. */
+  below?: ReactNode;
   footer: ReactNode;
   onClose(): void;
-  /** What Enter does. */
+  /** What Enter does; Control with it, from wherever the focus is. */
   onSubmit?(): void;
   /** Selector of what gets the focus; else the first field. */
   focus?: string;
@@ -23,6 +25,7 @@ export function Dialog({
   description,
   width = 'normal',
   children,
+  below,
   footer,
   onClose,
   onSubmit,
@@ -30,7 +33,7 @@ export function Dialog({
 }: DialogProps) {
   const returnFocus = useReturnFocus();
   const body = useRef<HTMLFormElement>(null);
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     event.stopPropagation();
     onSubmit?.();
@@ -50,12 +53,22 @@ export function Dialog({
             }}
             {...(description ? {} : { 'aria-describedby': undefined })}
           >
-            <form ref={body} onSubmit={submit} style={{ display: 'contents' }} noValidate>
+            {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys bubble up from its fields */}
+            <form
+              ref={body}
+              onSubmit={submit}
+              onKeyDown={(event) => {
+                if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
+              }}
+              style={{ display: 'contents' }}
+              noValidate
+            >
               <div className="dialog-head">
                 <Radix.Title>{title}</Radix.Title>
                 {description && <Radix.Description>{description}</Radix.Description>}
               </div>
               {children && <div className="dialog-body">{children}</div>}
+              {below && <div className="dialog-below">{below}</div>}
               <div className="dialog-foot">{footer}</div>
             </form>
           </Radix.Content>

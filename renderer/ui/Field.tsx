@@ -10,11 +10,14 @@ interface Control {
 /** A label over its control, with a hint or what is wrong with it below. */
 export function Field({
   label,
+  mark,
   hint,
   problem,
   children,
 }: {
   label: string;
+  /** Stands beside the label and is no part of the name. */
+  mark?: ReactNode;
   hint?: ReactNode;
   problem?: string;
   children: ReactElement<Control>;
@@ -23,7 +26,14 @@ export function Field({
   const note = problem ?? hint;
   return (
     <div className="field">
-      <label htmlFor={id}>{label}</label>
+      {mark ? (
+        <span className="field-label">
+          <label htmlFor={id}>{label}</label>
+          {mark}
+        </span>
+      ) : (
+        <label htmlFor={id}>{label}</label>
+      )}
       {cloneElement(children, {
         id,
         'aria-invalid': problem !== undefined,

@@ -1,4 +1,5 @@
 import type { Engine } from '../../engine/index.js';
+import { checkRequest } from '../documents.js';
 import { flag, integer, text } from '../parameters.js';
 import { created, json, jsonAndThen, jsonLines } from '../replies.js';
 import { get, post, type Route } from '../router.js';
@@ -6,6 +7,9 @@ import { get, post, type Route } from '../router.js';
 /** What our engine can do beyond Docker's API. */
 export const slipwayRoutes = (engine: Engine): Route[] => [
   get('/slipway/features', async () => json(await engine.system.features())),
+  post('/slipway/check', async ({ body, signal }) =>
+    json(await engine.system.check(checkRequest(await body.json()), signal)),
+  ),
   get('/slipway/stats', ({ query, signal }) =>
     jsonLines(
       engine.stats.readAll({

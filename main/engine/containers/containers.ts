@@ -385,6 +385,12 @@ export class Containers {
     };
   }
 
+  /** Who has a name; what is in the bin has none. */
+  named(name: string): { id: string; name: string } | undefined {
+    const container = this.#parts.ledger.holderOf(name);
+    return container && { id: container.id, name };
+  }
+
   /** Full ids of those that have processes. */
   runningIds(): string[] {
     return this.#parts.ledger.all().flatMap(({ id, live }) => (live ? [id] : []));

@@ -5,19 +5,21 @@ import type { ContainerSummary } from '../../contract/containers.js';
 import type { ImageSummary } from '../../contract/images.js';
 import type { SlipwayFeatures, SystemInfo, SystemVersion } from '../../contract/system.js';
 import type { Volume } from '../../contract/volumes.js';
+import type { CheckAnswer, CheckRequest } from '../../contract/check.js';
 import { newId } from '../../base/ids.js';
 import type { Store } from '../../base/store.js';
 import type { HelperHello } from '../helper/index.js';
+import { Check, type CheckRooms } from './check.js';
 
 export interface SystemOptions {
   store: Store;
   helper: { readonly hello: HelperHello };
-  images: {
+  images: CheckRooms['images'] & {
     list(): ImageSummary[];
     count(): number;
     starterOffer(): Promise<SlipwayFeatures['starter']>;
   };
-  containers: {
+  containers: CheckRooms['containers'] & {
     counts(): { running: number; paused: number; stopped: number };
     list(request: { all: boolean; size: boolean }): Promise<ContainerSummary[]>;
   };
@@ -49,6 +51,7 @@ export class System {
   static readonly tables = [TABLE];
   readonly #options: SystemOptions;
   readonly #id: string;
+  readonly #check: Check;
   readonly #machine: { kernel: string; system: string; memory: number; processors: number; bridged: Bridged };
 
   static async open(options: SystemOptions): Promise<System> {
@@ -62,7 +65,13 @@ export class System {
   private constructor(options: SystemOptions, id: string, system: string, bridged: Bridged) {
     this.#options = options;
     this.#id = id;
+    this.#check = new Check(options);
     this.#machine = { kernel: release(), system, memory: totalmem(), processors: cpus().length, bridged };
+  }
+
+  /** What stands in the way of a container that somebody is about to make. */
+  check(request: CheckRequest, signal?: AbortSignal): Promise<CheckAnswer> {
+    return this.#check.run(request, signal);
   }
 
   version(): SystemVersion {

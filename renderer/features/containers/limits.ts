@@ -1,6 +1,5 @@
 import type { ContainerUpdate, DeviceRate, HostConfig, Resources } from '../../../main/contract/containers.js';
-import { parseMemory, smallestMemory } from '../../parts/run-form.js';
-import { sizeText } from '../../parts/update-line.js';
+import { parseMemory, sizeText, smallestMemory } from '../../parts/sizes.js';
 
 /** What the limits say as typed; empty: no limit, or as the engine has it. */
 export interface LimitsForm {

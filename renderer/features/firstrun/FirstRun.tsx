@@ -5,7 +5,7 @@ import { Mark } from '../../ui/Mark.js';
 import { Button, IconButton } from '../../ui/Button.js';
 import { Problem } from '../../ui/Field.js';
 import { navigate, pathTo } from '../../ui/route.js';
-import { emptyRunForm } from '../../parts/run-form.js';
+import { emptyForm } from '../../parts/form/value.js';
 import { runContainer } from '../../parts/RunDialog.js';
 import { ShapeIcon } from '../../parts/Shape.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
@@ -57,7 +57,7 @@ export function FirstRun({
     setFailure(undefined);
     try {
       const { Reference } = await store.client.slipway.starter();
-      const { id } = await runContainer(store, { ...emptyRunForm, image: Reference, command: 'sh' });
+      const { id } = await runContainer(store, { ...emptyForm, image: Reference, command: 'sh' });
       navigate(pathTo('containers', id, 'terminal'));
       leave();
     } catch (error) {

@@ -4,7 +4,8 @@ import type { ContainerUpdate, RestartPolicy } from '../../../main/contract/cont
 import { en } from '../../i18n/en.js';
 import { joinCommand, quoted } from '../command-line.js';
 import { covered, isSecretVariable, splitVariable } from '../secrets.js';
-import { sizeText, updateLine } from '../update-line.js';
+import { sizeText } from '../sizes.js';
+import { updateLine } from '../update-line.js';
 import { shortId } from '../../ui/format.js';
 
 /** One thing that is different, in words. */

@@ -1,0 +1,9 @@
+import type { Transport } from '../contract/bridge.js';
+import type { CheckAnswer, CheckRequest } from '../contract/check.js';
+import { postJson, type Cancel } from './request.js';
+
+export const checkClient = (transport: Transport) => ({
+  /** What stands in the way of a container: a name, ports, paths; only an engine that `can` do `check` knows. */
+  check: (request: CheckRequest, cancel: Cancel = {}) =>
+    postJson<CheckAnswer>(transport, '/slipway/check', request, cancel),
+});
