@@ -63,10 +63,14 @@ export function ChangeDialog({
     if (underWay) return { at: 'task', task: underWay.id };
     return past ? { at: 'review', wish: { revertTo: past.seq } } : { at: 'edit' };
   });
-  const { value: inspect, problem: unknown } = useAnswer(() => store.client.containers.inspect(id), id);
-  const edit = useEdit(inspect);
+  const { value: subject, problem: unknown } = useAnswer(async () => {
+    const inspect = await store.client.containers.inspect(id);
+    const image = await store.client.images.inspect(inspect.Image).catch(() => undefined);
+    return { inspect, image: image?.Config };
+  }, id);
+  const edit = useEdit(subject, start);
   const wish = step.at === 'edit' ? edit.wish : step.at === 'review' ? step.wish : undefined;
-  const preview = usePreview(id, wish, step.at === 'edit' ? REST_MS : 0);
+  const preview = usePreview(id, wish, step.at === 'edit' ? REST_MS : 0, edit.facts.imageHere);
   const task = useEngine((state) => state.changes.find((one) => step.at === 'task' && one.id === step.task));
   const now = useNow(30_000);
   const running = container !== undefined && isRunning(container);
@@ -80,29 +84,33 @@ export function ChangeDialog({
     navigate(pathTo('containers', id, tab));
   };
   const cancel = (
-    <Button variant="ghost" shortcut="Esc" onClick={onClose}>
+    <Button variant="ghost" shortcut="Esc" onClick={onClose} data-cancel>
       {t('common.cancel')}
     </Button>
   );
 
   const editing = (): Part => {
-    const ready = edit.wish !== undefined && !preview.waiting && preview.problem === undefined;
+    const ready = edit.wish !== undefined && preview.problem === undefined;
     return {
       title: t('change.title', { name }),
-      body: inspect ? (
-        <EditForm edit={edit} inspect={inspect} preview={preview} running={running} />
+      body: subject ? (
+        <EditForm subject={subject} edit={edit} preview={preview} running={running} />
       ) : unknown !== undefined ? (
         <Problem>{t('inspect.failed', { error: unknown })}</Problem>
       ) : (
         <Loading waitingFor={t('common.loading')} />
       ),
       submit: () => {
-        if (ready && edit.wish) setStep({ at: 'review', wish: edit.wish });
+        const wrong = edit.problems.find(({ level }) => level === 'error');
+        if (wrong) edit.show(wrong.field);
+        else if (ready && edit.wish) setStep({ at: 'review', wish: edit.wish });
       },
       footer: (
         <>
           <span className="grow s12 t3" role="status">
-            {edit.wish === undefined ? edit.note : preview.answer?.NeedsRestart ? t('change.needsRestart') : ''}
+            {!edit.changed
+              ? t('change.unchanged')
+              : edit.wish && preview.answer?.NeedsRestart && t('change.needsRestart')}
           </span>
           {cancel}
           <Button variant="primary" type="submit" icon={ArrowRight} shortcut="↵" aria-disabled={!ready}>
@@ -214,10 +222,10 @@ export function ChangeDialog({
       : editing();
   return (
     <Dialog
-      width="wide"
+      width={task || step.at === 'review' ? 'wide' : 'large'}
       title={shown.title}
       description={shown.description}
-      focus={step.at === 'edit' ? (start ?? 'input') : '[data-first]'}
+      focus="[data-first]"
       onClose={onClose}
       onSubmit={shown.submit}
       footer={shown.footer}
@@ -250,7 +258,7 @@ function useFocusOfStep(key: string) {
     if (before.current === key) return;
     before.current = key;
     const dialog = body.current?.closest('[role="dialog"]');
-    (dialog?.querySelector<HTMLElement>('[data-first]') ?? dialog?.querySelector<HTMLElement>('input'))?.focus();
+    dialog?.querySelector<HTMLElement>('[data-first]')?.focus();
   }, [key]);
   return body;
 }

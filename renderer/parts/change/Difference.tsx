@@ -28,10 +28,10 @@ export function DifferenceTable({ changes, running }: { changes: ChangePreview['
                 <LineName line={line} />
               </th>
               <td>
-                <Value value={line.from} covered={line.secret && !open} />
+                <Value value={line.from} line={line} open={open} />
               </td>
               <td className="to">
-                <Value value={line.to} covered={line.secret && !open} />
+                <Value value={line.to} line={line} open={open} />
               </td>
               {running && (
                 <td>
@@ -61,10 +61,8 @@ export function DifferenceList({ changes }: { changes: FieldChange[] }) {
             <span className="t3">
               <LineName line={line} />
             </span>{' '}
-            <Value value={line.from} covered={line.secret && !open} />{' '}
-            <ArrowRight className="icon s12 t3" aria-hidden />
-            <span className="hidden-text">{t('change.becomes')}</span>{' '}
-            <Value value={line.to} covered={line.secret && !open} />
+            <Value value={line.from} line={line} open={open} /> <ArrowRight className="icon s12 t3" aria-hidden />
+            <span className="hidden-text">{t('change.becomes')}</span> <Value value={line.to} line={line} open={open} />
           </li>
         ))}
       </ul>
@@ -89,10 +87,11 @@ function LineName({ line }: { line: DiffLine }): ReactNode {
   );
 }
 
-function Value({ value, covered }: { value: string | undefined; covered: boolean }): ReactNode {
+function Value({ value, line, open }: { value: string | undefined; line: DiffLine; open: boolean }): ReactNode {
   const { t } = useTranslation();
   if (value === undefined) return <em className="t3">{t('change.nothing')}</em>;
-  if (covered) return <span className="t3">{t('summary.secret')}</span>;
+  if (line.secret && !open) return <span className="t3">{t('summary.secret')}</span>;
+  if (line.words || value === t('summary.unlimited')) return <span className="select">{value}</span>;
   return <code className="select">{value === '' ? '""' : value}</code>;
 }
 
@@ -107,8 +106,8 @@ const Uncover = ({ onUncover }: { onUncover(): void }) => {
   );
 };
 
-/** Whether a running container has it at once. */
-export function AppliesTag({ applies }: { applies: 'now' | 'restart' }) {
+/** Whether a running container has it at once; of one that does not run, that it waits for its start. */
+export function AppliesTag({ applies }: { applies: 'now' | 'restart' | 'nextStartTag' }) {
   const { t } = useTranslation();
   return <span className={applies === 'restart' ? 'tag restart' : 'tag'}>{t(`change.${applies}`)}</span>;
 }

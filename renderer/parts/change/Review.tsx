@@ -16,7 +16,7 @@ export function Review({ preview, name, running }: { preview: Preview; name: str
   if (!answer) return <Loading waitingFor={t('change.waiting')} />;
   const { Changes, NeedsRestart, Warnings } = answer;
   if (Changes.length === 0) return <p className="t2">{t('change.same')}</p>;
-  const lines = dockerLines(name, Changes);
+  const { lines, whole } = dockerLines(name, Changes);
   return (
     <>
       <DifferenceTable changes={Changes} running={running} />
@@ -30,7 +30,7 @@ export function Review({ preview, name, running }: { preview: Preview; name: str
       ))}
       {lines.length > 0 && (
         <div className="field">
-          <span className="field-label">{t('change.commands')}</span>
+          <span className="field-label">{t(whole ? 'change.commands' : 'change.someCommands')}</span>
           {lines.map((line) => (
             <div className="well" key={line}>
               <code className="grow">{line}</code>

@@ -63,9 +63,13 @@ test('docker has lines for limits, the restart policy and the name, and for noth
       change('HostConfig.CpuShares', 512, 0),
       change('HostConfig.RestartPolicy', null, policy),
     ]),
-    ['docker update --memory 512m --restart on-failure:3 web', 'docker rename web shop'],
+    {
+      lines: ['docker update --memory 512m --restart on-failure:3 web', 'docker rename web shop'],
+      whole: false,
+    },
   );
-  assert.deepEqual(dockerLines('web', [change('Config.User', '', 'app')]), []);
+  assert.deepEqual(dockerLines('web', [change('Config.User', '', 'app')]), { lines: [], whole: false });
+  assert.equal(dockerLines('web', [change('HostConfig.PidsLimit', 5, null)]).whole, true);
 });
 
 test('only entries whose configuration is another than now can be gone back to', () => {

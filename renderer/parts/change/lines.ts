@@ -19,6 +19,8 @@ export interface DiffLine {
   to: string | undefined;
   /** To be covered until it is asked for. */
   secret: boolean;
+  /** Its values are words of ours, not what is typed. */
+  words: boolean;
 }
 
 type Fields = keyof typeof en.change.fields;
@@ -83,14 +85,15 @@ export function linesOf(t: TFunction, { Field, From, To }: FieldChange): DiffLin
       .map((key) => {
         const [from, to] = [before.get(key), after.get(key)];
         const secret = [from, to].some((value) => value !== undefined && isSecretVariable(key, value));
-        return { field: Field, key, from, to, secret };
+        return { field: Field, key, from, to, secret, words: false };
       });
   }
   const line = (from: unknown, to: unknown, ...keys: string[]): DiffLine => {
     const path = [...Field.split('.'), ...keys];
     const secret = [from, to].some((value) => typeof value === 'string' && covered(path, value) !== undefined);
     const at = keys.at(-1) ?? Field;
-    return { field: Field, key: keys.at(-1), from: valueWords(t, at, from), to: valueWords(t, at, to), secret };
+    const words = lastOf(at) === 'RestartPolicy' || [from, to].some((value) => typeof value === 'boolean');
+    return { field: Field, key: keys.at(-1), from: valueWords(t, at, from), to: valueWords(t, at, to), secret, words };
   };
   if (Field === 'HostConfig.RestartPolicy' || (!isFields(From) && !isFields(To))) return [line(From, To)];
   const [before, after] = [isFields(From) ? From : {}, isFields(To) ? To : {}];
@@ -110,16 +113,19 @@ const UPDATABLE = new Set([
   ...(['CpusetCpus', 'CpusetMems', 'PidsLimit', 'BlkioWeight', 'RestartPolicy'] as const),
 ] satisfies (keyof ContainerUpdate)[]) as Set<string>;
 
-/** What docker's own command line could do of it; it has no word for most, nor for taking a limit away. */
-export function dockerLines(name: string, changes: readonly FieldChange[]): string[] {
+/** What docker's own command line could do of it, and whether that is all; it has no word for most, nor for taking a limit away. */
+export function dockerLines(name: string, changes: readonly FieldChange[]): { lines: string[]; whole: boolean } {
   const body: Record<string, unknown> = {};
+  let whole = true;
   for (const { Field, To } of changes) {
     const [part, field = ''] = Field.split('.');
-    if (part !== 'HostConfig' || !UPDATABLE.has(field)) continue;
-    if (field === 'PidsLimit') body[field] = To ?? -1;
-    else if (To !== null && To !== 0 && To !== '') body[field] = To;
+    if (Field === 'Name') continue;
+    if (part === 'HostConfig' && field === 'PidsLimit') body[field] = To ?? -1;
+    else if (part === 'HostConfig' && UPDATABLE.has(field) && To !== null && To !== 0 && To !== '') body[field] = To;
+    else whole = false;
   }
   const to = changes.find(({ Field }) => Field === 'Name')?.To;
   const rename = typeof to === 'string' ? ['docker', 'rename', quoted(name), quoted(to)].join(' ') : undefined;
-  return [updateLine(name, body as ContainerUpdate), rename].filter((line) => line !== undefined);
+  const lines = [updateLine(name, body as ContainerUpdate), rename].filter((line) => line !== undefined);
+  return { lines, whole };
 }

@@ -11,10 +11,10 @@ export interface Preview {
   waiting: boolean;
 }
 
-/** Asks the engine what a wish would come to, a moment after it was changed last. Undefined: nothing is wished. */
-export function usePreview(container: string, wish: Wish | undefined, delay = 0): Preview {
+/** Asks the engine what a wish would come to, a moment after it or what it hangs on was changed last. Undefined: nothing is wished. */
+export function usePreview(container: string, wish: Wish | undefined, delay = 0, hangsOn?: unknown): Preview {
   const { client } = useEngineStore();
-  const key = JSON.stringify(wish);
+  const key = JSON.stringify([wish, hangsOn]);
   const [answered, setAnswered] = useState<{ key?: string | undefined; answer?: ChangePreview; problem?: string }>({});
   useEffect(() => {
     if (wish === undefined) return;

@@ -177,7 +177,7 @@ export function Rows<Row extends object>({
   };
   const whole = part.problemOf(field);
   return (
-    <div className="field" role="group" aria-label={label} ref={box}>
+    <div className="field" role="group" aria-label={label} data-rows={field} ref={box}>
       <div className="form-rows-head">
         <span className="field-label">
           {label}

@@ -29,7 +29,13 @@ export function Basics({
           list="known-images"
           onPaste={onPaste}
         />
-        <TextField part={part} field="name" label={t('form.name')} hint={t('form.nameHint')} className="" />
+        <TextField
+          part={part}
+          field="name"
+          label={t('form.name')}
+          hint={part.mode === 'edit' ? undefined : t('form.nameHint')}
+          className=""
+        />
       </div>
       <TextField
         part={part}
@@ -242,21 +248,23 @@ export function Environment(part: FormPart) {
 }
 
 /** How it runs and how it ends. */
-export function Manner({ value, set, mode }: FormPart) {
+export function Manner({ value, set, mode, mark }: FormPart) {
   const { t } = useTranslation();
   return (
     <div className="form-checks">
       <CheckLine
         label={t('form.interactive')}
+        hint={mark?.('interactive')}
         checked={value.interactive}
         onChange={(interactive) => set({ interactive })}
       />
-      <CheckLine label={t('form.tty')} checked={value.tty} onChange={(tty) => set({ tty })} />
+      <CheckLine label={t('form.tty')} hint={mark?.('tty')} checked={value.tty} onChange={(tty) => set({ tty })} />
       {mode !== 'edit' && (
         <CheckLine label={t('form.detach')} checked={value.detach} onChange={(detach) => set({ detach })} />
       )}
       <CheckLine
         label={t('form.autoRemove')}
+        hint={mark?.('autoRemove')}
         checked={value.autoRemove}
         onChange={(autoRemove) => set({ autoRemove })}
       />
@@ -318,7 +326,12 @@ export function ProcessPart(part: FormPart) {
         />
         <TextField part={part} field="stopTimeout" label={t('form.stopTimeout')} placeholder="10" className="num" />
       </div>
-      <CheckLine label={t('form.init')} checked={value.init} onChange={(init) => set({ init })} />
+      <CheckLine
+        label={t('form.init')}
+        hint={part.mark?.('init')}
+        checked={value.init}
+        onChange={(init) => set({ init })}
+      />
       {mode !== 'edit' && (
         <Select
           part={part}
@@ -408,7 +421,7 @@ export function RestartPart(part: FormPart) {
 
 export function NetworkPart(part: FormPart) {
   const { t } = useTranslation();
-  const { value, facts } = part;
+  const { value, facts, mode } = part;
   const names = facts.networks ?? ['bridge', 'host', 'none'];
   const listed = names.includes(value.network) || value.network === '' ? names : [...names, value.network];
   const label = (name: string) =>
@@ -416,15 +429,17 @@ export function NetworkPart(part: FormPart) {
   return (
     <>
       <div className="columns">
-        <Select
-          part={part}
-          field="network"
-          label={t('form.network')}
-          options={[
-            { value: '', label: t('form.networkDefault') },
-            ...listed.map((name) => ({ value: name, label: label(name) })),
-          ]}
-        />
+        {mode !== 'edit' && (
+          <Select
+            part={part}
+            field="network"
+            label={t('form.network')}
+            options={[
+              { value: '', label: t('form.networkDefault') },
+              ...listed.map((name) => ({ value: name, label: label(name) })),
+            ]}
+          />
+        )}
         <TextField part={part} field="dns" label={t('form.dns')} placeholder="1.1.1.1 9.9.9.9" />
       </div>
       <PairRows
@@ -486,14 +501,21 @@ export function SecurityPart(part: FormPart) {
   return (
     <>
       <div className="form-checks">
-        <CheckLine label={t('form.readOnly')} checked={value.readOnly} onChange={(readOnly) => set({ readOnly })} />
+        <CheckLine
+          label={t('form.readOnly')}
+          hint={part.mark?.('readOnly')}
+          checked={value.readOnly}
+          onChange={(readOnly) => set({ readOnly })}
+        />
         <CheckLine
           label={t('form.noNewPrivileges')}
+          hint={part.mark?.('noNewPrivileges')}
           checked={value.noNewPrivileges}
           onChange={(noNewPrivileges) => set({ noNewPrivileges })}
         />
         <CheckLine
           label={t('form.privileged')}
+          hint={part.mark?.('privileged')}
           checked={value.privileged}
           onChange={(checked) => set({ privileged: checked })}
         />
@@ -576,20 +598,22 @@ export function LabelsPart(part: FormPart) {
 
 export function OtherPart(part: FormPart) {
   const { t } = useTranslation();
-  const { value, set } = part;
+  const { value, set, mode } = part;
   return (
     <>
-      <PairRows
-        part={part}
-        field="tmpfs"
-        label={t('form.tmpfs')}
-        keyLabel={t('form.tmpfsPath')}
-        valueLabel={t('form.tmpfsOptions')}
-        keyPlaceholder="/run"
-        valuePlaceholder="size=64m,mode=1777"
-        addLabel={t('form.addTmpfs')}
-        remove={(key) => t('form.removeRow', { name: key })}
-      />
+      {mode !== 'edit' && (
+        <PairRows
+          part={part}
+          field="tmpfs"
+          label={t('form.tmpfs')}
+          keyLabel={t('form.tmpfsPath')}
+          valueLabel={t('form.tmpfsOptions')}
+          keyPlaceholder="/run"
+          valuePlaceholder="size=64m,mode=1777"
+          addLabel={t('form.addTmpfs')}
+          remove={(key) => t('form.removeRow', { name: key })}
+        />
+      )}
       <FormField part={part} field="other" label={t('form.other')} hint={t('form.otherHint')}>
         <textarea
           className="input mono"
