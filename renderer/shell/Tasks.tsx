@@ -223,9 +223,12 @@ export function useChangeNotices(): void {
   const store = useEngineStore();
   const changes = useEngine((state) => state.changes);
   const before = useRef(changes);
+  const offered = useRef(new Map<string, () => void>());
   useEffect(() => {
     const { dialog, tasks: watching } = useSurface.getState();
     for (const task of changes) {
+      // What is undone later than the next change would undo that as well.
+      if (!before.current.includes(task) && isUnderWay(task)) offered.current.get(task.container)?.();
       const was = before.current.find(({ id }) => id === task.id);
       if (!was || !isUnderWay(was) || isUnderWay(task)) continue;
       const { container: id, name, undoTo, problem = '' } = task;
@@ -236,7 +239,7 @@ export function useChangeNotices(): void {
         const title = t('change.done', { name });
         const undo = () => void store.getState().change({ id, name }, { revertTo: undoTo ?? 0 });
         if (undoTo === undefined) notifyDone(title, t(`change.${how}`));
-        else notifyUndo(title, t(`change.${how}`), undo, Pencil);
+        else offered.current.set(id, notifyUndo(title, t(`change.${how}`), undo, Pencil));
       } else if (watched) continue;
       else if (task.state === 'cancelled') notifyDone(t('change.cancelled', { name }));
       else if (task.state === 'failed') notifyFailed(t('change.failedTitle', { name }), explainChange(t, problem));

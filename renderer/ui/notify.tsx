@@ -38,13 +38,14 @@ export function notifyNote(title: string, detail: string): void {
   );
 }
 
-/** Something was done that can be taken back: the way back stands for ten seconds. */
-export function notifyUndo(title: string, detail: string, undo: () => void, icon?: LucideIcon): void {
-  toast.custom(
+/** Something was done that can be taken back: the way back stands for ten seconds. Returns how to take the notice away before. */
+export function notifyUndo(title: string, detail: string, undo: () => void, icon?: LucideIcon): () => void {
+  const shown = toast.custom(
     (id) => <UndoToast title={title} detail={detail} icon={icon} onUndo={undo} onEnd={() => toast.dismiss(id)} />,
     // It counts by itself: sonner's own clock can be neither seen nor held.
     { duration: Infinity },
   );
+  return () => void toast.dismiss(shown);
 }
 
 /** Something failed in the background: stays until it is dismissed, with its cause and, where there is one, the next thing to do. */

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { Fragment, useEffect, useRef, useState, type ReactNode } from 'react';
 import { ArrowRight, Pencil, RotateCw, ScrollText, Undo2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { isUnderWay, type ChangeTask, type Wish } from '../../store/changes-slice.js';
@@ -74,7 +74,8 @@ export function ChangeDialog({
   const task = useEngine((state) => state.changes.find((one) => step.at === 'task' && one.id === step.task));
   const now = useNow(30_000);
   const running = container !== undefined && isRunning(container);
-  const body = useFocusOfStep(`${step.at} ${task?.state}`);
+  const place = `${step.at} ${task?.state}`;
+  const body = useFocusOfStep(place);
   const done = task?.state === 'done';
   useEffect(() => {
     if (done) onClose();
@@ -228,7 +229,8 @@ export function ChangeDialog({
       focus="[data-first]"
       onClose={onClose}
       onSubmit={shown.submit}
-      footer={shown.footer}
+      // A button that is pressed must not become the next step's while it is: that would be pressed too.
+      footer={<Fragment key={place}>{shown.footer}</Fragment>}
     >
       <div ref={body} className="change">
         {shown.body}

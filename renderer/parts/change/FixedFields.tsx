@@ -41,7 +41,7 @@ export function FixedFields({ inspect, form }: { inspect: ContainerInspect; form
           {lines(mounts)}
         </Fact>
         <Fact name={t('form.network')} mono>
-          {inspect.HostConfig.NetworkMode}
+          {Object.keys(inspect.NetworkSettings.Networks).join(', ') || inspect.HostConfig.NetworkMode}
         </Fact>
         {inspect.HostConfig.UsernsMode !== '' && (
           <Fact name={t('change.userIds')} mono>

@@ -121,6 +121,8 @@ export interface Column<Row> {
   kind?: 'text' | 'check';
   options?: string[];
   list?: string;
+  /** While the cursor is elsewhere it is not to be read. */
+  covered?(row: Row): boolean;
 }
 
 /** Rows of fields that can be added and removed, with what is to be said below each. */
@@ -196,7 +198,7 @@ export function Rows<Row extends object>({
               className="form-row"
               style={{ gridTemplateColumns: `${columns.map(({ width }) => width).join(' ')} auto 28px` }}
             >
-              {columns.map(({ key, label: name, placeholder, kind, options, list }) => {
+              {columns.map(({ key, label: name, placeholder, kind, options, list, covered }) => {
                 const path = `${field}.${index}.${key}`;
                 const common = {
                   'data-field': path,
@@ -234,7 +236,7 @@ export function Rows<Row extends object>({
                   <input
                     key={key}
                     {...common}
-                    className="input mono"
+                    className={covered?.(row) ? 'input mono covered' : 'input mono'}
                     placeholder={placeholder ?? name}
                     list={list}
                     value={value}

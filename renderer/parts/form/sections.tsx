@@ -3,6 +3,7 @@ import type { ClipboardEvent, ReactNode } from 'react';
 import { ChevronDown, ChevronRight, CircleAlert, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { joinCommand } from '../command-line.js';
+import { isSecretVariable } from '../secrets.js';
 import { CheckLine } from '../../ui/Field.js';
 import { Segments } from '../../ui/Segments.js';
 import { portAnswer, ULIMITS, type FormProblem, type Section } from './problems.js';
@@ -213,7 +214,13 @@ function PairRows({
           placeholder: words.keyPlaceholder,
           list: words.list,
         },
-        { key: 'value', label: words.valueLabel, width: 'minmax(0, 3fr)', placeholder: words.valuePlaceholder },
+        {
+          key: 'value',
+          label: words.valueLabel,
+          width: 'minmax(0, 3fr)',
+          placeholder: words.valuePlaceholder,
+          covered: ({ key, value }) => field === 'env' && part.mode === 'edit' && isSecretVariable(key, value),
+        },
       ]}
       fresh={emptyPair}
       addLabel={words.addLabel}
