@@ -35,8 +35,8 @@ test('a command that the image lacks is said in the Run dialog', async ({ openAp
   await loadBusybox(app);
   await window.goTo('Containers');
   await app.page.getByRole('button', { name: 'Run', exact: true }).first().click();
-  await window.dialog.getByLabel('Image').fill('busybox:test');
-  await window.dialog.getByLabel('Command').fill('no-such-program');
+  await window.dialog.getByRole('combobox', { name: 'Image' }).fill('busybox:test');
+  await window.dialog.getByRole('textbox', { name: 'Command' }).fill('no-such-program');
   await window.dialog.getByRole('button', { name: /^Run/ }).click();
   await expect(window.dialog).toContainText('no-such-program');
   await expect(window.dialog).toContainText(/not found|does not have|has no/i);

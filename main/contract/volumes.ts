@@ -15,7 +15,8 @@ export interface Volume {
 }
 
 export interface VolumeList {
-  Volumes: Volume[];
+  /** Null, where another engine has none. */
+  Volumes: Volume[] | null;
   Warnings: string[] | null;
 }
 

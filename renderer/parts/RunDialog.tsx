@@ -18,7 +18,7 @@ import { countSet, formProblems, sectionOf, type FormProblem, type Section } fro
 import type { FormPart } from './form/rows.js';
 import { Basics, Environment, Fold, FOLDS, Manner, Mounts, Ports } from './form/sections.js';
 import { useFormFacts } from './form/use-facts.js';
-import { emptyForm, hasTerminal, plainForm, type ContainerForm } from './form/value.js';
+import { emptyForm, plainForm, type ContainerForm } from './form/value.js';
 import { namedImages } from './image-names.js';
 import { PullProgress } from './PullProgress.js';
 import { familiar } from './reference.js';
@@ -26,8 +26,8 @@ import { familiar } from './reference.js';
 type Step = 'pulling' | 'creating' | 'starting';
 
 /** Waits for a pull to end; rejects with its reason. */
-async function pulled(store: EngineStore, reference: string, onTask: (id: number) => void): Promise<void> {
-  const id = store.getState().pull(reference);
+async function pulled(store: EngineStore, form: ContainerForm, onTask: (id: number) => void): Promise<void> {
+  const id = store.getState().pull(familiar(form.image), platformOf(form));
   onTask(id);
   const ended = await new Promise<ReturnType<typeof find>>((resolve) => {
     const look = () => {
@@ -106,19 +106,28 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
   const part: FormPart = {
     value: form,
     set: (changed) => setForm((before) => ({ ...before, ...changed })),
-    // An empty image is no mistake before somebody tried.
-    problemOf: (field) =>
-      problems.find((problem) => problem.field === field && (touched || problem.word !== 'image-missing')),
+    problemOf(field) {
+      // An empty image is no mistake before somebody tried.
+      const said = problems.filter((one) => one.field === field && (touched || one.word !== 'image-missing'));
+      return said.find(({ level }) => level === 'error') ?? said[0];
+    },
     facts,
     ...(imageConfig && { image: imageConfig }),
     mode: 'create',
   };
   const busy = step !== undefined;
 
-  const show = (problem: FormProblem) => {
-    const section = sectionOf(problem.field);
-    if (section && !open.includes(section)) setOpen([...open, section]);
-    setFocusOn({ field: problem.field });
+  /** Unfolds what has something wrong, and goes to the first of it. */
+  const show = (wrong: FormProblem[]) => {
+    const sections = wrong.flatMap(({ field }) => sectionOf(field) ?? []);
+    setOpen((before) => [...new Set([...before, ...sections])]);
+    if (wrong[0]) setFocusOn({ field: wrong[0].field });
+  };
+
+  const pasteButton = useRef<HTMLButtonElement>(null);
+  const leavePasting = () => {
+    setPasting(false);
+    pasteButton.current?.focus();
   };
 
   const fill = (read: ReadLine) => {
@@ -126,8 +135,8 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
     setForm(read.form);
     setNotices(read.notices);
     setPasting(false);
-    const [wrong] = formProblems(read.form).filter(({ level, word }) => level === 'error' && word !== 'image-missing');
-    if (wrong) show(wrong);
+    const wrong = formProblems(read.form).filter(({ level, word }) => level === 'error' && word !== 'image-missing');
+    if (wrong.length > 0) show(wrong);
     else setFocusOn({ field: 'image' });
   };
 
@@ -143,15 +152,14 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
   const submit = async (start: boolean) => {
     setTouched(true);
     if (busy) return;
-    const [wrong] = errors;
-    if (wrong) {
-      show(wrong);
+    if (errors.length > 0) {
+      show(errors);
       return;
     }
     setFailure(undefined);
     const pull = async () => {
       setStep('pulling');
-      await pulled(store, familiar(form.image), setTaskId);
+      await pulled(store, form, setTaskId);
     };
     try {
       if (form.pull === 'always') await pull();
@@ -164,11 +172,7 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
       if (done.warnings.length > 0) notifyNote(t('run.warning'), done.warnings.join(' '));
       onClose();
       navigate(
-        pathTo(
-          'containers',
-          done.id,
-          !start ? 'summary' : hasTerminal(form) || (form.interactive && !form.detach) ? 'terminal' : 'logs',
-        ),
+        pathTo('containers', done.id, !start ? 'summary' : form.interactive && !form.detach ? 'terminal' : 'logs'),
       );
     } catch (error) {
       setFailure(explainRun(t, error));
@@ -188,22 +192,36 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
     <Dialog
       title={t('run.title')}
       width="large"
-      onClose={onClose}
+      // Escape leaves what was opened last.
+      onClose={pasting ? leavePasting : onClose}
       onSubmit={() => void submit(true)}
       focus={image ? 'input[name=name]' : 'input[name=image]'}
       below={
-        <div className="well form-line">
-          <Scroller className="grow form-line-text" label={t('run.line')}>
-            <code>{line}</code>
-          </Scroller>
-          <CopyIconButton text={line} label={t('common.copyAsCommand')} />
-        </div>
+        <>
+          {failure && (
+            <div className="form-outcome">
+              <Problem>{failure}</Problem>
+            </div>
+          )}
+          {step === 'pulling' && task && (
+            <Scroller className="form-outcome" label={t('run.pulling')}>
+              <PullProgress task={task} />
+            </Scroller>
+          )}
+          <div className="well form-line">
+            <Scroller className="grow form-line-text" label={t('run.line')}>
+              <code>{line}</code>
+            </Scroller>
+            <CopyIconButton text={line} label={t('common.copyAsCommand')} />
+          </div>
+        </>
       }
       footer={
         <>
           <Button
             variant="ghost"
             icon={ClipboardPaste}
+            ref={pasteButton}
             aria-expanded={pasting}
             onClick={() => setPasting((before) => !before)}
           >
@@ -223,7 +241,7 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
       }
     >
       <div className="form-body" ref={body}>
-        {pasting && <PasteLine onRead={fill} onCancel={() => setPasting(false)} />}
+        {pasting && <PasteLine onRead={fill} onCancel={leavePasting} />}
         {notices && <Notices notices={notices} onClose={() => setNotices(undefined)} />}
         <Basics {...part} imageHint={imageHint} onPaste={onPasteImage} />
         <datalist id="known-images">
@@ -251,8 +269,6 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
             </Fold>
           ))}
         </div>
-        {step === 'pulling' && task && <PullProgress task={task} />}
-        {failure && <Problem>{failure}</Problem>}
       </div>
     </Dialog>
   );

@@ -18,8 +18,8 @@ export interface Task {
 
 export interface TasksSlice {
   tasks: Task[];
-  /** Starts to pull, or finds the pull of the same reference that is under way. Never rejects: the task tells. */
-  pull(reference: string): number;
+  /** Starts to pull, or finds the pull of the same reference that is under way. Never rejects: the task tells. `platform`: another than the engine's. */
+  pull(reference: string, platform?: string): number;
   cancelTask(id: number): void;
   dismissTask(id: number): void;
 }
@@ -35,7 +35,7 @@ export const tasksSlice =
     const change = (id: number, part: Partial<Task>) =>
       set((state) => ({ tasks: state.tasks.map((task) => (task.id === id ? { ...task, ...part } : task)) }));
 
-    const run = async (id: number, reference: string, signal: AbortSignal) => {
+    const run = async (id: number, reference: string, platform: string | undefined, signal: AbortSignal) => {
       const speed = new Speed();
       let progress = noProgress;
       let drawn = 0;
@@ -46,7 +46,10 @@ export const tasksSlice =
         change(id, { progress, speed: speed.sample(drawn, sums(progress).current) });
       };
       try {
-        for await (const line of client.images.pull(reference, { signal })) {
+        for await (const line of client.images.pull(reference, {
+          signal,
+          ...(platform !== undefined && { platform }),
+        })) {
           progress = advance(progress, line);
           timer ??= setTimeout(draw, Math.max(0, redrawEvery - (Date.now() - drawn)));
         }
@@ -64,7 +67,7 @@ export const tasksSlice =
 
     return {
       tasks: [],
-      pull(reference) {
+      pull(reference, platform) {
         const running = get().tasks.find((task) => task.reference === reference && task.state === 'running');
         if (running) return running.id;
         const id = (lastId += 1);
@@ -74,7 +77,7 @@ export const tasksSlice =
         const retried = (other: Task) =>
           other.reference === reference && other.state !== 'running' && other.state !== 'done';
         set((state) => ({ tasks: [task, ...state.tasks.filter((other) => !retried(other))] }));
-        void run(id, reference, abort.signal);
+        void run(id, reference, platform, abort.signal);
         return id;
       },
       cancelTask: (id) => aborts.get(id)?.abort(),

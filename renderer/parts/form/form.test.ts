@@ -2,10 +2,10 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { parseMemory, parseTime, sizeText, timeText } from '../sizes.js';
 import { parseReference, referenceProblem } from '../reference.js';
-import { joinCommand } from '../command-line.js';
 import { createBody } from './body.js';
 import { dockerLine, readDockerLine } from './line.js';
-import { formProblems, type FormFacts } from './problems.js';
+import { formProblems, questionOf, type FormFacts } from './problems.js';
+import { anyForm } from './testing-forms.js';
 import { emptyForm, plainForm, readPairs, type ContainerForm } from './value.js';
 
 const form: ContainerForm = {
@@ -256,6 +256,47 @@ test('an engine that cannot publish says so, and the host network is the way out
   assert.deepEqual(words({ ports, network: 'host' }, { canPublish: false }), { ports: 'ports-host' });
 });
 
+test('who shares another container’s network has no say in it', () => {
+  const shared = { network: 'container:web', hostname: 'x', dns: '1.1.1.1', extraHosts: [{ key: 'a', value: '::1' }] };
+  assert.deepEqual(words(shared, { networks: ['host'] }), {
+    hostname: 'network-shared',
+    dns: 'network-shared',
+    extraHosts: 'network-shared',
+  });
+});
+
+test('the engine is asked about what is on its machine, and only about what makes sense', () => {
+  const row = (source: string) => ({ source, target: '/t', readOnly: false, options: '', strict: false });
+  const wish = {
+    ...plainForm,
+    image: 'nginx',
+    name: ' web ',
+    ports: [
+      { ip: '', host: '8000-8001', container: '80-81', protocol: 'tcp' as const },
+      { ip: '::1', host: '53', container: '53', protocol: 'udp' as const },
+      { ip: '', host: '', container: '9', protocol: 'tcp' as const },
+      { ip: 'x', host: '9', container: '9', protocol: 'tcp' as const },
+    ],
+    mounts: [row('/srv'), row('data'), row('~/x'), row('/srv')],
+    devices: [{ host: '/dev/fuse', container: '', permissions: '' }],
+  };
+  assert.deepEqual(questionOf(wish), {
+    Name: 'web',
+    Image: 'nginx',
+    Ports: [
+      { Ip: '', Port: 8000, Protocol: 'tcp' },
+      { Ip: '', Port: 8001, Protocol: 'tcp' },
+      { Ip: '::1', Port: 53, Protocol: 'udp' },
+    ],
+    Paths: ['/srv', '/dev/fuse'],
+  });
+  assert.deepEqual(
+    questionOf({ ...wish, network: 'host' })?.Ports?.map(({ Port }) => Port),
+    [80, 81, 53, 9],
+  );
+  assert.equal(questionOf({ ...plainForm, image: 'NOT' }), undefined);
+});
+
 test('what gives the machine away is warned of and possible', () => {
   const row = (source: string, readOnly = false) => ({
     source,
@@ -325,114 +366,6 @@ test('references are read with docker’s short names', () => {
   assert.equal(referenceProblem('https://x/y'), 'invalid');
   assert.equal(referenceProblem(''), 'missing');
 });
-
-/** The same numbers for the same seed. */
-function dice(seed: number): <Value>(...from: Value[]) => Value {
-  let state = seed * 2654435761 + 1;
-  return (...from) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return from[Math.floor((state / 2 ** 32) * from.length)] as never;
-  };
-}
-
-function anyForm(seed: number): ContainerForm {
-  const pick = dice(seed);
-  const some = <Row>(row: () => Row): Row[] => Array.from({ length: pick(0, 0, 1, 2, 3) }, row);
-  const word = () => pick('a', 'B-1', 'x y', `it's`, '$HOME', '"q"', 'ü', '-n', 'a=b', '#1', '*', '\\');
-  const value = () => pick('', 'x', 'two words', `'`, '"', '$A `b`', 'a=b=c', '中', ' lead', '\\n', '&&', '~');
-  const key = () => pick('A', 'b.c', 'X_1', 'long-name');
-  const pairs = () => some(() => ({ key: key(), value: value() }));
-  const command = joinCommand(some(word));
-  return {
-    ...plainForm,
-    image: pick('nginx', 'localhost:5000/a/b:1', 'ghcr.io/x/y@sha256:' + '0'.repeat(64)),
-    name: pick('', 'web'),
-    pull: pick('missing', 'always', 'never'),
-    command,
-    entrypoint: pick('', 'sh', `''`, `'a b'`),
-    workdir: pick('', '/srv', '/a b'),
-    user: pick('', '1000:1000'),
-    hostname: pick('', 'here'),
-    env: pairs(),
-    labels: pairs(),
-    interactive: pick(true, false),
-    tty: pick(true, false),
-    detach: pick(true, false),
-    autoRemove: pick(true, false),
-    ...pick<Partial<ContainerForm>>(
-      {},
-      { restart: 'always' },
-      { restart: 'on-failure' },
-      { restart: 'on-failure', retries: '3' },
-    ),
-    ports: some(() => ({
-      ip: pick('', '127.0.0.1', '::1'),
-      host: pick('', '8080', '8000-8001'),
-      container: pick('80', '90-91'),
-      protocol: pick('tcp', 'udp', 'sctp'),
-    })),
-    mounts: [
-      ...some(() => ({
-        source: pick('/srv', 'data', '/a b', '$(pwd)/x', '~/x'),
-        target: pick('/data', '/b c'),
-        readOnly: pick(true, false),
-        options: pick('', 'z', 'rshared,Z'),
-        strict: false,
-      })),
-      ...some(() => ({ source: '', target: '/anonymous', readOnly: false, options: '', strict: false })),
-      ...some(() => ({
-        source: pick('/srv', '/with,comma', '/with"quote'),
-        target: '/t',
-        readOnly: pick(true, false),
-        options: '',
-        strict: true,
-      })),
-    ],
-    tmpfs: some(() => ({ key: pick('/run', '/tmp'), value: pick('', 'size=1m,mode=1777') })),
-    network: pick('', 'host', 'none', 'container:web'),
-    dns: pick('', '1.1.1.1', '1.1.1.1 ::1'),
-    extraHosts: some(() => ({ key: 'db', value: pick('10.0.0.1', 'host-gateway', '::1') })),
-    memory: pick('', '512m'),
-    memorySwap: pick('', '-1', '1g'),
-    cpus: pick('', '0.5'),
-    cpuset: pick('', '0-1,3'),
-    pids: pick('', '-1', '100'),
-    shm: pick('', '1g'),
-    capAdd: pick('', 'NET_ADMIN SYS_TIME'),
-    capDrop: pick('', 'ALL'),
-    privileged: pick(true, false),
-    readOnly: pick(true, false),
-    noNewPrivileges: pick(true, false),
-    init: pick(true, false),
-    devices: some(() =>
-      pick(
-        { host: '/dev/fuse', container: '', permissions: '' },
-        { host: '/dev/fuse', container: '/dev/x', permissions: 'r' },
-        { host: '/dev/fuse', container: '', permissions: 'rw' },
-      ),
-    ),
-    sysctls: some(() => ({ key: 'net.core.somaxconn', value: '1024' })),
-    ulimits: some(() => ({ key: 'nofile', value: pick('1024', '1:2') })),
-    stopSignal: pick('', 'SIGINT'),
-    stopTimeout: pick('', '-1', '30'),
-    health: pick(
-      plainForm.health,
-      { ...plainForm.health, mode: 'none' as const },
-      {
-        mode: 'command' as const,
-        command: 'curl -f "x" || exit 1',
-        interval: '1m',
-        timeout: '',
-        startPeriod: '5s',
-        retries: '2',
-      },
-      { ...plainForm.health, interval: '10s' },
-    ),
-    logDriver: pick('', 'none', 'json-file'),
-    logOptions: some(() => ({ key: 'max-size', value: '10m' })),
-    other: pick('', '--ipc host', `--annotation 'a=b c' --group-add audio --oom-kill-disable`),
-  };
-}
 
 test('a line is read back as the form it was written from', () => {
   for (let seed = 1; seed <= 3000; seed += 1) {

@@ -22,7 +22,8 @@ export function dockerLine(form: ContainerForm): string {
   const command = wordsIn(form.command);
   const after = joinCommand(entrypoint.slice(1));
   const words = command ? joinCommand(command) : form.command.trim();
-  const other = form.other.trim().replace(/\s+/g, ' ');
+  const further = wordsIn(form.other);
+  const other = further ? joinCommand(further) : form.other.trim();
   return ['docker run', ...flags, other, quoted(form.image.trim() || 'IMAGE'), after, words].filter(Boolean).join(' ');
 }
 
@@ -91,29 +92,40 @@ export interface LineNotice {
 export type ReadLine =
   { form: ContainerForm; notices: LineNotice[] } | { problem: LineProblem | 'not-run'; form?: undefined };
 
-const PROGRAMS = /^(?:.*\/)?(?:docker|podman|nerdctl|slipway)$/;
+const PROGRAM = /^(?:.*\/)?(?:docker|podman|nerdctl|slipway)$/;
+/** Flags of the program itself, before the verb, that take a value. */
+const BEFORE_VERB =
+  /^(?:-[Hcln]|--(?:host|context|log-level|config|tlscacert|tlscert|tlskey|namespace|address|url|connection|identity|root))$/;
+
+/** Where its flags begin; undefined: it is no such line. */
+function startOf(words: Word[]): number | undefined {
+  const texts = words.map(({ text }) => text);
+  const program = texts.findIndex((text) => PROGRAM.test(text));
+  if (program < 0 || !texts.slice(0, program).every((text) => /^(?:sudo|-\S*|\w+=.*)$/.test(text))) return undefined;
+  let at = program + 1;
+  while (texts[at]?.startsWith('-')) at += BEFORE_VERB.test(texts[at] ?? '') ? 2 : 1;
+  if (texts[at] === 'container') at += 1;
+  return /^(?:run|create)$/.test(texts[at] ?? '') ? at + 1 : undefined;
+}
+
+const PROMPT = /^\s*[$#%>]\s+(?=(?:\w+=\S*\s+)*(?:sudo\s+(?:-\S+\s+)*)?(?:docker|podman|nerdctl|slipway)\s)/;
 
 /** Whether a text is such a line. */
 export const looksLikeRun = (text: string): boolean =>
-  /^\s*(?:[$#%>]\s+)?(?:\w+=\S*\s+)*(?:sudo\s+(?:-\S+\s+)*)?(?:docker|podman|nerdctl|slipway)\s(?:.*?\s)?(?:run|create)\s/.test(
-    text.replace(/\\[ \t]*\r?\n/g, ' '),
-  );
+  /docker|podman|nerdctl|slipway/.test(text) && readDockerLine(text).form !== undefined;
 
 /** Takes a line of `docker run`, `podman create`, … apart. The form begins with what these do when nothing is said. */
 export function readDockerLine(text: string): ReadLine {
-  const split = splitPasted(text.replace(/^\s*[$#%>]\s+/, '').trim());
+  const split = splitPasted(text.replace(PROMPT, '').trim());
   if ('problem' in split) return split;
   const { words, rest: behind } = split;
-  const start = words.findIndex(({ text: word }) => PROGRAMS.test(word));
-  const verb = words.findIndex(({ text: word }, at) => at > start && /^(?:run|create)$/.test(word));
-  const before = words.slice(0, Math.max(start, 0)).map(({ text: word }) => word);
-  if (start < 0 || verb < 0 || !before.every((word) => /^(?:sudo|-\S*|\w+=.*)$/.test(word)))
-    return { problem: 'not-run' };
+  const start = startOf(words);
+  if (start === undefined) return { problem: 'not-run' };
 
   const form = structuredClone(plainForm);
   const notices: LineNotice[] = [];
-  const other: string[] = [];
-  const { flags, rest } = takeFlags(words.slice(verb + 1));
+  const further: string[] = [];
+  const { flags, rest } = takeFlags(words.slice(start));
   for (const { name, flag, value } of flags) {
     const said = value?.text;
     const whole = flag?.bare && said === 'true' ? name : `${name} ${said ?? ''}`.trim();
@@ -125,17 +137,18 @@ export function readDockerLine(text: string): ReadLine {
     else if (flag === ENTRYPOINT) form.entrypoint = said === '' ? `''` : quoted(said);
     else if (flag.read && flag.read(form, said) !== false) {
       if (/^(?:-e|--env)$/.test(name) && !said.includes('=')) notices.push({ kind: 'own-env', text: said });
-    } else if (flag.body) other.push(flag.bare && said === 'true' ? name : `${name} ${quoted(said)}`);
+    } else if (flag.body) further.push(flag.bare && said === 'true' ? name : `${name} ${quoted(said)}`);
     else notices.push({ kind: 'value', text: whole });
   }
   const [image, ...command] = rest;
   form.image = image?.text ?? '';
   form.command = joinCommand(command.map((word) => word.text));
-  form.other = other.join(' ');
+  form.other = further.join(' ');
   if (!image) notices.push({ kind: 'no-image', text: '' });
   for (const word of rest) for (const expands of word.expands) notices.push({ kind: 'expands', text: expands });
   if (behind !== '') notices.push({ kind: 'rest', text: behind });
-  return { form, notices };
+  const same = (a: LineNotice, b: LineNotice) => a.kind === b.kind && a.text === b.text;
+  return { form, notices: notices.filter((one, at) => notices.findIndex((other) => same(one, other)) === at) };
 }
 
 /** What the flags without a field come to. Undefined words: they cannot be split. */

@@ -1,5 +1,5 @@
 /** What is wrong with the form, or worth a word, as far as it and the facts tell. */
-import type { CheckAnswer, PortAnswer } from '../../../main/contract/check.js';
+import type { CheckAnswer, CheckRequest, PortAnswer } from '../../../main/contract/check.js';
 import { splitCommand } from '../command-line.js';
 import { referenceProblem } from '../reference.js';
 import { parseMemory, parseTime, smallestMemory } from '../sizes.js';
@@ -72,6 +72,7 @@ export type ProblemWord =
   | 'port-taken-container'
   | 'address-invalid'
   | 'network-unknown'
+  | 'network-shared'
   | 'host-address'
   | 'memory-invalid'
   | 'memory-small'
@@ -90,6 +91,8 @@ export type ProblemWord =
   | 'time-invalid'
   | 'health-missing'
   | 'log-none'
+  | 'log-option'
+  | 'sysctl-invalid'
   | 'other-word'
   | 'other-unknown'
   | 'other-field'
@@ -112,6 +115,9 @@ export const CAPABILITIES = (
 ).split(' ');
 export const ULIMITS =
   'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
+
+/** Of `json-file`. */
+const LOG_OPTIONS = 'max-size max-file labels labels-regex env env-regex tag compress mode max-buffer-size'.split(' ');
 
 type Say = (field: string, word: ProblemWord, level?: Level, params?: FormProblem['params']) => void;
 
@@ -160,11 +166,31 @@ export const askedPorts = (form: ContainerForm): { row: number; ip: string; port
     return asked.slice(0, 16).map((port) => ({ row, ip: form.network === 'host' ? '' : ip.trim(), port, protocol }));
   });
 
+/** As many of a kind as the engine takes at once. */
+const MOST_QUESTIONS = 64;
+
+/** What to ask the engine about a form; undefined: nothing. */
+export function questionOf(form: ContainerForm): CheckRequest | undefined {
+  const name = form.name.trim();
+  const ports = askedPorts(form).map(({ ip, port, protocol }) => ({ Ip: ip, Port: port, Protocol: protocol }));
+  const paths = [
+    ...form.mounts.map(({ source }) => source.trim()).filter((source) => isPath(source) && source.startsWith('/')),
+    ...form.devices.map(({ host }) => host.trim()).filter((path) => path.startsWith('/')),
+  ];
+  const question: CheckRequest = {
+    ...(name !== '' && { Name: name }),
+    ...(referenceProblem(form.image) === undefined && { Image: form.image.trim() }),
+    ...(ports.length > 0 && { Ports: ports.slice(0, MOST_QUESTIONS) }),
+    ...(paths.length > 0 && { Paths: [...new Set(paths)].slice(0, MOST_QUESTIONS) }),
+  };
+  return Object.keys(question).length > 0 ? question : undefined;
+}
+
 function ports(form: ContainerForm, facts: FormFacts, say: Say) {
   const rows = form.ports.filter((row) => row.host.trim() !== '' || row.container.trim() !== '');
   if (rows.length > 0) {
     if (form.network === 'host') say('ports', 'ports-host', 'note');
-    else if (facts.canPublish === false) say('ports', 'ports-unavailable');
+    else if (facts.canPublish === false && !form.network.startsWith('container:')) say('ports', 'ports-unavailable');
   }
   const seen = new Set<string>();
   form.ports.forEach(({ ip, host, container, protocol }, at) => {
@@ -244,6 +270,14 @@ function lists(form: ContainerForm, say: Say) {
       if (key.trim() === '' && value.trim() !== '') say(`${field}.${at}.key`, 'key-missing');
     });
   for (const field of ['labels', 'sysctls', 'logOptions', 'extraHosts'] as const) keyed(field, form[field]);
+  form.sysctls.forEach(({ key }, at) => {
+    if (key.trim() !== '' && !/^[\w-]+(?:[./][\w-]+)+$/.test(key.trim())) say(`sysctls.${at}.key`, 'sysctl-invalid');
+  });
+  form.logOptions.forEach(({ key }, at) => {
+    const name = key.trim();
+    if (name !== '' && /^(?:json-file)?$/.test(form.logDriver) && !LOG_OPTIONS.includes(name))
+      say(`logOptions.${at}.key`, 'log-option', 'error', { name });
+  });
   if (form.logDriver === 'none' && form.logOptions.some(({ key }) => key.trim() !== ''))
     say('logDriver', 'log-none', 'warning');
 }
@@ -267,6 +301,11 @@ function network(form: ContainerForm, facts: FormFacts, say: Say) {
   const known = ['', 'default', 'bridge', 'host', 'none', ...(facts.networks ?? [])];
   if (facts.networks && !known.includes(form.network) && !form.network.startsWith('container:'))
     say('network', 'network-unknown', 'error', { name: form.network });
+  if (form.network.startsWith('container:')) {
+    if (form.hostname.trim() !== '') say('hostname', 'network-shared');
+    if (wordsOf(form.dns).length > 0) say('dns', 'network-shared');
+    for (const field of ['extraHosts', 'ports'] as const) if (form[field].length > 0) say(field, 'network-shared');
+  }
   if (!wordsOf(form.dns).every(isAddress)) say('dns', 'address-invalid');
   form.extraHosts.forEach(({ key, value }, at) => {
     const address = value.trim().replace(/^\[(.*)\]$/, '$1');

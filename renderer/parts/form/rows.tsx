@@ -178,6 +178,7 @@ export function Rows<Row extends object>({
     onChange(rows.filter((_, at) => at !== index));
   };
   const whole = part.problemOf(field);
+  const gridTemplateColumns = `${columns.map(({ width }) => width).join(' ')} max-content 28px`;
   return (
     <div className="field" role="group" aria-label={label} data-rows={field} ref={box}>
       <div className="form-rows-head">
@@ -189,15 +190,19 @@ export function Rows<Row extends object>({
           {addLabel}
         </Button>
       </div>
+      {rows.length > 0 && (
+        <div className="form-row form-columns" style={{ gridTemplateColumns }} aria-hidden>
+          {columns.map(({ key, label: name, kind }) => (
+            <span key={key}>{kind === 'check' ? '' : name}</span>
+          ))}
+        </div>
+      )}
       {rows.map((row, index) => {
         const problems = columns.flatMap(({ key }) => part.problemOf(`${field}.${index}.${key}`) ?? []);
         const noteId = `${id}-${index}`;
         return (
           <div key={index} className="form-row-box">
-            <div
-              className="form-row"
-              style={{ gridTemplateColumns: `${columns.map(({ width }) => width).join(' ')} auto 28px` }}
-            >
+            <div className="form-row" style={{ gridTemplateColumns }}>
               {columns.map(({ key, label: name, placeholder, kind, options, list, covered }) => {
                 const path = `${field}.${index}.${key}`;
                 const common = {
@@ -237,7 +242,7 @@ export function Rows<Row extends object>({
                     key={key}
                     {...common}
                     className={covered?.(row) ? 'input mono covered' : 'input mono'}
-                    placeholder={placeholder ?? name}
+                    placeholder={placeholder}
                     list={list}
                     value={value}
                     spellCheck={false}

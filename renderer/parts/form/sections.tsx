@@ -145,7 +145,7 @@ export function Mounts(part: FormPart) {
             list: 'known-volumes',
           },
           { key: 'target', label: t('form.mountTarget'), width: 'minmax(0, 1fr)' },
-          { key: 'readOnly', label: t('form.mountReadOnly'), width: 'auto', kind: 'check' },
+          { key: 'readOnly', label: t('form.mountReadOnly'), width: '96px', kind: 'check' },
         ]}
         fresh={{ source: '', target: '', readOnly: false, options: '', strict: false }}
         addLabel={t('form.addMount')}
@@ -176,7 +176,7 @@ export function Mounts(part: FormPart) {
 }
 
 /** Pasted lines of `KEY=value` become rows; what is there already with that key gets the new value. */
-export function merged(rows: Pair[], pasted: Pair[]): Pair[] {
+function merged(rows: Pair[], pasted: Pair[]): Pair[] {
   const kept = rows.filter(({ key, value }) => (key !== '' || value !== '') && !pasted.some((one) => one.key === key));
   return [...kept, ...pasted];
 }
@@ -430,7 +430,11 @@ export function NetworkPart(part: FormPart) {
   const { t } = useTranslation();
   const { value, facts, mode } = part;
   const names = facts.networks ?? ['bridge', 'host', 'none'];
-  const listed = names.includes(value.network) || value.network === '' ? names : [...names, value.network];
+  const others = [...(facts.names?.keys() ?? [])]
+    .filter((name) => name !== value.name)
+    .map((name) => `container:${name}`);
+  const all = [...names, ...others.sort()];
+  const listed = all.includes(value.network) || value.network === '' ? all : [...all, value.network];
   const label = (name: string) =>
     name === 'host' || name === 'none' ? `${name} · ${t(`form.networkOf.${name}`)}` : name;
   return (

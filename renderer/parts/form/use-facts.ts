@@ -2,32 +2,14 @@ import { useEffect, useMemo, useState } from 'react';
 import type { CheckAnswer, CheckRequest } from '../../../main/contract/check.js';
 import type { ImageConfig } from '../../../main/contract/images.js';
 import { namedImages } from '../image-names.js';
-import { familiar, referenceProblem } from '../reference.js';
+import { familiar } from '../reference.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { useAnswer } from '../use-answer.js';
-import { askedPorts, type FormFacts } from './problems.js';
-import { isPath, type ContainerForm } from './value.js';
+import { questionOf, type FormFacts } from './problems.js';
+import type { ContainerForm } from './value.js';
 
 /** How long somebody has to stop typing before the engine is asked. */
 const PAUSE_MS = 200;
-const MOST = 64;
-
-/** What to ask the engine about a form; undefined: nothing. */
-export function questionOf(form: ContainerForm): CheckRequest | undefined {
-  const name = form.name.trim();
-  const ports = askedPorts(form).map(({ ip, port, protocol }) => ({ Ip: ip, Port: port, Protocol: protocol }));
-  const paths = [
-    ...form.mounts.map(({ source }) => source.trim()).filter((source) => isPath(source) && source.startsWith('/')),
-    ...form.devices.map(({ host }) => host.trim()).filter((path) => path.startsWith('/')),
-  ];
-  const question: CheckRequest = {
-    ...(name !== '' && { Name: name }),
-    ...(referenceProblem(form.image) === undefined && { Image: form.image.trim() }),
-    ...(ports.length > 0 && { Ports: ports.slice(0, MOST) }),
-    ...(paths.length > 0 && { Paths: [...new Set(paths)].slice(0, MOST) }),
-  };
-  return Object.keys(question).length > 0 ? question : undefined;
-}
 
 /** What the engine says about the form, asked anew when the form or its containers change. `own`: a container that may keep its name. */
 export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFacts; image: ImageConfig | undefined } {
@@ -38,8 +20,11 @@ export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFa
   const containers = useEngine((state) => state.containers);
   const canCheck = features?.can?.includes('check') === true;
   const { value: networks } = useAnswer(() => client.networks.list(), client);
-  const { value: volumes } = useAnswer(() => client.volumes.list(), containers);
+  // Containers come, go and are renamed: then names, ports and volumes may be free or taken.
+  const roster = containers?.map(({ Names }) => Names.join()).join(' ');
+  const { value: volumes } = useAnswer(() => client.volumes.list(), roster);
 
+  const looks = useLooks();
   const question = JSON.stringify(questionOf(form) ?? null);
   const [check, setCheck] = useState<CheckAnswer>();
   useEffect(() => {
@@ -57,7 +42,7 @@ export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFa
       clearTimeout(timer);
       stop.abort();
     };
-  }, [client, canCheck, question, containers]);
+  }, [client, canCheck, question, roster, looks]);
 
   const wanted = familiar(form.image);
   const here = useMemo(
@@ -84,11 +69,22 @@ export function useFormFacts(form: ContainerForm, own?: string): { facts: FormFa
       // Another engine is taken at Docker's word.
       canPublish: features === undefined || features.can?.includes('publish') === true,
       ...(networks && { networks: networks.map(({ Name }) => Name) }),
-      ...(volumes && { volumes: volumes.Volumes.map(({ Name }) => Name) }),
+      ...(volumes && { volumes: (volumes.Volumes ?? []).map(({ Name }) => Name) }),
       names,
       ...(answer && { check: answer as CheckAnswer }),
       ...((images || answered !== undefined) && { imageHere: imageId !== undefined }),
     };
   }, [containers, own, check, cores, features, networks, volumes, images, answered, imageId]);
   return { facts, image: found?.id === imageId ? found?.config : undefined };
+}
+
+/** How often somebody came back to the window: what stood in the way may be gone. */
+function useLooks(): number {
+  const [looks, setLooks] = useState(0);
+  useEffect(() => {
+    const look = () => setLooks((before) => before + 1);
+    window.addEventListener('focus', look);
+    return () => window.removeEventListener('focus', look);
+  }, []);
+  return looks;
 }

@@ -151,9 +151,6 @@ export const plainForm: ContainerForm = {
 /** What the Run dialog begins with: something to type into. */
 export const emptyForm: ContainerForm = { ...plainForm, interactive: true, tty: true };
 
-/** It opens a terminal in the window. */
-export const hasTerminal = (form: ContainerForm): boolean => form.interactive && form.tty && !form.detach;
-
 /** `a b, c`: the words of a field that holds several. */
 export const wordsOf = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '');
 
