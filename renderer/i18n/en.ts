@@ -579,6 +579,8 @@ export const en = {
       readIOps: 'Reads at most {{rate}} times a second from {{path}}',
       writeIOps: 'Writes at most {{rate}} times a second to {{path}}',
     },
+    endsByEdit: 'Edit can take this limit away.',
+    editAll: 'Edit everything else…',
     deviceHint: 'Limits of single devices are given when a container is made.',
     none: 'None',
     default: 'Twice the memory',
@@ -997,6 +999,7 @@ export const en = {
     rolledBackError: 'It does not run as it was before either: {{error}}',
     cancelled: 'Called off: {{name}} has back what it had',
     failed: 'Nothing was changed: {{error}}',
+    changedIn: '{{count}} changed',
     nextStartTag: 'at the next start',
     fixed: 'Stays as it is',
     fixedText:

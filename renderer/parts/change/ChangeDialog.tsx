@@ -143,7 +143,7 @@ export function ChangeDialog({
           {past ? (
             cancel
           ) : (
-            <Button variant="ghost" onClick={() => setStep({ at: 'edit' })}>
+            <Button variant="ghost" shortcut="Esc" onClick={() => setStep({ at: 'edit' })}>
               {t('common.back')}
             </Button>
           )}
@@ -227,7 +227,8 @@ export function ChangeDialog({
       title={shown.title}
       description={shown.description}
       focus="[data-first]"
-      onClose={onClose}
+      // Escape takes back the last step first.
+      onClose={() => (step.at === 'review' && !past ? setStep({ at: 'edit' }) : onClose())}
       onSubmit={shown.submit}
       // A button that is pressed must not become the next step's while it is: that would be pressed too.
       footer={<Fragment key={place}>{shown.footer}</Fragment>}

@@ -132,6 +132,7 @@ export function EditForm({
             open={edit.open.includes(section)}
             onToggle={() => edit.toggle(section)}
             set={countSet(form, before, section)}
+            mode="edit"
             wrong={problems.filter(({ field, level }) => level === 'error' && sectionOf(field) === section).length}
           >
             <Part {...part} />

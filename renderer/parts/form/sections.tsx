@@ -657,14 +657,16 @@ export function Fold({
   open,
   onToggle,
   set,
+  mode,
   wrong,
   children,
 }: {
   section: Section;
   open: boolean;
   onToggle(): void;
-  /** Fields of it that say something. */
+  /** Fields of it that say something; where one is edited, something else than before. */
   set: number;
+  mode?: FormPart['mode'];
   wrong: number;
   children: ReactNode;
 }) {
@@ -681,7 +683,9 @@ export function Fold({
             {t('form.wrongIn', { count: wrong })}
           </span>
         )}
-        {set > 0 && <span className="tag">{t('form.setIn', { count: set })}</span>}
+        {set > 0 && (
+          <span className="tag">{t(mode === 'edit' ? 'change.changedIn' : 'form.setIn', { count: set })}</span>
+        )}
       </button>
       {open && <div className="form-fold-body">{children}</div>}
     </section>
