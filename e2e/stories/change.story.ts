@@ -195,7 +195,7 @@ test('by mouse: edited, broken and given back by itself, changed while it runs, 
   await row('shop').click();
   await window.openTab('History');
   await page.getByRole('radio', { name: 'Everything' }).click();
-  await expect(entries.filter({ hasText: 'Brought back' })).toHaveCount(1);
+  await expect(entries.filter({ hasText: /^Brought back/ })).toHaveCount(1);
   await docker(app, ['start', 'shop']);
   expect(await mark(app)).toBe('mine\n');
 });
@@ -283,6 +283,7 @@ test('by keyboard alone: edited, undone, broken and given back by itself, revert
   await keyboard.press('Enter');
   await expect(dialog).toBeHidden();
   expect((await inspect(app, 'web')).Id).toBe(before.Id);
+  await expect(entries.last()).toBeFocused();
 
   await keyboard.press('Escape');
   await expect(row('web')).toBeFocused();
@@ -342,5 +343,9 @@ test('dark, in Chinese, on a small screen: what is hidden goes on among the task
   await expect(tasks).toContainText('原有配置已重新运行', { timeout: 20_000 });
   await look('called off');
   await expect(page.getByRole('grid', { name: 'web 的历史记录' })).toContainText('尝试后还原：健康检查');
-  expect((await inspect(app, 'web')).State.Running).toBe(true);
+  expect((await inspect(app, 'web')).State).toMatchObject({ Running: true });
+  await expect(page.getByRole('complementary', { name: 'web 的详情' })).toContainText('运行中');
+  // The screen goes before the app would.
+  await docker(app, ['rm', '-f', 'web']);
+  await app.quit();
 });

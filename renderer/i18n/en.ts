@@ -1000,6 +1000,7 @@ export const en = {
     cancelled: 'Called off: {{name}} has back what it had',
     failed: 'Nothing was changed: {{error}}',
     changedIn: '{{count}} changed',
+    backToEdit: 'Back',
     nextStartTag: 'at the next start',
     fixed: 'Stays as it is',
     fixedText:

@@ -960,6 +960,7 @@ export const zhCN: Translation<typeof en> = {
     cancelled: '已中止，{{name}} 已恢复原有配置',
     failed: '未作任何更改：{{error}}',
     changedIn: '已改 {{count}} 项',
+    backToEdit: '返回',
     nextStartTag: '下次启动时生效',
     fixed: '保持不变',
     fixedText: '网络、端口、挂载和用户 ID 在创建容器时确定。需要其他设置时，请新建容器。',

@@ -144,7 +144,7 @@ export function ChangeDialog({
             cancel
           ) : (
             <Button variant="ghost" shortcut="Esc" onClick={() => setStep({ at: 'edit' })}>
-              {t('common.back')}
+              {t('change.backToEdit')}
             </Button>
           )}
           <Button

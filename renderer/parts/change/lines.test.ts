@@ -48,7 +48,7 @@ test('values are said in the words they are typed in', () => {
     words(change('Config.Healthcheck', null, { Test: ['CMD-SHELL', 'wget -q localhost'], Interval: 5e9 })),
     [
       ['Test', undefined, 'wget -q localhost'],
-      ['Interval', undefined, '5 s'],
+      ['Interval', undefined, '5s'],
     ],
   );
 });

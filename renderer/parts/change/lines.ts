@@ -4,7 +4,7 @@ import type { ContainerUpdate, RestartPolicy } from '../../../main/contract/cont
 import { en } from '../../i18n/en.js';
 import { joinCommand, quoted } from '../command-line.js';
 import { covered, isSecretVariable, splitVariable } from '../secrets.js';
-import { sizeText } from '../sizes.js';
+import { sizeText, timeText } from '../sizes.js';
 import { updateLine } from '../update-line.js';
 import { shortId } from '../../ui/format.js';
 
@@ -63,7 +63,7 @@ export function valueWords(t: TFunction, field: string, value: unknown): string 
     if (SIZES.has(name)) return sizeText(value);
     if (name === 'NanoCpus') return String(value / 1e9);
     if (name === 'StopTimeout') return t('time.seconds', { count: value });
-    return NANOSECONDS.has(name) ? t('time.seconds', { count: value / 1e9 }) : String(value);
+    return NANOSECONDS.has(name) ? timeText(value) : String(value);
   }
   if (typeof value === 'string') return name === 'ImageID' ? shortId(value) : value;
   if (!Array.isArray(value)) return JSON.stringify(value);

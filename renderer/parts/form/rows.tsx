@@ -59,7 +59,8 @@ export function FormField({
 }) {
   const text = useProblemText();
   const problem = part.problemOf(field);
-  const mark = part.mark?.(field.split('.')[0] as keyof ContainerForm);
+  // Of a group of fields its head has the mark.
+  const mark = field.includes('.') ? undefined : part.mark?.(field as keyof ContainerForm);
   return (
     <Field
       label={label}
