@@ -252,4 +252,13 @@ export function useChangeNotices(): void {
     }
     before.current = changes;
   }, [changes, store, t]);
+  // What is gone cannot be changed back.
+  const containers = useEngine((state) => state.containers);
+  useEffect(() => {
+    for (const [id, takeAway] of offered.current)
+      if (containers && !containers.some(({ Id }) => Id === id)) {
+        takeAway();
+        offered.current.delete(id);
+      }
+  }, [containers]);
 }
