@@ -129,8 +129,10 @@ test('tabs are walked with the arrows, scroll where they have no room, and are f
   await window.openContainer('busy', 'Summary');
   await page.getByRole('tab', { name: 'Summary' }).focus();
   await keyboard.press('End');
+  await expect(page.getByRole('tab', { name: 'History' })).toBeFocused();
+  await expect(page.getByRole('tab', { name: 'History' })).toBeInViewport({ ratio: 1 });
+  await keyboard.press('ArrowLeft');
   await expect(page.getByRole('tab', { name: 'Inspect' })).toBeFocused();
-  await expect(page.getByRole('tab', { name: 'Inspect' })).toBeInViewport({ ratio: 1 });
   await keyboard.press('Enter');
   await expect(page.getByRole('tree')).toBeVisible();
   await keyboard.press('ArrowLeft');
@@ -175,7 +177,7 @@ for (const [theme, language] of [
     await window.dress({ theme, language });
     const tabs: Lowercase<ContainerTab>[] = [
       ...(['summary', 'logs', 'terminal', 'stats', 'processes'] as const),
-      ...(['mounts', 'network', 'limits', 'inspect'] as const),
+      ...(['mounts', 'network', 'limits', 'inspect', 'history'] as const),
     ];
     for (const tab of tabs) {
       await page.evaluate((path) => (location.hash = path), `/containers/${id}/${tab}`);

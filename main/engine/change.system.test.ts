@@ -187,6 +187,19 @@ changeTest('with a health check the change stays once it is healthy, and is undo
   assert.equal((await containers.inspect(id)).State.Running, true);
 });
 
+changeTest('a health check that did not stay, or was taken away, leaves no health behind', async (rooms) => {
+  const { containers } = rooms;
+  const id = await running(rooms);
+  const healthOf = async () => (await containers.inspect(id)).State.Health;
+  const bad = await containers.change(id, { Config: { Healthcheck: healthcheck('false') } });
+  assert.equal(bad.RolledBack?.Reason, 'it became unhealthy');
+  assert.equal(await healthOf(), undefined);
+  await containers.change(id, { Config: { Healthcheck: healthcheck('true') } });
+  assert.equal((await healthOf())?.Status, 'healthy');
+  await containers.change(id, { Config: { Healthcheck: null } });
+  assert.equal(await healthOf(), undefined);
+});
+
 changeTest('who closes the request calls the change off', async (rooms) => {
   const { containers } = rooms;
   const id = await running(rooms);

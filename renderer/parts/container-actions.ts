@@ -1,8 +1,20 @@
-import { Copy, Pause, Play, RotateCw, ScrollText, Skull, Square, Terminal as TerminalIcon, Trash2 } from 'lucide-react';
+import {
+  Copy,
+  Pause,
+  Pencil,
+  Play,
+  RotateCw,
+  ScrollText,
+  Skull,
+  Square,
+  Terminal as TerminalIcon,
+  Trash2,
+} from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { Verb } from '../store/containers-slice.js';
 import { hasBin } from '../store/bin-slice.js';
+import { canChange } from '../store/changes-slice.js';
 import { messageOf, useEngineStore } from '../store/index.js';
 import { useSurface } from '../store/surface.js';
 import { copyText } from '../ui/desktop.js';
@@ -38,6 +50,10 @@ export interface ContainerActions {
   remove(containers: ContainerSummary[]): void;
   /** Whether `remove` asks first: its words end in dots then. */
   asksToRemove(containers: ContainerSummary[]): boolean;
+  /** Whether it can be changed as it is, on this engine. */
+  canEdit(container: ContainerSummary): boolean;
+  /** Opens what changes it; `start`: the field to begin at. */
+  edit(container: ContainerSummary, start?: string): void;
   menu(container: ContainerSummary): MenuEntry[];
   open(container: ContainerSummary, tab?: string): void;
 }
@@ -77,6 +93,12 @@ export function useContainerActions(): ContainerActions {
   const open = (container: ContainerSummary, tab?: string) =>
     navigate(pathTo('containers', container.Id, ...(tab ? [tab] : [])));
 
+  const canEdit = ({ State }: ContainerSummary) =>
+    canChange(store.getState()) && State !== 'removing' && State !== 'dead';
+  const edit = (container: ContainerSummary, start?: string) => {
+    if (canEdit(container)) ask({ kind: 'change-container', id: container.Id, ...(start !== undefined && { start }) });
+  };
+
   const menu = (container: ContainerSummary): MenuEntry[] => {
     const pending = store.getState().pending[container.Id];
     const item = (verb: Exclude<Verb, 'remove'>, icon: typeof Play, shortcut?: string): MenuEntry => ({
@@ -95,6 +117,9 @@ export function useContainerActions(): ContainerActions {
       container.State === 'paused' ? item('unpause', Play) : item('pause', Pause),
       item('kill', Skull),
       'line',
+      ...(canEdit(container)
+        ? [{ label: t('change.editDots'), icon: Pencil, shortcut: 'E', onSelect: () => edit(container) }]
+        : []),
       { label: t('action.logs'), icon: ScrollText, shortcut: 'L', onSelect: () => open(container, 'logs') },
       { label: t('action.terminal'), icon: TerminalIcon, shortcut: 'T', onSelect: () => open(container, 'terminal') },
       { label: t('action.copyId'), icon: Copy, onSelect: () => void copyText(container.Id) },
@@ -109,5 +134,5 @@ export function useContainerActions(): ContainerActions {
       },
     ];
   };
-  return { act, remove, asksToRemove, menu, open };
+  return { act, remove, asksToRemove, canEdit, edit, menu, open };
 }

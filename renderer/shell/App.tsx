@@ -10,6 +10,7 @@ import { ImagesPage } from '../features/images/index.js';
 import { SettingsPage } from '../features/settings/index.js';
 import { BinDialog } from '../parts/BinDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
+import { ChangeDialog } from '../parts/change/ChangeDialog.js';
 import { PullDialog } from '../parts/PullDialog.js';
 import { RemoveContainersDialog, RemoveImagesDialog } from '../parts/RemoveDialog.js';
 import { RunDialog } from '../parts/RunDialog.js';
@@ -24,7 +25,7 @@ import { Banner, EngineBanner, Rail, StatusBar, TopBar } from './Frame.js';
 import { useKeys } from './keys.js';
 import { Palette } from './Palette.js';
 import { ShortcutsDialog } from './Shortcuts.js';
-import { Tasks, useTaskNotices } from './Tasks.js';
+import { Tasks, useChangeNotices, useTaskNotices } from './Tasks.js';
 import { useTheme } from './theme.js';
 import { WindowButtons } from './WindowButtons.js';
 
@@ -36,6 +37,7 @@ export function App({ platform }: { platform: Platform }) {
   useLanguage(preferences.language === 'system' ? nearest(platform.locale) : preferences.language);
   useKeys();
   useTaskNotices();
+  useChangeNotices();
   useEffect(() => {
     void window.slipway.shell.setTheme(preferences.theme);
   }, [preferences.theme]);
@@ -103,6 +105,8 @@ function Dialogs() {
       return <RemoveImagesDialog images={dialog.images} onClose={close} />;
     case 'bulk-results':
       return <BulkResultsDialog verb={dialog.verb} results={dialog.results} onClose={close} />;
+    case 'change-container':
+      return <ChangeDialog key={dialog.id} id={dialog.id} past={dialog.past} start={dialog.start} onClose={close} />;
     case 'bin':
       return <BinDialog onClose={close} />;
     case 'shortcuts':

@@ -7,6 +7,7 @@ import { nameOf, shapeOf } from '../parts/container-state.js';
 import { namedImages } from '../parts/image-names.js';
 import { useEngineName } from '../parts/RemoveDialog.js';
 import { ShapeIcon, toneOf } from '../parts/Shape.js';
+import { isUnderWay } from '../store/changes-slice.js';
 import { useEngine } from '../store/index.js';
 import { share } from '../store/pull-progress.js';
 import { useSurface } from '../store/surface.js';
@@ -146,13 +147,15 @@ function EngineCard() {
 
 export function StatusBar() {
   const { t } = useTranslation();
-  const { connection, containers, images, tasks, terminals, version } = useEngine((state) => state);
+  const { changes, connection, containers, images, tasks, terminals, version } = useEngine((state) => state);
   const show = useSurface((surface) => surface.show);
   const shape = { ready: 'run', starting: 'moving', gone: 'failed' } as const;
   const words = { ready: t('engine.running'), starting: t('engine.starting'), gone: t('engine.gone') };
   const running = containers?.filter(({ State }) => State === 'running').length ?? 0;
   const failed = containers?.filter((container) => shapeOf(container) === 'failed').length ?? 0;
   const active = tasks.filter((task) => task.state === 'running');
+  const changing = changes.filter(isUnderWay).length;
+  const busy = active.length + changing;
   const percent = active.length
     ? Math.floor((active.reduce((sum, task) => sum + share(task.progress), 0) / active.length) * 100)
     : 0;
@@ -170,17 +173,16 @@ export function StatusBar() {
         </span>
       )}
       <span className="grow" />
-      {tasks.length > 0 && (
+      {tasks.length + changes.length > 0 && (
         <button
           type="button"
-          className={clsx('it', active.length > 0 && 'c-acc')}
+          className={clsx('it', busy > 0 && 'c-acc')}
           onClick={() => show({ tasks: true })}
           title={t('status.openTasks')}
         >
           <ListChecks className="icon s12" aria-hidden />
-          {active.length > 0
-            ? `${t('status.tasks', { count: active.length })} · ${t('tasks.percent', { percent })}`
-            : t('tasks.title')}
+          {busy > 0 ? t('status.tasks', { count: busy }) : t('tasks.title')}
+          {active.length > 0 && ` · ${t('tasks.percent', { percent })}`}
         </button>
       )}
       {terminals.length > 0 && (

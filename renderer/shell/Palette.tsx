@@ -10,6 +10,7 @@ import {
   Palette as PaletteIcon,
   Languages,
   Pause,
+  Pencil,
   Play,
   Power,
   RotateCw,
@@ -183,6 +184,16 @@ export function Palette() {
                       <ScrollText className="icon" aria-hidden />,
                       () => actions.open(container, 'logs'),
                     ),
+                    ...(actions.canEdit(container)
+                      ? [
+                          item(
+                            `edit-${container.Id}`,
+                            t('palette.verb.edit', { name: nameOf(container) }),
+                            <Pencil className="icon" aria-hidden />,
+                            () => actions.edit(container),
+                          ),
+                        ]
+                      : []),
                     item(
                       `remove-${container.Id}`,
                       actions.asksToRemove([container])

@@ -16,6 +16,7 @@ const shortcuts = [
   [['R'], 'restart'],
   [['L'], 'logs'],
   [['T'], 'terminal'],
+  [['E'], 'edit'],
   [['Del'], 'remove'],
   [['Ctrl Z'], 'undo'],
   [['Ctrl F'], 'find'],

@@ -1,28 +1,37 @@
 import { useEffect, useRef } from 'react';
-import { Check, Download, ListChecks, Play, RotateCw, X } from 'lucide-react';
+import { Check, Download, History, ListChecks, Pencil, Play, RotateCw, ScrollText, Undo2, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import { ChangeProgress } from '../parts/change/Progress.js';
+import { explainChange, explainRollback } from '../parts/change/reasons.js';
+import { isRunning } from '../parts/container-state.js';
 import { PullProgress } from '../parts/PullProgress.js';
 import { ShapeIcon } from '../parts/Shape.js';
+import { isUnderWay, type ChangeTask } from '../store/changes-slice.js';
 import { useEngine, useEngineStore } from '../store/index.js';
 import { share } from '../store/pull-progress.js';
 import { useSurface } from '../store/surface.js';
 import type { Task } from '../store/tasks-slice.js';
 import { Button, IconButton } from '../ui/Button.js';
 import { Empty } from '../ui/Empty.js';
-import { notifyDone, notifyFailed } from '../ui/notify.js';
+import { notifyDone, notifyFailed, notifyUndo } from '../ui/notify.js';
+import { navigate, pathTo } from '../ui/route.js';
 
 /** What goes on whatever page is shown. */
 export function Tasks() {
   const { t } = useTranslation();
   const tasks = useEngine((state) => state.tasks);
   const show = useSurface((surface) => surface.show);
+  const changes = useEngine((state) => state.changes);
   const live = tasks.filter((task) => task.state !== 'done');
   const finished = tasks.filter((task) => task.state === 'done');
+  const liveChanges = changes.filter((task) => task.state !== 'done');
+  const finishedChanges = changes.filter((task) => task.state === 'done');
+  const count = live.length + liveChanges.length;
   return (
     <aside className="tasks" data-region tabIndex={-1} aria-label={t('tasks.title')}>
       <div className="tasks-head">
         <h2>{t('tasks.title')}</h2>
-        {live.length > 0 && <span className="tag num">{live.length}</span>}
+        {count > 0 && <span className="tag num">{count}</span>}
         <span className="grow" />
         <IconButton
           icon={X}
@@ -32,16 +41,22 @@ export function Tasks() {
           onClick={() => show({ tasks: false })}
         />
       </div>
-      {tasks.length === 0 ? (
+      {tasks.length + changes.length === 0 ? (
         <Empty icon={ListChecks} title={t('tasks.emptyTitle')}>
           {t('tasks.emptyText')}
         </Empty>
       ) : (
         <div className="tasks-list">
+          {liveChanges.map((task) => (
+            <ChangeCard key={task.id} task={task} />
+          ))}
           {live.map((task) => (
             <TaskCard key={task.id} task={task} />
           ))}
-          {finished.length > 0 && <h3 className="task-section">{t('tasks.finished')}</h3>}
+          {finished.length + finishedChanges.length > 0 && <h3 className="task-section">{t('tasks.finished')}</h3>}
+          {finishedChanges.map((task) => (
+            <FinishedChange key={task.id} task={task} />
+          ))}
           {finished.map((task) => (
             <FinishedTask key={task.id} task={task} />
           ))}
@@ -95,6 +110,71 @@ function TaskCard({ task }: { task: Task }) {
   );
 }
 
+const openAt = (task: ChangeTask, tab: string) => navigate(pathTo('containers', task.container, tab));
+
+/** A change that is under way, or did not stay. */
+function ChangeCard({ task }: { task: ChangeTask }) {
+  const { t } = useTranslation();
+  const { cancelChange, dismissChange } = useEngineStore().getState();
+  const underWay = isUnderWay(task);
+  const offersUndo = task.state === 'running' && task.stage !== undefined && !task.back;
+  return (
+    <div className="task">
+      <div className="task-title">
+        <Pencil className="icon" aria-hidden />
+        <b className="grow cut">
+          {underWay
+            ? t('change.busyTitle', { name: task.name })
+            : task.state === 'failed'
+              ? t('change.failedTitle', { name: task.name })
+              : t('change.rolledBack', { name: task.name })}
+        </b>
+        {!underWay && <IconButton small icon={X} label={t('common.dismiss')} onClick={() => dismissChange(task.id)} />}
+      </div>
+      <div className="task-more">
+        {underWay ? (
+          <ChangeProgress task={task} />
+        ) : (
+          <p className="s12 t2 select">
+            {task.state === 'failed'
+              ? explainChange(t, task.problem ?? '')
+              : task.state === 'cancelled'
+                ? t('change.cancelledText')
+                : t('change.rolledBackText', { reason: explainRollback(t, task.problem ?? '') })}
+          </p>
+        )}
+        <div className="row g8">
+          {offersUndo && (
+            <Button size="small" icon={Undo2} onClick={() => cancelChange(task.id)}>
+              {t('change.undoIt')}
+            </Button>
+          )}
+          {task.state === 'rolled-back' && (
+            <Button size="small" icon={ScrollText} onClick={() => openAt(task, 'logs')}>
+              {t('change.showLogs')}
+            </Button>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function FinishedChange({ task }: { task: ChangeTask }) {
+  const { t, i18n } = useTranslation();
+  return (
+    <div className="task-done">
+      <Check className="icon s14 c-run" aria-hidden />
+      <span className="grow cut">{t('change.done', { name: task.name })}</span>
+      <span className="s11 t3 num">
+        {task.endedAt &&
+          new Date(task.endedAt).toLocaleTimeString(i18n.language, { hour: '2-digit', minute: '2-digit' })}
+      </span>
+      <IconButton small icon={History} label={t('change.showHistory')} onClick={() => openAt(task, 'history')} />
+    </div>
+  );
+}
+
 function FinishedTask({ task }: { task: Task }) {
   const { t, i18n } = useTranslation();
   const ask = useSurface((surface) => surface.open);
@@ -135,4 +215,50 @@ export function useTaskNotices(): void {
     }
     before.current = tasks;
   }, [tasks, t]);
+}
+
+/** Says how a change ended: with the way back where it stays, and where it does not and nobody is looking, why. */
+export function useChangeNotices(): void {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const changes = useEngine((state) => state.changes);
+  const before = useRef(changes);
+  const offered = useRef(new Map<string, () => void>());
+  useEffect(() => {
+    const { dialog, tasks: watching } = useSurface.getState();
+    for (const task of changes) {
+      // What is undone later than the next change would undo that as well.
+      if (!before.current.includes(task) && isUnderWay(task)) offered.current.get(task.container)?.();
+      const was = before.current.find(({ id }) => id === task.id);
+      if (!was || !isUnderWay(was) || isUnderWay(task)) continue;
+      const { container: id, name, undoTo, problem = '' } = task;
+      const watched = watching || (dialog?.kind === 'change-container' && dialog.id === id);
+      if (task.state === 'done') {
+        const now = store.getState().containers?.find(({ Id }) => Id === id);
+        const how = task.restarted ? 'doneRestarted' : now && isRunning(now) ? 'doneLive' : 'doneNext';
+        const title = t('change.done', { name });
+        const undo = () => void store.getState().change({ id, name }, { revertTo: undoTo ?? 0 });
+        if (undoTo === undefined) notifyDone(title, t(`change.${how}`));
+        else offered.current.set(id, notifyUndo(title, t(`change.${how}`), undo, Pencil));
+      } else if (watched) continue;
+      else if (task.state === 'cancelled') notifyDone(t('change.cancelled', { name }));
+      else if (task.state === 'failed') notifyFailed(t('change.failedTitle', { name }), explainChange(t, problem));
+      else
+        notifyFailed(
+          t('change.rolledBack', { name }),
+          t('change.rolledBackText', { reason: explainRollback(t, problem) }),
+          { label: t('change.showLogs'), act: () => openAt(task, 'logs') },
+        );
+    }
+    before.current = changes;
+  }, [changes, store, t]);
+  // What is gone cannot be changed back.
+  const containers = useEngine((state) => state.containers);
+  useEffect(() => {
+    for (const [id, takeAway] of offered.current)
+      if (containers && !containers.some(({ Id }) => Id === id)) {
+        takeAway();
+        offered.current.delete(id);
+      }
+  }, [containers]);
 }

@@ -9,7 +9,7 @@ export type Verb = 'start' | 'stop' | 'restart' | 'kill' | 'pause' | 'unpause' |
 
 /** An act under way: shown until the engine has answered. */
 export interface Pending {
-  verb: Verb;
+  verb: Verb | 'change';
   since: number;
   /** Seconds that a stop waits before it kills, once known. */
   grace?: number;

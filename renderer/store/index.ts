@@ -2,6 +2,7 @@ import { createContext, useContext } from 'react';
 import { createStore, useStore, type StoreApi } from 'zustand';
 import type { Client } from '../../main/client/index.js';
 import { binSlice, type BinSlice } from './bin-slice.js';
+import { changesSlice, type ChangesSlice } from './changes-slice.js';
 import { connectionSlice, type ConnectionSlice } from './connection-slice.js';
 import { containersSlice, type ContainersSlice } from './containers-slice.js';
 import { imagesSlice, type ImagesSlice } from './images-slice.js';
@@ -11,6 +12,7 @@ import { terminalsSlice, type TerminalsSlice } from './terminals-slice.js';
 
 /** What the window knows of one engine. Another engine means another client and another store. */
 export type Store = BinSlice &
+  ChangesSlice &
   ConnectionSlice &
   ContainersSlice &
   ImagesSlice &
@@ -23,6 +25,7 @@ export const createEngineStore = (client: Client): EngineStore =>
   Object.assign(
     createStore<Store>()((...api) => ({
       ...binSlice(client)(...api),
+      ...changesSlice(client)(...api),
       ...connectionSlice(client)(...api),
       ...containersSlice(client)(...api),
       ...imagesSlice(client)(...api),

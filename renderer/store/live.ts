@@ -45,10 +45,12 @@ export function live(store: EngineStore): () => void {
       try {
         const events = await store.client.events.subscribe({}, { signal });
         await loadAll(store.getState());
+        await store.getState().findOutChanges();
         wait = 200;
         for await (const event of events) {
           const state = store.getState();
           state.terminalsHear(event);
+          state.changesHear(event);
           for (const refresh of refreshesFor(event)) state[refresh]().catch(() => undefined);
         }
       } catch {

@@ -14,6 +14,8 @@ export type OpenDialog =
       results: { id: string; name: string; problem: string | undefined }[];
     }
   | { kind: 'bin' }
+  /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */
+  | { kind: 'change-container'; id: string; start?: string; past?: { seq: number; at: string } }
   | { kind: 'shortcuts' };
 
 /** What lies over the page. */

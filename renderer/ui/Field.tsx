@@ -72,7 +72,7 @@ export function CheckLine({
   onChange,
 }: {
   label: string;
-  hint?: string;
+  hint?: ReactNode;
   checked: boolean;
   disabled?: boolean;
   onChange(checked: boolean): void;

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import { Trash2 } from 'lucide-react';
+import { Trash2, type LucideIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Button } from './Button.js';
 
@@ -10,6 +10,8 @@ const AROUND = 2 * Math.PI * 8;
 interface UndoToastProps {
   title: string;
   detail: string;
+  /** What was done; removing when not given. */
+  icon?: LucideIcon | undefined;
   onUndo(): void;
   /** Its time is over, or it was used. */
   onEnd(): void;
@@ -25,7 +27,7 @@ const takesUndo = (target: EventTarget | null): boolean =>
     null;
 
 /** Counts from ten to nothing; it waits while somebody points at it or has the focus in it. */
-export function UndoToast({ title, detail, onUndo, onEnd }: UndoToastProps) {
+export function UndoToast({ title, detail, icon: Icon = Trash2, onUndo, onEnd }: UndoToastProps) {
   const { t } = useTranslation();
   const [left, setLeft] = useState(SECONDS);
   const held = useRef({ pointer: false, focus: false });
@@ -82,7 +84,7 @@ export function UndoToast({ title, detail, onUndo, onEnd }: UndoToastProps) {
       onFocus={() => (held.current.focus = true)}
       onBlur={() => (held.current.focus = false)}
     >
-      <Trash2 className="icon s14 t2" aria-hidden />
+      <Icon className="icon s14 t2" aria-hidden />
       <div className="grow">
         <b className="b6">{title}</b>
         <p>{detail}</p>

@@ -1,6 +1,6 @@
-import { CircleAlert, CircleCheck, Copy, TriangleAlert, X } from 'lucide-react';
+import { CircleAlert, CircleCheck, Copy, TriangleAlert, X, type LucideIcon } from 'lucide-react';
 import { toast } from 'sonner';
-import { IconButton } from './Button.js';
+import { Button, IconButton } from './Button.js';
 import { UndoToast } from './UndoToast.js';
 import { copyText } from './desktop.js';
 import i18n from '../i18n/index.js';
@@ -38,17 +38,18 @@ export function notifyNote(title: string, detail: string): void {
   );
 }
 
-/** Something was done that can be taken back: the way back stands for ten seconds. */
-export function notifyUndo(title: string, detail: string, undo: () => void): void {
-  toast.custom(
-    (id) => <UndoToast title={title} detail={detail} onUndo={undo} onEnd={() => toast.dismiss(id)} />,
+/** Something was done that can be taken back: the way back stands for ten seconds. Returns how to take the notice away before. */
+export function notifyUndo(title: string, detail: string, undo: () => void, icon?: LucideIcon): () => void {
+  const shown = toast.custom(
+    (id) => <UndoToast title={title} detail={detail} icon={icon} onUndo={undo} onEnd={() => toast.dismiss(id)} />,
     // It counts by itself: sonner's own clock can be neither seen nor held.
     { duration: Infinity },
   );
+  return () => void toast.dismiss(shown);
 }
 
-/** Something failed in the background: stays until it is dismissed, with its cause. */
-export function notifyFailed(title: string, cause: string): void {
+/** Something failed in the background: stays until it is dismissed, with its cause and, where there is one, the next thing to do. */
+export function notifyFailed(title: string, cause: string, next?: { label: string; act(): void }): void {
   toast.custom(
     (id) => (
       <div className="toast" role="alert">
@@ -56,6 +57,17 @@ export function notifyFailed(title: string, cause: string): void {
         <div className="grow">
           <b className="b6">{title}</b>
           <p>{cause}</p>
+          {next && (
+            <Button
+              size="small"
+              onClick={() => {
+                toast.dismiss(id);
+                next.act();
+              }}
+            >
+              {next.label}
+            </Button>
+          )}
         </div>
         <IconButton
           small

@@ -84,6 +84,7 @@ export class Runs {
     Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });
     Object.assign(record, { stoppedByHand: false, restartPending: false });
     if (healthProbe(record.config)) record.health = startingHealth();
+    else delete record.health; // it had a check before
     Object.assign(record, { exitCode: 0, error: '', oomKilled: false });
     let told: HistoryEntry | undefined;
     const waiting = [...container.pending];

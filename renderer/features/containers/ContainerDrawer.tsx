@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { Box, Ellipsis, Play, RotateCw, Skull, Square } from 'lucide-react';
+import { Box, Ellipsis, Pencil, Play, RotateCw, Skull, Square } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { fits, useContainerActions } from '../../parts/container-actions.js';
@@ -107,6 +107,15 @@ export function ContainerDrawer({
             disabled={pending !== undefined || !fits('restart', container)}
             onClick={() => void actions.act(container, 'restart')}
           />
+          {actions.canEdit(container) && (
+            <IconButton
+              icon={Pencil}
+              label={t('change.edit')}
+              shortcut="E"
+              disabled={pending !== undefined}
+              onClick={() => actions.edit(container)}
+            />
+          )}
           <Menu label={t('action.more', { name })} entries={() => actions.menu(container)}>
             <button type="button" className="icon-btn" aria-label={t('common.more')}>
               <Ellipsis className="icon s14" aria-hidden />

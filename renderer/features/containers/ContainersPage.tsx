@@ -98,6 +98,7 @@ export function ContainersPage() {
       r: () => void actions.act(container, 'restart'),
       l: () => actions.open(container, 'logs'),
       t: () => actions.open(container, 'terminal'),
+      e: () => actions.edit(container),
     };
     act[event.key]?.();
     return act[event.key] !== undefined;

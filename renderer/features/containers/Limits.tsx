@@ -2,7 +2,9 @@ import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { TriangleAlert } from 'lucide-react';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
+import { useContainerActions } from '../../parts/container-actions.js';
 import { nameOf } from '../../parts/container-state.js';
+import { updateLine } from '../../parts/update-line.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
@@ -10,7 +12,7 @@ import { Field, Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { notifyDone } from '../../ui/notify.js';
 import { Scroller } from '../../ui/Scroller.js';
-import { cpusOf, deviceLimits, limitProblems, limitsForm, updateBody, updateLine, type LimitsForm } from './limits.js';
+import { cpusOf, deviceLimits, limitProblems, limitsForm, updateBody, type LimitsForm } from './limits.js';
 import { rates } from './stats/usage.js';
 import { useUsage } from './stats/use-usage.js';
 
@@ -21,6 +23,8 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
   const processors = useEngine((state) => state.info?.NCPU);
   const memoryOfAll = useEngine((state) => state.info?.MemTotal) ?? 0;
   const { HostConfig } = inspect;
+  const actions = useContainerActions();
+  const editable = actions.canEdit(container);
   const running = container.State === 'running' || container.State === 'paused';
   const { samples } = useUsage(container.Id, running, HostConfig.Memory || memoryOfAll);
   const use = running ? samples.minutes.at(-1) : undefined;
@@ -57,7 +61,12 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
     <Field
       label={t(`limits.${key}`)}
       hint={t(`limits.hint.${key}`)}
-      problem={problems[key] && t(`limits.problem.${problems[key]}`, { count: processors ?? 1 })}
+      problem={
+        problems[key] &&
+        (problems[key] === 'stays' && editable
+          ? t('limits.endsByEdit')
+          : t(`limits.problem.${problems[key]}`, { count: processors ?? 1 }))
+      }
     >
       <input
         className="input mono"
@@ -138,6 +147,11 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
           ))}
           <div className="limit-fields">{field('weight', '500')}</div>
           <p className="s11 t3">{t('limits.deviceHint')}</p>
+          {editable && (
+            <button type="button" className="link s12" onClick={() => actions.edit(container, 'memory')}>
+              {t('limits.editAll')}
+            </button>
+          )}
         </section>
       </Scroller>
       <div className="limits-foot">

@@ -1,8 +1,10 @@
-import { useState } from 'react';
-import { CircleAlert, Eye } from 'lucide-react';
+import { useState, type ReactNode } from 'react';
+import { CircleAlert, Eye, Pencil } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import type { ContainerInspect } from '../../../main/contract/containers.js';
+import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
+import { policyWords } from '../../parts/change/lines.js';
 import { joinCommand } from '../../parts/command-line.js';
+import { useContainerActions } from '../../parts/container-actions.js';
 import { isSecretVariable, splitVariable } from '../../parts/secrets.js';
 import { IconButton } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
@@ -14,7 +16,7 @@ import { Scroller } from '../../ui/Scroller.js';
 const never = (when: string) => when === '' || when.startsWith('0001-');
 
 /** A container in words: what runs, how it did, within which limits, where it is on the network. */
-export function Summary({ inspect }: { inspect: ContainerInspect }) {
+export function Summary({ container, inspect }: { container: ContainerSummary; inspect: ContainerInspect }) {
   const { t, i18n } = useTranslation();
   const { State, Config, HostConfig, NetworkSettings } = inspect;
   const when = (text: string) =>
@@ -24,6 +26,23 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
     ? HostConfig.NanoCpus / 1e9
     : HostConfig.CpuQuota / (HostConfig.CpuPeriod || 100_000);
   const labels = Object.entries(Config.Labels ?? {});
+  const actions = useContainerActions();
+  const editButton = (what: string, start: string) =>
+    actions.canEdit(container) && (
+      <IconButton
+        small
+        iconSize={12}
+        icon={Pencil}
+        label={t('change.editOf', { what })}
+        onClick={() => actions.edit(container, start)}
+      />
+    );
+  const title = (words: string, start: string): ReactNode => (
+    <div className="facts-title">
+      <h3>{words}</h3>
+      {editButton(words, start)}
+    </div>
+  );
   return (
     <Scroller label={t('drawer.summary')}>
       {(State.Error || State.OOMKilled) && (
@@ -32,7 +51,7 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
           <span>{State.OOMKilled ? t('summary.oom') : t('summary.failed', { error: State.Error })}</span>
         </div>
       )}
-      <h3 className="facts-title">{t('summary.process')}</h3>
+      {title(t('summary.process'), 'command')}
       <Facts>
         <Fact name={t('summary.command')} mono>
           {joinCommand([inspect.Path, ...inspect.Args])}
@@ -54,13 +73,16 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
           <Fact name={t('summary.finishedAt')}>{when(State.FinishedAt)}</Fact>
         )}
         <Fact name={t('summary.createdAt')}>{when(inspect.Created)}</Fact>
-        <Fact name={t('summary.restartPolicy')}>{t(`summary.policy.${HostConfig.RestartPolicy?.Name || 'no'}`)}</Fact>
+        <Fact name={t('summary.restartPolicy')}>
+          {policyWords(t, HostConfig.RestartPolicy ?? { Name: 'no', MaximumRetryCount: 0 })}
+          {editButton(t('summary.restartPolicy'), 'restart')}
+        </Fact>
         {inspect.RestartCount > 0 && <Fact name={t('summary.restarts')}>{inspect.RestartCount}</Fact>}
         {HostConfig.AutoRemove && <Fact name={t('summary.removeOnExit')}>{t('summary.yes')}</Fact>}
       </Facts>
       {Config.Env && Config.Env.length > 0 && (
         <>
-          <h3 className="facts-title">{t('summary.environment')}</h3>
+          {title(t('summary.environment'), 'env')}
           <Facts>
             {Config.Env.map((variable) => (
               <Variable key={variable} variable={variable} />
@@ -68,7 +90,7 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
           </Facts>
         </>
       )}
-      <h3 className="facts-title">{t('summary.limits')}</h3>
+      {title(t('summary.limits'), 'memory')}
       <Facts>
         <Fact name={t('summary.memory')}>
           {HostConfig.Memory > 0 ? bytes(HostConfig.Memory) : t('summary.unlimited')}
@@ -99,7 +121,7 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
           ) : null,
         )}
       </Facts>
-      <h3 className="facts-title">{t('summary.image')}</h3>
+      {title(t('summary.image'), 'image')}
       <Facts>
         <Fact name={t('summary.image')} mono>
           <button
@@ -118,7 +140,7 @@ export function Summary({ inspect }: { inspect: ContainerInspect }) {
       </Facts>
       {labels.length > 0 && (
         <>
-          <h3 className="facts-title">{t('summary.labels')}</h3>
+          {title(t('summary.labels'), 'labels')}
           <Facts>
             {labels.map(([name, value]) => (
               <Fact key={name} name={name} mono>

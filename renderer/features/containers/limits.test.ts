@@ -1,8 +1,9 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import type { HostConfig } from '../../../main/contract/containers.js';
-import { limitProblems, limitsForm, updateBody, updateLine, type LimitsForm } from './limits.js';
 import { sizeText } from '../../parts/sizes.js';
+import { updateLine } from '../../parts/update-line.js';
+import { limitProblems, limitsForm, updateBody, type LimitsForm } from './limits.js';
 import { parseProcesses, secondsOf, sortProcesses } from './processes.js';
 import { ownerIn, permissions } from './mounts.js';
 

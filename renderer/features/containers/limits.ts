@@ -125,22 +125,6 @@ export function updateBody(form: LimitsForm, before: LimitsForm, host: Limits): 
   return body;
 }
 
-/** The same as a `docker update` line; undefined when nothing differs. */
-export function updateLine(name: string, body: ContainerUpdate): string | undefined {
-  const flags: string[] = [];
-  if (body.Memory !== undefined) flags.push('--memory', sizeText(body.Memory));
-  if (body.MemoryReservation !== undefined) flags.push('--memory-reservation', sizeText(body.MemoryReservation));
-  if (body.MemorySwap !== undefined)
-    flags.push('--memory-swap', body.MemorySwap < 0 ? '-1' : sizeText(body.MemorySwap));
-  if (body.NanoCpus !== undefined) flags.push('--cpus', String(body.NanoCpus / 1e9));
-  if (body.CpuQuota !== undefined) flags.push('--cpu-quota', String(body.CpuQuota));
-  if (body.CpuShares !== undefined) flags.push('--cpu-shares', String(body.CpuShares));
-  if (body.CpusetCpus !== undefined) flags.push('--cpuset-cpus', body.CpusetCpus);
-  if (body.PidsLimit !== undefined) flags.push('--pids-limit', String(body.PidsLimit));
-  if (body.BlkioWeight !== undefined) flags.push('--blkio-weight', String(body.BlkioWeight));
-  return flags.length === 0 ? undefined : ['docker', 'update', ...flags, name].join(' ');
-}
-
 /** Limits of single devices, which only a new container can be given: one line each. */
 export function deviceLimits(host: Limits): { key: string; path: string; value: number; bytes: boolean }[] {
   const lists: [string, DeviceRate[] | null, boolean][] = [

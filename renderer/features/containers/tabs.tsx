@@ -3,6 +3,7 @@ import type { ContainerInspect, ContainerSummary } from '../../../main/contract/
 import type { en } from '../../i18n/en.js';
 import { JsonTree } from '../../parts/JsonTree.js';
 import { FilesTab } from './files/FilesTab.js';
+import { HistoryTab } from './history/HistoryTab.js';
 import { Logs } from './logs/Logs.js';
 import { Mounts } from './Mounts.js';
 import { Network } from './Network.js';
@@ -45,6 +46,7 @@ export const containerTabs: ContainerTab[] = [
   { id: 'network', Panel: told(Network) },
   { id: 'limits', Panel: told(Limits) },
   { id: 'inspect', Panel: told(({ inspect }) => <JsonTree document={inspect} />) },
+  { id: 'history', Panel: HistoryTab },
 ];
 
 /** The tab that was last looked at, per container, while the window lives. */

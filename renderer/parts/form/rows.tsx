@@ -59,7 +59,8 @@ export function FormField({
 }) {
   const text = useProblemText();
   const problem = part.problemOf(field);
-  const mark = part.mark?.(field.split('.')[0] as keyof ContainerForm);
+  // Of a group of fields its head has the mark.
+  const mark = field.includes('.') ? undefined : part.mark?.(field as keyof ContainerForm);
   return (
     <Field
       label={label}
@@ -121,6 +122,8 @@ export interface Column<Row> {
   kind?: 'text' | 'check';
   options?: string[];
   list?: string;
+  /** While the cursor is elsewhere it is not to be read. */
+  covered?(row: Row): boolean;
 }
 
 /** Rows of fields that can be added and removed, with what is to be said below each. */
@@ -178,7 +181,7 @@ export function Rows<Row extends object>({
   const whole = part.problemOf(field);
   const gridTemplateColumns = `${columns.map(({ width }) => width).join(' ')} max-content 28px`;
   return (
-    <div className="field" role="group" aria-label={label} ref={box}>
+    <div className="field" role="group" aria-label={label} data-rows={field} ref={box}>
       <div className="form-rows-head">
         <span className="field-label">
           {label}
@@ -201,7 +204,7 @@ export function Rows<Row extends object>({
         return (
           <div key={index} className="form-row-box">
             <div className="form-row" style={{ gridTemplateColumns }}>
-              {columns.map(({ key, label: name, placeholder, kind, options, list }) => {
+              {columns.map(({ key, label: name, placeholder, kind, options, list, covered }) => {
                 const path = `${field}.${index}.${key}`;
                 const common = {
                   'data-field': path,
@@ -239,7 +242,7 @@ export function Rows<Row extends object>({
                   <input
                     key={key}
                     {...common}
-                    className="input mono"
+                    className={covered?.(row) ? 'input mono covered' : 'input mono'}
                     placeholder={placeholder}
                     list={list}
                     value={value}

@@ -3,6 +3,7 @@ import type { ClipboardEvent, ReactNode } from 'react';
 import { ChevronDown, ChevronRight, CircleAlert, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { joinCommand } from '../command-line.js';
+import { isSecretVariable } from '../secrets.js';
 import { CheckLine } from '../../ui/Field.js';
 import { Segments } from '../../ui/Segments.js';
 import { portAnswer, ULIMITS, type FormProblem, type Section } from './problems.js';
@@ -29,7 +30,13 @@ export function Basics({
           list="known-images"
           onPaste={onPaste}
         />
-        <TextField part={part} field="name" label={t('form.name')} hint={t('form.nameHint')} className="" />
+        <TextField
+          part={part}
+          field="name"
+          label={t('form.name')}
+          hint={part.mode === 'edit' ? undefined : t('form.nameHint')}
+          className=""
+        />
       </div>
       <TextField
         part={part}
@@ -207,7 +214,13 @@ function PairRows({
           placeholder: words.keyPlaceholder,
           list: words.list,
         },
-        { key: 'value', label: words.valueLabel, width: 'minmax(0, 3fr)', placeholder: words.valuePlaceholder },
+        {
+          key: 'value',
+          label: words.valueLabel,
+          width: 'minmax(0, 3fr)',
+          placeholder: words.valuePlaceholder,
+          covered: ({ key, value }) => field === 'env' && part.mode === 'edit' && isSecretVariable(key, value),
+        },
       ]}
       fresh={emptyPair}
       addLabel={words.addLabel}
@@ -242,21 +255,23 @@ export function Environment(part: FormPart) {
 }
 
 /** How it runs and how it ends. */
-export function Manner({ value, set, mode }: FormPart) {
+export function Manner({ value, set, mode, mark }: FormPart) {
   const { t } = useTranslation();
   return (
     <div className="form-checks">
       <CheckLine
         label={t('form.interactive')}
+        hint={mark?.('interactive')}
         checked={value.interactive}
         onChange={(interactive) => set({ interactive })}
       />
-      <CheckLine label={t('form.tty')} checked={value.tty} onChange={(tty) => set({ tty })} />
+      <CheckLine label={t('form.tty')} hint={mark?.('tty')} checked={value.tty} onChange={(tty) => set({ tty })} />
       {mode !== 'edit' && (
         <CheckLine label={t('form.detach')} checked={value.detach} onChange={(detach) => set({ detach })} />
       )}
       <CheckLine
         label={t('form.autoRemove')}
+        hint={mark?.('autoRemove')}
         checked={value.autoRemove}
         onChange={(autoRemove) => set({ autoRemove })}
       />
@@ -318,7 +333,12 @@ export function ProcessPart(part: FormPart) {
         />
         <TextField part={part} field="stopTimeout" label={t('form.stopTimeout')} placeholder="10" className="num" />
       </div>
-      <CheckLine label={t('form.init')} checked={value.init} onChange={(init) => set({ init })} />
+      <CheckLine
+        label={t('form.init')}
+        hint={part.mark?.('init')}
+        checked={value.init}
+        onChange={(init) => set({ init })}
+      />
       {mode !== 'edit' && (
         <Select
           part={part}
@@ -408,7 +428,7 @@ export function RestartPart(part: FormPart) {
 
 export function NetworkPart(part: FormPart) {
   const { t } = useTranslation();
-  const { value, facts } = part;
+  const { value, facts, mode } = part;
   const names = facts.networks ?? ['bridge', 'host', 'none'];
   const others = [...(facts.names?.keys() ?? [])]
     .filter((name) => name !== value.name)
@@ -420,15 +440,17 @@ export function NetworkPart(part: FormPart) {
   return (
     <>
       <div className="columns">
-        <Select
-          part={part}
-          field="network"
-          label={t('form.network')}
-          options={[
-            { value: '', label: t('form.networkDefault') },
-            ...listed.map((name) => ({ value: name, label: label(name) })),
-          ]}
-        />
+        {mode !== 'edit' && (
+          <Select
+            part={part}
+            field="network"
+            label={t('form.network')}
+            options={[
+              { value: '', label: t('form.networkDefault') },
+              ...listed.map((name) => ({ value: name, label: label(name) })),
+            ]}
+          />
+        )}
         <TextField part={part} field="dns" label={t('form.dns')} placeholder="1.1.1.1 9.9.9.9" />
       </div>
       <PairRows
@@ -490,14 +512,21 @@ export function SecurityPart(part: FormPart) {
   return (
     <>
       <div className="form-checks">
-        <CheckLine label={t('form.readOnly')} checked={value.readOnly} onChange={(readOnly) => set({ readOnly })} />
+        <CheckLine
+          label={t('form.readOnly')}
+          hint={part.mark?.('readOnly')}
+          checked={value.readOnly}
+          onChange={(readOnly) => set({ readOnly })}
+        />
         <CheckLine
           label={t('form.noNewPrivileges')}
+          hint={part.mark?.('noNewPrivileges')}
           checked={value.noNewPrivileges}
           onChange={(noNewPrivileges) => set({ noNewPrivileges })}
         />
         <CheckLine
           label={t('form.privileged')}
+          hint={part.mark?.('privileged')}
           checked={value.privileged}
           onChange={(checked) => set({ privileged: checked })}
         />
@@ -580,20 +609,22 @@ export function LabelsPart(part: FormPart) {
 
 export function OtherPart(part: FormPart) {
   const { t } = useTranslation();
-  const { value, set } = part;
+  const { value, set, mode } = part;
   return (
     <>
-      <PairRows
-        part={part}
-        field="tmpfs"
-        label={t('form.tmpfs')}
-        keyLabel={t('form.tmpfsPath')}
-        valueLabel={t('form.tmpfsOptions')}
-        keyPlaceholder="/run"
-        valuePlaceholder="size=64m,mode=1777"
-        addLabel={t('form.addTmpfs')}
-        remove={(key) => t('form.removeRow', { name: key })}
-      />
+      {mode !== 'edit' && (
+        <PairRows
+          part={part}
+          field="tmpfs"
+          label={t('form.tmpfs')}
+          keyLabel={t('form.tmpfsPath')}
+          valueLabel={t('form.tmpfsOptions')}
+          keyPlaceholder="/run"
+          valuePlaceholder="size=64m,mode=1777"
+          addLabel={t('form.addTmpfs')}
+          remove={(key) => t('form.removeRow', { name: key })}
+        />
+      )}
       <FormField part={part} field="other" label={t('form.other')} hint={t('form.otherHint')}>
         <textarea
           className="input mono"
@@ -626,14 +657,16 @@ export function Fold({
   open,
   onToggle,
   set,
+  mode,
   wrong,
   children,
 }: {
   section: Section;
   open: boolean;
   onToggle(): void;
-  /** Fields of it that say something. */
+  /** Fields of it that say something; where one is edited, something else than before. */
   set: number;
+  mode?: FormPart['mode'];
   wrong: number;
   children: ReactNode;
 }) {
@@ -650,7 +683,9 @@ export function Fold({
             {t('form.wrongIn', { count: wrong })}
           </span>
         )}
-        {set > 0 && <span className="tag">{t('form.setIn', { count: set })}</span>}
+        {set > 0 && (
+          <span className="tag">{t(mode === 'edit' ? 'change.changedIn' : 'form.setIn', { count: set })}</span>
+        )}
       </button>
       {open && <div className="form-fold-body">{children}</div>}
     </section>

@@ -1,0 +1,175 @@
+import { useEffect, useRef, useState } from 'react';
+import { Download } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { ContainerInspect } from '../../../main/contract/containers.js';
+import type { ImageConfig } from '../../../main/contract/images.js';
+import type { Wish } from '../../store/changes-slice.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
+import { Button } from '../../ui/Button.js';
+import { Problem } from '../../ui/Field.js';
+import { formOf } from '../form/inspect.js';
+import { countSet, formProblems, sectionOf, type FormFacts, type FormProblem, type Section } from '../form/problems.js';
+import type { FormPart } from '../form/rows.js';
+import { Basics, Environment, Fold, FOLDS, Manner } from '../form/sections.js';
+import { useFormFacts } from '../form/use-facts.js';
+import { plainForm, type ContainerForm } from '../form/value.js';
+import { namedImages } from '../image-names.js';
+import { PullProgress } from '../PullProgress.js';
+import { familiar } from '../reference.js';
+import { AppliesTag } from './Difference.js';
+import { changeOf, fieldsOf, ofChanged } from './edit.js';
+import { FixedFields } from './FixedFields.js';
+import { explainChange } from './reasons.js';
+import type { Preview } from './use-preview.js';
+
+/** A container and the configuration of its image, where that is here still. */
+export interface Subject {
+  inspect: ContainerInspect;
+  image: ImageConfig | undefined;
+}
+
+/** What is typed about a container that is there. */
+export interface Edit {
+  before: ContainerForm;
+  form: ContainerForm;
+  set(part: Partial<ContainerForm>): void;
+  facts: FormFacts;
+  image: ImageConfig | undefined;
+  /** What is to be said about what was changed. */
+  problems: FormProblem[];
+  /** Undefined: nothing is different, or it cannot be so. */
+  wish: Wish | undefined;
+  /** It is different from what is there. */
+  changed: boolean;
+  open: readonly Section[];
+  toggle(section: Section): void;
+  /** Brings a field into sight and puts the focus on it. */
+  show(field: string): void;
+  focusOn: { field: string };
+}
+
+export function useEdit(subject: Subject | undefined, start = 'name'): Edit {
+  const before = subject ? formOf(subject.inspect, subject.image) : plainForm;
+  const [draft, setDraft] = useState<Partial<ContainerForm>>({});
+  const [open, setOpen] = useState<readonly Section[]>(() => [sectionOf(start)].filter((one) => one !== undefined));
+  const [focusOn, setFocusOn] = useState({ field: start });
+  const form = { ...before, ...draft };
+  const { facts, image } = useFormFacts(form, subject?.inspect.Id);
+  const problems = ofChanged(formProblems(form, facts), before, form);
+  const change = changeOf(before, form);
+  const wrong = problems.some(({ level }) => level === 'error');
+  return {
+    ...{ before, form, facts, problems },
+    image: image ?? subject?.image,
+    set: (part) => setDraft((last) => ({ ...last, ...part })),
+    wish: change && !wrong ? { change } : undefined,
+    changed: change !== undefined,
+    ...{ open, focusOn },
+    toggle: (section) => setOpen(open.includes(section) ? open.filter((one) => one !== section) : [...open, section]),
+    show: (field) => {
+      const section = sectionOf(field);
+      if (section && !open.includes(section)) setOpen([...open, section]);
+      setFocusOn({ field });
+    },
+  };
+}
+
+/** The form about a container that is there: each field that is changed says when that applies. */
+export function EditForm({
+  subject,
+  edit,
+  preview,
+  running,
+}: {
+  subject: Subject;
+  edit: Edit;
+  preview: Preview;
+  running: boolean;
+}) {
+  const images = useEngine((state) => state.images);
+  const { before, form, problems, facts, image } = edit;
+  const body = useRef<HTMLDivElement>(null);
+  const { focusOn } = edit;
+  useEffect(() => {
+    const { field } = focusOn;
+    const find = (selector: string) => body.current?.querySelector<HTMLElement>(selector);
+    // Rows that are not there yet are added.
+    const rows =
+      find(`[data-field="${field}"], [data-field^="${field}."]`) ?? find(`[data-rows="${field}"] [data-add]`);
+    rows?.focus();
+  }, [focusOn]);
+  const applies = new Map(preview.answer?.Changes.map(({ Field, Applies }) => [Field, Applies]));
+  const part: FormPart = {
+    value: form,
+    set: edit.set,
+    problemOf: (field) => problems.find((problem) => problem.field === field),
+    facts,
+    ...(image && { image }),
+    mode: 'edit',
+    mark: (field) => {
+      const said = fieldsOf(field).map((each) => applies.get(each));
+      const found = said.includes('restart') ? 'restart' : said.find((each) => each !== undefined);
+      const changed = JSON.stringify(form[field]) !== JSON.stringify(before[field]);
+      return changed && found ? <AppliesTag applies={running ? found : 'nextStartTag'} /> : undefined;
+    },
+  };
+  const known = [...new Set(namedImages(images ?? []).flatMap((row) => (row.repository ? [row.reference] : [])))];
+  return (
+    <div className="form-body" ref={body}>
+      <Basics {...part} />
+      <datalist id="known-images">
+        {known.map((reference) => (
+          <option key={reference} value={reference} />
+        ))}
+      </datalist>
+      <Environment {...part} />
+      <Manner {...part} />
+      <div className="form-folds">
+        {FOLDS.map(({ section, Part }) => (
+          <Fold
+            key={section}
+            section={section}
+            open={edit.open.includes(section)}
+            onToggle={() => edit.toggle(section)}
+            set={countSet(form, before, section)}
+            mode="edit"
+            wrong={problems.filter(({ field, level }) => level === 'error' && sectionOf(field) === section).length}
+          >
+            <Part {...part} />
+          </Fold>
+        ))}
+      </div>
+      <FixedFields inspect={subject.inspect} form={before} />
+      {preview.problem !== undefined && <Refusal problem={preview.problem} image={form.image} />}
+    </div>
+  );
+}
+
+/** Why the engine would not do it. */
+function Refusal({ problem, image }: { problem: string; image: string }) {
+  const { t } = useTranslation();
+  if (/no such image/i.test(problem)) return <MissingImage image={image} />;
+  return <Problem>{t('change.failed', { error: explainChange(t, problem) })}</Problem>;
+}
+
+/** Another image has to be here first. */
+function MissingImage({ image }: { image: string }) {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const reference = familiar(image);
+  const task = useEngine((state) => state.tasks.find((one) => one.reference === reference));
+  return (
+    <>
+      <Problem>{task?.state === 'failed' ? (task.problem ?? '') : t('change.noImage', { image: reference })}</Problem>
+      {task?.state === 'running' ? (
+        <PullProgress task={task} />
+      ) : (
+        <div>
+          <Button size="small" icon={Download} onClick={() => store.getState().pull(reference)}>
+            {t('change.pullIt', { image: reference })}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
