@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { ChevronDown, ChevronRight, Play, Plus, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import i18n from '../i18n/index.js';
 import { ApiError } from '../../main/client/index.js';
 import type { ByteDuplex } from '../../main/contract/bridge.js';
 import { useEngine, useEngineStore, type EngineStore } from '../store/index.js';
@@ -35,7 +36,7 @@ async function pulled(store: EngineStore, reference: string, onTask: (id: number
   function find() {
     return store.getState().tasks.find((task) => task.id === id);
   }
-  if (ended?.state !== 'done') throw new Error(ended?.problem ?? 'cancelled');
+  if (ended?.state !== 'done') throw new Error(ended?.problem ?? i18n.t('run.failed.cancelled'));
 }
 
 /** Create, attach, start: in this order no first byte is missed, and a start that fails leaves nothing behind. */
@@ -108,7 +109,7 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
       onClose();
       navigate(pathTo('containers', done.id, form.interactive ? 'terminal' : 'logs'));
     } catch (error) {
-      setFailure(explainRun(t, error));
+      setFailure(explainRun(t, error, store.getState().info?.DockerRootDir));
       setStep(undefined);
     }
   };

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { Check, Download, ListChecks, Play, RotateCw, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import { useExplain } from '../parts/explain.js';
 import { PullProgress } from '../parts/PullProgress.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { useEngine, useEngineStore } from '../store/index.js';
@@ -55,6 +56,7 @@ function TaskCard({ task }: { task: Task }) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const { pull, cancelTask, dismissTask } = store.getState();
+  const explain = useExplain();
   const running = task.state === 'running';
   return (
     <div className="task">
@@ -81,7 +83,7 @@ function TaskCard({ task }: { task: Task }) {
       {running && <PullProgress task={task} />}
       {task.state === 'failed' && (
         <p className="s12 t2 select" style={{ margin: '5px 0 9px 25px', overflowWrap: 'anywhere' }}>
-          {task.problem}
+          {explain(task.problem ?? '')}
         </p>
       )}
       {!running && (
@@ -122,6 +124,7 @@ function FinishedTask({ task }: { task: Task }) {
 export function useTaskNotices(): void {
   const { t } = useTranslation();
   const tasks = useEngine((state) => state.tasks);
+  const explain = useExplain();
   const before = useRef(tasks);
   useEffect(() => {
     const { dialog, tasks: watching } = useSurface.getState();
@@ -131,8 +134,8 @@ export function useTaskNotices(): void {
       if (was?.state !== 'running' || watched) continue;
       if (task.state === 'done') notifyDone(t('tasks.doneToast', { reference: task.reference }));
       if (task.state === 'failed')
-        notifyFailed(t('tasks.failedToast', { reference: task.reference }), task.problem ?? '');
+        notifyFailed(t('tasks.failedToast', { reference: task.reference }), explain(task.problem ?? ''));
     }
     before.current = tasks;
-  }, [tasks, t]);
+  }, [tasks, explain, t]);
 }
