@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 /** `npm run dev`: the app with hot reload. The window's code is served by Vite; a change of the engine's or the app's restarts the app. */
-import { context } from 'esbuild';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { createServer } from 'vite';
-import { bundles, finish } from './build.mjs';
 import { resolveElectron } from './electron.mjs';
 import { hasDisplay, root, setup } from './setup.mjs';
 
 await setup({ window: true });
+// A fresh clone has these only now.
+const [{ context }, { createServer }, { bundles, finish }] = await Promise.all([
+  import('esbuild'),
+  import('vite'),
+  import('./build.mjs'),
+]);
 if (!hasDisplay()) {
   console.error('There is no display here. Run it under one: xvfb-run npm run dev');
   process.exit(1);

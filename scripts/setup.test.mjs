@@ -47,6 +47,24 @@ test('an ordinary user gets the one line that installs what is missing, and noth
   for (const name of ['docker.io', 'docker-registry', 'xvfb', 'libgtk-3-0']) assert.ok(!names.includes(name));
 });
 
+test('no command needs a package before set-up has brought it', async () => {
+  const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  const firsts = Object.values(scripts).flatMap((line) => /^node (scripts\/\S+\.mjs)/.exec(line)?.[1] ?? []);
+  assert.ok(firsts.length > 8);
+  const seen = new Set();
+  const follow = async (file) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, from] of (await readFile(file, 'utf8')).matchAll(
+      /^(?:import|export) (?:[^;]*? from )?'([^']+)';/gm,
+    )) {
+      assert.match(from, /^(node:|\.)/, `${file} imports ${from}`);
+      if (from.startsWith('.')) await follow(path.resolve(path.dirname(file), from));
+    }
+  };
+  for (const first of firsts) await follow(path.join(root, first));
+});
+
 test('package lists that are missing or old are noticed', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'slipway-lists-'));
   t.after(() => rm(folder, { recursive: true }));
