@@ -11,18 +11,19 @@ interface Wish {
   well?: boolean;
 }
 
-/** Uses about one processor in `of`. */
-const busy = (of: number) => `while :; do i=0; while [ $i -lt 9000 ]; do i=$((i+1)); done; sleep 0.0${of}; done`;
+/** Uses the processor in waves. */
+const busy = (step: number) =>
+  `n=${step}; while :; do n=$(((n + ${step}) % 17)); i=0; while [ $i -lt $((n * 1500)) ]; do i=$((i+1)); done; sleep 0.4; done`;
 const fat = (mebibytes: number, more = 'sleep 1000') =>
   `head -c ${mebibytes}m /dev/zero | (tail -c ${mebibytes}m >/dev/null; sleep 1000) & ${more}`;
 
 const WISHES: Record<string, Wish> = {
-  api: { image: 'shop/api:2.3', project: 'shop', does: busy(9), well: true },
+  api: { image: 'shop/api:2.3', project: 'shop', does: busy(2), well: true },
   db: { image: 'postgres:17', project: 'shop', does: fat(60), well: true },
   mailer: { image: 'shop/mailer:1.0', project: 'shop', does: 'exit 1' },
-  queue: { image: 'redis:7', project: 'shop', does: busy(4), well: true },
-  web: { image: 'shop/web:2.3', project: 'shop', does: busy(6), well: true },
-  blog: { image: 'ghost:5', project: 'blog', does: busy(5) },
+  queue: { image: 'redis:7', project: 'shop', does: busy(5), well: true },
+  web: { image: 'shop/web:2.3', project: 'shop', does: busy(3), well: true },
+  blog: { image: 'ghost:5', project: 'blog', does: busy(4) },
   'blog-db': { image: 'mysql:8', project: 'blog', does: fat(40) },
   'nightly-backup': { image: 'restic:0.17', does: 'exit 0' },
   playground: { image: 'debian:12' },
@@ -65,5 +66,6 @@ test('the picture of the README', async ({ openApp, registry, shot }) => {
   const curve = window.row('api').locator('svg.spark path.line');
   const points = async () => ((await curve.getAttribute('d')) ?? '').split(/[LC]/).length;
   await expect.poll(points, { timeout: 90_000 }).toBeGreaterThan(20);
+  await app.page.mouse.move(100, 400);
   await shot(app, 'readme');
 });
