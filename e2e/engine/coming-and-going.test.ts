@@ -157,7 +157,7 @@ test('the socket and the data are their owner’s alone', needs, async () => {
 test('npm’s SIGTERM reaches the engine it runs, and nothing is left', needs, async () => {
   await using engine = await startEngine();
   const { pid: first } = await features(engine);
-  await engine.end();
+  await engine.stop();
   const npm = spawn('npm', ['run', 'engine', '--', ...flagsOf(engine)], { cwd: root, stdio: 'ignore' });
   const ended = once(npm, 'exit');
   const { pid } = await successor(engine, first);
