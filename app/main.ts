@@ -38,6 +38,13 @@ main().catch((error: unknown) => {
 });
 
 async function main(): Promise<void> {
+  // From the first moment: Electron hears SIGTERM before it can end, and would be deaf to every later one.
+  let end = (): Promise<void> => app.whenReady().then(() => app.exit(0));
+  let ending: Promise<void> | undefined;
+  app.on('before-quit', (event) => {
+    event.preventDefault();
+    void (ending ??= end());
+  });
   const flags = readFlags(process.argv.slice(1));
   // Chromium keeps its profile, and with it the lock that makes a second launch wake the first, once per data root and host.
   // Nothing may be awaited before: Chromium would make its profile in the usual place meanwhile.
@@ -63,6 +70,7 @@ async function main(): Promise<void> {
     hasTrayHost(),
     app.whenReady(),
   ]);
+  if (ending) return;
   // The C locale comes out as a language of that name.
   const locale =
     [...app.getPreferredSystemLanguages(), app.getLocale()].find((each) => /^[a-z]{2,3}\b/i.test(each)) ?? 'en';
@@ -129,13 +137,8 @@ async function main(): Promise<void> {
   app.on('activate', () => window.show());
   app.on('window-all-closed', () => {}); // the engine goes on without a window
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit());
-  app.on('before-quit', (event) => {
-    event.preventDefault();
-    void (ending ??= end());
-  });
-  let ending: Promise<void> | undefined;
 
-  async function end(): Promise<void> {
+  end = async () => {
     let status = 0;
     window.hide();
     try {
@@ -147,7 +150,7 @@ async function main(): Promise<void> {
     window.destroy();
     shownTray?.destroy();
     app.exit(status);
-  }
+  };
 
   /** Once, where people would wonder: a closed window does not mean that Slipway has ended. */
   async function tellAboutClosing(): Promise<void> {

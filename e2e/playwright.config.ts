@@ -3,7 +3,7 @@ import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: '.',
-  testMatch: ['stories/*.story.ts', 'screens/*.story.ts'],
+  testMatch: process.env['SLIPWAY_SHOW'] ? ['stories/*.story.ts', 'screens/*.story.ts'] : 'stories/*.story.ts',
   outputDir: '../test-results/window',
   workers: 1,
   timeout: 120_000,

@@ -4,36 +4,38 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setup, root } from './setup.mjs';
-import { runNodeTests } from './tests.mjs';
+import { runBundledTests } from './tests.mjs';
 
-/** Runs the checks side by side; returns how many passed and failed, a check counting as one. */
+/** Runs the checks side by side, the long ones first; returns how many passed and failed, a check counting as one. */
 export async function check() {
-  /** What a room's files looked like last time: only what has changed since is looked at again. */
-  const notes = (room) => path.join(root, 'node_modules/.cache/types', `${room.replace('/', '-')}.json`);
   const bin = (name) => path.join(root, 'node_modules', '.bin', name);
+  let unit;
   const results = await inTurn(2, [
-    ...['main', 'main/client', 'app', 'renderer', 'e2e'].map(
-      (room) => () =>
-        quietly(`types in ${room}`, bin('tsc'), ['-p', room, '--incremental', '--tsBuildInfoFile', notes(room)]),
-    ),
-    () =>
-      quietly('lint', bin('eslint'), [
-        '.',
-        '--max-warnings=0',
-        '--cache',
-        '--cache-location',
-        'node_modules/.cache/eslint/',
-      ]),
+    () => quietly('lint', bin('eslint'), ['.', '--max-warnings=0', '--cache', '--cache-location', cache('eslint/')]),
+    async () => void (unit = await runBundledTests('unit', unitTests())),
     () => quietly('formatting', bin('prettier'), ['--check', '--log-level=warn', '--cache', '.']),
+    ...['main', 'main/client', 'app', 'renderer', 'e2e'].map((room) => () => types(room)),
     () => quietly('documents', process.execPath, ['scripts/check-docs.mjs']),
   ]);
-  const unit = await runNodeTests('unit', unitTests());
   return {
-    passed: results.filter(Boolean).length + unit.passed,
-    failed: results.filter((each) => !each).length + unit.failed,
+    passed: results.filter((each) => each === true).length + unit.passed,
+    failed: results.filter((each) => each === false).length + unit.failed,
     skipped: unit.skipped,
   };
 }
+
+/** Where a check keeps what a file looked like last time: only what has changed since is looked at again. */
+const cache = (name) => path.join('node_modules', '.cache', name);
+
+/** TypeScript's native compiler (7): a fifth of the time. The linter's rules need the API of TypeScript 5, so both are here. */
+const types = (room) =>
+  quietly(`types in ${room}`, path.join(root, 'node_modules/@typescript/native/bin/tsc'), [
+    '-p',
+    room,
+    '--incremental',
+    '--tsBuildInfoFile',
+    cache(`types/${room.replace('/', '-')}.json`),
+  ]);
 
 /** Tests that stand beside the code; those that need the kernel, a registry or a window live in e2e/ or end in .system.test.ts. */
 const unitTests = () =>

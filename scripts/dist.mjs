@@ -7,12 +7,13 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import path from 'node:path';
-import { version } from './build.mjs';
-import { depends, icons, recommends, teachPacker } from './debian/needs.mjs';
 import { resolveElectron } from './electron.mjs';
 import { findProgram, root, setup } from './setup.mjs';
 
 await setup({ window: true, deb: true });
+// A fresh clone has what these need only now.
+const { version } = await import('./build.mjs');
+const { depends, icons, recommends, teachPacker } = await import('./debian/needs.mjs');
 const require = createRequire(import.meta.url);
 const electron = resolveElectron();
 const unpacked = path.join(root, 'dist/linux-unpacked');
@@ -27,8 +28,11 @@ await build({
     extends: path.join(root, 'electron-builder.yml'),
     electronVersion: electron.version,
     electronDist: electron.dist,
-    // The stand-in default app belongs to development.
-    afterPack: ({ appOutDir }) => fs.rmSync(path.join(appOutDir, 'resources/default_app.asar'), { force: true }),
+    // The stand-in default app belongs to development, the mark of a whole download to our cache.
+    afterPack: ({ appOutDir }) => {
+      for (const name of ['resources/default_app.asar', '.complete'])
+        fs.rmSync(path.join(appOutDir, name), { force: true });
+    },
   },
 });
 fs.copyFileSync(path.join(root, 'LICENSE'), path.join(unpacked, 'LICENSE'));
@@ -63,6 +67,7 @@ await require('electron-installer-debian')({
     maintainer: 'Slipway maintainers <maintainers@slipway.invalid>',
     section: 'devel',
     categories: ['Development'],
+    desktopTemplate: path.join(root, 'scripts/debian/desktop.ejs'),
     icon: icons,
     depends,
     recommends,

@@ -181,12 +181,25 @@ function debianPackages(purposes, tell) {
       `This is no Debian or Ubuntu: install the like of these packages with your own package manager: ${names.join(' ')}`,
     );
   const line = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
-  if (process.getuid() !== 0)
-    stop(`These Debian packages are missing. Install them, then run the same command again:\n\n  sudo ${line}\n`);
+  if (process.getuid() !== 0) {
+    const first = listsAreOld()
+      ? ' (apt-get update comes first: the package lists of this machine are missing or old)'
+      : '';
+    stop(
+      `These Debian packages are missing. Install them${first}, then run the same command again:\n\n  sudo ${line}\n`,
+    );
+  }
   installPackages(names, tell);
   const still = missingPackages(names);
   if (still.length > 0) stop(`apt-get ended well, but these packages are still missing: ${still.join(' ')}`);
   return `${names.length} packages`;
+}
+
+/** Whether apt-get may ask for packages that its sources no longer have, or knows none at all. */
+export function listsAreOld(folder = '/var/lib/apt/lists', days = 14) {
+  const lists = fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => /_(In)?Release$/.test(name)) : [];
+  const newest = Math.max(0, ...lists.map((name) => fs.statSync(path.join(folder, name)).ctimeMs));
+  return Date.now() - newest > days * 24 * 3600 * 1000;
 }
 
 /** The names that dpkg does not know as installed; a `t64` twin (Debian 13) counts as the package itself. */

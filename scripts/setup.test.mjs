@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newEnough, root, withoutServices } from './setup.mjs';
+import { listsAreOld, newEnough, root, withoutServices } from './setup.mjs';
 
 const NOBODY = 'data:text/javascript,process.getuid=()=>65534';
 const done = '#!/bin/sh\nexit 0\n';
@@ -45,6 +45,34 @@ test('an ordinary user gets the one line that installs what is missing, and noth
   assert.equal(said.match(/sudo /g).length, 1);
   for (const name of ['gcc', 'libarchive-dev', 'busybox-static', 'nftables', 'uidmap']) assert.ok(names.includes(name));
   for (const name of ['docker.io', 'docker-registry', 'xvfb', 'libgtk-3-0']) assert.ok(!names.includes(name));
+});
+
+test('no command needs a package before set-up has brought it', async () => {
+  const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  const firsts = Object.values(scripts).flatMap((line) => /^(?:exec )?node (scripts\/\S+\.mjs)/.exec(line)?.[1] ?? []);
+  assert.ok(firsts.length > 8);
+  const seen = new Set();
+  const follow = async (file) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, from] of (await readFile(file, 'utf8')).matchAll(
+      /^(?:import|export) (?:[^;]*? from )?'([^']+)';/gm,
+    )) {
+      assert.match(from, /^(node:|\.)/, `${file} imports ${from}`);
+      if (from.startsWith('.')) await follow(path.resolve(path.dirname(file), from));
+    }
+  };
+  for (const first of firsts) await follow(path.join(root, first));
+});
+
+test('package lists that are missing or old are noticed', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-lists-'));
+  t.after(() => rm(folder, { recursive: true }));
+  assert.equal(listsAreOld(path.join(folder, 'none')), true);
+  assert.equal(listsAreOld(folder), true);
+  await writeFile(path.join(folder, 'deb.debian.org_debian_dists_bookworm_InRelease'), '');
+  assert.equal(listsAreOld(folder), false);
+  assert.equal(listsAreOld(folder, -1), true);
 });
 
 test('what has another name in Debian 13 counts as installed; what was removed and left its settings does not', async (t) => {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
  * `npm run show`: plays the first story under Xvfb and leaves what it looked like in show/: PNGs and a video. For machines without a display.
+ * `npm run show -- readme` takes the picture of the README anew instead.
  */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -14,7 +15,8 @@ fs.rmSync(folder, { recursive: true, force: true });
 fs.mkdirSync(folder);
 const user = process.getuid() === 0 ? [] : ['--user', '--map-current-user', '--keep-caps'];
 const inside = `${findProgram('ip')} link set lo up && exec "$@"`;
-const story = process.getuid() === 0 ? 'root pulls' : 'ordinary user pulls';
+const readme = process.argv.includes('readme');
+const story = readme ? 'picture of the README' : process.getuid() === 0 ? 'root pulls' : 'ordinary user pulls';
 const playwright = [
   'node_modules/@playwright/test/cli.js',
   'test',
@@ -36,5 +38,8 @@ spawn('unshare', [...user, '--net', 'sh', '-c', inside, 'sh', process.execPath, 
   },
 }).on('exit', (code) => {
   for (const name of fs.readdirSync(folder).sort()) console.log(path.join('show', name));
+  const picture = fs.readdirSync(folder).find((name) => name.endsWith('readme.png'));
+  if (readme && code === 0 && picture)
+    fs.copyFileSync(path.join(folder, picture), path.join(root, 'docs/screenshot.png'));
   process.exit(code ?? 1);
 });

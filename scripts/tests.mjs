@@ -3,17 +3,22 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { root } from './setup.mjs';
 
 /**
  * Runs the files of one suite; prints as they go.
  * @returns {Promise<{passed: number, failed: number, skipped: number}>}
  */
-export async function runNodeTests(suite, files, { timeout = 120_000, concurrency = 2, env = {} } = {}) {
+export async function runNodeTests(
+  suite,
+  files,
+  { timeout = 120_000, concurrency = 2, env = {}, loader = ['--import', 'tsx'] } = {},
+) {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'slipway-suite-'));
   const tap = path.join(folder, 'tap');
-  const args = ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, `--test-timeout=${timeout}`];
+  const args = [...loader, '--test', `--test-concurrency=${concurrency}`, `--test-timeout=${timeout}`];
   args.push(
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
@@ -39,6 +44,51 @@ export async function runNodeTests(suite, files, { timeout = 120_000, concurrenc
   );
   return result;
 }
+
+/**
+ * Runs many small test files: bundled all at once, they start in a third of the time that tsx takes for each. Every file is still a process
+ * of its own, and knows itself (import.meta) by the place of its source.
+ */
+export async function runBundledTests(suite, files, options = {}) {
+  const { build } = await import('esbuild');
+  const outdir = path.join(root, 'node_modules', '.cache', suite);
+  fs.rmSync(outdir, { recursive: true, force: true });
+  const [bundled, plain] = [/\.tsx?$/, /\.mjs$/].map((end) => files.filter((name) => end.test(name)));
+  await build({
+    absWorkingDir: root,
+    entryPoints: bundled,
+    outdir,
+    outbase: root,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    loader: { '.png': 'dataurl' },
+    sourcemap: 'linked',
+    logLevel: 'warning',
+    plugins: [sourcePlaces],
+  });
+  const built = bundled.map((name) => path.join(outdir, name.replace(/\.tsx?$/, '.mjs')));
+  return runNodeTests(suite, [...built, ...plain], { ...options, loader: ['--enable-source-maps'] });
+}
+
+/** Keeps `import.meta.url` and `import.meta.dirname` those of the source. */
+const sourcePlaces = {
+  name: 'source places',
+  setup(build) {
+    build.onLoad({ filter: /\.tsx?$/ }, async ({ path: file }) => {
+      const source = await fs.promises.readFile(file, 'utf8');
+      if (!source.includes('import.meta')) return undefined;
+      const contents = source
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href))
+        .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(file)));
+      return { contents, loader: path.extname(file).slice(1) };
+    });
+  },
+};
 
 /** The test files below a folder of the checkout, by the end of their names. */
 export const testFiles = (folder, end = /\.test\.(ts|mjs)$/) =>

@@ -90,6 +90,22 @@ test('quitting while containers run hands over to a headless engine', async (t) 
   assert.deepEqual(happened, ['hosted', 'handed over', 'standby started']);
 });
 
+test('quitting while the engine is still being opened closes it', { timeout: 10_000 }, async (t) => {
+  let opened = (_: { close(): Promise<void> }): void => undefined;
+  let asked = (): void => undefined;
+  const opening = new Promise<void>((resolve) => (asked = resolve));
+  const { connection, happened } = await open(t, {
+    openEngine: () => (asked(), new Promise((resolve) => (opened = resolve))),
+    startStandby: async () => undefined,
+  });
+  connection.open();
+  await opening;
+  const closed = connection.close();
+  opened({ close: async () => void happened.push('closed') });
+  await closed;
+  assert.deepEqual(happened, ['closed']);
+});
+
 test('a standby engine is taken back from, and its process has ended before ours opens the data', async (t) => {
   const { connection, socket, happened, until } = await open(t);
   const standby = spawn('sleep', ['60']);

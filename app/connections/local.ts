@@ -86,6 +86,7 @@ export class LocalConnection {
     while (!signal.aborted) {
       try {
         await this.#settle();
+        if (signal.aborted) return;
         this.#tell('ready');
         await this.#end(signal);
         if (!signal.aborted) this.#tell('gone', 'The engine has ended. Waiting for it, or starting another.');

@@ -153,3 +153,16 @@ test('the socket and the data are their owner’s alone', needs, async () => {
   const lock = JSON.parse(await readFile(path.join(engine.dataRoot, 'LOCK'), 'utf8')) as { pid: number };
   assert.equal(lock.pid, engine.process.pid);
 });
+
+test('npm’s SIGTERM reaches the engine it runs, and nothing is left', needs, async () => {
+  await using engine = await startEngine();
+  const { pid: first } = await features(engine);
+  await engine.stop();
+  const npm = spawn('npm', ['run', 'engine', '--', ...flagsOf(engine)], { cwd: root, stdio: 'ignore' });
+  const ended = once(npm, 'exit');
+  const { pid } = await successor(engine, first);
+  npm.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  assert.equal(await exists(`/proc/${pid}`), false);
+  assert.equal(await exists(engine.socket), false);
+});

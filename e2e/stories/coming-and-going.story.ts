@@ -179,3 +179,8 @@ async function leftOpen(pid: number): Promise<string[]> {
   const targets = await Promise.all((await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
   return targets.filter((target) => /org\.chromium|\.pak$|\/config\/|inotify/.test(target));
 }
+
+test('an app that is told to end while it is still starting ends', async ({ prepareApp }) => {
+  const app = await prepareApp();
+  expect(await app.startAndEnd()).toBe(0);
+});

@@ -36,8 +36,10 @@ export function codeOf(error: unknown): string | undefined {
 /** What an unknown thrown value says. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** What a disk's refusals mean for a person; other failures stay what they are. `place`: what lies on it. */
-export function diskError(error: unknown, place: string): unknown {
+/** What a disk's refusals mean for a person; other failures stay what they are. `usual`: what lies on it, or the folder unless the failure names another. */
+export function diskError(error: unknown, usual: string): unknown {
+  const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
+  const place = usual.startsWith('/') && path && !path.startsWith(usual) ? path : usual;
   const sentence = new Map([
     ['ENOSPC', `no space left on device: free some space on the disk that holds ${place}, then try again`],
     ['EDQUOT', `the disk quota is used up: free some space on the disk that holds ${place}, then try again`],

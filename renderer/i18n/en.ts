@@ -682,6 +682,7 @@ export const en = {
     failed: {
       command: 'The image has no program “{{command}}”. Check its spelling, or give its full path.',
       permission: '“{{command}}” is in the image but may not be run: it is no program, or its permissions forbid it.',
+      cancelled: 'The pull was cancelled.',
       name: 'A container named {{name}} is already here. Choose another name, or remove that one first.',
     },
   },
@@ -884,6 +885,26 @@ export const en = {
     runIt: 'Run it…',
     pending: 'Asking the registry…',
   },
+  trouble: {
+    cut: 'The registry {{registry}} cut the connection. What has arrived is kept: another try goes on from there.',
+    cutShort: 'The registry cut the connection. What has arrived is kept: another try goes on from there.',
+    digest:
+      'The content of {{content}} is not what its digest promises, so it was refused and nothing of it was kept. The copy in the registry is damaged, or something changed it on the way. Try again; if that does not help, tell those who run the registry.',
+    refused:
+      'The registry {{registry}} refuses the connection: nothing listens there. Check its address, and that it runs.',
+    unknown: 'The registry {{registry}} cannot be found. Check the name and this machine’s network.',
+    unreachable: 'The registry {{registry}} does not answer. Check this machine’s network, then try again.',
+    unwell: 'The registry {{registry}} has a problem of its own (status {{status}}). Try again later.',
+    untrusted:
+      'The certificate of the registry {{registry}} is not trusted. If the registry is yours, start the engine with --insecure-registry {{registry}}.',
+    plain:
+      'The registry {{registry}} does not speak HTTPS. If it is yours, start the engine with --insecure-registry {{registry}}.',
+    missing: 'The registry has no {{image}}: it was not found. Check the name and the tag.',
+    denied: 'The registry does not give {{image}} to you: it is not there, or it takes a log-in (docker login).',
+    limited: 'The registry limits how much may be pulled. Wait a while, or log in (docker login).',
+    full: 'The disk that holds {{folder}} is full. Remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
+    fullSomewhere: 'The disk is full. Free some space, then try again.',
+  },
   tasks: {
     title: 'Tasks',
     pull: 'Pull',
@@ -893,6 +914,7 @@ export const en = {
     cancel: 'Cancel pulling {{reference}}',
     had: 'had it',
     waiting: 'waiting',
+    retrying: 'cut off, trying again',
     unpacking: 'unpacking',
     fetched: 'fetched',
     left: '{{span}} left',

@@ -651,6 +651,7 @@ export const zhCN: Translation<typeof en> = {
     failed: {
       command: '镜像中没有程序“{{command}}”。请检查拼写，或填写完整路径。',
       permission: '“{{command}}”在镜像中，但无法执行：它不是程序，或权限不允许。',
+      cancelled: '拉取已取消。',
       name: '名为 {{name}} 的容器已存在。请换一个名称，或先移除原有容器。',
     },
   },
@@ -851,6 +852,24 @@ export const zhCN: Translation<typeof en> = {
     runIt: '运行…',
     pending: '正在询问镜像仓库…',
   },
+  trouble: {
+    cut: '镜像仓库 {{registry}} 中断了连接。已下载的部分会保留，重试时从中断处继续。',
+    cutShort: '镜像仓库中断了连接。已下载的部分会保留，重试时从中断处继续。',
+    digest:
+      '{{content}} 的内容与其摘要不符，已拒绝，未保留任何部分。镜像仓库中的副本可能已损坏，或内容在传输途中被改动。请重试；如仍失败，请联系镜像仓库的管理员。',
+    refused: '镜像仓库 {{registry}} 拒绝连接：该地址没有服务在监听。请检查地址，并确认镜像仓库正在运行。',
+    unknown: '找不到镜像仓库 {{registry}}。请检查名称和本机网络。',
+    unreachable: '镜像仓库 {{registry}} 没有响应。请检查本机网络后重试。',
+    unwell: '镜像仓库 {{registry}} 自身出现问题（状态码 {{status}}）。请稍后重试。',
+    untrusted:
+      '镜像仓库 {{registry}} 的证书不受信任。如果是你自己的仓库，请使用 --insecure-registry {{registry}} 启动引擎。',
+    plain: '镜像仓库 {{registry}} 不支持 HTTPS。如果是你自己的仓库，请使用 --insecure-registry {{registry}} 启动引擎。',
+    missing: '镜像仓库中找不到 {{image}}。请检查名称和标签。',
+    denied: '镜像仓库不提供 {{image}}：它不存在，或需要登录（docker login）。',
+    limited: '镜像仓库限制了拉取量。请稍候，或登录（docker login）。',
+    full: '{{folder}} 所在的磁盘已满。请移除不再需要的镜像、容器或卷，或释放该磁盘上的其他空间，然后重试。',
+    fullSomewhere: '磁盘已满。请释放一些空间后重试。',
+  },
   tasks: {
     title: '任务',
     pull: '拉取',
@@ -860,6 +879,7 @@ export const zhCN: Translation<typeof en> = {
     cancel: '取消拉取 {{reference}}',
     had: '已有',
     waiting: '等待中',
+    retrying: '连接中断，重试中',
     unpacking: '解包中',
     fetched: '已下载',
     left: '剩余 {{span}}',

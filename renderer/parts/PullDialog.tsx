@@ -8,6 +8,7 @@ import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { Field, Problem } from '../ui/Field.js';
 import { quoted } from './command-line.js';
+import { useExplain } from './explain.js';
 import { PullProgress } from './PullProgress.js';
 import { familiar, parseReference, referenceProblem } from './reference.js';
 
@@ -15,6 +16,7 @@ import { familiar, parseReference, referenceProblem } from './reference.js';
 export function PullDialog({ reference = '', onClose }: { reference?: string; onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const explain = useExplain();
   const ask = useSurface((surface) => surface.open);
   const [text, setText] = useState(reference);
   const [touched, setTouched] = useState(false);
@@ -92,14 +94,14 @@ export function PullDialog({ reference = '', onClose }: { reference?: string; on
           }}
         />
       </Field>
-      {task && (task.state === 'running' || task.progress.layers.length > 0) && <PullProgress task={task} />}
+      {(running || (task?.state === 'done' && task.progress.layers.length > 0)) && <PullProgress task={task} />}
       {task?.state === 'done' && (
         <div className="row g8" role="status">
           <Check className="icon s14 c-run" aria-hidden />
           <span>{task.progress.summary ?? t('pull.done')}</span>
         </div>
       )}
-      {task?.state === 'failed' && <Problem>{task.problem}</Problem>}
+      {task?.state === 'failed' && <Problem>{explain(task.problem ?? '')}</Problem>}
       {task?.state === 'cancelled' && (
         <p className="t2" role="status">
           {t('pull.cancelled')}

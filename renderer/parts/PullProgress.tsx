@@ -16,6 +16,7 @@ function LayerLine({ layer }: { layer: Layer }) {
     extracting: t('tasks.unpacking'),
     downloaded: t('tasks.fetched'),
     waiting: t('tasks.waiting'),
+    retrying: t('tasks.retrying'),
     downloading: layer.total > 0 ? bytesOf(layer.current, layer.total) : bytes(layer.current),
   }[layer.phase];
   return (

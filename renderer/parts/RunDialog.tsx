@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState, type ClipboardEvent } from 'react';
 import { ClipboardPaste, Info, Play, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import i18n from '../i18n/index.js';
 import { ApiError } from '../../main/client/index.js';
 import type { ByteDuplex } from '../../main/contract/bridge.js';
 import { useEngine, useEngineStore, type EngineStore } from '../store/index.js';
@@ -42,7 +43,7 @@ async function pulled(store: EngineStore, form: ContainerForm, onTask: (id: numb
   function find() {
     return store.getState().tasks.find((task) => task.id === id);
   }
-  if (ended?.state !== 'done') throw new Error(ended?.problem ?? 'cancelled');
+  if (ended?.state !== 'done') throw new Error(ended?.problem ?? i18n.t('run.failed.cancelled'));
 }
 
 /** Create, attach, start: in this order no first byte is missed, and a start that fails leaves nothing behind. */
@@ -175,7 +176,7 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
         pathTo('containers', done.id, !start ? 'summary' : form.interactive && !form.detach ? 'terminal' : 'logs'),
       );
     } catch (error) {
-      setFailure(explainRun(t, error));
+      setFailure(explainRun(t, error, store.getState().info?.DockerRootDir));
       setStep(undefined);
     }
   };

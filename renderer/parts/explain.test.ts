@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import i18n from '../i18n/index.js';
-import { explainRun } from './explain.js';
+import { explain, explainRun } from './explain.js';
 
 const explained = (message: string) => explainRun(i18n.t, new Error(message));
 
@@ -20,5 +20,36 @@ test('a name that is taken says what to do', () => {
 });
 
 test('what is not known is said as the engine says it', () => {
-  assert.equal(explained('no space left on device'), 'no space left on device');
+  assert.equal(explained('the moon is in the way'), 'the moon is in the way');
+});
+
+test('a full disk is named by what lies on it, whoever met it first', () => {
+  const said = 'write /data/layers/1: No space left on device';
+  assert.match(explain(i18n.t, said, '/data'), /disk that holds \/data is full/);
+  assert.match(explained(said), /^The disk is full/);
+});
+
+test('a registry’s troubles are told apart, in both languages, with what the person knows them by', () => {
+  const troubles: [said: string, shown: RegExp][] = [
+    ['the registry hub:5000 cut the connection', /hub:5000.*kept/],
+    ['the connection ended after 3 of 9 bytes', /cut the connection/],
+    [
+      'the content does not match its digest and was refused: expected sha256:0123456789abcdef, got sha256:ff',
+      /0123456789ab is not what its digest/,
+    ],
+    [
+      'the registry hub:5000 refuses the connection: nothing listens there. Check its address, and that it runs',
+      /hub:5000/,
+    ],
+    ['manifest for hub:5000/debian:nope not found: manifest unknown: manifest unknown', /no hub:5000\/debian:nope:/],
+    ['the registry hub:5000 answered with status 502: try again later', /hub:5000.*502/],
+    [
+      "pull access denied for hub:5000/x, repository does not exist or may require 'docker login': denied",
+      /hub:5000\/x/,
+    ],
+  ];
+  for (const [said, shown] of troubles) {
+    assert.match(explain(i18n.t, said), shown);
+    assert.match(explain(i18n.getFixedT('zh-CN'), said), /\p{Script=Han}/u);
+  }
 });

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { ChangeProgress } from '../parts/change/Progress.js';
 import { explainChange, explainRollback } from '../parts/change/reasons.js';
 import { isRunning } from '../parts/container-state.js';
+import { useExplain } from '../parts/explain.js';
 import { PullProgress } from '../parts/PullProgress.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { isUnderWay, type ChangeTask } from '../store/changes-slice.js';
@@ -70,6 +71,7 @@ function TaskCard({ task }: { task: Task }) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const { pull, cancelTask, dismissTask } = store.getState();
+  const explain = useExplain();
   const running = task.state === 'running';
   return (
     <div className="task">
@@ -96,7 +98,7 @@ function TaskCard({ task }: { task: Task }) {
       {running && <PullProgress task={task} />}
       {task.state === 'failed' && (
         <p className="s12 t2 select" style={{ margin: '5px 0 9px 25px', overflowWrap: 'anywhere' }}>
-          {task.problem}
+          {explain(task.problem ?? '')}
         </p>
       )}
       {!running && (
@@ -202,6 +204,7 @@ function FinishedTask({ task }: { task: Task }) {
 export function useTaskNotices(): void {
   const { t } = useTranslation();
   const tasks = useEngine((state) => state.tasks);
+  const explain = useExplain();
   const before = useRef(tasks);
   useEffect(() => {
     const { dialog, tasks: watching } = useSurface.getState();
@@ -211,10 +214,10 @@ export function useTaskNotices(): void {
       if (was?.state !== 'running' || watched) continue;
       if (task.state === 'done') notifyDone(t('tasks.doneToast', { reference: task.reference }));
       if (task.state === 'failed')
-        notifyFailed(t('tasks.failedToast', { reference: task.reference }), task.problem ?? '');
+        notifyFailed(t('tasks.failedToast', { reference: task.reference }), explain(task.problem ?? ''));
     }
     before.current = tasks;
-  }, [tasks, t]);
+  }, [tasks, explain, t]);
 }
 
 /** Says how a change ended: with the way back where it stays, and where it does not and nobody is looking, why. */

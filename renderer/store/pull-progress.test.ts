@@ -51,7 +51,7 @@ test('a retry keeps what was moved', () => {
     { status: 'Downloading', id: a, progressDetail: { current: 60, total: 100 } },
     { status: 'Retrying in 1 second', id: a },
   );
-  assert.deepEqual(progress.layers[0], { id: a, phase: 'waiting', current: 60, total: 100 });
+  assert.deepEqual(progress.layers[0], { id: a, phase: 'retrying', current: 60, total: 100 });
 });
 
 test('speed looks at the last seconds only', () => {

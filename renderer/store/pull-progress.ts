@@ -1,6 +1,6 @@
 import type { Progress } from '../../main/contract/images.js';
 
-export type LayerPhase = 'waiting' | 'downloading' | 'downloaded' | 'extracting' | 'done' | 'had';
+export type LayerPhase = 'waiting' | 'retrying' | 'downloading' | 'downloaded' | 'extracting' | 'done' | 'had';
 
 export interface Layer {
   id: string;
@@ -29,7 +29,7 @@ const phaseOf = (status: string): LayerPhase | undefined => {
   if (status === 'Downloading') return 'downloading';
   if (status === 'Download complete' || status === 'Verifying Checksum') return 'downloaded';
   if (status === 'Pulling fs layer' || status === 'Waiting') return 'waiting';
-  if (status.startsWith('Retrying')) return 'waiting';
+  if (status.startsWith('Retrying')) return 'retrying';
   return undefined;
 };
 
@@ -52,7 +52,7 @@ export function advance(progress: PullProgress, line: Progress): PullProgress {
     current:
       phase === 'downloading'
         ? (detail.current ?? known?.current ?? 0)
-        : phase === 'waiting'
+        : phase === 'waiting' || phase === 'retrying'
           ? (known?.current ?? 0)
           : Math.max(total, known?.current ?? 0),
   };
@@ -90,7 +90,8 @@ export function share(progress: PullProgress): number {
   return Math.min(1, fetched * 0.9 + unpacked * 0.1);
 }
 
-const settled = (layer: Layer): number => (layer.phase === 'waiting' || layer.phase === 'downloading' ? 0 : 1);
+const settled = ({ phase }: Layer): number =>
+  phase === 'waiting' || phase === 'retrying' || phase === 'downloading' ? 0 : 1;
 
 /** Bytes per second over the last few seconds. */
 export class Speed {

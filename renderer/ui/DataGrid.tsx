@@ -71,6 +71,8 @@ export interface DataGridProps<Row, Group extends RowGroup<Row> = never> {
   onOpen(row: Row): void;
   menu(row: Row): MenuEntry[];
   quick?(row: Row): ReactNode;
+  /** Pixels kept free for the quick actions, so that they cover nothing; without it they lie over what is there. */
+  quickRoom?: number;
   /** Letters and Delete on the focused row. Returns whether the key was taken. */
   onRowKey?(row: Row, event: KeyboardEvent): boolean;
   /** Which columns there are to choose from. */
@@ -275,7 +277,7 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
     [],
   );
 
-  const template = `32px ${columns.map((column) => column.width).join(' ')} 34px`;
+  const template = `32px ${columns.map((column) => column.width).join(' ')} ${34 + (props.quickRoom ?? 0)}px`;
   const chosen = useMemo(
     () => rows.reduce((sum, row) => sum + (selected.has(keyOf(row)) ? 1 : 0), 0),
     [rows, selected, keyOf],

@@ -155,7 +155,7 @@ export class Content {
     report: (progress: BlobProgress) => void,
   ): Promise<void> {
     if ((await this.size(digest)) !== undefined) return;
-    const path = join(this.#ingest, digest.slice('sha256:'.length));
+    const path = this.#part(digest);
     const file = await open(path, 'a+', 0o600).catch((error: unknown) => {
       throw explained(error);
     });
@@ -211,11 +211,14 @@ export class Content {
     }
   }
 
-  /** Removes blobs that nobody works with at this moment. */
+  /** Removes blobs, and what has arrived of them, that nobody works with at this moment. */
   async remove(digests: Iterable<string>): Promise<void> {
     for (const digest of digests) {
       if (this.#pins.has(digest)) continue;
-      const removal = rm(this.path(digest), { force: true }).finally(() => this.#removing.delete(digest));
+      const places = [this.path(digest), this.#part(digest)];
+      const removal = Promise.all(places.map((path) => rm(path, { force: true })))
+        .then(() => undefined)
+        .finally(() => this.#removing.delete(digest));
       this.#removing.set(digest, removal);
       await removal;
     }
@@ -247,6 +250,11 @@ export class Content {
       offset += bytesRead;
     }
     return { offset, hash };
+  }
+
+  /** Where a blob lies until it is whole. */
+  #part(digest: string): string {
+    return join(this.#ingest, digest.slice('sha256:'.length));
   }
 
   async #pause(

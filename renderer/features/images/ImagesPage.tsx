@@ -136,6 +136,7 @@ export function ImagesPage() {
         openKey={open?.key}
         onOpen={(row) => show(row)}
         menu={menu}
+        quickRoom={28}
         quick={(row) => (
           <IconButton
             small
