@@ -20,7 +20,7 @@ class FakeStore {
       put: (table, key, record) => void this.#table(table).set(key, structuredClone(record)),
       remove: (table, key) => void this.#table(table).delete(key),
       urgent: () => undefined,
-    passing: () => undefined,
+      passing: () => undefined,
     });
     if (!this.full) return;
     reverts.forEach((revert) => revert());

@@ -30,7 +30,7 @@ class FakeStore {
       remove: (_, key) => steps.push(() => this.kept.delete(key)),
       undo: (revert) => reverts.unshift(revert),
       urgent: () => undefined,
-    passing: () => undefined,
+      passing: () => undefined,
     });
     for (const step of this.failing ? reverts : steps) step();
     return this.failing ? Promise.reject(new Error('the disk is full')) : Promise.resolve();
