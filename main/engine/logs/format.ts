@@ -54,9 +54,12 @@ export class LogFormat {
     this.#until = view.until === undefined ? undefined : Buffer.from(view.until);
   }
 
-  /** The output for the whole lines in what was given so far; a part of a line is kept for the next call. Takes the bytes over. */
-  push(bytes: Buffer): Buffer {
-    const input = this.#carry.length === 0 ? bytes : Buffer.concat([this.#carry, bytes]);
+  /**
+   * The output for the whole lines in what was given so far; a part of a line is kept for the next call. Takes the bytes over, and with them
+   * `room` bytes in front of them.
+   */
+  push(bytes: Buffer, room = 0): Buffer {
+    const input = this.#behindCarry(bytes, room);
     const end = input.lastIndexOf(NEWLINE) + 1;
     this.#carry = Buffer.from(input.subarray(end));
     const parts: Buffer[] = [];
@@ -80,6 +83,15 @@ export class LogFormat {
     }
     const last = input.subarray(begin, written);
     return parts.length === 0 ? last : Buffer.concat([...parts, last]);
+  }
+
+  #behindCarry(bytes: Buffer, room: number): Buffer {
+    const { length } = this.#carry;
+    if (length === 0) return bytes;
+    if (length > room) return Buffer.concat([this.#carry, bytes]);
+    const input = Buffer.from(bytes.buffer, bytes.byteOffset - length, length + bytes.length);
+    this.#carry.copy(input);
+    return input;
   }
 
   /** The next backslash at or after where it was last looked for. */

@@ -27,7 +27,7 @@ async function temporaryLog(t: TestContext): Promise<string> {
 
 async function read(path: string, request: Partial<LogRequest> = {}): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of readLog(path, { ...all, ...request })) chunks.push(chunk);
+  for await (const chunk of readLog(path, { ...all, ...request })) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString();
 }
 
@@ -141,6 +141,22 @@ test('tail counts entries from the end, over rotated files too', async (t) => {
   assert.equal((await read(path, { tail: 2001 })).split('\n').length, 2002);
   assert.equal((await read(path, { tail: 2001 })).slice(0, 4), '3\n4\n');
   assert.equal((await read(path, { tail: 99999 })).slice(0, 4), '1\n2\n');
+});
+
+test('readers side by side each get every line, short and long, whatever two blocks it lies across', async (t) => {
+  const path = await temporaryLog(t);
+  const texts = Array.from({ length: 6000 }, (_, n) => `${n} ${'x'.repeat((n * 37) % 400)}\n`);
+  texts.splice(3000, 0, `${'long "'.repeat(40_000)}\n`);
+  await writeFile(path, texts.map((text) => line(text)).join(''));
+  const expected = texts.join('');
+  for (const seen of await Promise.all(Array.from({ length: 6 }, () => read(path)))) assert.ok(seen === expected);
+  const framed: Uint8Array[] = [];
+  for await (const chunk of readLog(path, { ...all, framed: true })) {
+    framed.push(Buffer.from(chunk));
+    await sleep(1); // somebody else reads meanwhile
+    void read(path, { tail: 3 });
+  }
+  assert.ok(Buffer.concat(framed).equals(Buffer.concat(texts.map((text) => frame(text)))));
 });
 
 test('a log that was never written is empty', async (t) => {

@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../base/errors.js';
+import { BLOCK, giveBlock, ROOM, takeBlock } from './block.js';
 import { LogFormat, type LogView } from './format.js';
 import { LogFile } from './log-file.js';
 
@@ -12,7 +13,8 @@ export interface LogRequest extends LogView {
   follow?: Promise<unknown>;
 }
 
-const BLOCK = 512 * 1024;
+/** Below this a copy costs less than making the reader say when it is done. */
+const SMALL = 64 * 1024;
 /** The last lines of a log are most often in here. */
 const GLANCE = 16 * 1024;
 const NEWLINE = 0x0a;
@@ -29,7 +31,7 @@ interface Part {
   size: number;
 }
 
-/** The log's output as it is sent, oldest entry first. Ending the iteration closes the files. */
+/** The log's output as it is sent, oldest entry first, each chunk good until the next is asked for. Ending the iteration closes the files. */
 export async function* readLog(path: string, request: LogRequest): AsyncGenerator<Uint8Array> {
   const format = new LogFormat(request);
   // Watching starts before the first byte is read: what is written in between shows as a change.
@@ -58,10 +60,10 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
         if (next) parts.push(next); // whoever leaves from here on leaves it to be closed
         // Without following, what there was when it was asked for is the answer.
         const end = changes ? Infinity : part.size;
-        for await (const bytes of readFrom(part.handle, { from: offset, end, ready })) {
+        for await (const { bytes, room } of readFrom(part.handle, { from: offset, end, ready })) {
           offset += bytes.length;
-          const output = format.push(bytes);
-          if (output.length > 0) yield output;
+          const output = format.push(bytes, room);
+          if (output.length > 0) yield lasting(output);
           if (format.finished) return;
         }
         ready = NOTHING;
@@ -82,7 +84,7 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
 export interface History extends AsyncDisposable {
   /** Nothing was rotated since it was opened. */
   current(): Promise<boolean>;
-  /** Everything up to `end` bytes of the newest file; the files are closed after it. */
+  /** Everything up to `end` bytes of the newest file, each chunk good until the next is asked for; the files are closed after it. */
   read(end: number, view: LogView): AsyncGenerator<Uint8Array>;
 }
 
@@ -98,9 +100,9 @@ export async function openHistory(path: string): Promise<History> {
       try {
         for (const part of parts) {
           const limit = part === parts.at(-1) ? end : Infinity;
-          for await (const bytes of readFrom(part.handle, { end: limit })) {
-            const output = format.push(bytes);
-            if (output.length > 0) yield output;
+          for await (const { bytes, room } of readFrom(part.handle, { end: limit })) {
+            const output = format.push(bytes, room);
+            if (output.length > 0) yield lasting(output);
           }
         }
       } finally {
@@ -202,35 +204,41 @@ const nameOf = (path: string, age: number): string => (age === 0 ? path : `${pat
 /** Nobody waits for the closing of a file that was read. */
 const letGo = ({ handle }: Part): void => void handle.close().catch(() => undefined);
 
+/** Who takes a small chunk may keep it for a while. */
+const lasting = (output: Buffer): Buffer => (output.length > SMALL ? output : Buffer.from(output));
+
 /**
  * A file's bytes; `ready` are those at `from` that were read before. Reads ahead by one block: the disk and whoever formats work side by side.
- * The blocks are the caller's.
+ * A block and the `room` in front of it are the caller's until it asks for the next.
  */
 async function* readFrom(
   handle: LogFile,
   { from = 0, end = Infinity, ready = NOTHING }: { from?: number; end?: number; ready?: Buffer },
-): AsyncGenerator<Buffer> {
-  const readAt = async (offset: number): Promise<Buffer> => {
-    if (offset >= end) return NOTHING;
-    const buffer = Buffer.allocUnsafeSlow(Math.min(BLOCK, end - offset));
-    return buffer.subarray(0, await handle.read(buffer, offset));
+): AsyncGenerator<{ bytes: Buffer; room: number }> {
+  const blocks: Buffer[] = [];
+  const readAt = async (offset: number, block: Buffer): Promise<Buffer> => {
+    const wanted = block.subarray(ROOM, ROOM + Math.min(BLOCK, end - offset));
+    return wanted.subarray(0, await handle.read(wanted, offset));
   };
+  const blockAt = (offset: number, turn: number): Promise<Buffer> =>
+    offset >= end ? Promise.resolve(NOTHING) : readAt(offset, (blocks[turn % 2] ??= takeBlock()));
   let offset = from + ready.length;
-  if (ready.length > 0) yield ready;
-  let reading = readAt(offset);
+  if (ready.length > 0) yield { bytes: ready, room: 0 };
+  let reading = blockAt(offset, 0);
   try {
-    for (;;) {
-      const block = await reading;
-      if (block.length === 0) return;
-      offset += block.length;
-      const next = block.length === BLOCK;
-      reading = next ? readAt(offset) : Promise.resolve(NOTHING);
+    for (let turn = 1; ; turn++) {
+      const bytes = await reading;
+      if (bytes.length === 0) return;
+      offset += bytes.length;
+      const full = bytes.length === BLOCK;
+      if (full) reading = blockAt(offset, turn);
       reading.catch(() => undefined); // thrown where it is awaited
-      yield block;
-      if (!next) reading = readAt(offset);
+      yield { bytes, room: ROOM };
+      if (!full) reading = blockAt(offset, turn);
     }
   } finally {
     await reading.catch(() => undefined); // the file is closed after us
+    blocks.forEach(giveBlock);
   }
 }
 
