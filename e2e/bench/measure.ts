@@ -38,17 +38,18 @@ let wanted = '';
 export const only = (part: string): void => void (wanted = part.toLowerCase());
 export const isWanted = (measure: string): boolean => measure.toLowerCase().includes(wanted);
 
-/** Takes `n` samples of each contender in turn (after one unmeasured round) and notes a row. Ours comes first. */
+/** Takes `n` samples of each contender in turn (after one unmeasured round), each after `before`, and notes a row. Ours comes first. */
 export async function compare<T>(
   measure: string,
   contenders: Contender<T>[],
   sample: (subject: T) => Promise<number>,
-  { n = 20, ...goal }: Goal & { n?: number } = {},
+  { n = 20, before, ...goal }: Goal & { n?: number; before?: () => Promise<unknown> } = {},
 ): Promise<void> {
   if (!isWanted(measure)) return;
   const samples = contenders.map(() => [] as number[]);
   for (let round = -1; round < n; round++)
     for (const [index, { subject }] of contenders.entries()) {
+      await before?.();
       const value = await sample(subject);
       if (round >= 0) samples[index]!.push(value);
     }
