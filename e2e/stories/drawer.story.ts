@@ -97,6 +97,8 @@ test('limits are changed while the container runs, and what is wrong is said bef
   const limits = page.getByRole('region', { name: 'Limits' });
   const memory = limits.getByRole('textbox', { name: 'At most' }).first();
   await expect(memory).toHaveValue('256m');
+  // Before there is anything to say about its use, too.
+  expect(await limits.getByText('Not running.').count()).toBe(0);
   await expect(page.getByRole('meter', { name: 'Memory' })).toBeVisible();
   await memory.fill('1m');
   await expect(limits.getByText('At least 6m.')).toBeVisible();

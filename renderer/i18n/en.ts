@@ -591,6 +591,7 @@ export const en = {
     ofMachine: 'of {{all}} of this machine, no limit',
     near: 'close to the limit',
     notRunning: 'Not running.',
+    measuring: 'Measuring…',
     unchanged: 'Change a limit: it applies at once, without a restart.',
     apply: 'Apply now',
     reset: 'Undo changes',

@@ -565,6 +565,7 @@ export const zhCN: Translation<typeof en> = {
     ofMachine: '本机共 {{all}}，不限制',
     near: '接近上限',
     notRunning: '未运行。',
+    measuring: '正在测量…',
     unchanged: '更改限制后立即生效，无需重启。',
     apply: '立即应用',
     reset: '撤销更改',

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { TriangleAlert } from 'lucide-react';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
 import { useContainerActions } from '../../parts/container-actions.js';
-import { nameOf } from '../../parts/container-state.js';
+import { isRunning, nameOf } from '../../parts/container-state.js';
 import { updateLine } from '../../parts/update-line.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
@@ -55,6 +55,7 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
   };
   const number = (value: number, digits = 1) => value.toLocaleString(i18n.language, { maximumFractionDigits: digits });
   const cpus = cpusOf(HostConfig);
+  const unknown = t(isRunning(container) ? 'limits.measuring' : 'limits.notRunning');
   const io = (key: 'blockRead' | 'blockWrite') =>
     rates(samples.minutes, key).findLast((value) => value !== undefined) ?? 0;
   const field = (key: keyof LimitsForm, placeholder: string) => (
@@ -97,6 +98,7 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
           <Use
             name={t('limits.memoryTitle')}
             used={use?.memory}
+            unknown={unknown}
             limit={HostConfig.Memory > 0 ? HostConfig.Memory : undefined}
             all={memoryOfAll}
             format={bytes}
@@ -112,6 +114,7 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
           <Use
             name={t('limits.cpuTitle')}
             used={use?.cpu === undefined ? undefined : use.cpu / 100}
+            unknown={unknown}
             limit={cpus > 0 ? cpus : undefined}
             all={processors ?? 1}
             format={(value) => t('limits.cores', { count: value, cpus: number(value, 2) })}
@@ -127,6 +130,7 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
           <Use
             name={t('limits.pidsTitle')}
             used={use?.pids}
+            unknown={unknown}
             limit={HostConfig.PidsLimit && HostConfig.PidsLimit > 0 ? HostConfig.PidsLimit : undefined}
             all={undefined}
             format={(value) => number(value, 0)}
@@ -138,7 +142,7 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
           <p className="num s12 t2">
             {use
               ? `${t('stats.blockRead')} ${t('stats.speed', { amount: bytes(io('blockRead')) })} · ${t('stats.blockWrite')} ${t('stats.speed', { amount: bytes(io('blockWrite')) })}`
-              : t('limits.notRunning')}
+              : unknown}
           </p>
           {deviceLimits(HostConfig).map(({ key, path, value, bytes: isBytes }) => (
             <p key={`${key} ${path}`} className="s12 num">
@@ -195,18 +199,21 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
 function Use({
   name,
   used,
+  unknown,
   limit,
   all,
   format,
 }: {
   name: string;
   used: number | undefined;
+  /** What is said without `used`. */
+  unknown: string;
   limit: number | undefined;
   all: number | undefined;
   format(value: number): string;
 }): ReactNode {
   const { t } = useTranslation();
-  if (used === undefined) return <p className="s12 t3">{t('limits.notRunning')}</p>;
+  if (used === undefined) return <p className="s12 t3">{unknown}</p>;
   const whole = limit ?? all;
   const share = whole ? Math.min(1, used / whole) : 0;
   const near = limit !== undefined && share >= 0.9;
