@@ -581,7 +581,8 @@ export const en = {
     },
     endsByEdit: 'Edit can take this limit away.',
     editAll: 'Edit everything else…',
-    deviceHint: 'Limits of single devices are given when a container is made.',
+    deviceHint:
+      'Rates of single devices (--device-write-bps and the like) are among the other options of Edit, and apply at once.',
     none: 'None',
     default: 'Twice the memory',
     anyProcessor: 'Any',

@@ -556,7 +556,7 @@ export const zhCN: Translation<typeof en> = {
     },
     endsByEdit: '要取消此限制，请使用“编辑”。',
     editAll: '编辑其他设置…',
-    deviceHint: '针对单个设备的限制在创建容器时设置。',
+    deviceHint: '单个设备的速率限制（如 --device-write-bps）在“编辑”的其他选项中更改，立即生效。',
     none: '无',
     default: '内存的两倍',
     anyProcessor: '任意',
