@@ -153,6 +153,33 @@ describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
   );
 
   test(
+    'a rate of a disk is set, changed and lifted while the container goes on',
+    { skip: process.getuid?.() !== 0 && 'block devices are not delegated to ordinary users' },
+    async (t) => {
+      const disk = await diskOf(engine.root);
+      if (!disk) return t.skip('the data root is on no disk of its own');
+      const id = await start('sleep 1000');
+      const { Pid } = (await engine.containers.inspect(id)).State;
+      const rate = async (Rate: number): Promise<number> => {
+        const change = { HostConfig: { BlkioDeviceWriteBps: Rate > 0 ? [{ Path: disk, Rate }] : null } };
+        const preview = await engine.containers.previewChange(id, change);
+        assert.deepEqual([preview.NeedsRestart, preview.Changes.length], [false, 1]);
+        await engine.containers.change(id, change);
+        const began = Date.now();
+        await inside(id, 'dd if=/dev/zero of=/written bs=256k count=8 oflag=direct 2>/dev/null');
+        return Date.now() - began;
+      };
+      assert.ok((await rate(MEBI)) > 1000);
+      const faster = await rate(64 * MEBI);
+      assert.ok(faster < 1000, `2 MiB at 64 MiB a second took ${faster} ms`);
+      const free = await rate(0);
+      assert.ok(free < 1000, `2 MiB without a rate took ${free} ms`);
+      assert.equal((await engine.containers.inspect(id)).State.Pid, Pid);
+      await engine.containers.remove(id, { force: true });
+    },
+  );
+
+  test(
     'a device outside the list is not opened',
     { skip: process.getuid?.() !== 0 && 'an ordinary user opens none anyway' },
     async () => {
