@@ -111,6 +111,9 @@ async function* bytesOf(url: URL, incoming: IncomingMessage, signal?: AbortSigna
     for await (const chunk of incoming) yield chunk as Buffer;
   } catch (error) {
     signal?.throwIfAborted();
+    // What had arrived when the connection broke need not be asked for again.
+    for (let rest = incoming.read() as Buffer | null; rest !== null; rest = incoming.read() as Buffer | null)
+      yield rest;
     throw explained(error as Error, url);
   }
 }
