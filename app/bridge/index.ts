@@ -1,9 +1,10 @@
 /** The main process's side of the doorway: answers the preload's channels, for our own page only. */
-import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type MessagePortMain } from 'electron';
+import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type MessagePortMain, type NativeImage } from 'electron';
 import { z } from 'zod';
 import type { Bridge, Transport } from '../../main/contract/bridge.js';
 import { CHANNEL } from './port.js';
 import { relay, type Port } from './relay.js';
+import { transfer, type FileVerbs } from './transfer.js';
 
 type Shell = Bridge['shell'];
 
@@ -36,19 +37,30 @@ interface Doorway {
   /** The engine's transport; throws while none answers. */
   transport: () => Transport;
   shell: ShellVerbs;
+  files: FileVerbs;
+  /** What `fetch` brought. */
+  dragged: (id: number) => { file: string; icon: NativeImage } | undefined;
 }
 
 /** Listens until the app ends. */
-export function serveBridge({ origin, transport, shell }: Doorway): void {
+export function serveBridge({ origin, transport, shell, files, dragged }: Doorway): void {
   const isOurs = ({ senderFrame }: IpcMainEvent | IpcMainInvokeEvent) =>
     senderFrame !== null && senderFrame.parent === null && senderFrame.url.startsWith(`${origin}/`);
 
-  ipcMain.on(CHANNEL.open, (event, request: unknown) => {
-    const [port, ...others] = event.ports;
-    for (const other of others) other.close();
-    if (!port) return;
-    if (!isOurs(event)) return port.close();
-    void relay(portOf(port), request, transport);
+  const onPort = (channel: string, serve: (port: MessagePortMain, request: unknown) => Promise<void>) =>
+    ipcMain.on(channel, (event, request: unknown) => {
+      const [port, ...others] = event.ports;
+      for (const other of others) other.close();
+      if (!port) return;
+      if (!isOurs(event)) return port.close();
+      void serve(port, request);
+    });
+  onPort(CHANNEL.open, (port, request) => relay(portOf(port), request, transport));
+  onPort(CHANNEL.transfer, (port, request) => transfer(portOf(port), request, files));
+
+  ipcMain.on(CHANNEL.drag, (event, id: unknown) => {
+    const item = isOurs(event) && typeof id === 'number' ? dragged(id) : undefined;
+    if (item) whileWaiting(() => event.sender.startDrag(item));
   });
 
   const verb = <T>(channel: string, input: z.ZodType<T>, act: (input: T) => Promise<unknown>) =>
@@ -66,8 +78,21 @@ export function serveBridge({ origin, transport, shell }: Doorway): void {
   verb(CHANNEL.setTheme, z.enum(['system', 'light', 'dark', 'contrast']), shell.setTheme);
 }
 
+/**
+ * Electron comes back from a drag when it is over. Until then Node takes in events but no promise goes on, and with them the engine, which lives in this process: Node
+ * only gives them their turn between two timers that are due at once. So there are two.
+ */
+function whileWaiting(act: () => void): void {
+  const timers = [0, 1].map(() => setInterval(() => {}, 4));
+  try {
+    act();
+  } finally {
+    timers.forEach(clearInterval);
+  }
+}
+
 /** Electron's port as the relay likes it. */
-function portOf(port: MessagePortMain): Port {
+function portOf<Answer>(port: MessagePortMain): Port<Answer> {
   return {
     post: (answer) => port.postMessage(answer),
     onMessage: (listener) => {

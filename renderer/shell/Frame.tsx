@@ -9,6 +9,7 @@ import { useEngineName } from '../parts/RemoveDialog.js';
 import { ShapeIcon, toneOf } from '../parts/Shape.js';
 import { useEngine } from '../store/index.js';
 import { share } from '../store/pull-progress.js';
+import { shareOf } from '../store/transfers-slice.js';
 import { useSurface } from '../store/surface.js';
 import { IconButton } from '../ui/Button.js';
 import { useNow } from '../ui/clock.js';
@@ -146,16 +147,18 @@ function EngineCard() {
 
 export function StatusBar() {
   const { t } = useTranslation();
-  const { connection, containers, images, tasks, terminals, version } = useEngine((state) => state);
+  const { connection, containers, images, tasks, terminals, transfers, version } = useEngine((state) => state);
   const show = useSurface((surface) => surface.show);
   const shape = { ready: 'run', starting: 'moving', gone: 'failed' } as const;
   const words = { ready: t('engine.running'), starting: t('engine.starting'), gone: t('engine.gone') };
   const running = containers?.filter(({ State }) => State === 'running').length ?? 0;
   const failed = containers?.filter((container) => shapeOf(container) === 'failed').length ?? 0;
-  const active = tasks.filter((task) => task.state === 'running');
-  const percent = active.length
-    ? Math.floor((active.reduce((sum, task) => sum + share(task.progress), 0) / active.length) * 100)
-    : 0;
+  const active = [
+    ...tasks.filter(({ state }) => state === 'running').map(({ progress }) => share(progress)),
+    ...transfers.filter(({ state }) => state === 'running').map(shareOf),
+  ];
+  const known = active.filter((each) => each !== undefined);
+  const percent = Math.floor((known.reduce((sum, each) => sum + each, 0) / known.length) * 100);
   const size = images?.reduce((sum, image) => sum + image.Size, 0) ?? 0;
   return (
     <footer className="status-bar" tabIndex={-1} aria-label={t('window.regions.status')} data-region>
@@ -170,7 +173,7 @@ export function StatusBar() {
         </span>
       )}
       <span className="grow" />
-      {tasks.length > 0 && (
+      {tasks.length + transfers.length > 0 && (
         <button
           type="button"
           className={clsx('it', active.length > 0 && 'c-acc')}
@@ -179,7 +182,10 @@ export function StatusBar() {
         >
           <ListChecks className="icon s12" aria-hidden />
           {active.length > 0
-            ? `${t('status.tasks', { count: active.length })} · ${t('tasks.percent', { percent })}`
+            ? [
+                t('status.tasks', { count: active.length }),
+                ...(known.length ? [t('tasks.percent', { percent })] : []),
+              ].join(' · ')
             : t('tasks.title')}
         </button>
       )}
