@@ -119,6 +119,7 @@ async function main(): Promise<void> {
         const own = await Promise.all(files.map((file) => drags.has(file)));
         const others = files.filter((_, index) => !own[index]);
         if (others.length > 0) await upload(client(), into, others, watch);
+        return others.length > 0;
       },
       fetch: (id, what, watch) =>
         drags.add(id, (directory) =>

@@ -9,7 +9,8 @@ import { kindOf, reasonOf, type Port } from './relay.js';
 export interface FileVerbs {
   /** False: the person changed their mind. */
   download(what: FilePlace, watch: TransferWatch): Promise<boolean>;
-  upload(into: UploadTarget, files: string[], watch: TransferWatch): Promise<void>;
+  /** False: there was nothing to do. */
+  upload(into: UploadTarget, files: string[], watch: TransferWatch): Promise<boolean>;
   /** How many links and devices were left out. */
   fetch(id: number, what: FilePlace, watch: TransferWatch): Promise<number>;
 }
@@ -87,8 +88,7 @@ async function act(request: unknown, verbs: FileVerbs, watch: TransferWatch): Pr
     }
     case 'upload': {
       const { act: _, files, ...into } = wish;
-      await verbs.upload(into, files, watch);
-      return { type: 'done', leftOut: 0 };
+      return (await verbs.upload(into, files, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
     }
     case 'fetch': {
       const { act: _, id, ...what } = wish;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -323,40 +323,49 @@ test('hundreds of megabytes go out and in past the window, are seen among the ta
   try {
     const app = await openApp(onDesk(folder));
     await make(app);
-    await docker(app, ['exec', 'web', 'sh', '-c', 'head -c 300000000 /dev/urandom > /srv/large.bin']);
-    await new SlipwayPage(app.page).openContainer('web', 'Files');
+    await docker(app, [
+      'exec',
+      'web',
+      'sh',
+      '-c',
+      'head -c 300000000 /dev/urandom > /srv/large; truncate -s 4G /srv/vast',
+    ]);
+    const window = new SlipwayPage(app.page);
+    await window.openContainer('web', 'Files');
     const { keyboard } = app.page;
     const tasks = app.page.getByRole('complementary', { name: 'Tasks' });
-    const download = async () => {
-      await item(app, 'large.bin').focus();
+    const download = async (name: string) => {
+      await item(app, name).focus();
       await keyboard.press('Shift+F10');
       await app.page.getByRole('menuitem', { name: 'Download…' }).press('Enter');
     };
     await item(app, 'srv').click();
-    await download();
-    await app.page.getByRole('button', { name: /1 task/ }).press('Enter');
-    await expect(tasks.getByRole('progressbar', { name: 'large.bin' })).toBeVisible();
-    await shot(app, 'download');
-    await expect(tasks.getByText('Downloaded large.bin')).toBeVisible();
-    expect(await digest(path.join(folder, 'large.bin'))).toBe(await digestIn(app, '/srv/large.bin'));
+    await download('large');
+    await expect(app.page.getByText('Saved large')).toBeVisible();
+    expect(await digest(path.join(folder, 'large'))).toBe(await digestIn(app, '/srv/large'));
 
     // A download that is cancelled leaves what was there before, and nothing beside it.
-    const before = await stat(path.join(folder, 'large.bin'));
-    await download();
-    await tasks.getByRole('button', { name: 'Cancel large.bin' }).press('Enter');
+    await writeFile(path.join(folder, 'vast'), 'before');
+    await download('vast');
+    await app.page.getByRole('button', { name: /1 task/ }).press('Enter');
+    await expect(tasks.getByRole('progressbar', { name: 'vast' })).toBeVisible();
+    await shot(app, 'download');
+    await tasks.getByRole('button', { name: 'Cancel vast' }).press('Enter');
     await expect(tasks.getByText('Cancelled')).toBeVisible();
-    expect(await readdir(folder)).toEqual(['large.bin']);
-    expect((await stat(path.join(folder, 'large.bin'))).ino).toBe(before.ino);
+    expect(await readFile(path.join(folder, 'vast'), 'utf8')).toBe('before');
+    expect((await readdir(folder)).sort()).toEqual(['large', 'vast']);
 
     await mkdir(path.join(folder, 'in'));
-    await rename(path.join(folder, 'large.bin'), path.join(folder, 'in/copy.bin'));
+    await rename(path.join(folder, 'large'), path.join(folder, 'in/copy'));
     await drop(app, item(app, 'srv'), [path.join(folder, 'in')], 'Drop to copy into /srv');
-    await expect(tasks.getByRole('progressbar', { name: 'in' })).toBeVisible();
+    await expect(app.page.getByText('Uploaded to /srv')).toBeVisible();
+    expect(await digestIn(app, '/srv/in/copy')).toBe(await digestIn(app, '/srv/large'));
+    await truncate(path.join(folder, 'vast'), 4_000_000_000);
+    await drop(app, item(app, 'etc'), [path.join(folder, 'vast')], 'Drop to copy into /etc');
+    await expect(tasks.getByRole('progressbar', { name: 'vast' })).toBeVisible();
     await shot(app, 'upload');
-    await expect(tasks.getByText('Uploaded in')).toBeVisible();
-    expect(await digestIn(app, '/srv/in/copy.bin')).toBe(await digestIn(app, '/srv/large.bin'));
-    await drop(app, item(app, 'etc'), [path.join(folder, 'in')], 'Drop to copy into /etc');
-    await tasks.getByRole('button', { name: 'Cancel in' }).press('Enter');
+    expect(await window.serious()).toEqual([]);
+    await tasks.getByRole('button', { name: 'Cancel vast' }).press('Enter');
     await expect(app.page.getByText('Upload to /etc cancelled')).toBeVisible();
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -402,5 +411,22 @@ test('the files look as they should in both themes and both languages, and a che
     await expect(app.page.locator('.cm-content')).toContainText('root:');
     await shot(app, `${theme} ${language}`);
     expect(await window.serious()).toEqual([]);
+  }
+
+  await window.dress({ theme: 'dark', language: 'zh-CN' });
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-files-'));
+  try {
+    await writeFile(path.join(folder, '数据.bin'), '');
+    await truncate(path.join(folder, '数据.bin'), 4_000_000_000);
+    const look = () => shot(app, 'drop dark zh-CN');
+    await drop(app, item(app, 'srv'), [path.join(folder, '数据.bin')], '松开即可复制到 /srv', look);
+    await app.page.getByRole('button', { name: /1 个任务/ }).click();
+    await expect(app.page.getByRole('progressbar', { name: '数据.bin' })).toBeVisible();
+    await shot(app, 'upload dark zh-CN');
+    expect(await window.serious()).toEqual([]);
+    await app.page.getByRole('button', { name: '取消 数据.bin' }).click();
+    await expect(app.page.getByText('已取消上传到 /srv')).toBeVisible();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 });

@@ -4,7 +4,7 @@ import { chmod, link, lstat, lutimes, mkdir, opendir, readlink, rm, stat, symlin
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { extract, pack, type Header, type Pack } from 'tar-stream';
+import { extract, pack, type Extract, type Header, type Pack } from 'tar-stream';
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
@@ -115,8 +115,32 @@ export async function unpackFiles(
   { rename = (name) => name, confined = false, leftOut }: UnpackOptions,
 ): Promise<number> {
   const tar = extract();
-  const read = pipeline(Readable.from(bytes), tar as unknown as NodeJS.WritableStream);
+  // What broke at the source tells more than the tar that ends too early for it.
+  let broken: unknown;
+  const source = async function* () {
+    try {
+      yield* bytes;
+    } catch (error) {
+      broken = error;
+      throw error;
+    }
+  };
+  const read = pipeline(Readable.from(source()), tar as unknown as NodeJS.WritableStream);
   read.catch(() => undefined);
+  try {
+    const size = await placeAll(tar, directory, { rename, confined, leftOut });
+    await read;
+    return size;
+  } catch (error) {
+    throw broken ?? error;
+  }
+}
+
+async function placeAll(
+  tar: Extract,
+  directory: string,
+  { rename, confined, leftOut }: Required<UnpackOptions>,
+): Promise<number> {
   const links = new Set<string>();
   const dated: [string, Date][] = [];
   let size = 0;
@@ -145,7 +169,6 @@ export async function unpackFiles(
     if (type === 'symlink' || links.has(source)) links.add(name);
     if (type === 'directory' && headers.mtime) dated.push([at, headers.mtime]);
   }
-  await read;
   for (const [at, mtime] of dated.reverse()) await utimes(at, mtime, mtime).catch(() => undefined);
   return size;
 }

@@ -23,14 +23,22 @@ export function useDragOut(container: string, onDownload: (path: string) => void
   const moved = useRef(false);
 
   useEffect(() => {
-    const letGo = () => (held.current = undefined);
+    const letGo = () => {
+      held.current = undefined;
+      setFetching(undefined);
+    };
     const press = () => {
       own.current = false;
       moved.current = false;
     };
     // No pointer moves while a drag goes on: the first that does comes after it.
     const move = ({ buttons }: PointerEvent) => buttons === 0 && (own.current = false);
-    const escape = ({ key }: KeyboardEvent) => key === 'Escape' && letGo();
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || held.current === undefined) return;
+      event.stopPropagation(); // the drawer stays
+      store.getState().cancelTransfer(held.current);
+      letGo();
+    };
     window.addEventListener('pointerup', letGo, true);
     window.addEventListener('blur', letGo);
     window.addEventListener('keydown', escape, true);
@@ -43,7 +51,7 @@ export function useDragOut(container: string, onDownload: (path: string) => void
       window.removeEventListener('pointerdown', press, true);
       window.removeEventListener('pointermove', move, true);
     };
-  }, []);
+  }, [store]);
 
   const drag = (id: number) => {
     own.current = true;
@@ -79,7 +87,7 @@ export function useDragOut(container: string, onDownload: (path: string) => void
     } catch (error) {
       notifyFailed(t('files.dragFailed', { name }), messageOf(error));
     }
-    if (held.current === id || held.current === undefined) setFetching(undefined);
+    if (held.current === id) setFetching(undefined);
   };
   return { fetching, onDragStart, isOwn: () => own.current, wasDrag: () => moved.current };
 }
