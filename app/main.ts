@@ -106,7 +106,7 @@ async function main(): Promise<void> {
         await settings.change({ theme });
       },
     },
-    dragged: (id) => drags.at(id),
+    drag: (id, begin) => drags.start(id, begin),
     files: {
       download: async (what, watch) => {
         const name = `${basename(what.path) || 'root'}${what.folder ? '.tar' : ''}`;
@@ -168,6 +168,7 @@ async function main(): Promise<void> {
 
   async function end(): Promise<void> {
     let status = 0;
+    await drags.idle();
     window.hide();
     try {
       await connection.close();

@@ -38,12 +38,12 @@ interface Doorway {
   transport: () => Transport;
   shell: ShellVerbs;
   files: FileVerbs;
-  /** What `fetch` brought. */
-  dragged: (id: number) => { file: string; icon: NativeImage } | undefined;
+  /** Begins to drag what `fetch` brought, if it is still there. */
+  drag: (id: number, begin: (item: { file: string; icon: NativeImage }) => void) => void;
 }
 
 /** Listens until the app ends. */
-export function serveBridge({ origin, transport, shell, files, dragged }: Doorway): void {
+export function serveBridge({ origin, transport, shell, files, drag }: Doorway): void {
   const isOurs = ({ senderFrame }: IpcMainEvent | IpcMainInvokeEvent) =>
     senderFrame !== null && senderFrame.parent === null && senderFrame.url.startsWith(`${origin}/`);
 
@@ -59,8 +59,8 @@ export function serveBridge({ origin, transport, shell, files, dragged }: Doorwa
   onPort(CHANNEL.transfer, (port, request) => transfer(portOf(port), request, files));
 
   ipcMain.on(CHANNEL.drag, (event, id: unknown) => {
-    const item = isOurs(event) && typeof id === 'number' ? dragged(id) : undefined;
-    if (item) whileWaiting(() => event.sender.startDrag(item));
+    // At once, and not after a promise: Electron returns from it when the drag is over.
+    if (isOurs(event) && typeof id === 'number') drag(id, (item) => event.sender.startDrag(item));
   });
 
   const verb = <T>(channel: string, input: z.ZodType<T>, act: (input: T) => Promise<unknown>) =>
@@ -76,19 +76,6 @@ export function serveBridge({ origin, transport, shell, files, dragged }: Doorwa
   verb(CHANNEL.window, z.enum(['minimize', 'maximize', 'close', 'quit']), shell.window);
   verb(CHANNEL.fonts, z.undefined(), shell.fonts);
   verb(CHANNEL.setTheme, z.enum(['system', 'light', 'dark', 'contrast']), shell.setTheme);
-}
-
-/**
- * Electron comes back from a drag when it is over. Until then Node takes in events but no promise goes on, and with them the engine, which lives in this process: Node
- * only gives them their turn between two timers that are due at once. So there are two.
- */
-function whileWaiting(act: () => void): void {
-  const timers = [0, 1].map(() => setInterval(() => {}, 4));
-  try {
-    act();
-  } finally {
-    timers.forEach(clearInterval);
-  }
 }
 
 /** Electron's port as the relay likes it. */

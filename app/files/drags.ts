@@ -11,6 +11,7 @@ export class Drags<Icon> {
   readonly #ready = new Map<number, { file: string; icon: Icon }>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #folder: Promise<string> | undefined;
+  #going = Promise.resolve();
 
   constructor(
     /** Where temporary files go. */
@@ -18,7 +19,7 @@ export class Drags<Icon> {
     private readonly iconOf: (file: string) => Promise<Icon>,
   ) {}
 
-  /** `fill` makes one file or folder in the directory that it is given. From then on `at(id)` has it. */
+  /** `fill` makes one file or folder in the directory that it is given. From then on `start` can drag it. */
   async add(id: number, fill: (directory: string) => Promise<number>): Promise<number> {
     const root = await (this.#folder ??= mkdtemp(join(this.temporary, 'slipway-drag-')));
     const directory = await mkdtemp(join(root, 'd'));
@@ -44,8 +45,27 @@ export class Drags<Icon> {
     }
   }
 
-  at(id: number): { file: string; icon: Icon } | undefined {
-    return this.#ready.get(id);
+  /**
+   * `begin` returns when the drag is over. Until then Node takes in events but no promise goes on, and with them the engine, which lives in this process: Node only gives them
+   * their turn between two timers that are due at once. So there are two.
+   */
+  start(id: number, begin: (item: { file: string; icon: Icon }) => void): void {
+    const item = this.#ready.get(id);
+    if (!item) return;
+    const timers = [0, 1].map(() => setInterval(() => {}, 4));
+    let over = () => {};
+    this.#going = new Promise((resolve) => (over = resolve));
+    try {
+      begin(item);
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+      over();
+    }
+  }
+
+  /** When nothing is being dragged. A window that goes away before leaves Chromium waiting for ever. */
+  idle(): Promise<void> {
+    return this.#going;
   }
 
   /** Whether a path is of what is being dragged: it comes back when it is dropped on the window itself. */

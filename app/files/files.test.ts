@@ -67,7 +67,12 @@ test('what is ready to be dragged lies in a private folder, a failed one nowhere
   const temporary = await folder(context);
   const drags = new Drags(temporary, async (file) => `icon of ${path.basename(file)}`);
   await drags.add(1, async (at) => (await writeFile(path.join(at, 'one'), '1'), 2));
-  const ready = drags.at(1);
+  const draggedNow = (id: number) => {
+    let found: { file: string; icon: string } | undefined;
+    drags.start(id, (item) => (found = item));
+    return found;
+  };
+  const ready = draggedNow(1);
   assert.equal(ready?.icon, 'icon of one');
   assert.equal(await readFile(ready?.file ?? '', 'utf8'), '1');
   assert.ok(await drags.has(ready?.file ?? ''));
@@ -80,7 +85,7 @@ test('what is ready to be dragged lies in a private folder, a failed one nowhere
     throw new Error('no');
   };
   await assert.rejects(drags.add(1, failing), /no/);
-  assert.equal(drags.at(1), undefined);
+  assert.equal(draggedNow(1), undefined);
   await assert.rejects(
     drags.add(3, async () => 0),
     /nothing in it/,

@@ -3,7 +3,7 @@ import type { Locator } from '@playwright/test';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -250,13 +250,21 @@ test('files and folders are dragged out of the tree as real files, which are gon
     expect((await readdir(site)).sort()).toEqual(['index.html', 'link']);
     expect(await readFile(path.join(site, 'link'), 'utf8')).toBe('hello world\n');
 
+    // A link stands for what it leads to.
+    await docker(app, ['exec', 'web', 'ln', '-s', 'site', '/srv/to-site']);
+    await app.page.getByRole('button', { name: 'Read again' }).click();
+    await pull(app, item(app, 'to-site'));
+    await expect.poll(() => dragged(folder)).toHaveLength(3);
+    await mouse.up();
+    expect((await dragged(folder))[2]).toMatch(/\/site$/);
+
     // Let go of before it was there: the next time it is.
     await pull(app, item(app, 'heavy'));
     await mouse.up();
     await expect(app.page.getByText('heavy is ready now')).toBeVisible();
-    expect(await dragged(folder)).toHaveLength(2);
+    expect(await dragged(folder)).toHaveLength(3);
     await pull(app, item(app, 'heavy'));
-    await expect.poll(() => dragged(folder)).toHaveLength(3);
+    await expect.poll(() => dragged(folder)).toHaveLength(4);
     await mouse.up();
 
     await pull(app, item(app, 'huge'));
@@ -275,10 +283,12 @@ test('files and folders are dragged out of the tree as real files, which are gon
   }
 });
 
-test('what is dragged out arrives in another program, and the engine goes on meanwhile', async ({
+test('what is dragged out arrives in another program; the engine goes on meanwhile, and a quit waits', async ({
   openApp,
   display,
 }) => {
+  const python = '/usr/bin/python3';
+  test.skip(!existsSync(python), 'Python, which the other program is written in, is not installed');
   const app = await openApp();
   await make(app);
   await new SlipwayPage(app.page).openContainer('web', 'Files');
@@ -286,33 +296,44 @@ test('what is dragged out arrives in another program, and the engine goes on mea
   await item(app, 'site').click();
   const box = await item(app, 'index.html').boundingBox();
   const [left, top] = await app.page.evaluate(() => [window.screenX, window.screenY]);
-  const from = [(left ?? 0) + (box?.x ?? 0) + 60, (top ?? 0) + (box?.y ?? 0) + 10];
-  const target = spawn(
-    '/usr/bin/python3',
-    [path.join(root, 'e2e/fixtures/drop-target.py'), ...from.map((each) => String(Math.round(each)))],
-    {
+  const from = [(left ?? 0) + (box?.x ?? 0) + 60, (top ?? 0) + (box?.y ?? 0) + 10].map((each) =>
+    String(Math.round(each)),
+  );
+
+  /** Drags it over a window of another program, and drops it there when `meanwhile` is done. Returns the URI that arrived. */
+  const drag = async (meanwhile: () => Promise<void>) => {
+    const target = spawn(python, [path.join(root, 'e2e/fixtures/drop-target.py'), ...from], {
       env: { DISPLAY: display.name },
       stdio: ['pipe', 'pipe', 'inherit'],
-    },
+    });
+    const ended = once(target, 'exit');
+    try {
+      const lines = createInterface(target.stdout)[Symbol.asyncIterator]();
+      const first = (await lines.next()).value;
+      test.skip(first === 'missing', 'libX11 or libXtst is not installed');
+      expect(first).toBe('over');
+      await meanwhile();
+      target.stdin.write('\n');
+      const uri = (await lines.next()).value as string;
+      expect(await ended).toEqual([0, null]);
+      return uri;
+    } finally {
+      target.kill();
+    }
+  };
+  // The app's main process waits for the drag's end; the engine lives in it.
+  const uri = await drag(async () =>
+    expect((await docker(app, ['exec', 'web', 'true'], { timeout: 10_000 })).code).toBe(0),
   );
-  const ended = once(target, 'exit');
-  try {
-    const lines = createInterface(target.stdout)[Symbol.asyncIterator]();
-    const first = (await lines.next()).value;
-    test.skip(first === 'missing', 'libX11 or libXtst is not installed');
-    expect(first).toBe('over');
-    // The window's process waits for the drag's end; the engine lives in it.
-    expect((await docker(app, ['exec', 'web', 'true'], { timeout: 10_000 })).code).toBe(0);
-    target.stdin.write('\n');
-    const uri = (await lines.next()).value as string;
-    expect(uri).toMatch(/^file:.*\/index\.html$/);
-    expect(await readFile(new URL(uri), 'utf8')).toBe('hello world\n');
-    expect(await ended).toEqual([0, null]);
-    // It was no click: nothing opened.
-    await expect(app.page.getByRole('region', { name: 'Preview of index.html' })).toBeHidden();
-  } finally {
-    target.kill();
-  }
+  expect(uri).toMatch(/^file:.*\/index\.html$/);
+  expect(await readFile(new URL(uri), 'utf8')).toBe('hello world\n');
+  // It was no click: nothing opened.
+  await expect(app.page.getByRole('region', { name: 'Preview of index.html' })).toBeHidden();
+
+  let quitting: Promise<number | null> | undefined;
+  await drag(async () => void (quitting = app.quit()));
+  expect(await quitting).toBe(0);
+  await app.start();
 });
 
 test('hundreds of megabytes go out and in past the window, are seen among the tasks, and can be cancelled', async ({

@@ -2,6 +2,7 @@ import { useRef, useState, type DragEvent } from 'react';
 import { Download, FileText, FolderPlus, FolderTree, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
+import type { FilePlace } from '../../../../main/contract/bridge.js';
 import type { ContainerSummary } from '../../../../main/contract/containers.js';
 import type { FileEntry } from '../../../../main/contract/files.js';
 import { nameOf } from '../../../parts/container-state.js';
@@ -97,18 +98,25 @@ function Tree({ container }: { container: ContainerSummary }) {
     }
     await seen();
   };
+  /** A link stands for what it leads to. */
+  const placeOf = async (path: string): Promise<FilePlace> => {
+    const entry = entryAt(path);
+    if (entry?.Kind === 'link') {
+      const led = await files.list(container.Id, { path, limit: 1 }).catch(() => undefined);
+      if (led) return { container: container.Id, path: led.Path, folder: true };
+    }
+    return { container: container.Id, path, folder: entry !== undefined && opens(entry) };
+  };
   const download = async (path: string) => {
     const called = nameOfPath(path);
-    const entry = entryAt(path);
-    const what = { container: container.Id, path, folder: entry !== undefined && opens(entry) };
     try {
-      const { type } = await store.getState().download(what, { name: called, container: name });
+      const { type } = await store.getState().download(await placeOf(path), { name: called, container: name });
       if (type === 'done') notifyDone(t('files.downloaded', { name: called }));
     } catch (error) {
       notifyFailed(t('files.downloadFailed', { name: called }), messageOf(error));
     }
   };
-  const { fetching, onDragStart, isOwn, wasDrag } = useDragOut(container.Id, (path) => void download(path));
+  const { fetching, onDragStart, isOwn, wasDrag } = useDragOut(placeOf, (path) => void download(path));
   const canChange = ({ entry }: TreeRow) => entry !== undefined && entry.Change !== 'deleted' && !entry.Mount;
   const ask = (about: 'rename' | 'delete') => (at: TreeRow) => canChange(at) && setAsked({ about, path: at.path });
   const menu = (at: TreeRow): MenuEntry[] => {
