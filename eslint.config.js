@@ -102,7 +102,7 @@ export default ts.config(
             ),
             ...room(
               './main/cli',
-              ['./main/cli', './main/contract', './main/client', './main/base/scopes.ts'],
+              ['./main/cli', './main/contract', './main/client', './main/base/scopes.ts', './main/base/file-tar.ts'],
               'The command line is a client.',
             ),
             ...room(
@@ -126,6 +126,7 @@ export default ts.config(
                 './main/base/scopes.ts',
                 './main/base/engine-flags.ts',
                 './main/base/errors.ts',
+                './main/base/file-tar.ts',
                 './main/base/places.ts',
               ],
               'The app: contract, client, and the indexes of engine and API.',

@@ -2,15 +2,19 @@
 import '../main/base/scopes.js';
 import { app, clipboard, dialog, Menu, nativeImage, nativeTheme, Notification, session, shell } from 'electron';
 import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Theme } from '../main/contract/bridge.js';
 import { messageOf } from '../main/base/errors.js';
 import { placesOf } from '../main/base/places.js';
+import { createClient } from '../main/client/index.js';
 import { unixTransport } from '../main/client/transports/unix.js';
 import { serveBridge } from './bridge/index.js';
 import { CHANNEL } from './bridge/port.js';
 import { LocalConnection } from './connections/local.js';
 import { hostEngine, startStandby, type Parts } from './engine-host.js';
+import { TooLargeToDrag } from './bridge/transfer.js';
+import { download, fetch, TooLarge, upload } from './files/copies.js';
+import { Drags, LARGEST_DRAG } from './files/drags.js';
 import { hanFonts } from './fonts.js';
 import windowIcon from './icons/slipway.png';
 import trayIcon from './icons/tray.png';
@@ -78,6 +82,11 @@ async function main(): Promise<void> {
   dress(settings.current.theme);
   lockDown(session.defaultSession, origin);
   servePage(session.defaultSession, join(out, 'renderer'));
+  const drags = new Drags(app.getPath('temp'), async (file) => {
+    const icon = await app.getFileIcon(file).catch(() => undefined);
+    return icon && !icon.isEmpty() ? icon : nativeImage.createFromDataURL(windowIcon).resize({ width: 32 });
+  });
+  const client = () => createClient(connection.transport());
   serveBridge({
     origin,
     transport: () => connection.transport(),
@@ -104,6 +113,28 @@ async function main(): Promise<void> {
         dress(theme);
         await settings.change({ theme });
       },
+    },
+    drag: (id, begin) => drags.start(id, begin),
+    files: {
+      download: async (what, watch) => {
+        const name = `${basename(what.path) || 'root'}${what.folder ? '.tar' : ''}`;
+        const { filePath } = await dialog.showSaveDialog({ defaultPath: join(app.getPath('downloads'), name) });
+        if (filePath) await download(client(), what, filePath, watch);
+        return Boolean(filePath);
+      },
+      upload: async (into, files, watch) => {
+        // What was dragged out and let go of over the window itself was meant for somewhere else.
+        const own = await Promise.all(files.map((file) => drags.has(file)));
+        const others = files.filter((_, index) => !own[index]);
+        if (others.length > 0) await upload(client(), into, others, watch);
+        return others.length > 0;
+      },
+      fetch: (id, what, watch) =>
+        drags.add(id, (directory) =>
+          fetch(client(), what, directory, LARGEST_DRAG, watch).catch((error: unknown) => {
+            throw error instanceof TooLarge ? new TooLargeToDrag(LARGEST_DRAG) : error;
+          }),
+        ),
     },
   });
 
@@ -140,6 +171,7 @@ async function main(): Promise<void> {
 
   end = async () => {
     let status = 0;
+    await drags.idle();
     window.hide();
     try {
       await connection.close();
@@ -147,6 +179,7 @@ async function main(): Promise<void> {
       status = 1;
       console.error(messageOf(error));
     }
+    await drags.close().catch(() => undefined);
     window.destroy();
     shownTray?.destroy();
     app.exit(status);

@@ -13,8 +13,8 @@ import { prepareScreen } from './terminal/session.js';
 import { provideDesktop } from './ui/desktop.js';
 import './styles/index.css';
 
-const { shell } = window.slipway;
-provideDesktop(shell);
+const { shell, files } = window.slipway;
+provideDesktop({ ...shell, files });
 
 const transport = watched(bridgeTransport(window.slipway), (since) => store.getState().setWaiting(since));
 const store: EngineStore = createEngineStore(createClient(transport));

@@ -1,9 +1,10 @@
 /** The main process's side of the doorway: answers the preload's channels, for our own page only. */
-import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type MessagePortMain } from 'electron';
+import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type MessagePortMain, type NativeImage } from 'electron';
 import { z } from 'zod';
 import type { Bridge, Transport } from '../../main/contract/bridge.js';
 import { CHANNEL } from './port.js';
 import { relay, type Port } from './relay.js';
+import { transfer, type FileVerbs } from './transfer.js';
 
 type Shell = Bridge['shell'];
 
@@ -36,19 +37,30 @@ interface Doorway {
   /** The engine's transport; throws while none answers. */
   transport: () => Transport;
   shell: ShellVerbs;
+  files: FileVerbs;
+  /** Begins to drag what `fetch` brought, if it is still there. */
+  drag: (id: number, begin: (item: { file: string; icon: NativeImage }) => void) => void;
 }
 
 /** Listens until the app ends. */
-export function serveBridge({ origin, transport, shell }: Doorway): void {
+export function serveBridge({ origin, transport, shell, files, drag }: Doorway): void {
   const isOurs = ({ senderFrame }: IpcMainEvent | IpcMainInvokeEvent) =>
     senderFrame !== null && senderFrame.parent === null && senderFrame.url.startsWith(`${origin}/`);
 
-  ipcMain.on(CHANNEL.open, (event, request: unknown) => {
-    const [port, ...others] = event.ports;
-    for (const other of others) other.close();
-    if (!port) return;
-    if (!isOurs(event)) return port.close();
-    void relay(portOf(port), request, transport);
+  const onPort = (channel: string, serve: (port: MessagePortMain, request: unknown) => Promise<void>) =>
+    ipcMain.on(channel, (event, request: unknown) => {
+      const [port, ...others] = event.ports;
+      for (const other of others) other.close();
+      if (!port) return;
+      if (!isOurs(event)) return port.close();
+      void serve(port, request);
+    });
+  onPort(CHANNEL.open, (port, request) => relay(portOf(port), request, transport));
+  onPort(CHANNEL.transfer, (port, request) => transfer(portOf(port), request, files));
+
+  ipcMain.on(CHANNEL.drag, (event, id: unknown) => {
+    // At once, and not after a promise: Electron returns from it when the drag is over.
+    if (isOurs(event) && typeof id === 'number') drag(id, (item) => event.sender.startDrag(item));
   });
 
   const verb = <T>(channel: string, input: z.ZodType<T>, act: (input: T) => Promise<unknown>) =>
@@ -67,7 +79,7 @@ export function serveBridge({ origin, transport, shell }: Doorway): void {
 }
 
 /** Electron's port as the relay likes it. */
-function portOf(port: MessagePortMain): Port {
+function portOf<Answer>(port: MessagePortMain): Port<Answer> {
   return {
     post: (answer) => port.postMessage(answer),
     onMessage: (listener) => {

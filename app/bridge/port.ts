@@ -1,5 +1,5 @@
 /** What travels over one stream's port: the bridge's messages without the id, which the port itself stands for. */
-import type { BridgeMessage } from '../../main/contract/bridge.js';
+import type { BridgeMessage, TransferMessage } from '../../main/contract/bridge.js';
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 
@@ -10,10 +10,15 @@ export type PortAnswer = WithoutId<BridgeMessage>;
 export type PortMessage =
   { type: 'write'; bytes: Uint8Array } | { type: 'end' } | { type: 'cancel' } | { type: 'credit'; bytes: number };
 
+/** What travels over a transfer's port, the other way only `cancel`. */
+export type TransferAnswer = WithoutId<TransferMessage>;
+
 /** The names of the channels between preload and main process. */
 export const CHANNEL = {
   open: 'slipway:open',
   connection: 'slipway:connection',
+  transfer: 'slipway:transfer',
+  drag: 'slipway:drag',
   platform: 'slipway:platform',
   openExternal: 'slipway:open-external',
   copyText: 'slipway:copy-text',

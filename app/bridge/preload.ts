@@ -1,7 +1,7 @@
 /** Puts main/contract/bridge.ts on `window.slipway`, and nothing else. Runs sandboxed: each request has a port to the relay in the main process. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { Bridge, BridgeMessage, ConnectionInfo } from '../../main/contract/bridge.js';
-import { CHANNEL, type PortAnswer, type PortMessage } from './port.js';
+import type { Bridge, BridgeMessage, ConnectionInfo, TransferMessage } from '../../main/contract/bridge.js';
+import { CHANNEL, type PortAnswer, type PortMessage, type TransferAnswer } from './port.js';
 
 const ports = new Map<number, MessagePort>();
 const listeners = new Set<(message: BridgeMessage) => void>();
@@ -25,6 +25,26 @@ function close(id: number): void {
 
 const post = (id: number, message: PortMessage) => ports.get(id)?.postMessage(message);
 
+// Electron 32 took File.path away; before 29 there is no webUtils.
+const pathForFile = (file: File): string =>
+  webUtils ? webUtils.getPathForFile(file) : (file as File & { path: string }).path;
+
+const transfers = new Map<number, MessagePort>();
+const watchers = new Set<(message: TransferMessage) => void>();
+
+function transfer(id: number, request: object): void {
+  const { port1, port2 } = new MessageChannel();
+  transfers.set(id, port1);
+  port1.onmessage = ({ data }: MessageEvent<TransferAnswer>) => {
+    if (data.type !== 'progress') {
+      port1.close();
+      transfers.delete(id);
+    }
+    for (const watcher of watchers) watcher({ id, ...data });
+  };
+  ipcRenderer.postMessage(CHANNEL.transfer, request, [port2]);
+}
+
 const bridge: Bridge = {
   open,
   write: (id, bytes) => post(id, { type: 'write', bytes }),
@@ -46,8 +66,20 @@ const bridge: Bridge = {
     window: (action) => ipcRenderer.invoke(CHANNEL.window, action),
     fonts: () => ipcRenderer.invoke(CHANNEL.fonts),
     setTheme: (theme) => ipcRenderer.invoke(CHANNEL.setTheme, theme),
-    // Electron 32 took File.path away; before 29 there is no webUtils.
-    pathForFile: (file) => (webUtils ? webUtils.getPathForFile(file) : (file as File & { path: string }).path),
+    pathForFile,
+  },
+  files: {
+    download: (id, what) => transfer(id, { act: 'download', ...what }),
+    fetch: (id, what) => transfer(id, { act: 'fetch', id, ...what }),
+    upload: (id, into, files) => {
+      const paths = files.map(pathForFile);
+      if (paths.includes('')) return false;
+      transfer(id, { act: 'upload', ...into, files: paths });
+      return true;
+    },
+    drag: (id) => ipcRenderer.send(CHANNEL.drag, id),
+    cancel: (id) => transfers.get(id)?.postMessage({ type: 'cancel' }),
+    on: (listener) => void watchers.add(listener),
   },
 };
 

@@ -15,8 +15,8 @@ import { EngineError, codeOf, messageOf } from '../../main/base/errors.js';
 import type { PortAnswer, PortMessage } from './port.js';
 
 /** What the relay needs of a message port; Electron's and Node's both fit behind it. */
-export interface Port {
-  post(answer: PortAnswer): void;
+export interface Port<Answer = PortAnswer> {
+  post(answer: Answer): void;
   onMessage(listener: (message: unknown) => void): void;
   onClose(listener: () => void): void;
   close(): void;
@@ -232,10 +232,10 @@ function parse(request: unknown): ApiRequest & { upgrade?: boolean | undefined }
   return { ...rest, ...(headers && { headers }), ...(body !== undefined && { body }) };
 }
 
-const reasonOf = ({ issues: [first] }: z.ZodError) =>
+export const reasonOf = ({ issues: [first] }: z.ZodError) =>
   `the window asked for something the app does not do: ${first?.path.join('.')} ${first?.message}`;
 
-function kindOf(error: unknown): ErrorKind {
+export function kindOf(error: unknown): ErrorKind {
   if (error instanceof EngineError) return error.kind;
   if (error instanceof Error && 'kind' in error && typeof error.kind === 'string') return error.kind as ErrorKind;
   return ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'].includes(codeOf(error) ?? '') ? 'unavailable' : 'system';

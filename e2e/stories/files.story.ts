@@ -1,8 +1,14 @@
 /** A container's files in the drawer: looked through, changed, brought in and taken out, by keyboard alone where that is asked. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { Locator } from '@playwright/test';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { api, docker, request } from '../fixtures/engine.js';
+import { createInterface } from 'node:readline';
+import { api, docker, request, root } from '../fixtures/engine.js';
 import { loadScratch } from '../fixtures/scratch.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
@@ -26,6 +32,70 @@ async function cat(app: TestApp, file: string): Promise<string | undefined> {
   const answer = await request(app.socket, 'GET', `/slipway/containers/web/file?path=${encodeURIComponent(file)}`);
   return answer.status === 200 ? answer.body.toString() : undefined;
 }
+
+/** Holds files of this machine over something, looks at what the window says, and lets go. */
+async function drop(
+  app: TestApp,
+  over: Locator,
+  files: string[],
+  words: string,
+  look?: () => Promise<void>,
+): Promise<void> {
+  const box = await over.boundingBox();
+  const cdp = await app.page.context().newCDPSession(app.page);
+  const at = { x: (box?.x ?? 0) + 60, y: (box?.y ?? 0) + 10 };
+  const data = { items: [], files, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver'] as const)
+    await cdp.send('Input.dispatchDragEvent', { type, ...at, data });
+  await expect(app.page.getByText(words)).toBeVisible();
+  await look?.();
+  await cdp.send('Input.dispatchDragEvent', { type: 'drop', ...at, data });
+  await cdp.detach();
+}
+
+/** What the desktop's dialog hands over. (Playwright's own way makes files that are on no disk.) */
+async function pick(app: TestApp, files: string[]): Promise<void> {
+  const cdp = await app.page.context().newCDPSession(app.page);
+  const { root } = await cdp.send('DOM.getDocument');
+  const { nodeId } = await cdp.send('DOM.querySelector', { nodeId: root.nodeId, selector: '[data-upload]' });
+  await cdp.send('DOM.setFileInputFiles', { nodeId, files });
+  await cdp.detach();
+}
+
+/** An app whose save dialog answers by itself, into `folder`, and whose drags are written down there. */
+const onDesk = (folder: string) => ({
+  env: {
+    NODE_OPTIONS: `--require ${path.join(root, 'e2e/fixtures/desktop.cjs')}`,
+    SLIPWAY_STORY_DESKTOP: folder,
+  },
+});
+
+async function dragged(folder: string): Promise<string[]> {
+  const text = await readFile(path.join(folder, 'drags'), 'utf8').catch(() => '');
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => (JSON.parse(line) as { file: string }).file);
+}
+
+/** Presses on it and moves: what begins a drag. */
+async function pull(app: TestApp, what: Locator): Promise<void> {
+  await what.scrollIntoViewIfNeeded();
+  const box = await what.boundingBox();
+  const [x, y] = [(box?.x ?? 0) + 60, (box?.y ?? 0) + 10];
+  await app.page.mouse.move(x, y);
+  await app.page.mouse.down();
+  await app.page.mouse.move(x + 30, y + 5, { steps: 5 });
+}
+
+async function digest(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+const digestIn = async (app: TestApp, file: string): Promise<string | undefined> =>
+  (await docker(app, ['exec', 'web', 'sha256sum', file])).stdout.split(' ')[0];
 
 const item = (app: TestApp, name: string) => app.page.getByRole('treeitem', { name }).first();
 
@@ -112,58 +182,236 @@ test('files of a stopped container and of an image without a shell are there as 
   await expect(item(app, 'app')).toBeVisible();
 });
 
-test('files come in by dropping them on a folder and by the dialog, and go out by a download', async ({
-  openApp,
-  shot,
-}) => {
+test('files come in by dropping them on a folder or beside a file, and by the dialog', async ({ openApp, shot }) => {
   const app = await openApp();
   await make(app);
   const folder = await mkdtemp(path.join(tmpdir(), 'slipway-files-'));
   try {
     await mkdir(path.join(folder, 'dropped/inner'), { recursive: true });
     await writeFile(path.join(folder, 'dropped/inner/容器.txt'), '水\n');
+    await symlink('容器.txt', path.join(folder, 'dropped/inner/link'));
     await writeFile(path.join(folder, 'picked.txt'), 'picked\n');
     const window = new SlipwayPage(app.page);
     await window.openContainer('web', 'Files');
     await expect(item(app, 'srv')).toBeVisible();
-    const box = await item(app, 'srv').boundingBox();
-    const cdp = await app.page.context().newCDPSession(app.page);
-    const at = { x: (box?.x ?? 0) + 60, y: (box?.y ?? 0) + 10 };
-    const data = { items: [], files: [path.join(folder, 'dropped')], dragOperationsMask: 1 };
-    for (const type of ['dragEnter', 'dragOver'] as const)
-      await cdp.send('Input.dispatchDragEvent', { type, ...at, data });
-    await expect(app.page.getByText('Drop to copy into /srv')).toBeVisible();
-    await shot(app, 'drop');
-    await cdp.send('Input.dispatchDragEvent', { type: 'drop', ...at, data });
+    await drop(app, item(app, 'srv'), [path.join(folder, 'dropped')], 'Drop to copy into /srv', () =>
+      shot(app, 'drop'),
+    );
     await expect(app.page.getByText('Uploaded to /srv')).toBeVisible();
     await expect(item(app, 'dropped')).toContainText('added');
     expect(await cat(app, '/srv/dropped/inner/容器.txt')).toBe('水\n');
-    await item(app, 'srv').focus();
-    await app.page.locator('[data-upload]').setInputFiles(path.join(folder, 'picked.txt'));
-    await expect.poll(() => cat(app, '/picked.txt')).toBe('picked\n'); // where the toolbar was not used: the root
+    expect((await docker(app, ['exec', 'web', 'readlink', '/srv/dropped/inner/link'])).stdout).toBe('容器.txt\n');
+    await expect(item(app, 'dropped')).toContainText('root:root');
 
-    // What the desktop's dialog would be handed.
-    await app.page.evaluate(() => {
-      const blobs = new Map<string, Blob>();
-      const make = URL.createObjectURL.bind(URL);
-      URL.createObjectURL = (blob) => {
-        const url = make(blob);
-        blobs.set(url, blob as Blob);
-        return url;
-      };
-      HTMLAnchorElement.prototype.click = function () {
-        void blobs
-          .get(this.href)
-          ?.text()
-          .then((text) => (document.title = `${this.download}: ${text}`));
-      };
-    });
-    await item(app, 'picked.txt').click();
-    await app.page.getByRole('button', { name: 'Download picked.txt' }).click();
-    await expect.poll(() => app.page.title()).toBe('picked.txt: picked');
+    // Dropped on a file: its folder takes it.
+    await item(app, 'big.txt').scrollIntoViewIfNeeded();
+    await drop(app, item(app, 'big.txt'), [path.join(folder, 'picked.txt')], 'Drop to copy into /srv');
+    await expect.poll(() => cat(app, '/srv/picked.txt')).toBe('picked\n');
+    // By the dialog, where nothing was chosen: the root.
+    await pick(app, [path.join(folder, 'picked.txt')]);
+    await expect.poll(() => cat(app, '/picked.txt')).toBe('picked\n');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('files and folders are dragged out of the tree as real files, which are gone when the app has ended', async ({
+  openApp,
+  shot,
+}) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-files-'));
+  try {
+    const app = await openApp(onDesk(folder));
+    await make(app);
+    await docker(app, ['exec', 'web', 'sh', '-c', 'ln -s index.html /srv/site/link; ln -s /etc/passwd /srv/site/out']);
+    await docker(app, ['exec', 'web', 'sh', '-c', 'truncate -s 60000000 /srv/heavy; truncate -s 70000000 /srv/huge']);
+    const { mouse } = app.page;
+    await new SlipwayPage(app.page).openContainer('web', 'Files');
+    await item(app, 'srv').click();
+    await item(app, 'site').click();
+
+    await pull(app, item(app, 'index.html'));
+    await expect.poll(() => dragged(folder)).toHaveLength(1);
+    await mouse.up();
+    await expect(app.page.getByRole('region', { name: 'Preview of index.html' })).toBeHidden();
+    const [file = ''] = await dragged(folder);
+    expect(path.basename(file)).toBe('index.html');
+    expect(await readFile(file, 'utf8')).toBe('hello world\n');
+    const [place = ''] = (await readdir(path.join(app.folder, 'tmp'))).filter((name) =>
+      name.startsWith('slipway-drag-'),
+    );
+    expect((await stat(path.join(app.folder, 'tmp', place))).mode & 0o777).toBe(0o700);
+
+    await pull(app, item(app, 'site'));
+    await expect.poll(() => dragged(folder)).toHaveLength(2);
+    await mouse.up();
+    await expect(app.page.getByText('1 entry of site was left out')).toBeVisible();
+    const [, site = ''] = await dragged(folder);
+    expect((await readdir(site)).sort()).toEqual(['index.html', 'link']);
+    expect(await readFile(path.join(site, 'link'), 'utf8')).toBe('hello world\n');
+
+    // A link stands for what it leads to.
+    await docker(app, ['exec', 'web', 'ln', '-s', 'site', '/srv/to-site']);
+    await app.page.getByRole('button', { name: 'Read again' }).click();
+    await pull(app, item(app, 'to-site'));
+    await expect.poll(() => dragged(folder)).toHaveLength(3);
+    await mouse.up();
+    expect((await dragged(folder))[2]).toMatch(/\/site$/);
+
+    // Let go of before it was there: the next time it is.
+    await pull(app, item(app, 'heavy'));
+    await mouse.up();
+    await expect(app.page.getByText('heavy is ready now')).toBeVisible();
+    expect(await dragged(folder)).toHaveLength(3);
+    await pull(app, item(app, 'heavy'));
+    await expect.poll(() => dragged(folder)).toHaveLength(4);
+    await mouse.up();
+
+    await pull(app, item(app, 'huge'));
+    await expect(app.page.getByText('huge is too large to drag')).toBeVisible();
+    await mouse.up();
+    await shot(app, 'too large');
+    await app.page.getByRole('button', { name: 'Download…' }).press('Enter');
+    await expect(app.page.getByText('Saved huge')).toBeVisible();
+    expect(await digest(path.join(folder, 'huge'))).toBe(await digestIn(app, '/srv/huge'));
+
+    expect(await app.quit()).toBe(0);
+    expect(await readdir(path.join(app.folder, 'tmp'))).not.toContainEqual(expect.stringContaining('slipway-drag-'));
+    await app.start();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('what is dragged out arrives in another program; the engine goes on meanwhile, and a quit waits', async ({
+  openApp,
+  display,
+}) => {
+  const python = '/usr/bin/python3';
+  test.skip(!existsSync(python), 'Python, which the other program is written in, is not installed');
+  const app = await openApp();
+  await make(app);
+  await new SlipwayPage(app.page).openContainer('web', 'Files');
+  await item(app, 'srv').click();
+  await item(app, 'site').click();
+  const box = await item(app, 'index.html').boundingBox();
+  const [left, top] = await app.page.evaluate(() => [window.screenX, window.screenY]);
+  const from = [(left ?? 0) + (box?.x ?? 0) + 60, (top ?? 0) + (box?.y ?? 0) + 10].map((each) =>
+    String(Math.round(each)),
+  );
+
+  /** Drags it over a window of another program, and drops it there when `meanwhile` is done. Returns the URI that arrived. */
+  const drag = async (meanwhile: () => Promise<void>) => {
+    const target = spawn(python, [path.join(root, 'e2e/fixtures/drop-target.py'), ...from], {
+      env: { DISPLAY: display.name },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = once(target, 'exit');
+    try {
+      const lines = createInterface(target.stdout)[Symbol.asyncIterator]();
+      const first = (await lines.next()).value;
+      test.skip(first === 'missing', 'libX11 or libXtst is not installed');
+      expect(first).toBe('over');
+      await meanwhile();
+      target.stdin.write('\n');
+      const uri = (await lines.next()).value as string;
+      expect(await ended).toEqual([0, null]);
+      return uri;
+    } finally {
+      target.kill();
+    }
+  };
+  // The app's main process waits for the drag's end; the engine lives in it.
+  const uri = await drag(async () =>
+    expect((await docker(app, ['exec', 'web', 'true'], { timeout: 10_000 })).code).toBe(0),
+  );
+  expect(uri).toMatch(/^file:.*\/index\.html$/);
+  expect(await readFile(new URL(uri), 'utf8')).toBe('hello world\n');
+  // It was no click: nothing opened.
+  await expect(app.page.getByRole('region', { name: 'Preview of index.html' })).toBeHidden();
+
+  let quitting: Promise<number | null> | undefined;
+  await drag(async () => void (quitting = app.quit()));
+  expect(await quitting).toBe(0);
+  await app.start();
+});
+
+test('hundreds of megabytes go out and in past the window, are seen among the tasks, and can be cancelled', async ({
+  openApp,
+  shot,
+}) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-files-'));
+  try {
+    const app = await openApp(onDesk(folder));
+    await make(app);
+    await docker(app, [
+      'exec',
+      'web',
+      'sh',
+      '-c',
+      'head -c 300000000 /dev/urandom > /srv/large; truncate -s 4G /srv/vast',
+    ]);
+    const window = new SlipwayPage(app.page);
+    await window.openContainer('web', 'Files');
+    const { keyboard } = app.page;
+    const tasks = app.page.getByRole('complementary', { name: 'Tasks' });
+    const download = async (name: string) => {
+      await item(app, name).focus();
+      await keyboard.press('Shift+F10');
+      await app.page.getByRole('menuitem', { name: 'Download…' }).press('Enter');
+    };
+    await item(app, 'srv').click();
+    await download('large');
+    await expect(app.page.getByText('Saved large')).toBeVisible();
+    expect(await digest(path.join(folder, 'large'))).toBe(await digestIn(app, '/srv/large'));
+
+    // A download that is cancelled leaves what was there before, and nothing beside it.
+    await writeFile(path.join(folder, 'vast'), 'before');
+    await download('vast');
+    await app.page.getByRole('button', { name: /1 task/ }).press('Enter');
+    await expect(tasks.getByRole('progressbar', { name: 'vast' })).toBeVisible();
+    await shot(app, 'download');
+    await tasks.getByRole('button', { name: 'Cancel vast' }).press('Enter');
+    await expect(tasks.getByText('Cancelled')).toBeVisible();
+    expect(await readFile(path.join(folder, 'vast'), 'utf8')).toBe('before');
+    expect((await readdir(folder)).sort()).toEqual(['large', 'vast']);
+
+    await mkdir(path.join(folder, 'in'));
+    await rename(path.join(folder, 'large'), path.join(folder, 'in/copy'));
+    await drop(app, item(app, 'srv'), [path.join(folder, 'in')], 'Drop to copy into /srv');
+    await expect(app.page.getByText('Uploaded to /srv')).toBeVisible();
+    expect(await digestIn(app, '/srv/in/copy')).toBe(await digestIn(app, '/srv/large'));
+    await truncate(path.join(folder, 'vast'), 4_000_000_000);
+    await drop(app, item(app, 'etc'), [path.join(folder, 'vast')], 'Drop to copy into /etc');
+    await expect(tasks.getByRole('progressbar', { name: 'vast' })).toBeVisible();
+    await shot(app, 'upload');
+    expect(await window.serious()).toEqual([]);
+    await tasks.getByRole('button', { name: 'Cancel vast' }).press('Enter');
+    await expect(app.page.getByText('Upload to /etc cancelled')).toBeVisible();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a container that is read-only takes nothing, and the window says so', async ({ openApp, shot }) => {
+  const app = await openApp();
+  await make(app);
+  await docker(app, [
+    'run',
+    '-d',
+    '--network',
+    'none',
+    '--read-only',
+    '--name',
+    'fixed',
+    'slipway/starter',
+    'sleep',
+    '1000',
+  ]);
+  await new SlipwayPage(app.page).openContainer('fixed', 'Files');
+  await drop(app, item(app, 'etc'), [path.join(root, 'README.md')], 'Drop to copy into /etc');
+  await expect(app.page.getByText('/etc is read-only in this container')).toBeVisible();
+  await shot(app, 'read-only');
 });
 
 test('the files look as they should in both themes and both languages, and a checker of accessibility finds nothing serious', async ({
@@ -184,5 +432,22 @@ test('the files look as they should in both themes and both languages, and a che
     await expect(app.page.locator('.cm-content')).toContainText('root:');
     await shot(app, `${theme} ${language}`);
     expect(await window.serious()).toEqual([]);
+  }
+
+  await window.dress({ theme: 'dark', language: 'zh-CN' });
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-files-'));
+  try {
+    await writeFile(path.join(folder, '数据.bin'), '');
+    await truncate(path.join(folder, '数据.bin'), 4_000_000_000);
+    const look = () => shot(app, 'drop dark zh-CN');
+    await drop(app, item(app, 'srv'), [path.join(folder, '数据.bin')], '松开即可复制到 /srv', look);
+    await app.page.getByRole('button', { name: /1 个任务/ }).click();
+    await expect(app.page.getByRole('progressbar', { name: '数据.bin' })).toBeVisible();
+    await shot(app, 'upload dark zh-CN');
+    expect(await window.serious()).toEqual([]);
+    await app.page.getByRole('button', { name: '取消 数据.bin' }).click();
+    await expect(app.page.getByText('已取消上传到 /srv')).toBeVisible();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 });

@@ -1,4 +1,5 @@
 /** `slipway cp`: files between this machine and a container. */
+import { counted, packFiles, unpackFiles } from '../base/file-tar.js';
 import type { PathStat } from '../client/index.js';
 import type { Context } from './context.js';
 import {
@@ -11,7 +12,6 @@ import {
   splitPath,
   type CopyEnd,
 } from './cp-paths.js';
-import { counted, packLocal, unpackLocal } from './cp-tar.js';
 import { complain, write } from './output.js';
 import { humanSize } from './units.js';
 
@@ -68,14 +68,24 @@ async function copyOut({ client }: Context, { container, path }: Place, to: stri
     throw error;
   }
   let size = 0;
-  await unpackLocal(
+  const { base } = splitPath(from);
+  await unpackFiles(
     counted(tar, (count) => (size += count)),
     plan.directory,
-    from,
-    plan.top,
+    {
+      rename: (name) => renamed(name, base, plan.top),
+      leftOut: (at, type) => complain(`${at} was left out: it is a ${type}, which this command cannot make`),
+    },
   );
   await told(flags, size, target);
 }
+
+/** The names of a tar whose top is `from` begin with `to` instead. */
+const renamed = (name: string, from: string, to: string | undefined): string => {
+  if (to === undefined) return name;
+  const old = from === '/' ? '' : from;
+  return name.startsWith(old) ? to + name.slice(old.length) : name;
+};
 
 async function copyIn({ client }: Context, from: string, target: Place, flags: CopyFlags): Promise<void> {
   const { container } = target;
@@ -90,7 +100,7 @@ async function copyIn({ client }: Context, from: string, target: Place, flags: C
     const source = await localSource(from, flags.followLink === true);
     const plan = planCopy(source, end);
     directory = plan.directory;
-    tar = packLocal(source.path, plan.top ?? splitPath(source.path).base);
+    tar = packFiles([{ path: source.path, name: plan.top ?? splitPath(source.path).base }]);
   }
   let size = 0;
   const body = counted(tar, (count) => (size += count));

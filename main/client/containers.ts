@@ -132,11 +132,13 @@ export const containersClient = (transport: Transport) => {
     },
 
     /** The same, and it as a tar with all that is below it. */
-    async copyFrom(id: string, path: string): Promise<{ stat: PathStat; tar: ApiResponse['body'] }> {
-      const { headers, body } = await open(transport, {
-        method: 'GET',
-        path: withQuery(at(id, 'archive'), { path }),
-      });
+    async copyFrom(
+      id: string,
+      path: string,
+      cancel: Cancel = {},
+    ): Promise<{ stat: PathStat; tar: ApiResponse['body'] }> {
+      const request = { method: 'GET', path: withQuery(at(id, 'archive'), { path }) } as const;
+      const { headers, body } = await open(transport, request, cancel);
       return { stat: statOf(headers), tar: body };
     },
 
@@ -146,13 +148,15 @@ export const containersClient = (transport: Transport) => {
       path: string,
       tar: ByteStream | Uint8Array,
       options: { copyUIDGID?: boolean; noOverwriteDirNonDir?: boolean } = {},
+      cancel: Cancel = {},
     ): Promise<void> {
-      const { body } = await open(transport, {
+      const request = {
         method: 'PUT',
         path: withQuery(at(id, 'archive'), { path, ...options }),
         headers: { 'Content-Type': 'application/x-tar' },
         body: tar,
-      });
+      } as const;
+      const { body } = await open(transport, request, cancel);
       await readText(body);
     },
 

@@ -84,7 +84,50 @@ export interface Bridge {
     setTheme(theme: Theme): Promise<void>;
     pathForFile(file: File): string;
   };
+  /**
+   * Files between a container and this machine. Their bytes go past the window, which names what is in the container and never a path of the machine. What becomes
+   * of one arrives at `on` under the id that the caller chose: any number of `progress`, then one last word. A window that is gone has cancelled.
+   */
+  files: {
+    /** Asks the person where to, and saves it there, a folder as a tar. */
+    download(id: number, what: FilePlace): void;
+    /** Into a directory of the container. False, and nothing begins, where one of the files is not on this machine's disk. */
+    upload(id: number, into: UploadTarget, files: File[]): boolean;
+    /** Brings what is small enough to where it can be dragged from; after `done`, `drag` may be called for a while. */
+    fetch(id: number, what: FilePlace): void;
+    /** The drag that the pressed button holds is one of what `fetch` brought. */
+    drag(id: number): void;
+    cancel(id: number): void;
+    on(listener: (message: TransferMessage) => void): void;
+  };
 }
+
+/** A file in a container, or a folder with all that is below it. */
+export interface FilePlace {
+  /** The whole id. */
+  container: string;
+  path: string;
+  folder: boolean;
+}
+
+export interface UploadTarget {
+  container: string;
+  path: string;
+  /** Whose what comes in is. */
+  uid: number;
+  gid: number;
+}
+
+export type TransferMessage =
+  /** `total` in bytes where it is known beforehand. */
+  | { id: number; type: 'progress'; bytes: number; total?: number }
+  /** `leftOut`: so many links and devices could not be dragged along. */
+  | { id: number; type: 'done'; leftOut: number }
+  /** By `cancel`, or the person changed their mind about where to. */
+  | { id: number; type: 'cancelled' }
+  /** To be dragged: the limit is in bytes. */
+  | { id: number; type: 'too-large'; limit: number }
+  | { id: number; type: 'error'; kind: ErrorKind; message: string };
 
 export type BridgeMessage =
   | { id: number; type: 'head'; status: number; headers: Record<string, string> }

@@ -10,6 +10,7 @@ import { ShapeIcon, toneOf } from '../parts/Shape.js';
 import { isUnderWay } from '../store/changes-slice.js';
 import { useEngine } from '../store/index.js';
 import { share } from '../store/pull-progress.js';
+import { shareOf } from '../store/transfers-slice.js';
 import { useSurface } from '../store/surface.js';
 import { IconButton } from '../ui/Button.js';
 import { useNow } from '../ui/clock.js';
@@ -147,18 +148,19 @@ function EngineCard() {
 
 export function StatusBar() {
   const { t } = useTranslation();
-  const { changes, connection, containers, images, tasks, terminals, version } = useEngine((state) => state);
+  const { changes, connection, containers, images, tasks, terminals, transfers, version } = useEngine((state) => state);
   const show = useSurface((surface) => surface.show);
   const shape = { ready: 'run', starting: 'moving', gone: 'failed' } as const;
   const words = { ready: t('engine.running'), starting: t('engine.starting'), gone: t('engine.gone') };
   const running = containers?.filter(({ State }) => State === 'running').length ?? 0;
   const failed = containers?.filter((container) => shapeOf(container) === 'failed').length ?? 0;
-  const active = tasks.filter((task) => task.state === 'running');
-  const changing = changes.filter(isUnderWay).length;
-  const busy = active.length + changing;
-  const percent = active.length
-    ? Math.floor((active.reduce((sum, task) => sum + share(task.progress), 0) / active.length) * 100)
-    : 0;
+  const active = [
+    ...tasks.filter(({ state }) => state === 'running').map(({ progress }) => share(progress)),
+    ...transfers.filter(({ state }) => state === 'running').map(shareOf),
+  ];
+  const busy = active.length + changes.filter(isUnderWay).length;
+  const known = active.filter((each) => each !== undefined);
+  const percent = Math.floor((known.reduce((sum, each) => sum + each, 0) / known.length) * 100);
   const size = images?.reduce((sum, image) => sum + image.Size, 0) ?? 0;
   return (
     <footer className="status-bar" tabIndex={-1} aria-label={t('window.regions.status')} data-region>
@@ -173,7 +175,7 @@ export function StatusBar() {
         </span>
       )}
       <span className="grow" />
-      {tasks.length + changes.length > 0 && (
+      {tasks.length + changes.length + transfers.length > 0 && (
         <button
           type="button"
           className={clsx('it', busy > 0 && 'c-acc')}
@@ -181,8 +183,11 @@ export function StatusBar() {
           title={t('status.openTasks')}
         >
           <ListChecks className="icon s12" aria-hidden />
-          {busy > 0 ? t('status.tasks', { count: busy }) : t('tasks.title')}
-          {active.length > 0 && ` · ${t('tasks.percent', { percent })}`}
+          {busy > 0
+            ? [t('status.tasks', { count: busy }), ...(known.length ? [t('tasks.percent', { percent })] : [])].join(
+                ' · ',
+              )
+            : t('tasks.title')}
         </button>
       )}
       {terminals.length > 0 && (

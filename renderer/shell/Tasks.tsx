@@ -1,5 +1,19 @@
 import { useEffect, useRef } from 'react';
-import { Check, Download, History, ListChecks, Pencil, Play, RotateCw, ScrollText, Undo2, X } from 'lucide-react';
+import {
+  ArrowDownToLine,
+  ArrowUpFromLine,
+  Check,
+  Download,
+  History,
+  ListChecks,
+  Pencil,
+  Play,
+  RotateCw,
+  ScrollText,
+  Undo2,
+  X,
+} from 'lucide-react';
+import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import { ChangeProgress } from '../parts/change/Progress.js';
 import { explainChange, explainRollback } from '../parts/change/reasons.js';
@@ -12,8 +26,10 @@ import { useEngine, useEngineStore } from '../store/index.js';
 import { share } from '../store/pull-progress.js';
 import { useSurface } from '../store/surface.js';
 import type { Task } from '../store/tasks-slice.js';
+import { shareOf, type Transfer } from '../store/transfers-slice.js';
 import { Button, IconButton } from '../ui/Button.js';
 import { Empty } from '../ui/Empty.js';
+import { bytes, bytesOf } from '../ui/format.js';
 import { notifyDone, notifyFailed, notifyUndo } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 
@@ -21,13 +37,16 @@ import { navigate, pathTo } from '../ui/route.js';
 export function Tasks() {
   const { t } = useTranslation();
   const tasks = useEngine((state) => state.tasks);
+  const transfers = useEngine((state) => state.transfers);
   const show = useSurface((surface) => surface.show);
   const changes = useEngine((state) => state.changes);
   const live = tasks.filter((task) => task.state !== 'done');
   const finished = tasks.filter((task) => task.state === 'done');
   const liveChanges = changes.filter((task) => task.state !== 'done');
   const finishedChanges = changes.filter((task) => task.state === 'done');
-  const count = live.length + liveChanges.length;
+  const moving = transfers.filter(({ state }) => state !== 'done');
+  const moved = transfers.filter(({ state }) => state === 'done');
+  const count = live.length + liveChanges.length + moving.length;
   return (
     <aside className="tasks" data-region tabIndex={-1} aria-label={t('tasks.title')}>
       <div className="tasks-head">
@@ -42,7 +61,7 @@ export function Tasks() {
           onClick={() => show({ tasks: false })}
         />
       </div>
-      {tasks.length + changes.length === 0 ? (
+      {tasks.length + changes.length + transfers.length === 0 ? (
         <Empty icon={ListChecks} title={t('tasks.emptyTitle')}>
           {t('tasks.emptyText')}
         </Empty>
@@ -51,12 +70,20 @@ export function Tasks() {
           {liveChanges.map((task) => (
             <ChangeCard key={task.id} task={task} />
           ))}
+          {moving.map((transfer) => (
+            <TransferCard key={`t${transfer.id}`} transfer={transfer} />
+          ))}
           {live.map((task) => (
             <TaskCard key={task.id} task={task} />
           ))}
-          {finished.length + finishedChanges.length > 0 && <h3 className="task-section">{t('tasks.finished')}</h3>}
+          {finished.length + finishedChanges.length + moved.length > 0 && (
+            <h3 className="task-section">{t('tasks.finished')}</h3>
+          )}
           {finishedChanges.map((task) => (
             <FinishedChange key={task.id} task={task} />
+          ))}
+          {moved.map((transfer) => (
+            <MovedFile key={`t${transfer.id}`} transfer={transfer} />
           ))}
           {finished.map((task) => (
             <FinishedTask key={task.id} task={task} />
@@ -196,6 +223,86 @@ function FinishedTask({ task }: { task: Task }) {
         label={t('action.runDots')}
         onClick={() => ask({ kind: 'run', image: task.reference })}
       />
+    </div>
+  );
+}
+
+const arrows = { upload: ArrowUpFromLine, download: ArrowDownToLine };
+
+/** Files on their way in or out. */
+function TransferCard({ transfer }: { transfer: Transfer }) {
+  const { t } = useTranslation();
+  const { cancelTransfer, dismissTransfer } = useEngineStore().getState();
+  const { id, kind, name, container, state, total, speed } = transfer;
+  const Icon = arrows[kind];
+  const running = state === 'running';
+  const share = shareOf(transfer);
+  const percent = share === undefined ? undefined : Math.floor(share * 100);
+  const amount = total ? bytesOf(Math.min(transfer.bytes, total), total) : bytes(transfer.bytes);
+  return (
+    <div className="task">
+      <div className="task-title">
+        <Icon className="icon" aria-hidden />
+        <b className="grow cut" title={name}>
+          {t(`tasks.${kind}`)} <span className="mono">{name}</span>
+        </b>
+        {running ? (
+          percent !== undefined && <span className="num t2 s12">{t('tasks.percent', { percent })}</span>
+        ) : (
+          <span className={`state s12 ${state === 'failed' ? 'c-fail' : 'c-off'}`}>
+            <ShapeIcon shape={state === 'failed' ? 'failed' : 'exited'} />
+            {state === 'failed' ? t('tasks.failed') : t('tasks.cancelled')}
+          </span>
+        )}
+        <IconButton
+          small
+          icon={X}
+          label={running ? t('tasks.stop', { name }) : t('common.dismiss')}
+          onClick={() => (running ? cancelTransfer(id) : dismissTransfer(id))}
+        />
+      </div>
+      {running && (
+        <>
+          <div
+            className={clsx('bar', percent === undefined && 'unsized')}
+            style={{ height: 5, margin: '7px 0 8px' }}
+            role="progressbar"
+            aria-label={name}
+            aria-valuenow={percent}
+            aria-valuemin={0}
+            aria-valuemax={100}
+          >
+            <i style={{ width: percent === undefined ? undefined : `${percent}%` }} />
+          </div>
+          <p className="row g8 s11 t3 num">
+            <span className="grow">{speed > 0 ? t('tasks.speed', { amount, speed: bytes(speed) }) : amount}</span>
+            <span className="cut">{container}</span>
+          </p>
+        </>
+      )}
+      {state === 'failed' && (
+        <p className="s12 t2 select" style={{ margin: '5px 0 0 25px', overflowWrap: 'anywhere' }}>
+          {transfer.problem}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function MovedFile({ transfer: { id, kind, name, container, bytes: size, endedAt } }: { transfer: Transfer }) {
+  const { t, i18n } = useTranslation();
+  const { dismissTransfer } = useEngineStore().getState();
+  return (
+    <div className="task-done">
+      <Check className="icon s14 c-run" aria-hidden />
+      <span className="grow cut" title={`${container}: ${name}`}>
+        {t(kind === 'upload' ? 'tasks.uploaded' : 'tasks.downloaded')} <span className="mono">{name}</span>
+      </span>
+      <span className="s11 t3 num">{bytes(size)}</span>
+      <span className="s11 t3 num">
+        {endedAt && new Date(endedAt).toLocaleTimeString(i18n.language, { hour: '2-digit', minute: '2-digit' })}
+      </span>
+      <IconButton small icon={X} label={t('common.dismiss')} onClick={() => dismissTransfer(id)} />
     </div>
   );
 }

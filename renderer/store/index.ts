@@ -9,6 +9,7 @@ import { imagesSlice, type ImagesSlice } from './images-slice.js';
 import { statsSlice, type StatsSlice } from './stats-slice.js';
 import { tasksSlice, type TasksSlice } from './tasks-slice.js';
 import { terminalsSlice, type TerminalsSlice } from './terminals-slice.js';
+import { transfersSlice, type TransfersSlice } from './transfers-slice.js';
 
 /** What the window knows of one engine. Another engine means another client and another store. */
 export type Store = BinSlice &
@@ -18,7 +19,8 @@ export type Store = BinSlice &
   ImagesSlice &
   StatsSlice &
   TasksSlice &
-  TerminalsSlice;
+  TerminalsSlice &
+  TransfersSlice;
 export type EngineStore = StoreApi<Store> & { client: Client };
 
 export const createEngineStore = (client: Client): EngineStore =>
@@ -32,6 +34,7 @@ export const createEngineStore = (client: Client): EngineStore =>
       ...statsSlice(client)(...api),
       ...tasksSlice(client)(...api),
       ...terminalsSlice(client)(...api),
+      ...transfersSlice(...api),
     })),
     { client },
   );

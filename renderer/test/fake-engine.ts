@@ -142,6 +142,14 @@ export class FakeEngine {
       setTheme: async () => undefined,
       pathForFile: () => '',
     },
+    files: {
+      download: () => undefined,
+      upload: () => false,
+      fetch: () => undefined,
+      drag: () => undefined,
+      cancel: () => undefined,
+      on: () => undefined,
+    },
   };
 
   setConnection(part: Partial<ConnectionInfo>): void {

@@ -1,3 +1,5 @@
+import type { Bridge } from '../../main/contract/bridge.js';
+
 /** What the desktop does for the window; the shell provides it by way of the bridge. */
 export interface Desktop {
   copyText(text: string): Promise<void>;
@@ -5,6 +7,8 @@ export interface Desktop {
   /** Asks where, and writes it there. Returns the place, or nothing when the person changed their mind. */
   saveText(name: string, text: string): Promise<string | undefined>;
   openExternal(url: string): Promise<void>;
+  /** Files between a container and this machine. */
+  files: Bridge['files'];
 }
 
 let desktop: Desktop | undefined;
@@ -18,4 +22,5 @@ export const provideDesktop = (other: Desktop): void => void (desktop = other);
 export const copyText = (text: string): Promise<void> => provided().copyText(text);
 export const readText = (): Promise<string> => provided().readText();
 export const saveText = (name: string, text: string): Promise<string | undefined> => provided().saveText(name, text);
+export const fileDesk = (): Bridge['files'] => provided().files;
 export const openExternal = (url: string): Promise<void> => provided().openExternal(url);

@@ -22,7 +22,7 @@ export function notifyDone(title: string, detail?: string): void {
 }
 
 /** Something to know that is no failure: seen a little longer. */
-export function notifyNote(title: string, detail: string): void {
+export function notifyNote(title: string, detail: string, offer?: { label: string; act(): void }): void {
   toast.custom(
     (id) => (
       <div className="toast" role="status">
@@ -31,6 +31,17 @@ export function notifyNote(title: string, detail: string): void {
           <b className="b6">{title}</b>
           <p>{detail}</p>
         </div>
+        {offer && (
+          <Button
+            size="small"
+            onClick={() => {
+              toast.dismiss(id);
+              offer.act();
+            }}
+          >
+            {offer.label}
+          </Button>
+        )}
         <IconButton small label={i18n.t('common.dismiss')} icon={X} onClick={() => toast.dismiss(id)} />
       </div>
     ),

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type KeyboardEvent } from 'react';
+import { useEffect, useRef, type DragEvent, type KeyboardEvent } from 'react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import {
   File,
@@ -17,7 +17,8 @@ import { useTranslation } from 'react-i18next';
 import type { FileEntry, FileMark } from '../../../../main/contract/files.js';
 import { bytes } from '../../../ui/format.js';
 import { RightClickMenu, type MenuEntry } from '../../../ui/Menu.js';
-import { modeText, parentOf, typeAhead, type TreeRow } from './tree.js';
+import { ownerOf, type Owners } from './owners.js';
+import { draggable, modeText, parentOf, typeAhead, type TreeRow } from './tree.js';
 
 const ROW = 28;
 /** Letters typed within so many milliseconds belong together. */
@@ -29,6 +30,10 @@ export interface FileRowsProps {
   current: string | undefined;
   /** The file that the preview shows. */
   shown: string | undefined;
+  /** The directory that takes what is held over it. */
+  target: string | undefined;
+  owners: Owners;
+  onDragStart(row: TreeRow, event: DragEvent): void;
   onCurrent(path: string): void;
   onToggle(path: string, expand: boolean): void;
   onOpen(row: TreeRow): void;
@@ -141,6 +146,7 @@ export function FileRows(props: FileRowsProps) {
                 'files-row',
                 row.path === props.shown && 'open',
                 row.entry?.Change === 'deleted' && 'deleted',
+                row.path === props.target && 'target',
               )}
               style={{ transform: `translateY(${item.start}px)`, paddingLeft: 4 + (row.depth - 1) * 16 }}
               aria-level={row.depth}
@@ -150,6 +156,8 @@ export function FileRows(props: FileRowsProps) {
               aria-selected={row.path === props.shown}
               data-index={item.index}
               tabIndex={item.index === at ? 0 : -1}
+              draggable={row.entry !== undefined && draggable(row.entry)}
+              onDragStart={(event) => props.onDragStart(row, event)}
               onFocus={() => onCurrent(row.path)}
               onKeyDown={onKeyDown}
               onClick={() => {
@@ -158,7 +166,7 @@ export function FileRows(props: FileRowsProps) {
               }}
             >
               {row.entry ? (
-                <Line entry={row.entry} expanded={row.expanded} />
+                <Line entry={row.entry} expanded={row.expanded} owners={props.owners} />
               ) : (
                 <span className={clsx('grow cut', row.kind === 'problem' ? 'c-fail' : 'dim')}>
                   {row.kind === 'problem' || row.kind === 'entry' ? row.problem : t(`files.${row.kind}`)}
@@ -193,11 +201,12 @@ function looksLike({ Kind, Mount }: FileEntry, expanded: boolean | undefined): k
 
 const marks: Record<FileMark, LucideIcon> = { added: Plus, changed: Pencil, deleted: Minus };
 
-function Line({ entry, expanded }: { entry: FileEntry; expanded: boolean | undefined }) {
+function Line({ entry, expanded, owners }: { entry: FileEntry; expanded: boolean | undefined; owners: Owners }) {
   const { t, i18n } = useTranslation();
   const Icon = icons[looksLike(entry, expanded)];
   const Mark = entry.Change && marks[entry.Change];
   const when = new Date(entry.Mtime);
+  const owner = ownerOf(owners, entry);
   return (
     <>
       <span className={clsx('files-twisty', expanded && 'down')} aria-hidden data-shown={expanded !== undefined} />
@@ -215,8 +224,8 @@ function Line({ entry, expanded }: { entry: FileEntry; expanded: boolean | undef
         )}
       </span>
       <span className="files-size">{entry.Kind === 'file' ? bytes(entry.Size) : ''}</span>
-      <span className="files-owner mono">
-        {entry.Uid}:{entry.Gid}
+      <span className="files-owner mono" title={owner.title}>
+        {owner.text}
       </span>
       <span className="files-mode mono">{modeText(entry.Mode)}</span>
       <span className="files-time" title={when.toLocaleString(i18n.language)}>

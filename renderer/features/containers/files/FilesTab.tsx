@@ -2,21 +2,21 @@ import { useRef, useState, type DragEvent } from 'react';
 import { Download, FileText, FolderPlus, FolderTree, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
+import type { FilePlace } from '../../../../main/contract/bridge.js';
 import type { ContainerSummary } from '../../../../main/contract/containers.js';
 import type { FileEntry } from '../../../../main/contract/files.js';
 import { nameOf } from '../../../parts/container-state.js';
 import { messageOf, useEngine, useEngineStore } from '../../../store/index.js';
 import { IconButton } from '../../../ui/Button.js';
 import { Empty } from '../../../ui/Empty.js';
-import { bytes } from '../../../ui/format.js';
 import type { MenuEntry } from '../../../ui/Menu.js';
-import { notifyDone, notifyFailed } from '../../../ui/notify.js';
+import { notifyDone, notifyFailed, notifyNote } from '../../../ui/notify.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
 import { Preview } from './Preview.js';
-import { tarOf } from './tar.js';
-import { dropped, LARGEST, saveAs, tarEntries, TooLarge } from './transfer.js';
-import { directoryOf, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
+import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
+import { useDragOut } from './use-drag-out.js';
+import { useOwners } from './use-owners.js';
 import { useTree } from './use-tree.js';
 
 type Asked =
@@ -40,17 +40,19 @@ export function FilesTab({ container }: { container: ContainerSummary }) {
 
 function Tree({ container }: { container: ContainerSummary }) {
   const { t } = useTranslation();
-  const { client } = useEngineStore();
+  const store = useEngineStore();
+  const files = store.client.slipway.files;
+  const name = nameOf(container);
   const { rows, folders, load, toggle, reveal, refresh } = useTree(container.Id);
   const [current, setCurrent] = useState<string>();
   const [shown, setShown] = useState<string>();
   const [dirty, setDirty] = useState(false);
   const [asked, setAsked] = useState<Asked>();
   const [over, setOver] = useState<string>();
-  const [busy, setBusy] = useState(false);
+  const [round, setRound] = useState(0);
+  const owners = useOwners(container.Id, round);
   const picker = useRef<HTMLInputElement>(null);
   const target = useRef('/');
-  const files = client.slipway.files;
 
   const entryAt = (path: string): FileEntry | undefined =>
     folders.get(parentOf(path))?.entries?.find(({ Name }) => Name === nameOfPath(path));
@@ -75,34 +77,46 @@ function Tree({ container }: { container: ContainerSummary }) {
     if (entry.Kind === 'file' || entry.Kind === 'link') show(path);
   };
 
-  const upload = async (into: string, what: Parameters<typeof tarEntries>[0]) => {
-    setBusy(true);
-    try {
-      const entries = await tarEntries(what);
-      if (entries.length === 0) return;
-      const owner = into === '/' ? undefined : entryAt(into);
-      const tar = tarOf(entries, { uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 });
-      await client.containers.copyTo(container.Id, into, tar);
-      notifyDone(t('files.uploaded', { count: entries.filter(({ name }) => !/\/./.test(name)).length, path: into }));
+  const upload = async (into: string, dropped: File[]) => {
+    const owner = into === '/' ? undefined : entryAt(into);
+    const target = { container: container.Id, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
+    const called = dropped.length === 1 && dropped[0] ? dropped[0].name : into;
+    const seen = async () => {
       if (into !== '/') toggle(into, true);
       await load(into);
       await reveal(into);
-    } catch (error) {
-      const words = error instanceof TooLarge ? t('files.tooLarge', { size: bytes(LARGEST) }) : messageOf(error);
-      notifyFailed(t('files.uploadFailed', { path: into }), words);
-    } finally {
-      setBusy(false);
-    }
-  };
-  const download = async (path: string, kind: FileEntry['Kind']) => {
+    };
     try {
-      if (kind === 'directory')
-        await saveAs(`${nameOfPath(path)}.tar`, (await client.containers.copyFrom(container.Id, path)).tar);
-      else await saveAs(nameOfPath(path), (await files.read(container.Id, { path })).bytes);
+      const { type } = await store.getState().upload(target, dropped, { name: called, container: name });
+      if (type === 'pathless') return notifyFailed(t('files.uploadFailed', { path: into }), t('files.pathless'));
+      if (type === 'done') notifyDone(t('files.uploaded', { count: dropped.length, path: into }));
+      else notifyNote(t('files.uploadCancelled', { path: into }), t('files.uploadRest'));
     } catch (error) {
-      notifyFailed(t('files.downloadFailed', { name: nameOfPath(path) }), messageOf(error));
+      const words = messageOf(error);
+      const readOnly = /read-?only/i.test(words);
+      notifyFailed(t('files.uploadFailed', { path: into }), readOnly ? t('files.readOnly', { path: into }) : words);
+    }
+    await seen();
+  };
+  /** A link stands for what it leads to. */
+  const placeOf = async (path: string): Promise<FilePlace> => {
+    const entry = entryAt(path);
+    if (entry?.Kind === 'link') {
+      const led = await files.list(container.Id, { path, limit: 1 }).catch(() => undefined);
+      if (led) return { container: container.Id, path: led.Path, folder: true };
+    }
+    return { container: container.Id, path, folder: entry !== undefined && opens(entry) };
+  };
+  const download = async (path: string) => {
+    const called = nameOfPath(path);
+    try {
+      const { type } = await store.getState().download(await placeOf(path), { name: called, container: name });
+      if (type === 'done') notifyDone(t('files.downloaded', { name: called }));
+    } catch (error) {
+      notifyFailed(t('files.downloadFailed', { name: called }), messageOf(error));
     }
   };
+  const { fetching, onDragStart, isOwn, wasDrag } = useDragOut(placeOf, (path) => void download(path));
   const canChange = ({ entry }: TreeRow) => entry !== undefined && entry.Change !== 'deleted' && !entry.Mount;
   const ask = (about: 'rename' | 'delete') => (at: TreeRow) => canChange(at) && setAsked({ about, path: at.path });
   const menu = (at: TreeRow): MenuEntry[] => {
@@ -115,10 +129,10 @@ function Tree({ container }: { container: ContainerSummary }) {
         ? [{ label: t('files.open'), icon: FileText, shortcut: '↵', onSelect: () => open(at) }]
         : []),
       {
-        label: t('files.downloadVerb'),
+        label: t('files.downloadDots'),
         icon: Download,
-        disabled: gone,
-        onSelect: () => void download(path, entry.Kind),
+        disabled: !draggable(entry),
+        onSelect: () => void download(path),
       },
       { label: t('files.upload'), icon: Upload, onSelect: () => pick(folder) },
       {
@@ -158,7 +172,7 @@ function Tree({ container }: { container: ContainerSummary }) {
     return opens(at.entry) ? at.path : parentOf(at.path);
   };
   const onDragOver = (event: DragEvent) => {
-    if (!event.dataTransfer.types.includes('Files')) return;
+    if (!event.dataTransfer.types.includes('Files') || isOwn()) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = 'copy';
     setOver(dropTarget(event));
@@ -167,33 +181,42 @@ function Tree({ container }: { container: ContainerSummary }) {
     event.preventDefault();
     event.stopPropagation();
     setOver(undefined);
-    void upload(dropTarget(event), dropped(event.dataTransfer));
+    const held = [...event.dataTransfer.items].map((item) => item.getAsFile()).filter((file) => file !== null);
+    if (held.length > 0 && !isOwn()) void upload(dropTarget(event), held);
   };
 
-  const name = nameOf(container);
   return (
     <div
-      className={clsx('files', over !== undefined && 'over')}
+      className={clsx('files', over === '/' && 'over')}
       onDragEnter={onDragOver} // where only the one is taken, a drop right after entering a line is refused
       onDragOver={onDragOver}
       onDragLeave={(event) => event.currentTarget.contains(event.relatedTarget as Node | null) || setOver(undefined)}
       onDrop={onDrop}
+      onClickCapture={(event) => {
+        // The button that was held for a drag which did not come about is let go of.
+        if (event.detail > 0 && wasDrag()) event.stopPropagation();
+      }}
     >
       <div className="log-tools">
         <span className="mono cut select grow" title={directory}>
           {directory}
         </span>
-        <span className="hidden-text" role="status">
-          {busy ? t('files.uploading') : ''}
-        </span>
-        <IconButton small icon={Upload} label={t('files.upload')} disabled={busy} onClick={() => pick(directory)} />
+        <IconButton small icon={Upload} label={t('files.upload')} onClick={() => pick(directory)} />
         <IconButton
           small
           icon={FolderPlus}
           label={t('files.newFolder')}
           onClick={() => setAsked({ about: 'folder', directory })}
         />
-        <IconButton small icon={RefreshCw} label={t('files.refresh')} onClick={() => void refresh()} />
+        <IconButton
+          small
+          icon={RefreshCw}
+          label={t('files.refresh')}
+          onClick={() => {
+            setRound(round + 1);
+            void refresh();
+          }}
+        />
         <input
           ref={picker}
           type="file"
@@ -203,7 +226,7 @@ function Tree({ container }: { container: ContainerSummary }) {
           onChange={(event) => {
             const chosen = [...(event.target.files ?? [])];
             event.target.value = '';
-            if (chosen.length > 0) void upload(target.current, { entries: [], files: chosen });
+            if (chosen.length > 0) void upload(target.current, chosen);
           }}
         />
       </div>
@@ -212,11 +235,19 @@ function Tree({ container }: { container: ContainerSummary }) {
           <Upload className="icon s14" aria-hidden /> {t('files.dropInto', { path: over })}
         </div>
       )}
+      {fetching !== undefined && (
+        <div className="files-drop" role="status">
+          <Download className="icon s14" aria-hidden /> {t('files.fetching', { name: fetching })}
+        </div>
+      )}
       <div className={clsx('files-panes', shown !== undefined && 'both')}>
         <FileRows
           label={t('files.treeOf', { name })}
           rows={rows}
           current={current}
+          target={over}
+          owners={owners}
+          onDragStart={(at, event) => void onDragStart(at, event)}
           shown={shown}
           onCurrent={setCurrent}
           onToggle={toggle}
@@ -234,7 +265,7 @@ function Tree({ container }: { container: ContainerSummary }) {
             focus
             onDirty={setDirty}
             onSaved={() => void load(parentOf(shown))}
-            onDownload={() => void download(shown, 'file')}
+            onDownload={() => void download(shown)}
             onClose={() => show(undefined)}
           />
         )}

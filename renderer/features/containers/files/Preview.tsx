@@ -10,8 +10,7 @@ import { bytes } from '../../../ui/format.js';
 import { Loading } from '../../../ui/Loading.js';
 import { notifyDone } from '../../../ui/notify.js';
 import { Scroller } from '../../../ui/Scroller.js';
-import { contentOf, HEX, hexOf, PREVIEW } from './content.js';
-import { collect } from './transfer.js';
+import { collect, contentOf, HEX, hexOf, PREVIEW } from './content.js';
 import { nameOfPath } from './tree.js';
 
 const Editor = lazy(() => import('./Editor.js'));

@@ -1,3 +1,5 @@
+import type { ByteStream } from '../../../../main/contract/bridge.js';
+
 /** What a file's bytes are shown as. */
 export type Content = { kind: 'text'; text: string } | { kind: 'hex'; bytes: Uint8Array };
 
@@ -5,6 +7,22 @@ export type Content = { kind: 'text'; text: string } | { kind: 'hex'; bytes: Uin
 export const PREVIEW = 1024 * 1024;
 /** So much of what is no text is shown. */
 export const HEX = 64 * 1024;
+
+export async function collect(stream: ByteStream): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    size += chunk.length;
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
 
 /** Text where it is UTF-8 without a NUL. One that was cut may end in the middle of a character. */
 export function contentOf(bytes: Uint8Array, cut: boolean): Content {

@@ -30,6 +30,10 @@ export const nameOfPath = (path: string): string => path.slice(path.lastIndexOf(
 /** A directory that can be looked into: one that is there. */
 export const opens = (entry: FileEntry): boolean => entry.Kind === 'directory' && entry.Change !== 'deleted';
 
+/** What can be taken out: there, and no device, pipe or socket. */
+export const draggable = (entry: FileEntry): boolean =>
+  entry.Change !== 'deleted' && ['file', 'directory', 'link'].includes(entry.Kind);
+
 /** The lines in their order: what is open, and what is known of it. */
 export function rowsOf(folders: ReadonlyMap<string, Folder>, open: ReadonlySet<string>): TreeRow[] {
   const rows: TreeRow[] = [];

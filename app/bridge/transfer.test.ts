@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { TransferAnswer } from './port.js';
+import { TooLargeToDrag, transfer, type FileVerbs } from './transfer.js';
+
+const container = 'a'.repeat(64);
+
+/** The window's end of a port. */
+function openPort() {
+  const said: TransferAnswer[] = [];
+  let take: (message: unknown) => void = () => {};
+  let closed: () => void = () => {};
+  return {
+    said,
+    cancel: () => take({ type: 'cancel' }),
+    leave: () => closed(),
+    port: {
+      post: (answer: TransferAnswer) => void said.push(answer),
+      onMessage: (listener: (message: unknown) => void) => void (take = listener),
+      onClose: (listener: () => void) => void (closed = listener),
+      close: () => {},
+    },
+  };
+}
+
+const never = () => assert.fail('nothing should have begun');
+const refusing: FileVerbs = { download: never, upload: never, fetch: never };
+
+test('only whole container ids and absolute paths in it are taken, and nothing that was not asked for', async () => {
+  const place = { container, path: '/etc', folder: true };
+  const wrong: unknown[] = [
+    undefined,
+    { act: 'download', ...place, container: '../../x' },
+    { act: 'download', ...place, path: 'etc' },
+    { act: 'download', ...place, path: '/etc\0' },
+    { act: 'download', ...place, to: '/root/.profile' },
+    { act: 'fetch', ...place },
+    { act: 'fetch', id: -1, ...place },
+    { act: 'upload', container, path: '/', uid: 0, gid: 0, files: [] },
+    { act: 'upload', container, path: '/', uid: 0, gid: 0, files: ['relative'] },
+    { act: 'upload', container, path: '/', uid: -1, gid: 0, files: ['/etc/hosts'] },
+    { act: 'remove', ...place },
+  ];
+  for (const request of wrong) {
+    const { port, said } = openPort();
+    await transfer(port, request, refusing);
+    assert.equal(said.length, 1);
+    assert.deepEqual([said[0]?.type, said[0]?.type === 'error' && said[0].kind], ['error', 'invalid'], String(request));
+  }
+});
+
+test('the last progress is told before the end, and what is too large says the limit', async () => {
+  const verbs: FileVerbs = {
+    ...refusing,
+    fetch: async (id, _, { tell }) => {
+      if (id === 2) throw new TooLargeToDrag(7);
+      for (let bytes = 0; bytes <= 50; bytes++) tell(bytes, 50);
+      return 3;
+    },
+  };
+  const [first, second] = [openPort(), openPort()];
+  const place = { container, path: '/srv/x', folder: false };
+  await transfer(first.port, { act: 'fetch', id: 1, ...place }, verbs);
+  assert.deepEqual(first.said.slice(-2), [
+    { type: 'progress', bytes: 50, total: 50 },
+    { type: 'done', leftOut: 3 },
+  ]);
+  assert.ok(first.said.length < 10);
+  await transfer(second.port, { act: 'fetch', id: 2, ...place }, verbs);
+  assert.deepEqual(second.said, [{ type: 'too-large', limit: 7 }]);
+});
+
+test('a window that cancels, or is gone, ends what goes on', async () => {
+  for (const way of ['cancel', 'leave'] as const) {
+    const end = openPort();
+    const verbs: FileVerbs = {
+      ...refusing,
+      download: (_, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+    };
+    const over = transfer(end.port, { act: 'download', container, path: '/x', folder: false }, verbs);
+    await turn();
+    end[way]();
+    await over;
+    assert.deepEqual(end.said, [{ type: 'cancelled' }]);
+  }
+});

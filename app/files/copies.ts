@@ -1,0 +1,101 @@
+/** Files on their way between a container and this machine's disk; nothing of them stays in memory. */
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes } from '../../main/base/file-tar.js';
+import type { Client } from '../../main/client/index.js';
+import type { ApiResponse, FilePlace, UploadTarget } from '../../main/contract/bridge.js';
+
+export interface Watch {
+  signal: AbortSignal;
+  /** Bytes so far, and how many there will be where that is known. */
+  tell(bytes: number, total?: number): void;
+}
+
+/** More than it was to be. */
+export class TooLarge extends Error {}
+
+/** Saves a file, or a folder's tar, under a name of this machine: the whole of it, or what was there before. */
+export async function download(client: Client, what: FilePlace, to: string, watch: Watch): Promise<void> {
+  const part = `${to}.${randomBytes(3).toString('hex')}.part`;
+  try {
+    const { bytes, total } = await open(client, what, watch.signal);
+    await pipeline(Readable.from(watched(bytes, watch, total)), createWriteStream(part, { flags: 'wx' }), {
+      signal: watch.signal,
+    });
+    await rename(part, to);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+/** Files and folders into a container's directory. What has arrived when it fails or is cancelled stays there: an archive is extracted as it comes. */
+export async function upload(
+  client: Client,
+  { container, path, uid, gid }: UploadTarget,
+  files: readonly string[],
+  watch: Watch,
+): Promise<void> {
+  const sources = files.map((each) => ({ path: each, name: basename(each) }));
+  const total = await sizeOfTar(sources);
+  const tar = packFiles(sources, { owner: { uid, gid }, followSources: true });
+  const stop = () => tar.destroy();
+  watch.signal.addEventListener('abort', stop);
+  try {
+    await client.containers.copyTo(container, path, watched(tar, watch, total), {}, { signal: watch.signal });
+  } finally {
+    watch.signal.removeEventListener('abort', stop);
+    tar.destroy();
+  }
+}
+
+/**
+ * Makes it in a directory of this machine, a folder with everything in it, unless it is larger than `limit` bytes. Links that lead out of it and devices are left out; returns
+ * how many.
+ */
+export async function fetch(
+  client: Client,
+  what: FilePlace,
+  directory: string,
+  limit: number,
+  watch: Watch,
+): Promise<number> {
+  const { bytes, total } = await open(client, what, watch.signal);
+  if (total !== undefined && total > limit) {
+    bytes.cancel();
+    throw new TooLarge();
+  }
+  const limited = async function* () {
+    let size = 0;
+    for await (const chunk of watched(bytes, watch, total)) {
+      size += chunk.length;
+      if (size > limit) throw new TooLarge();
+      yield chunk;
+    }
+  };
+  let leftOut = 0;
+  if (what.folder) await unpackFiles(limited(), directory, { confined: true, leftOut: () => leftOut++ });
+  else
+    await pipeline(Readable.from(limited()), createWriteStream(`${directory}/${basename(what.path)}`, { flags: 'wx' }));
+  return leftOut;
+}
+
+async function open(
+  client: Client,
+  { container, path, folder }: FilePlace,
+  signal: AbortSignal,
+): Promise<{ bytes: ApiResponse['body']; total?: number }> {
+  if (folder) return { bytes: (await client.containers.copyFrom(container, path, { signal })).tar };
+  const { stat, bytes } = await client.slipway.files.read(container, { path }, { signal });
+  return { bytes, total: stat.Size };
+}
+
+function watched(bytes: Bytes, { tell }: Watch, total: number | undefined): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  tell(0, total);
+  return counted(bytes, (count) => tell((size += count), total));
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { pack, type Header } from 'tar-stream';
+import { packFiles, sizeOfTar, unpackFiles, type Bytes } from './file-tar.js';
+
+async function folder(context: TestContext): Promise<string> {
+  const made = await mkdtemp(path.join(tmpdir(), 'file-tar-'));
+  context.after(() => rm(made, { recursive: true, force: true }));
+  return made;
+}
+
+function tarOf(...entries: [Partial<Header> & { name: string }, string?][]): Bytes {
+  const tar = pack();
+  for (const [header, content = ''] of entries) tar.entry(header, content);
+  tar.finalize();
+  return tar as unknown as Bytes;
+}
+
+const leftOut = () => undefined;
+
+test('files, folders and links come out of a tar as they went in, whatever their names', async (context) => {
+  const from = await folder(context);
+  const to = await folder(context);
+  const long = `${'a long name '.repeat(15)}.txt`;
+  await mkdir(path.join(from, 'folder/empty'), { recursive: true });
+  await writeFile(path.join(from, 'folder/容器.txt'), '水');
+  await writeFile(path.join(from, 'folder', long), 'x'.repeat(100_000), { mode: 0o755 });
+  await symlink('容器.txt', path.join(from, 'folder/link'));
+  await symlink('folder', path.join(from, 'picked'));
+
+  const sources = [
+    { path: path.join(from, 'folder'), name: 'folder' },
+    { path: path.join(from, 'picked'), name: 'picked' },
+  ];
+  let size = 0;
+  const counted = async function* () {
+    for await (const chunk of packFiles(sources, { owner: { uid: 0, gid: 0 }, followSources: true })) {
+      size += chunk.length;
+      yield chunk;
+    }
+  };
+  await unpackFiles(counted(), to, { leftOut });
+  assert.deepEqual((await readdir(path.join(to, 'folder'))).sort(), ['empty', 'link', long, '容器.txt'].sort());
+  assert.equal(await readFile(path.join(to, 'picked/容器.txt'), 'utf8'), '水');
+  assert.equal(await readlink(path.join(to, 'folder/link')), '容器.txt');
+  assert.equal((await stat(path.join(to, 'folder', long))).mode & 0o777, 0o755);
+  const told = await sizeOfTar(sources);
+  assert.ok(told <= size && told > size * 0.9, `${told} of ${size}`);
+});
+
+test('nothing of a tar reaches beside its directory: not by name, not by a link, not by a link to a link', async (context) => {
+  const outside = await folder(context);
+  const evil: Parameters<typeof tarOf>[] = [
+    [[{ name: '../evil' }, 'x']],
+    [[{ name: 'a/../../evil' }, 'x']],
+    [[{ name: 'link', type: 'symlink', linkname: outside }], [{ name: 'link/evil' }, 'x']],
+    [
+      [{ name: 'link', type: 'symlink', linkname: outside }],
+      [{ name: 'second', type: 'link', linkname: 'link' }],
+      [{ name: 'second/evil' }, 'x'],
+    ],
+    [[{ name: 'hard', type: 'link', linkname: '../secret' }]],
+  ];
+  for (const entries of evil)
+    await assert.rejects(unpackFiles(tarOf(...entries), await folder(context), { leftOut }), /out of/);
+  assert.deepEqual(await readdir(outside), []);
+});
+
+test('what is confined has no link that leads out, no device and no set-user-ID, and can be removed again', async (context) => {
+  const to = await folder(context);
+  const missing: string[] = [];
+  const links = { good: 'file', up: '../top/file', out: '../../x', absolute: '/etc/passwd', through: 'good/../../x' };
+  await unpackFiles(
+    tarOf(
+      [{ name: 'top/', type: 'directory', mode: 0o4000 }],
+      [{ name: 'top/file', mode: 0o4000 }, 'text'],
+      [{ name: 'top/null', type: 'character-device', devmajor: 1, devminor: 3 }],
+      ...Object.entries(links).map(([name, linkname]): [Header & { name: string }] => [
+        { name: `top/${name}`, type: 'symlink', linkname } as Header,
+      ]),
+    ),
+    to,
+    { confined: true, leftOut: (at) => missing.push(path.basename(at)) },
+  );
+  assert.deepEqual(missing, ['null', 'out', 'absolute', 'through']);
+  assert.deepEqual(await readdir(path.join(to, 'top')), ['file', 'good', 'up']);
+  assert.equal((await stat(path.join(to, 'top'))).mode & 0o7777, 0o700);
+  assert.equal((await stat(path.join(to, 'top/file'))).mode & 0o7777, 0o600);
+});
