@@ -388,7 +388,8 @@ test('fifty runs at once, and clients that leave in the middle, cost the engine 
   // An engine has one descriptor for all the files that it watches, and one for who passes its connections on.
   assert.equal((await docker(engine, ['run', '-d', '--name', 'first', 'busybox:test', 'sleep', '1'])).code, 0);
   await docker(engine, ['logs', '-f', 'first']);
-  assert.equal((await docker(engine, ['run', '--rm', 'busybox:test', 'echo', 'attached'])).stdout, 'attached\n');
+  const large = await docker(engine, ['run', '--rm', 'busybox:test', 'head', '-c', '200000', '/dev/zero']);
+  assert.equal(large.stdout.length, 200_000);
   await docker(engine, ['rm', 'first']);
   const before = await descriptors();
   const many = Array.from({ length: 50 }, (_, i) => docker(engine, ['run', '--rm', 'busybox:test', 'echo', `${i}`]));

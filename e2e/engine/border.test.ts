@@ -31,6 +31,9 @@ before(async () => {
   await docker(engine, ['run', '--name', 'once', '--network', 'none', 'busybox:test', 'sleep', '0.3']);
   await docker(engine, ['start', 'once']);
   await docker(engine, ['logs', '-f', 'once']);
+  // The first large output is passed on by somebody with whom it keeps a channel.
+  const large = ['run', '--rm', '--network', 'none', 'busybox:test', 'head', '-c', '200000', '/dev/zero'];
+  assert.equal((await docker(engine, large)).stdout.length, 200_000);
 });
 after(() => engine?.[Symbol.asyncDispose]());
 
