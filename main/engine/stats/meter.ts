@@ -16,6 +16,8 @@ export interface Reading extends Omit<Usage, 'cpu'> {
   cpu: number;
 }
 
+const MOVED = ['netRx', 'netTx', 'blockRead', 'blockWrite'] as const;
+
 /** What a round of looks has in common: a buffer, and the processes for containers without groups. */
 export interface Round {
   buffer: Buffer;
@@ -24,7 +26,7 @@ export interface Round {
 
 export type Run = Glance & { pid: number };
 
-/** Who used no processor time did nothing else either: so many looks in a row it is believed. */
+/** Who used no processor time, and for whom nobody else sent or wrote anything either, does nothing: so many looks in a row it is believed. */
 const BELIEVED = 5;
 
 /**
@@ -34,6 +36,7 @@ const BELIEVED = 5;
 export class Meter {
   readonly pid: number;
   latest: Reading | undefined;
+  /** Looks left in which unchanged processor time is enough to know the rest. */
   #believed = 0;
   readonly #groups: Groups | undefined;
   readonly #files: Record<'cpu' | 'memory' | 'memoryStat' | 'pids' | 'disk' | 'bfq' | 'network', KernelFile>;
@@ -82,29 +85,24 @@ export class Meter {
     const cpuText = await files.cpu.text(buffer);
     const at = performance.now();
     const cpu = groups.version === 1 ? Number(cpuText) : valueIn(cpuText, 'usage_usec') * 1000;
-    if (this.latest?.cpu === cpu && this.#believed < BELIEVED) {
-      this.#believed += 1;
-      return this.#said({ ...this.latest, at, memoryLimit });
+    const before = this.latest;
+    if (before?.cpu === cpu && this.#believed > 0) {
+      this.#believed -= 1;
+      return this.#said({ ...before, at, memoryLimit });
     }
-    this.#believed = 0;
     const network = networkBytes(await files.network.text(buffer));
     const usage = Number(await files.memory.text(buffer));
     const stat = await files.memoryStat.text(buffer);
     const cache = valueIn(stat, groups.version === 1 ? 'total_inactive_file' : 'inactive_file');
     const pids = Number(await files.pids.text(buffer));
     const disk = (await files.disk.text(buffer)) || '';
-    return this.#said({
-      pid: this.pid,
-      memoryLimit,
-      ...network,
-      at,
-      cpu,
-      memory: Math.max(0, usage - cache),
-      pids,
-      ...(groups.version === 2
-        ? diskBytesV2(disk)
-        : diskBytesV1(/^\d+:/m.test(disk) ? disk : await files.bfq.text(buffer))),
-    });
+    const blocks =
+      groups.version === 2 ? diskBytesV2(disk) : diskBytesV1(/^\d+:/m.test(disk) ? disk : await files.bfq.text(buffer));
+    const moved = { ...network, ...blocks };
+    // A group that cannot tell its time says 0 for ever.
+    const still = cpu > 0 && before?.cpu === cpu && MOVED.every((key) => before[key] === moved[key]);
+    this.#believed = still ? BELIEVED : 0;
+    return this.#said({ pid: this.pid, memoryLimit, ...moved, at, cpu, memory: Math.max(0, usage - cache), pids });
   }
 
   #said(reading: Reading): Reading {

@@ -1,7 +1,7 @@
 /** Who listens on this machine's ports, as the kernel tells it below /proc: the sockets first, then whose they are. */
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 
 export type Protocol = 'tcp' | 'udp';
 
@@ -15,7 +15,7 @@ export interface Listener {
 
 const LINE = /^\s*\d+: ([\dA-F]+):([\dA-F]{4}) [\dA-F]+:[\dA-F]{4} ([\dA-F]{2}) \S+ \S+ \S+\s+\d+\s+\d+ (\d+) /;
 const LISTENING: Record<Protocol, string> = { tcp: '0A', udp: '07' };
-const ANY = new Set(['0.0.0.0', '[::]']);
+const [ANY_V4, ANY_V6] = ['0.0.0.0', '[::]'];
 
 export async function listeners(protocol: Protocol, signal?: AbortSignal): Promise<Listener[]> {
   const families = await Promise.all(
@@ -68,8 +68,12 @@ const canonical = (address: string): string =>
 export function collides({ address, port }: Listener, ip: string, wanted: number): boolean {
   if (port !== wanted) return false;
   const own = canonical(ip);
-  return own === '' || ANY.has(own) || ANY.has(address) || own === address;
+  return own === '' || own === address || covers(own, address) || covers(address, own);
 }
+
+/** Every IPv4 address is one that the IPv6 wildcard takes too, unless its listener says otherwise, which nothing here tells. */
+const covers = (wildcard: string, address: string): boolean =>
+  wildcard === ANY_V6 || (wildcard === ANY_V4 && isIPv4(address));
 
 /** A look at every process may take so long; who is not found by then is another's. */
 const PATIENCE_MS = 250;
