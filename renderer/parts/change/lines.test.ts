@@ -51,6 +51,12 @@ test('values are said in the words they are typed in', () => {
       ['Interval', undefined, '5s'],
     ],
   );
+  assert.deepEqual(
+    words(
+      change('Config.Healthcheck', { Test: ['CMD', '/app', '--health'] }, { Test: ['CMD-SHELL', '/app --health'] }),
+    ),
+    [['Test', '["/app","--health"]', '/app --health']],
+  );
 });
 
 test('docker has lines for limits, the restart policy and the name, and for nothing else', () => {

@@ -49,7 +49,8 @@ function healthTest(t: TFunction, test: string[]): string | undefined {
   const [kind, ...words] = test;
   if (kind === undefined) return undefined;
   if (kind === 'NONE') return t('change.off');
-  return kind === 'CMD-SHELL' ? words.join(' ') : joinCommand(words);
+  // As in a Dockerfile: a list of words runs without a shell.
+  return kind === 'CMD-SHELL' ? words.join(' ') : JSON.stringify(words);
 }
 
 /** A value in words; undefined: nothing is said. */

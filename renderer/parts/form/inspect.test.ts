@@ -103,3 +103,12 @@ test('an entrypoint that was taken away and a mount with options of its own are 
   assert.equal(form.command, 'run');
   assert.equal(form.other, '--mount type=bind,source=/a,target=/b,bind-propagation=rslave,readonly');
 });
+
+test('a health check without a shell stays one until its command is another', () => {
+  const inspect = inspected({ Image: 'app', Healthcheck: { Test: ['CMD', '/app', '--health', 'a b'], Interval: 5e9 } });
+  const form = formOf(inspect);
+  const sent = (health: Partial<typeof form.health>) =>
+    createBody({ ...form, health: { ...form.health, ...health } }).Healthcheck;
+  assert.deepEqual(sent({ interval: '9s' }), { Test: ['CMD', '/app', '--health', 'a b'], Interval: 9e9 });
+  assert.deepEqual(sent({ command: '/app || exit 1' }), { Test: ['CMD-SHELL', '/app || exit 1'], Interval: 5e9 });
+});

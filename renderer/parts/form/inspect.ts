@@ -147,9 +147,11 @@ function healthForm(
   const time = (key: 'Interval' | 'Timeout' | 'StartPeriod') =>
     own[key] && own[key] !== inherited?.[key] ? timeText(own[key]) : '';
   const fromImage = own.Test === undefined || own.Test.length === 0 || same(own.Test, inherited?.Test);
+  const exec = !fromImage && kind === 'CMD' ? joinCommand(words) : undefined;
   return {
     mode: kind === 'NONE' ? 'none' : fromImage ? 'image' : 'command',
-    command: fromImage || kind === 'NONE' ? '' : kind === 'CMD' ? joinCommand(words) : words.join(' '),
+    command: fromImage || kind === 'NONE' ? '' : (exec ?? words.join(' ')),
+    ...(exec !== undefined && { exec }),
     interval: time('Interval'),
     timeout: time('Timeout'),
     startPeriod: time('StartPeriod'),

@@ -95,6 +95,8 @@ export interface HealthForm {
   /** `image`: the image's own check. */
   mode: 'image' | 'command' | 'none';
   command: string;
+  /** The command as it was while its words ran without a shell; another text is the shell's. */
+  exec?: string;
   interval: string;
   timeout: string;
   startPeriod: string;
