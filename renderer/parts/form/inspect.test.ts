@@ -112,3 +112,14 @@ test('a health check without a shell stays one until its command is another', ()
   assert.deepEqual(sent({ interval: '9s' }), { Test: ['CMD', '/app', '--health', 'a b'], Interval: 9e9 });
   assert.deepEqual(sent({ command: '/app || exit 1' }), { Test: ['CMD-SHELL', '/app || exit 1'], Interval: 5e9 });
 });
+
+test('another field of a health check leaves the interval of its start', () => {
+  const Healthcheck = { Test: ['CMD-SHELL', 'true'], Interval: 30e9, StartInterval: 2e9 };
+  const inspect = inspected({ Image: 'app', Healthcheck });
+  const form = formOf(inspect);
+  assert.deepEqual(createBody({ ...form, health: { ...form.health, interval: '9s' } }).Healthcheck, {
+    ...Healthcheck,
+    Interval: 9e9,
+  });
+  assert.equal(formOf(inspect, { Healthcheck: { StartInterval: 2e9 } }).other, '');
+});

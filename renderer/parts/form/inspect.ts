@@ -164,6 +164,7 @@ function otherOf(inspect: ContainerInspect, host: Further, image: ImageConfig): 
   const { Config: config } = inspect;
   const published = Object.keys(host.PortBindings ?? {});
   const exposed = Object.keys(config.ExposedPorts ?? {});
+  const startInterval = config.Healthcheck?.StartInterval;
   const said: [flag: string, values: (string | number | null | undefined)[] | null | undefined][] = [
     ['--security-opt', host.SecurityOpt?.filter((option) => !/^(?:no-new-privileges|label=disable$)/.test(option))],
     ['--mount', (host.Mounts ?? []).filter((mount) => !mountRow(mount)).map(mountFlag)],
@@ -194,6 +195,10 @@ function otherOf(inspect: ContainerInspect, host: Further, image: ImageConfig): 
     ['--link', host.Links],
     ['--annotation', pairsOf(host.Annotations).map(({ key, value }) => `${key}=${value}`)],
     ['--domainname', [config.Domainname]],
+    [
+      '--health-start-interval',
+      startInterval === image.Healthcheck?.StartInterval ? [] : [timeText(startInterval ?? 0)],
+    ],
     ['--expose', exposed.filter((port) => image.ExposedPorts?.[port] === undefined && !published.includes(port))],
   ];
   const flags = said.flatMap(([flag, values]) =>
