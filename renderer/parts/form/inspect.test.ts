@@ -123,3 +123,15 @@ test('another field of a health check leaves the interval of its start', () => {
   });
   assert.equal(formOf(inspect, { Healthcheck: { StartInterval: 2e9 } }).other, '');
 });
+
+test('security options that were asked for stay when another is, and what only follows is not asked for', () => {
+  const security = (body: ContainerCreate['HostConfig']) => {
+    const form = formOf(inspected({ Image: 'app', HostConfig: body }));
+    return createBody({ ...form, noNewPrivileges: true }).HostConfig?.SecurityOpt;
+  };
+  const both = ['no-new-privileges', 'label=disable'];
+  assert.deepEqual(security({ SecurityOpt: ['label=disable'] }), both);
+  assert.deepEqual(security({ Privileged: true, SecurityOpt: both }), both);
+  for (const shared of [{ Privileged: true }, { PidMode: 'host' }, { IpcMode: 'host' }])
+    assert.deepEqual(security({ ...shared, SecurityOpt: ['label=disable'] }), ['no-new-privileges']);
+});

@@ -159,6 +159,10 @@ function healthForm(
   };
 }
 
+/** Whether its having no label follows from what it shares with the machine. */
+const impliedLabel = ({ Privileged, PidMode, IpcMode, SecurityOpt }: Further): boolean =>
+  (Privileged || PidMode === 'host' || IpcMode === 'host') && same(SecurityOpt, ['label=disable']);
+
 /** Flags for what has no field. */
 function otherOf(inspect: ContainerInspect, host: Further, image: ImageConfig): string {
   const { Config: config } = inspect;
@@ -166,7 +170,10 @@ function otherOf(inspect: ContainerInspect, host: Further, image: ImageConfig): 
   const exposed = Object.keys(config.ExposedPorts ?? {});
   const startInterval = config.Healthcheck?.StartInterval;
   const said: [flag: string, values: (string | number | null | undefined)[] | null | undefined][] = [
-    ['--security-opt', host.SecurityOpt?.filter((option) => !/^(?:no-new-privileges|label=disable$)/.test(option))],
+    [
+      '--security-opt',
+      impliedLabel(host) ? [] : host.SecurityOpt?.filter((option) => !/^no-new-privileges/.test(option)),
+    ],
     ['--mount', (host.Mounts ?? []).filter((mount) => !mountRow(mount)).map(mountFlag)],
     ['--group-add', host.GroupAdd],
     ['--ipc', host.IpcMode === 'private' ? [] : [host.IpcMode]],
