@@ -58,7 +58,7 @@ export function serveBridge({ origin, transport, shell, files, drag }: Doorway):
   onPort(CHANNEL.open, (port, request) => relay(portOf(port), request, transport));
   onPort(CHANNEL.transfer, (port, request) => transfer(portOf(port), request, files));
 
-  ipcMain.on(CHANNEL.drag, (event, id: unknown) => {
+  ipcMain.handle(CHANNEL.drag, (event, id: unknown) => {
     // At once, and not after a promise: Electron returns from it when the drag is over.
     if (isOurs(event) && typeof id === 'number') drag(id, (item) => event.sender.startDrag(item));
   });

@@ -77,7 +77,7 @@ const bridge: Bridge = {
       transfer(id, { act: 'upload', ...into, files: paths });
       return true;
     },
-    drag: (id) => ipcRenderer.send(CHANNEL.drag, id),
+    drag: (id) => ipcRenderer.invoke(CHANNEL.drag, id),
     cancel: (id) => transfers.get(id)?.postMessage({ type: 'cancel' }),
     on: (listener) => void watchers.add(listener),
   },

@@ -244,6 +244,17 @@ test('by keyboard alone: edited, undone, broken and given back by itself, revert
 
   await keyboard.press('e');
   await expect(dialog.getByRole('textbox', { name: 'Name', exact: true })).toBeFocused();
+  await keyboard.type('x');
+  await keyboard.press('Escape');
+  await expect(dialog).toContainText('web stays as it is.');
+  await expect(dialog.getByRole('button', { name: 'Keep editing' })).toBeFocused();
+  await keyboard.press('Tab');
+  await keyboard.press('Enter');
+  await expect(dialog).toBeHidden();
+  await expect(row('web')).toBeFocused();
+
+  await keyboard.press('e');
+  await expect(dialog.getByRole('textbox', { name: 'Name', exact: true })).toBeFocused();
   await type('Value', 'production');
   await enter('Apply and restart');
   await expect(dialog.getByRole('button', { name: 'Hide' })).toBeFocused();

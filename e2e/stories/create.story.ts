@@ -198,6 +198,10 @@ test('what the image says of itself is shown where nothing is said, and its port
   await expect(dialog.getByRole('button', { name: '/var/data' })).toBeVisible();
   await expect(dialog.getByRole('button', { name: 'Add mount' })).toBeFocused();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toContainText('Discard what you typed?');
+  await shot(app, 'discard');
+  expect(await window.serious()).toEqual([]);
+  await dialog.getByRole('button', { name: 'Discard' }).click();
   await expect(dialog).toBeHidden();
 });
 
@@ -220,6 +224,10 @@ test('by keyboard alone: rows, folded parts, the first wrong field, and Control+
   await keyboard.type('busybox:test');
   await keyboard.press('Tab');
   await keyboard.type('keys');
+  await keyboard.press('Escape');
+  await expect(dialog.getByRole('button', { name: 'Keep editing' })).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(dialog.getByRole('textbox', { name: 'Name', exact: true })).toBeFocused();
   await keyboard.press('Tab');
   await keyboard.type('sleep 1000');
   for (const add of ['Add port', 'Add mount', 'Add variable']) {

@@ -242,6 +242,13 @@ test('files and folders are dragged out of the tree as real files, which are gon
     );
     expect((await stat(path.join(app.folder, 'tmp', place))).mode & 0o777).toBe(0o700);
 
+    // The next drag may be one into the window, before any pointer moved over it.
+    await writeFile(path.join(folder, 'back.txt'), 'back\n');
+    await drop(app, item(app, 'site'), [path.join(folder, 'back.txt')], 'Drop to copy into /srv/site');
+    await expect.poll(() => cat(app, '/srv/site/back.txt')).toBe('back\n');
+    await expect(item(app, 'back.txt')).toBeVisible();
+    await docker(app, ['exec', 'web', 'rm', '/srv/site/back.txt']);
+
     await pull(app, item(app, 'site'));
     await expect.poll(() => dragged(folder)).toHaveLength(2);
     await mouse.up();

@@ -95,8 +95,8 @@ export interface Bridge {
     upload(id: number, into: UploadTarget, files: File[]): boolean;
     /** Brings what is small enough to where it can be dragged from; after `done`, `drag` may be called for a while. */
     fetch(id: number, what: FilePlace): void;
-    /** The drag that the pressed button holds is one of what `fetch` brought. */
-    drag(id: number): void;
+    /** The drag that the pressed button holds is one of what `fetch` brought. Resolves when it is over. */
+    drag(id: number): Promise<void>;
     cancel(id: number): void;
     on(listener: (message: TransferMessage) => void): void;
   };

@@ -744,6 +744,13 @@ export const en = {
       other: 'Other options',
     },
     setIn: '{{count}} set',
+    discard: {
+      title: 'Discard what you typed?',
+      run: 'No container is made of it.',
+      edit: '{{name}} stays as it is.',
+      stay: 'Keep editing',
+      submit: 'Discard',
+    },
     wrongIn_one: '{{count}} problem',
     wrongIn_other: '{{count}} problems',
     entrypoint: 'Entrypoint',

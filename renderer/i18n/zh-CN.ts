@@ -711,6 +711,13 @@ export const zhCN: Translation<typeof en> = {
       other: '其他选项',
     },
     setIn: '已设 {{count}} 项',
+    discard: {
+      title: '放弃已填写的内容？',
+      run: '不会据此创建容器。',
+      edit: '{{name}} 保持原样。',
+      stay: '继续编辑',
+      submit: '放弃',
+    },
     wrongIn_other: '{{count}} 处有误',
     entrypoint: '入口点',
     workdir: '工作目录',

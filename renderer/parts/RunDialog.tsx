@@ -23,6 +23,7 @@ import { emptyForm, plainForm, type ContainerForm } from './form/value.js';
 import { namedImages } from './image-names.js';
 import { PullProgress } from './PullProgress.js';
 import { familiar } from './reference.js';
+import { useDiscard } from './use-discard.js';
 
 type Step = 'pulling' | 'creating' | 'starting';
 
@@ -85,7 +86,8 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
   const { t } = useTranslation();
   const store = useEngineStore();
   const images = useEngine((state) => state.images);
-  const [form, setForm] = useState<ContainerForm>({ ...emptyForm, image });
+  const [blank] = useState<ContainerForm>({ ...emptyForm, image });
+  const [form, setForm] = useState(blank);
   const [touched, setTouched] = useState(false);
   const [open, setOpen] = useState<readonly Section[]>([]);
   const [pasting, setPasting] = useState(false);
@@ -117,6 +119,8 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
     mode: 'create',
   };
   const busy = step !== undefined;
+  const typed = !busy && JSON.stringify(form) !== JSON.stringify(blank);
+  const { close, question } = useDiscard(typed, t('form.discard.run'), onClose);
 
   /** Unfolds what has something wrong, and goes to the first of it. */
   const show = (wrong: FormProblem[]) => {
@@ -190,88 +194,91 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
         : t('run.imagePulled');
   const line = dockerLine(form);
   return (
-    <Dialog
-      title={t('run.title')}
-      width="large"
-      // Escape leaves what was opened last.
-      onClose={pasting ? leavePasting : onClose}
-      onSubmit={() => void submit(true)}
-      focus={image ? 'input[name=name]' : 'input[name=image]'}
-      below={
-        <>
-          {failure && (
-            <div className="form-outcome">
-              <Problem>{failure}</Problem>
+    <>
+      {question}
+      <Dialog
+        title={t('run.title')}
+        width="large"
+        // Escape leaves what was opened last.
+        onClose={pasting ? leavePasting : close}
+        onSubmit={() => void submit(true)}
+        focus={image ? 'input[name=name]' : 'input[name=image]'}
+        below={
+          <>
+            {failure && (
+              <div className="form-outcome">
+                <Problem>{failure}</Problem>
+              </div>
+            )}
+            {step === 'pulling' && task && (
+              <Scroller className="form-outcome" label={t('run.pulling')}>
+                <PullProgress task={task} />
+              </Scroller>
+            )}
+            <div className="well form-line">
+              <Scroller className="grow form-line-text" label={t('run.line')}>
+                <code>{line}</code>
+              </Scroller>
+              <CopyIconButton text={line} label={t('common.copyAsCommand')} />
             </div>
-          )}
-          {step === 'pulling' && task && (
-            <Scroller className="form-outcome" label={t('run.pulling')}>
-              <PullProgress task={task} />
-            </Scroller>
-          )}
-          <div className="well form-line">
-            <Scroller className="grow form-line-text" label={t('run.line')}>
-              <code>{line}</code>
-            </Scroller>
-            <CopyIconButton text={line} label={t('common.copyAsCommand')} />
-          </div>
-        </>
-      }
-      footer={
-        <>
-          <Button
-            variant="ghost"
-            icon={ClipboardPaste}
-            ref={pasteButton}
-            aria-expanded={pasting}
-            onClick={() => setPasting((before) => !before)}
-          >
-            {t('run.paste')}
-          </Button>
-          <span className="grow" />
-          <Button variant="ghost" shortcut="Esc" onClick={onClose}>
-            {t('common.cancel')}
-          </Button>
-          <Button aria-disabled={busy} onClick={() => void submit(false)}>
-            {t('run.createOnly')}
-          </Button>
-          <Button variant="primary" type="submit" icon={Play} shortcut="↵" aria-disabled={busy}>
-            {step ? t(`run.${step}`) : t('run.submit')}
-          </Button>
-        </>
-      }
-    >
-      <div className="form-body" ref={body}>
-        {pasting && <PasteLine onRead={fill} onCancel={leavePasting} />}
-        {notices && <Notices notices={notices} onClose={() => setNotices(undefined)} />}
-        <Basics {...part} imageHint={imageHint} onPaste={onPasteImage} />
-        <datalist id="known-images">
-          {known.map((reference) => (
-            <option key={reference} value={reference} />
-          ))}
-        </datalist>
-        <Ports {...part} />
-        <Mounts {...part} />
-        <Environment {...part} />
-        <Manner {...part} />
-        <div className="form-folds">
-          {FOLDS.map(({ section, Part }) => (
-            <Fold
-              key={section}
-              section={section}
-              open={open.includes(section)}
-              onToggle={() =>
-                setOpen(open.includes(section) ? open.filter((one) => one !== section) : [...open, section])
-              }
-              set={countSet(form, plainForm, section)}
-              wrong={errors.filter(({ field }) => sectionOf(field) === section).length}
+          </>
+        }
+        footer={
+          <>
+            <Button
+              variant="ghost"
+              icon={ClipboardPaste}
+              ref={pasteButton}
+              aria-expanded={pasting}
+              onClick={() => setPasting((before) => !before)}
             >
-              <Part {...part} />
-            </Fold>
-          ))}
+              {t('run.paste')}
+            </Button>
+            <span className="grow" />
+            <Button variant="ghost" shortcut="Esc" onClick={close}>
+              {t('common.cancel')}
+            </Button>
+            <Button aria-disabled={busy} onClick={() => void submit(false)}>
+              {t('run.createOnly')}
+            </Button>
+            <Button variant="primary" type="submit" icon={Play} shortcut="↵" aria-disabled={busy}>
+              {step ? t(`run.${step}`) : t('run.submit')}
+            </Button>
+          </>
+        }
+      >
+        <div className="form-body" ref={body}>
+          {pasting && <PasteLine onRead={fill} onCancel={leavePasting} />}
+          {notices && <Notices notices={notices} onClose={() => setNotices(undefined)} />}
+          <Basics {...part} imageHint={imageHint} onPaste={onPasteImage} />
+          <datalist id="known-images">
+            {known.map((reference) => (
+              <option key={reference} value={reference} />
+            ))}
+          </datalist>
+          <Ports {...part} />
+          <Mounts {...part} />
+          <Environment {...part} />
+          <Manner {...part} />
+          <div className="form-folds">
+            {FOLDS.map(({ section, Part }) => (
+              <Fold
+                key={section}
+                section={section}
+                open={open.includes(section)}
+                onToggle={() =>
+                  setOpen(open.includes(section) ? open.filter((one) => one !== section) : [...open, section])
+                }
+                set={countSet(form, plainForm, section)}
+                wrong={errors.filter(({ field }) => sectionOf(field) === section).length}
+              >
+                <Part {...part} />
+              </Fold>
+            ))}
+          </div>
         </div>
-      </div>
-    </Dialog>
+      </Dialog>
+    </>
   );
 }
 

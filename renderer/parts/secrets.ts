@@ -35,3 +35,7 @@ export function withCover(document: unknown, path: readonly string[] = []): unkn
   if (document === null || typeof document !== 'object') return document;
   return Object.fromEntries(Object.entries(document).map(([name, value]) => [name, withCover(value, [...path, name])]));
 }
+
+/** Whether something in it would be covered. */
+export const holdsSecret = (document: unknown, path: readonly string[]): boolean =>
+  JSON.stringify(withCover(document, path)) !== JSON.stringify(document);

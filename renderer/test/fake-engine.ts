@@ -146,7 +146,7 @@ export class FakeEngine {
       download: () => undefined,
       upload: () => false,
       fetch: () => undefined,
-      drag: () => undefined,
+      drag: async () => undefined,
       cancel: () => undefined,
       on: () => undefined,
     },

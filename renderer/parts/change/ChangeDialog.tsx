@@ -12,6 +12,7 @@ import { Loading } from '../../ui/Loading.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { isRunning, nameOf } from '../container-state.js';
 import { useAnswer } from '../use-answer.js';
+import { useDiscard } from '../use-discard.js';
 import { EditForm, useEdit } from './EditForm.js';
 import { ChangeProgress } from './Progress.js';
 import { explainChange, explainRollback } from './reasons.js';
@@ -84,8 +85,9 @@ export function ChangeDialog({
     onClose();
     navigate(pathTo('containers', id, tab));
   };
+  const { close, question } = useDiscard(step.at === 'edit' && edit.typed, t('form.discard.edit', { name }), onClose);
   const cancel = (
-    <Button variant="ghost" shortcut="Esc" onClick={onClose} data-cancel>
+    <Button variant="ghost" shortcut="Esc" onClick={close} data-cancel>
       {t('common.cancel')}
     </Button>
   );
@@ -222,21 +224,24 @@ export function ChangeDialog({
       ? reviewing(step.wish)
       : editing();
   return (
-    <Dialog
-      width={task || step.at === 'review' ? 'wide' : 'large'}
-      title={shown.title}
-      description={shown.description}
-      focus="[data-first]"
-      // Escape takes back the last step first.
-      onClose={() => (step.at === 'review' && !past ? setStep({ at: 'edit' }) : onClose())}
-      onSubmit={shown.submit}
-      // A button that is pressed must not become the next step's while it is: that would be pressed too.
-      footer={<Fragment key={place}>{shown.footer}</Fragment>}
-    >
-      <div ref={body} className="change">
-        {shown.body}
-      </div>
-    </Dialog>
+    <>
+      {question}
+      <Dialog
+        width={task || step.at === 'review' ? 'wide' : 'large'}
+        title={shown.title}
+        description={shown.description}
+        focus="[data-first]"
+        // Escape takes back the last step first.
+        onClose={() => (step.at === 'review' && !past ? setStep({ at: 'edit' }) : close())}
+        onSubmit={shown.submit}
+        // A button that is pressed must not become the next step's while it is: that would be pressed too.
+        footer={<Fragment key={place}>{shown.footer}</Fragment>}
+      >
+        <div ref={body} className="change">
+          {shown.body}
+        </div>
+      </Dialog>
+    </>
   );
 }
 

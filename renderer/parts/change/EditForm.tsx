@@ -41,6 +41,8 @@ export interface Edit {
   wish: Wish | undefined;
   /** It is different from what is there. */
   changed: boolean;
+  /** Something stands in a field that did not before, whether or not it can be so. */
+  typed: boolean;
   open: readonly Section[];
   toggle(section: Section): void;
   /** Brings a field into sight and puts the focus on it. */
@@ -64,6 +66,7 @@ export function useEdit(subject: Subject | undefined, start = 'name'): Edit {
     set: (part) => setDraft((last) => ({ ...last, ...part })),
     wish: change && !wrong ? { change } : undefined,
     changed: change !== undefined,
+    typed: JSON.stringify(before) !== JSON.stringify(form),
     ...{ open, focusOn },
     toggle: (section) => setOpen(open.includes(section) ? open.filter((one) => one !== section) : [...open, section]),
     show: (field) => {

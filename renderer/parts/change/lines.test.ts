@@ -33,6 +33,25 @@ test('of variables and labels there is a line for each that is different, and wh
   assert.equal(linesOf(t, labels)[1]?.secret, true);
 });
 
+test('secrets inside what is shown as one are to be covered', () => {
+  const log = (Config: object) => ({ Type: 'splunk', Config });
+  const secrets = (one: FieldChange) => linesOf(t, one).map(({ key, secret }) => [key, secret]);
+  assert.deepEqual(
+    secrets(
+      change('HostConfig.LogConfig', { Type: 'json-file', Config: {} }, log({ tag: 'web', 'splunk-token': 's3cret' })),
+    ),
+    [
+      ['Type', false],
+      ['Config', true],
+    ],
+  );
+  assert.deepEqual(secrets(change('HostConfig.LogConfig', log({ tag: 'a' }), log({ tag: 'b' }))), [['Config', false]]);
+  const mount = { Type: 'volume', VolumeOptions: { DriverConfig: { Options: { password: 'x' } } } };
+  assert.deepEqual(secrets(change('HostConfig.Mounts', null, [mount])), [[undefined, true]]);
+  const command = change('Config.Cmd', null, ['serve', 'postgres://app:hunter2@db/shop']);
+  assert.deepEqual(secrets(command), [[undefined, true]]);
+});
+
 test('values are said in the words they are typed in', () => {
   assert.deepEqual(words(change('HostConfig.Memory', 0, 2 ** 29)), [[undefined, 'No limit', '512m']]);
   assert.deepEqual(words(change('HostConfig.NanoCpus', 1.5e9, 0)), [[undefined, '1.5', 'No limit']]);
@@ -50,6 +69,12 @@ test('values are said in the words they are typed in', () => {
       ['Test', undefined, 'wget -q localhost'],
       ['Interval', undefined, '5s'],
     ],
+  );
+  assert.deepEqual(
+    words(
+      change('Config.Healthcheck', { Test: ['CMD', '/app', '--health'] }, { Test: ['CMD-SHELL', '/app --health'] }),
+    ),
+    [['Test', '["/app","--health"]', '/app --health']],
   );
 });
 

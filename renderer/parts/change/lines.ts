@@ -3,7 +3,7 @@ import type { FieldChange } from '../../../main/contract/changes.js';
 import type { ContainerUpdate, RestartPolicy } from '../../../main/contract/containers.js';
 import { en } from '../../i18n/en.js';
 import { joinCommand, quoted } from '../command-line.js';
-import { covered, isSecretVariable, splitVariable } from '../secrets.js';
+import { holdsSecret, isSecretVariable, splitVariable } from '../secrets.js';
 import { sizeText, timeText } from '../sizes.js';
 import { updateLine } from '../update-line.js';
 import { shortId } from '../../ui/format.js';
@@ -49,7 +49,8 @@ function healthTest(t: TFunction, test: string[]): string | undefined {
   const [kind, ...words] = test;
   if (kind === undefined) return undefined;
   if (kind === 'NONE') return t('change.off');
-  return kind === 'CMD-SHELL' ? words.join(' ') : joinCommand(words);
+  // As in a Dockerfile: a list of words runs without a shell.
+  return kind === 'CMD-SHELL' ? words.join(' ') : JSON.stringify(words);
 }
 
 /** A value in words; undefined: nothing is said. */
@@ -90,7 +91,7 @@ export function linesOf(t: TFunction, { Field, From, To }: FieldChange): DiffLin
   }
   const line = (from: unknown, to: unknown, ...keys: string[]): DiffLine => {
     const path = [...Field.split('.'), ...keys];
-    const secret = [from, to].some((value) => typeof value === 'string' && covered(path, value) !== undefined);
+    const secret = [from, to].some((value) => holdsSecret(value, path));
     const at = keys.at(-1) ?? Field;
     const words = lastOf(at) === 'RestartPolicy' || [from, to].some((value) => typeof value === 'boolean');
     return { field: Field, key: keys.at(-1), from: valueWords(t, at, from), to: valueWords(t, at, to), secret, words };

@@ -50,8 +50,9 @@ function healthOf({ health }: ContainerForm, startInterval: unknown): HealthConf
     StartInterval: typeof startInterval === 'string' ? parseTime(startInterval) : undefined,
     Retries: /^\d+$/.test(health.retries.trim()) ? Number(health.retries) : undefined,
   };
+  const test = health.command === health.exec ? ['CMD', ...wordsIn(health.exec)] : ['CMD-SHELL', health.command.trim()];
   const config: HealthConfig = {
-    ...(health.mode === 'command' && { Test: ['CMD-SHELL', health.command.trim()] }),
+    ...(health.mode === 'command' && { Test: test }),
     ...Object.fromEntries(Object.entries(times).filter(([, value]) => value !== undefined)),
   };
   return some(config) ? config : undefined;

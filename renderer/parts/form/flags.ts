@@ -62,7 +62,7 @@ const pairs = (names: string, field: PairField, separator: string, bare = false,
       .filter(({ key }) => key.trim() !== '')
       .map(({ key, value }) => (bare && value === '' ? key.trim() : `${key.trim()}${separator}${value}`)),
 });
-const health = (name: string, field: Exclude<keyof HealthForm, 'mode'>): Flag => ({
+const health = (name: string, field: Exclude<keyof HealthForm, 'mode' | 'exec'>): Flag => ({
   names: [name],
   read: (form, value) =>
     assign(form, {

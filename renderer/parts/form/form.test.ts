@@ -6,7 +6,7 @@ import { createBody } from './body.js';
 import { dockerLine, readDockerLine } from './line.js';
 import { formProblems, questionOf, type FormFacts } from './problems.js';
 import { anyForm } from './testing-forms.js';
-import { emptyForm, plainForm, readPairs, type ContainerForm } from './value.js';
+import { emptyForm, pastedPairs, plainForm, readPairs, type ContainerForm } from './value.js';
 
 const form: ContainerForm = {
   ...emptyForm,
@@ -346,6 +346,18 @@ test('pasted lines of variables become rows', () => {
     { key: 'D', value: '$X' },
   ]);
   assert.equal(readPairs('just words'), undefined);
+});
+
+test('a line that is pasted as a value is one, whatever is in it', () => {
+  const [a, b] = [
+    { key: 'A', value: '1' },
+    { key: 'B', value: '2' },
+  ];
+  assert.deepEqual(pastedPairs('A=1', 'key'), [a]);
+  assert.equal(pastedPairs('NAME', 'key'), undefined);
+  for (const value of ['sslmode=require', 'A=1\n', '-----BEGIN-----\nMIIB=\n-----END-----'])
+    assert.equal(pastedPairs(value, 'value'), undefined, value);
+  for (const column of ['key', 'value'] as const) assert.deepEqual(pastedPairs('A=1\nB=2\n', column), [a, b]);
 });
 
 test('references are read with docker’s short names', () => {

@@ -103,3 +103,35 @@ test('an entrypoint that was taken away and a mount with options of its own are 
   assert.equal(form.command, 'run');
   assert.equal(form.other, '--mount type=bind,source=/a,target=/b,bind-propagation=rslave,readonly');
 });
+
+test('a health check without a shell stays one until its command is another', () => {
+  const inspect = inspected({ Image: 'app', Healthcheck: { Test: ['CMD', '/app', '--health', 'a b'], Interval: 5e9 } });
+  const form = formOf(inspect);
+  const sent = (health: Partial<typeof form.health>) =>
+    createBody({ ...form, health: { ...form.health, ...health } }).Healthcheck;
+  assert.deepEqual(sent({ interval: '9s' }), { Test: ['CMD', '/app', '--health', 'a b'], Interval: 9e9 });
+  assert.deepEqual(sent({ command: '/app || exit 1' }), { Test: ['CMD-SHELL', '/app || exit 1'], Interval: 5e9 });
+});
+
+test('another field of a health check leaves the interval of its start', () => {
+  const Healthcheck = { Test: ['CMD-SHELL', 'true'], Interval: 30e9, StartInterval: 2e9 };
+  const inspect = inspected({ Image: 'app', Healthcheck });
+  const form = formOf(inspect);
+  assert.deepEqual(createBody({ ...form, health: { ...form.health, interval: '9s' } }).Healthcheck, {
+    ...Healthcheck,
+    Interval: 9e9,
+  });
+  assert.equal(formOf(inspect, { Healthcheck: { StartInterval: 2e9 } }).other, '');
+});
+
+test('security options that were asked for stay when another is, and what only follows is not asked for', () => {
+  const security = (body: ContainerCreate['HostConfig']) => {
+    const form = formOf(inspected({ Image: 'app', HostConfig: body }));
+    return createBody({ ...form, noNewPrivileges: true }).HostConfig?.SecurityOpt;
+  };
+  const both = ['no-new-privileges', 'label=disable'];
+  assert.deepEqual(security({ SecurityOpt: ['label=disable'] }), both);
+  assert.deepEqual(security({ Privileged: true, SecurityOpt: both }), both);
+  for (const shared of [{ Privileged: true }, { PidMode: 'host' }, { IpcMode: 'host' }])
+    assert.deepEqual(security({ ...shared, SecurityOpt: ['label=disable'] }), ['no-new-privileges']);
+});

@@ -147,9 +147,11 @@ function healthForm(
   const time = (key: 'Interval' | 'Timeout' | 'StartPeriod') =>
     own[key] && own[key] !== inherited?.[key] ? timeText(own[key]) : '';
   const fromImage = own.Test === undefined || own.Test.length === 0 || same(own.Test, inherited?.Test);
+  const exec = !fromImage && kind === 'CMD' ? joinCommand(words) : undefined;
   return {
     mode: kind === 'NONE' ? 'none' : fromImage ? 'image' : 'command',
-    command: fromImage || kind === 'NONE' ? '' : kind === 'CMD' ? joinCommand(words) : words.join(' '),
+    command: fromImage || kind === 'NONE' ? '' : (exec ?? words.join(' ')),
+    ...(exec !== undefined && { exec }),
     interval: time('Interval'),
     timeout: time('Timeout'),
     startPeriod: time('StartPeriod'),
@@ -157,13 +159,21 @@ function healthForm(
   };
 }
 
+/** Whether its having no label follows from what it shares with the machine. */
+const impliedLabel = ({ Privileged, PidMode, IpcMode, SecurityOpt }: Further): boolean =>
+  (Privileged || PidMode === 'host' || IpcMode === 'host') && same(SecurityOpt, ['label=disable']);
+
 /** Flags for what has no field. */
 function otherOf(inspect: ContainerInspect, host: Further, image: ImageConfig): string {
   const { Config: config } = inspect;
   const published = Object.keys(host.PortBindings ?? {});
   const exposed = Object.keys(config.ExposedPorts ?? {});
+  const startInterval = config.Healthcheck?.StartInterval;
   const said: [flag: string, values: (string | number | null | undefined)[] | null | undefined][] = [
-    ['--security-opt', host.SecurityOpt?.filter((option) => !/^(?:no-new-privileges|label=disable$)/.test(option))],
+    [
+      '--security-opt',
+      impliedLabel(host) ? [] : host.SecurityOpt?.filter((option) => !/^no-new-privileges/.test(option)),
+    ],
     ['--mount', (host.Mounts ?? []).filter((mount) => !mountRow(mount)).map(mountFlag)],
     ['--group-add', host.GroupAdd],
     ['--ipc', host.IpcMode === 'private' ? [] : [host.IpcMode]],
@@ -192,6 +202,10 @@ function otherOf(inspect: ContainerInspect, host: Further, image: ImageConfig): 
     ['--link', host.Links],
     ['--annotation', pairsOf(host.Annotations).map(({ key, value }) => `${key}=${value}`)],
     ['--domainname', [config.Domainname]],
+    [
+      '--health-start-interval',
+      startInterval === image.Healthcheck?.StartInterval ? [] : [timeText(startInterval ?? 0)],
+    ],
     ['--expose', exposed.filter((port) => image.ExposedPorts?.[port] === undefined && !published.includes(port))],
   ];
   const flags = said.flatMap(([flag, values]) =>

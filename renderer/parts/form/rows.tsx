@@ -153,7 +153,7 @@ export function Rows<Row extends object>({
   removeLabel(row: Row): string;
   onChange(rows: Row[]): void;
   /** True: it is taken care of. */
-  onPaste?(text: string, index: number): boolean;
+  onPaste?(text: string, column: keyof Row & string): boolean;
   /** What can be done about a row's problem. */
   noteAction?(problem: FormProblem, index: number): ReactNode;
   rowEnd?(row: Row): ReactNode;
@@ -250,7 +250,7 @@ export function Rows<Row extends object>({
                     autoComplete="off"
                     onChange={(event) => change(index, key, event.target.value)}
                     onPaste={(event) => {
-                      if (onPaste?.(event.clipboardData.getData('text'), index)) event.preventDefault();
+                      if (onPaste?.(event.clipboardData.getData('text'), key)) event.preventDefault();
                     }}
                   />
                 );

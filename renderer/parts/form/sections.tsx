@@ -8,7 +8,7 @@ import { CheckLine } from '../../ui/Field.js';
 import { Segments } from '../../ui/Segments.js';
 import { portAnswer, ULIMITS, type FormProblem, type Section } from './problems.js';
 import { FormField, ProblemNote, Rows, TextField, type FormPart } from './rows.js';
-import { readPairs, type ContainerForm, type Pair, type PortRow, type Restart } from './value.js';
+import { pastedPairs, type ContainerForm, type Pair, type PortRow, type Restart } from './value.js';
 
 const emptyPair: Pair = { key: '', value: '' };
 const emptyPort: PortRow = { ip: '', host: '', container: '', protocol: 'tcp' };
@@ -226,8 +226,8 @@ function PairRows({
       addLabel={words.addLabel}
       removeLabel={({ key }) => words.remove(key)}
       onChange={(changed) => part.set({ [field]: changed })}
-      onPaste={(text) => {
-        const pairs = words.pasted && /[=\n]/.test(text) ? readPairs(text) : undefined;
+      onPaste={(text, column) => {
+        const pairs = words.pasted ? pastedPairs(text, column) : undefined;
         if (pairs) part.set({ [field]: merged(rows, pairs) });
         return pairs !== undefined;
       }}

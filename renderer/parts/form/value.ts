@@ -95,6 +95,8 @@ export interface HealthForm {
   /** `image`: the image's own check. */
   mode: 'image' | 'command' | 'none';
   command: string;
+  /** The command as it was while its words ran without a shell; another text is the shell's. */
+  exec?: string;
   interval: string;
   timeout: string;
   startPeriod: string;
@@ -171,3 +173,7 @@ export function readPairs(text: string): Pair[] | undefined {
   });
   return pairs.length > 0 && pairs.every((pair) => pair !== undefined) ? (pairs as Pair[]) : undefined;
 }
+
+/** What of a text that is pasted into one cell of a pair makes rows; undefined: it goes into the cell. A value of one line is a value, whatever is in it. */
+export const pastedPairs = (text: string, column: keyof Pair): Pair[] | undefined =>
+  (column === 'key' ? /[=\n]/.test(text) : text.trim().includes('\n')) ? readPairs(text) : undefined;

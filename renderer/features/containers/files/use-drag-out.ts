@@ -22,6 +22,7 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
   const held = useRef<{ id?: number }>(undefined);
   const ready = useRef<{ path: string; id: number; at: number }>(undefined);
   const own = useRef(false);
+  const over = useRef(false);
   const moved = useRef(false);
 
   useEffect(() => {
@@ -35,6 +36,8 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
     };
     // No pointer moves while a drag goes on: the first that does comes after it.
     const move = ({ buttons }: PointerEvent) => buttons === 0 && (own.current = false);
+    // What comes in after the drag is over is another. (Its own drop may be heard of after its end.)
+    const enter = () => over.current && (own.current = false);
     const escape = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || !held.current) return;
       event.stopPropagation(); // the drawer stays
@@ -46,18 +49,23 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
     window.addEventListener('keydown', escape, true);
     window.addEventListener('pointerdown', press, true);
     window.addEventListener('pointermove', move, true);
+    window.addEventListener('dragenter', enter, true);
     return () => {
       window.removeEventListener('pointerup', letGo, true);
       window.removeEventListener('blur', letGo);
       window.removeEventListener('keydown', escape, true);
       window.removeEventListener('pointerdown', press, true);
       window.removeEventListener('pointermove', move, true);
+      window.removeEventListener('dragenter', enter, true);
     };
   }, [store]);
 
   const drag = (id: number) => {
     own.current = true;
-    fileDesk().drag(id);
+    over.current = false;
+    void fileDesk()
+      .drag(id)
+      .finally(() => (over.current = true));
   };
   const onDragStart = async ({ path, entry }: TreeRow, event: DragEvent) => {
     event.preventDefault();

@@ -1,0 +1,36 @@
+import { useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Button } from '../ui/Button.js';
+import { Dialog } from '../ui/Dialog.js';
+
+/**
+ * Closes at once what nothing was typed into, and asks before what was typed goes. The question stands before the dialog it is about:
+ * of two that close together the last gives the focus back.
+ */
+export function useDiscard(typed: boolean, text: string, onClose: () => void): { close(): void; question: ReactNode } {
+  const { t } = useTranslation();
+  const [asked, setAsked] = useState(false);
+  const stay = () => setAsked(false);
+  const question = asked && (
+    <Dialog
+      width="narrow"
+      title={t('form.discard.title')}
+      description={text}
+      onClose={stay}
+      onSubmit={onClose}
+      focus="[data-stay]"
+      footer={
+        <>
+          <span className="grow" />
+          <Button variant="ghost" shortcut="Esc" onClick={stay} data-stay>
+            {t('form.discard.stay')}
+          </Button>
+          <Button variant="danger-fill" type="submit">
+            {t('form.discard.submit')}
+          </Button>
+        </>
+      }
+    />
+  );
+  return { close: () => (typed ? setAsked(true) : onClose()), question };
+}
