@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -49,6 +49,19 @@ test('files, folders and links come out of a tar as they went in, whatever their
   assert.equal((await stat(path.join(to, 'folder', long))).mode & 0o777, 0o755);
   const told = await sizeOfTar(sources);
   assert.ok(told <= size && told > size * 0.9, `${told} of ${size}`);
+});
+
+test('names of one file stay names of one file', async (context) => {
+  const [from, to] = [await folder(context), await folder(context)];
+  await writeFile(path.join(from, 'first'), 'text');
+  await writeFile(path.join(from, 'other'), 'text');
+  await link(path.join(from, 'first'), path.join(from, 'second'));
+  await unpackFiles(packFiles([{ path: from, name: 'top' }]), to, { leftOut });
+  const [first, other, second] = await Promise.all(
+    ['first', 'other', 'second'].map(async (name) => (await stat(path.join(to, 'top', name))).ino),
+  );
+  assert.equal(first, second);
+  assert.notEqual(first, other);
 });
 
 test('nothing of a tar reaches beside its directory: not by name, not by a link, not by a link to a link', async (context) => {

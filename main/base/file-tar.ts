@@ -78,9 +78,11 @@ async function add(tar: Pack, { at, name, found, linked, owner }: Adding): Promi
     await entry(tar, { ...about, type: 'symlink', linkname: await readlink(at) });
   } else if (found.isFile()) {
     const identity = `${found.dev}:${found.ino}`;
-    const first = found.nlink > 1 ? linked.get(identity) : undefined;
-    if (first !== undefined) return entry(tar, { ...about, type: 'link', linkname: first });
-    linked.set(identity, name);
+    if (found.nlink > 1) {
+      const first = linked.get(identity);
+      if (first !== undefined) return entry(tar, { ...about, type: 'link', linkname: first });
+      linked.set(identity, name);
+    }
     const into = tar.entry({ ...about, size });
     // What grows meanwhile is copied as far as it went when we looked.
     const from = size > 0 ? createReadStream(at, { end: size - 1 }) : Readable.from([]);
