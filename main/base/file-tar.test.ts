@@ -85,7 +85,15 @@ test('nothing of a tar reaches beside its directory: not by name, not by a link,
 test('what is confined has no link that leads out, no device and no set-user-ID, and can be removed again', async (context) => {
   const to = await folder(context);
   const missing: string[] = [];
-  const links = { good: 'file', up: '../top/file', out: '../../x', absolute: '/etc/passwd', through: 'good/../../x' };
+  const links = {
+    good: 'file',
+    up: '../top/file',
+    beside: '../beside',
+    parent: '..',
+    out: '../../x',
+    absolute: '/etc/passwd',
+    through: 'good/../../x',
+  };
   await unpackFiles(
     tarOf(
       [{ name: 'top/', type: 'directory', mode: 0o4000 }],
@@ -94,12 +102,17 @@ test('what is confined has no link that leads out, no device and no set-user-ID,
       ...Object.entries(links).map(([name, linkname]): [Header & { name: string }] => [
         { name: `top/${name}`, type: 'symlink', linkname } as Header,
       ]),
+      [{ name: 'top/a/deep', type: 'symlink', linkname: '../file' }],
+      [{ name: 'top/moved', type: 'link', linkname: 'top/a/deep' }],
+      [{ name: 'top/a/kept', type: 'link', linkname: 'top/a/deep' }],
+      [{ name: 'alone', type: 'symlink', linkname: 'top/file' }],
     ),
     to,
     { confined: true, leftOut: (at) => missing.push(path.basename(at)) },
   );
-  assert.deepEqual(missing, ['null', 'out', 'absolute', 'through']);
-  assert.deepEqual(await readdir(path.join(to, 'top')), ['file', 'good', 'up']);
+  assert.deepEqual(missing, ['null', 'beside', 'parent', 'out', 'absolute', 'through', 'moved', 'alone']);
+  assert.deepEqual(await readdir(path.join(to, 'top')), ['a', 'file', 'good', 'up']);
+  assert.deepEqual(await readdir(path.join(to, 'top/a')), ['deep', 'kept']);
   assert.equal((await stat(path.join(to, 'top'))).mode & 0o7777, 0o700);
   assert.equal((await stat(path.join(to, 'top/file'))).mode & 0o7777, 0o600);
 });

@@ -143,7 +143,7 @@ async function placeAll(
   directory: string,
   { rename, confined, leftOut }: Required<UnpackOptions>,
 ): Promise<number> {
-  const links = new Set<string>();
+  const links = new Map<string, string>();
   const dated: [string, Date][] = [];
   let size = 0;
   for await (const each of tar) {
@@ -151,7 +151,10 @@ async function placeAll(
     const { type = 'file', mode = 0o644 } = headers;
     const name = relative(rename(headers.name));
     const at = path.join(directory, name);
-    const unsafe = confined && type === 'symlink' && !leadsInside(name, headers.linkname ?? '');
+    const source = headers.linkname && type === 'link' ? relative(rename(headers.linkname)) : '';
+    // A hard link to a link is one as well, and leads elsewhere from where it lies.
+    const leadsTo = type === 'symlink' ? (headers.linkname ?? '') : links.get(source);
+    const unsafe = confined && leadsTo !== undefined && !leadsInside(name, leadsTo);
     size += headers.size ?? 0;
     if (name === '' || unsafe) {
       if (unsafe) await leftOut(at, type);
@@ -159,7 +162,6 @@ async function placeAll(
       continue;
     }
     throughNoLink(directory, name, links);
-    const source = headers.linkname && type === 'link' ? relative(rename(headers.linkname)) : '';
     if (source) throughNoLink(directory, source, links);
     const placed: Header = {
       ...headers,
@@ -167,8 +169,7 @@ async function placeAll(
       mode: confined ? (mode & 0o777) | (type === 'directory' ? 0o700 : 0o600) : mode & 0o7777,
     };
     await place(each as unknown as Bytes, placed, { at, directory, leftOut });
-    // A hard link to a link is one as well.
-    if (type === 'symlink' || links.has(source)) links.add(name);
+    if (leadsTo !== undefined) links.set(name, leadsTo);
     if (type === 'directory' && headers.mtime) dated.push([at, headers.mtime]);
   }
   for (const [at, mtime] of dated.reverse()) await utimes(at, mtime, mtime).catch(() => undefined);
@@ -182,15 +183,17 @@ function relative(name: string): string {
   return clean === '.' ? '' : clean;
 }
 
-/** `..` may only begin it: after another link's name it would go up from wherever that leads. */
+/** Inside of the folder that the tar is of, not beside it. `..` may only begin a target: after another link's name it would go up from wherever that leads. */
 function leadsInside(name: string, target: string): boolean {
+  const [top = ''] = name.split('/');
   const parts = target.split('/').filter((part) => part !== '' && part !== '.');
   const down = parts.findIndex((part) => part !== '..');
-  const ups = down < 0 ? parts.length : down;
-  return !target.startsWith('/') && !parts.slice(ups).includes('..') && ups < name.split('/').length;
+  const end = path.posix.join(path.posix.dirname(name), target);
+  const inside = end === top || end.startsWith(`${top}/`);
+  return inside && !target.startsWith('/') && (down < 0 || !parts.slice(down).includes('..'));
 }
 
-function throughNoLink(directory: string, name: string, links: ReadonlySet<string>): void {
+function throughNoLink(directory: string, name: string, links: ReadonlyMap<string, string>): void {
   const parts = name.split('/');
   for (let count = 1; count < parts.length; count++)
     if (links.has(parts.slice(0, count).join('/')))
