@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { normalize } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { invalid } from '../../main/base/errors.js';
 import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
 import type { ApiResponse, FilePlace, UploadTarget } from '../../main/contract/bridge.js';
@@ -64,6 +66,8 @@ export async function fetch(
   limit: number,
   watch: Watch,
 ): Promise<number> {
+  if (normalize(what.path) === '/')
+    throw invalid('the whole root of a container cannot be dragged: drag what is in it');
   const { bytes, total } = await open(client, what, watch.signal);
   if (total !== undefined && total > limit) {
     bytes.cancel();

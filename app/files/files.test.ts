@@ -63,6 +63,16 @@ test('what is larger than can be dragged is not begun, or given up as soon as th
   await assert.rejects(fetch(engineWith({ tar }).client, folderPlace, other, 50_000, watch), TooLarge);
 });
 
+test('the root of a container is not dragged: it has no name, and many things', async (context) => {
+  const at = await folder(context);
+  for (const root of ['/', '//', '/srv/..', '/.'])
+    await assert.rejects(
+      fetch(engineWith({ bytes: ['x'] }).client, { ...place, path: root, folder: true }, at, 10, watch),
+      /root of a container/,
+    );
+  assert.deepEqual(await readdir(at), []);
+});
+
 test('what is ready to be dragged lies in a private folder, a failed one nowhere, and all is gone at the end', async (context) => {
   const temporary = await folder(context);
   const drags = new Drags(temporary, async (file) => `icon of ${path.basename(file)}`);

@@ -293,6 +293,7 @@ export const en = {
     dragReady: '{{name}} is ready now',
     dragReadyText: 'Drag it again.',
     dragFailed: 'Could not drag {{name}}',
+    dragRoot: 'It leads to the whole root of the container. Drag the folders in it instead.',
     tooLargeToDrag: '{{name}} is too large to drag',
     tooLargeToDragText: 'Up to {{size}} can be dragged.',
     leftOut_one: '{{count}} entry of {{name}} was left out',

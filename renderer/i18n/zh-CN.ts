@@ -283,6 +283,7 @@ export const zhCN: Translation<typeof en> = {
     dragReady: '{{name}} 已准备好',
     dragReadyText: '请再拖动一次。',
     dragFailed: '无法拖出 {{name}}',
+    dragRoot: '它指向容器的整个根目录。请改为拖出其中的文件夹。',
     tooLargeToDrag: '{{name}} 太大，无法拖出',
     tooLargeToDragText: '最多可拖出 {{size}}。',
     leftOut_other: '{{name}} 中有 {{count}} 项未包含在内',
