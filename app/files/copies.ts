@@ -43,7 +43,9 @@ export async function upload(
   watch: Watch,
 ): Promise<void> {
   const sources = files.map((each) => ({ path: each, name: basename(each) }));
-  const total = await sizeOfTar(sources);
+  watch.tell(0); // a task from here on, which can be cancelled: a large folder takes its time to be measured
+  const total = await sizeOfTar(sources, watch.signal);
+  watch.signal.throwIfAborted();
   const tar = packFiles(sources, { owner: { uid, gid }, followSources: true });
   const stop = () => tar.destroy();
   watch.signal.addEventListener('abort', stop);

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { packFiles, type Bytes } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
-import { download, fetch, TooLarge } from './copies.js';
+import { download, fetch, TooLarge, upload } from './copies.js';
 import { Drags } from './drags.js';
 
 async function folder(context: TestContext): Promise<string> {
@@ -62,6 +62,21 @@ test('what is larger than can be dragged is not begun, or given up as soon as th
   const folderPlace = { ...place, folder: true };
   const other = await folder(context);
   await assert.rejects(fetch(engineWith({ tar }).client, folderPlace, other, 50_000, watch), TooLarge);
+});
+
+test('an upload is told of before it is measured, and can be cancelled while it is', async (context) => {
+  const source = await folder(context);
+  for (let count = 0; count < 50; count++) await writeFile(path.join(source, String(count)), 'x');
+  const cancel = new AbortController();
+  const told: unknown[] = [];
+  const tell = (bytes: number, total?: number) => {
+    told.push([bytes, total]);
+    setImmediate(() => cancel.abort());
+  };
+  const client = { containers: { copyTo: () => assert.fail('nothing should be sent') } } as unknown as Client;
+  const into = { container: 'c', path: '/', uid: 0, gid: 0 };
+  await assert.rejects(upload(client, into, [source], { signal: cancel.signal, tell }), { name: 'AbortError' });
+  assert.deepEqual(told, [[0, undefined]]);
 });
 
 test('the root of a container is not dragged: it has no name, and many things', async (context) => {

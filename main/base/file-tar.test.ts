@@ -51,6 +51,15 @@ test('files, folders and links come out of a tar as they went in, whatever their
   assert.ok(told <= size && told > size * 0.9, `${told} of ${size}`);
 });
 
+test('measuring ends at the next entry when it is cancelled', async (context) => {
+  const from = await folder(context);
+  await Promise.all(['a', 'b', 'c'].map((name) => writeFile(path.join(from, name), '')));
+  let asked = 0;
+  const signal = { throwIfAborted: () => void (++asked === 3 && assert.fail('cancelled')) } as unknown as AbortSignal;
+  await assert.rejects(sizeOfTar([{ path: from, name: 'top' }], signal), /cancelled/);
+  assert.equal(asked, 3);
+});
+
 test('names of one file stay names of one file', async (context) => {
   const [from, to] = [await folder(context), await folder(context)];
   await writeFile(path.join(from, 'first'), 'text');

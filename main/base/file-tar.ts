@@ -38,8 +38,9 @@ export function packFiles(sources: readonly Source[], { owner, followSources = f
 }
 
 /** About how long their tar is, in bytes. */
-export async function sizeOfTar(sources: readonly Source[]): Promise<number> {
+export async function sizeOfTar(sources: readonly Source[], signal?: AbortSignal): Promise<number> {
   const sizeOf = async (at: string, found: Awaited<ReturnType<typeof lstat>>): Promise<number> => {
+    signal?.throwIfAborted();
     if (!found.isDirectory()) return 512 + (found.isFile() ? Math.ceil(Number(found.size) / 512) * 512 : 0);
     let sum = 512;
     for await (const { name } of await opendir(at)) {
