@@ -43,6 +43,9 @@ export async function upload(
   watch: Watch,
 ): Promise<void> {
   const sources = files.map((each) => ({ path: each, name: basename(each) }));
+  const names = new Set<string>();
+  const twice = sources.find(({ name }) => names.size === names.add(name).size)?.name;
+  if (twice !== undefined) throw invalid(`two of them are called ${twice}: upload them to different folders`);
   watch.tell(0); // a task from here on, which can be cancelled: a large folder takes its time to be measured
   const total = await sizeOfTar(sources, watch.signal);
   watch.signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -77,6 +77,19 @@ test('an upload is told of before it is measured, and can be cancelled while it 
   const into = { container: 'c', path: '/', uid: 0, gid: 0 };
   await assert.rejects(upload(client, into, [source], { signal: cancel.signal, tell }), { name: 'AbortError' });
   assert.deepEqual(told, [[0, undefined]]);
+});
+
+test('two files of one name are not uploaded over each other', async (context) => {
+  const [one, other] = [await folder(context), await folder(context)];
+  await writeFile(path.join(one, 'name'), 'one');
+  await link(path.join(one, 'name'), path.join(other, 'name'));
+  const client = { containers: { copyTo: () => assert.fail('nothing should be sent') } } as unknown as Client;
+  const sources = [one, other].map((each) => path.join(each, 'name'));
+  const into = { container: 'c', path: '/', uid: 0, gid: 0 };
+  await assert.rejects(upload(client, into, sources, watch), {
+    kind: 'invalid',
+    message: /two of them are called name/,
+  });
 });
 
 test('the root of a container is not dragged: it has no name, and many things', async (context) => {

@@ -289,6 +289,7 @@ export const en = {
     uploadRest: 'What had arrived by then is in the folder.',
     pathless: 'Only files on this computer’s disk can be uploaded. Save it to a file first.',
     readOnly: '{{path}} is read-only in this container: nothing can be put there.',
+    sameName: 'More than one of them is called {{name}}. Upload them to different folders.',
     fetching: 'Getting {{name}} ready: keep holding',
     dragReady: '{{name}} is ready now',
     dragReadyText: 'Drag it again.',

@@ -279,6 +279,7 @@ export const zhCN: Translation<typeof en> = {
     uploadRest: '此前已传入的内容会保留在该文件夹中。',
     pathless: '只能上传本机磁盘上的文件。请先将其保存为文件。',
     readOnly: '{{path}} 在此容器中为只读，无法放入文件。',
+    sameName: '其中有多个名为 {{name}} 的项目。请分别上传到不同的文件夹。',
     fetching: '正在准备 {{name}}，请按住不放',
     dragReady: '{{name}} 已准备好',
     dragReadyText: '请再拖动一次。',
