@@ -86,6 +86,7 @@ async function main(): Promise<void> {
     const icon = await app.getFileIcon(file).catch(() => undefined);
     return icon && !icon.isEmpty() ? icon : nativeImage.createFromDataURL(windowIcon).resize({ width: 32 });
   });
+  void drags.sweep();
   const client = () => createClient(connection.transport());
   serveBridge({
     origin,
@@ -124,8 +125,7 @@ async function main(): Promise<void> {
       },
       upload: async (into, files, watch) => {
         // What was dragged out and let go of over the window itself was meant for somewhere else.
-        const own = await Promise.all(files.map((file) => drags.has(file)));
-        const others = files.filter((_, index) => !own[index]);
+        const others = files.filter((file) => !drags.has(file));
         if (others.length > 0) await upload(client(), into, others, watch);
         return others.length > 0;
       },
@@ -171,7 +171,7 @@ async function main(): Promise<void> {
 
   end = async () => {
     let status = 0;
-    await drags.idle();
+    await drags.idle(5000);
     window.hide();
     try {
       await connection.close();
@@ -179,7 +179,7 @@ async function main(): Promise<void> {
       status = 1;
       console.error(messageOf(error));
     }
-    await drags.close().catch(() => undefined);
+    await drags.close();
     window.destroy();
     shownTray?.destroy();
     app.exit(status);

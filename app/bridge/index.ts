@@ -9,7 +9,7 @@ import { transfer, type FileVerbs } from './transfer.js';
 type Shell = Bridge['shell'];
 
 /** What the window may ask of the desktop; app/main.ts knows how. */
-export type ShellVerbs = Omit<Shell, 'onConnection' | 'pathForFile'>;
+export type ShellVerbs = Omit<Shell, 'onConnection'>;
 
 const text = z.string().max(16 * 1024 * 1024);
 const file = z.strictObject({

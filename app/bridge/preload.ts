@@ -66,7 +66,6 @@ const bridge: Bridge = {
     window: (action) => ipcRenderer.invoke(CHANNEL.window, action),
     fonts: () => ipcRenderer.invoke(CHANNEL.fonts),
     setTheme: (theme) => ipcRenderer.invoke(CHANNEL.setTheme, theme),
-    pathForFile,
   },
   files: {
     download: (id, what) => transfer(id, { act: 'download', ...what }),

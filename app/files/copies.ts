@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { normalize } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { invalid } from '../../main/base/errors.js';
 import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
 import type { ApiResponse, FilePlace, UploadTarget } from '../../main/contract/bridge.js';
@@ -41,7 +43,12 @@ export async function upload(
   watch: Watch,
 ): Promise<void> {
   const sources = files.map((each) => ({ path: each, name: basename(each) }));
-  const total = await sizeOfTar(sources);
+  const names = new Set<string>();
+  const twice = sources.find(({ name }) => names.size === names.add(name).size)?.name;
+  if (twice !== undefined) throw invalid(`two of them are called ${twice}: upload them to different folders`);
+  watch.tell(0); // a task from here on, which can be cancelled: a large folder takes its time to be measured
+  const total = await sizeOfTar(sources, watch.signal);
+  watch.signal.throwIfAborted();
   const tar = packFiles(sources, { owner: { uid, gid }, followSources: true });
   const stop = () => tar.destroy();
   watch.signal.addEventListener('abort', stop);
@@ -64,6 +71,8 @@ export async function fetch(
   limit: number,
   watch: Watch,
 ): Promise<number> {
+  if (normalize(what.path) === '/')
+    throw invalid('the whole root of a container cannot be dragged: drag what is in it');
   const { bytes, total } = await open(client, what, watch.signal);
   if (total !== undefined && total > limit) {
     bytes.cancel();

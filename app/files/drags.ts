@@ -1,17 +1,20 @@
-/** What was brought out of containers to be dragged: files in a private directory, for a while. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+/** What was brought out of containers to be dragged: files in private directories, for a while. */
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 /** Bytes. More than that takes longer than anybody holds a button. */
 export const LARGEST_DRAG = 64_000_000;
+/** So many at a time, and so 256 MB: the oldest makes room. */
+const MOST = 4;
 /** Milliseconds: a program that was dropped on may read late. */
 const KEPT = 60 * 60 * 1000;
+const PREFIX = 'slipway-drag-';
 
 export class Drags<Icon> {
   readonly #ready = new Map<number, { file: string; icon: Icon }>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #folder: Promise<string> | undefined;
-  #going = Promise.resolve();
+  /** The directories, oldest first, with the timers that end those which are ready. */
+  readonly #kept = new Map<string, NodeJS.Timeout | undefined>();
+  #going: Promise<unknown> = Promise.resolve();
 
   constructor(
     /** Where temporary files go. */
@@ -21,26 +24,21 @@ export class Drags<Icon> {
 
   /** `fill` makes one file or folder in the directory that it is given. From then on `start` can drag it. */
   async add(id: number, fill: (directory: string) => Promise<number>): Promise<number> {
-    const root = await (this.#folder ??= mkdtemp(join(this.temporary, 'slipway-drag-')));
-    const directory = await mkdtemp(join(root, 'd'));
     this.#ready.delete(id);
+    const directory = await mkdtemp(join(this.temporary, PREFIX));
+    this.#kept.set(directory, undefined);
     try {
+      await this.#makeRoom();
       const leftOut = await fill(directory);
-      const [name] = await readdir(directory);
+      const [name, ...others] = await readdir(directory);
       if (name === undefined) throw new Error('there is nothing in it that can be dragged');
+      if (others.length > 0) throw new Error('it is more than one file or folder, and cannot be dragged as one');
       const file = join(directory, name);
-      const ready = { file, icon: await this.iconOf(file) };
-      this.#ready.set(id, ready);
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        if (this.#ready.get(id) === ready) this.#ready.delete(id);
-        void rm(directory, { recursive: true, force: true });
-      }, KEPT);
-      timer.unref();
-      this.#timers.add(timer);
+      this.#ready.set(id, { file, icon: await this.iconOf(file) });
+      this.#kept.set(directory, setTimeout(() => void this.#drop(directory), KEPT).unref());
       return leftOut;
     } catch (error) {
-      await rm(directory, { recursive: true, force: true });
+      await this.#drop(directory);
       throw error;
     }
   }
@@ -54,7 +52,7 @@ export class Drags<Icon> {
     if (!item) return;
     const timers = [0, 1].map(() => setInterval(() => {}, 4));
     let over = () => {};
-    this.#going = new Promise((resolve) => (over = resolve));
+    this.#going = Promise.all([this.#going, new Promise<void>((resolve) => (over = resolve))]);
     try {
       begin(item);
     } finally {
@@ -63,20 +61,45 @@ export class Drags<Icon> {
     }
   }
 
-  /** When nothing is being dragged. A window that goes away before leaves Chromium waiting for ever. */
-  idle(): Promise<void> {
-    return this.#going;
+  /** When nothing is being dragged, or after so many milliseconds. A window that goes away before leaves Chromium waiting for ever. */
+  async idle(patience: number): Promise<void> {
+    await Promise.race([this.#going, new Promise((resolve) => setTimeout(resolve, patience))]);
   }
 
   /** Whether a path is of what is being dragged: it comes back when it is dropped on the window itself. */
-  async has(path: string): Promise<boolean> {
-    return this.#folder !== undefined && path.startsWith((await this.#folder) + sep);
+  has(path: string): boolean {
+    return [...this.#kept.keys()].some((directory) => path.startsWith(directory + sep));
+  }
+
+  /** Ends what an app that is no more has left, as soon as it has been there long enough. Another one that runs does so itself. */
+  async sweep(): Promise<void> {
+    for (const name of await readdir(this.temporary).catch(() => [])) {
+      if (!name.startsWith(PREFIX)) continue;
+      const directory = join(this.temporary, name);
+      const found = await lstat(directory).catch(() => undefined);
+      if (!found?.isDirectory() || found.uid !== process.getuid?.() || this.#kept.has(directory)) continue;
+      const left = KEPT - (Date.now() - found.mtimeMs);
+      if (left <= 0) await this.#drop(directory);
+      else setTimeout(() => void this.#drop(directory), Math.min(left, KEPT)).unref();
+    }
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#ready.clear();
-    if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
-    this.#folder = undefined;
+    await Promise.all([...this.#kept.keys()].map((directory) => this.#drop(directory)));
+  }
+
+  async #makeRoom(): Promise<void> {
+    const oldest = [...this.#kept].flatMap(([directory, timer]) => (timer ? [directory] : []));
+    const surplus = this.#kept.size - MOST;
+    if (surplus > oldest.length)
+      throw new Error(`${MOST} others are being fetched to be dragged: wait for one of them`);
+    await Promise.all(oldest.slice(0, Math.max(0, surplus)).map((directory) => this.#drop(directory)));
+  }
+
+  async #drop(directory: string): Promise<void> {
+    clearTimeout(this.#kept.get(directory));
+    this.#kept.delete(directory);
+    for (const [id, { file }] of this.#ready) if (file.startsWith(directory + sep)) this.#ready.delete(id);
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined);
   }
 }

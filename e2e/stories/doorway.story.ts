@@ -25,6 +25,10 @@ test('the window has no Node, no other pages and no other network', async ({ ope
     () => new Promise((resolve) => navigator.geolocation.getCurrentPosition(resolve, ({ code }) => resolve(code))),
   );
   expect(await geolocation).toBe(1);
+  // Where a file that was dropped lies is for the preload alone to know.
+  expect(
+    await page.evaluate(() => 'pathForFile' in (window as unknown as { slipway: { shell: object } }).slipway.shell),
+  ).toBe(false);
 });
 
 test('the bridge refuses what is not an engine request, and opens only https addresses', async ({ openApp }) => {

@@ -210,6 +210,12 @@ test('files come in by dropping them on a folder or beside a file, and by the di
     // By the dialog, where nothing was chosen: the root.
     await pick(app, [path.join(folder, 'picked.txt')]);
     await expect.poll(() => cat(app, '/picked.txt')).toBe('picked\n');
+
+    // Two of one name would be one over the other.
+    await writeFile(path.join(folder, 'dropped/picked.txt'), 'other\n');
+    await pick(app, [path.join(folder, 'picked.txt'), path.join(folder, 'dropped/picked.txt')]);
+    await expect(app.page.getByText('More than one of them is called picked.txt')).toBeVisible();
+    expect(await cat(app, '/picked.txt')).toBe('picked\n');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -51,6 +51,28 @@ test('files, folders and links come out of a tar as they went in, whatever their
   assert.ok(told <= size && told > size * 0.9, `${told} of ${size}`);
 });
 
+test('measuring ends at the next entry when it is cancelled', async (context) => {
+  const from = await folder(context);
+  await Promise.all(['a', 'b', 'c'].map((name) => writeFile(path.join(from, name), '')));
+  let asked = 0;
+  const signal = { throwIfAborted: () => void (++asked === 3 && assert.fail('cancelled')) } as unknown as AbortSignal;
+  await assert.rejects(sizeOfTar([{ path: from, name: 'top' }], signal), /cancelled/);
+  assert.equal(asked, 3);
+});
+
+test('names of one file stay names of one file', async (context) => {
+  const [from, to] = [await folder(context), await folder(context)];
+  await writeFile(path.join(from, 'first'), 'text');
+  await writeFile(path.join(from, 'other'), 'text');
+  await link(path.join(from, 'first'), path.join(from, 'second'));
+  await unpackFiles(packFiles([{ path: from, name: 'top' }]), to, { leftOut });
+  const [first, other, second] = await Promise.all(
+    ['first', 'other', 'second'].map(async (name) => (await stat(path.join(to, 'top', name))).ino),
+  );
+  assert.equal(first, second);
+  assert.notEqual(first, other);
+});
+
 test('nothing of a tar reaches beside its directory: not by name, not by a link, not by a link to a link', async (context) => {
   const outside = await folder(context);
   const evil: Parameters<typeof tarOf>[] = [
@@ -72,7 +94,15 @@ test('nothing of a tar reaches beside its directory: not by name, not by a link,
 test('what is confined has no link that leads out, no device and no set-user-ID, and can be removed again', async (context) => {
   const to = await folder(context);
   const missing: string[] = [];
-  const links = { good: 'file', up: '../top/file', out: '../../x', absolute: '/etc/passwd', through: 'good/../../x' };
+  const links = {
+    good: 'file',
+    up: '../top/file',
+    beside: '../beside',
+    parent: '..',
+    out: '../../x',
+    absolute: '/etc/passwd',
+    through: 'good/../../x',
+  };
   await unpackFiles(
     tarOf(
       [{ name: 'top/', type: 'directory', mode: 0o4000 }],
@@ -81,12 +111,17 @@ test('what is confined has no link that leads out, no device and no set-user-ID,
       ...Object.entries(links).map(([name, linkname]): [Header & { name: string }] => [
         { name: `top/${name}`, type: 'symlink', linkname } as Header,
       ]),
+      [{ name: 'top/a/deep', type: 'symlink', linkname: '../file' }],
+      [{ name: 'top/moved', type: 'link', linkname: 'top/a/deep' }],
+      [{ name: 'top/a/kept', type: 'link', linkname: 'top/a/deep' }],
+      [{ name: 'alone', type: 'symlink', linkname: 'top/file' }],
     ),
     to,
     { confined: true, leftOut: (at) => missing.push(path.basename(at)) },
   );
-  assert.deepEqual(missing, ['null', 'out', 'absolute', 'through']);
-  assert.deepEqual(await readdir(path.join(to, 'top')), ['file', 'good', 'up']);
+  assert.deepEqual(missing, ['null', 'beside', 'parent', 'out', 'absolute', 'through', 'moved', 'alone']);
+  assert.deepEqual(await readdir(path.join(to, 'top')), ['a', 'file', 'good', 'up']);
+  assert.deepEqual(await readdir(path.join(to, 'top/a')), ['deep', 'kept']);
   assert.equal((await stat(path.join(to, 'top'))).mode & 0o7777, 0o700);
   assert.equal((await stat(path.join(to, 'top/file'))).mode & 0o7777, 0o600);
 });

@@ -38,8 +38,9 @@ export function packFiles(sources: readonly Source[], { owner, followSources = f
 }
 
 /** About how long their tar is, in bytes. */
-export async function sizeOfTar(sources: readonly Source[]): Promise<number> {
+export async function sizeOfTar(sources: readonly Source[], signal?: AbortSignal): Promise<number> {
   const sizeOf = async (at: string, found: Awaited<ReturnType<typeof lstat>>): Promise<number> => {
+    signal?.throwIfAborted();
     if (!found.isDirectory()) return 512 + (found.isFile() ? Math.ceil(Number(found.size) / 512) * 512 : 0);
     let sum = 512;
     for await (const { name } of await opendir(at)) {
@@ -78,9 +79,11 @@ async function add(tar: Pack, { at, name, found, linked, owner }: Adding): Promi
     await entry(tar, { ...about, type: 'symlink', linkname: await readlink(at) });
   } else if (found.isFile()) {
     const identity = `${found.dev}:${found.ino}`;
-    const first = found.nlink > 1 ? linked.get(identity) : undefined;
-    if (first !== undefined) return entry(tar, { ...about, type: 'link', linkname: first });
-    linked.set(identity, name);
+    if (found.nlink > 1) {
+      const first = linked.get(identity);
+      if (first !== undefined) return entry(tar, { ...about, type: 'link', linkname: first });
+      linked.set(identity, name);
+    }
     const into = tar.entry({ ...about, size });
     // What grows meanwhile is copied as far as it went when we looked.
     const from = size > 0 ? createReadStream(at, { end: size - 1 }) : Readable.from([]);
@@ -141,7 +144,7 @@ async function placeAll(
   directory: string,
   { rename, confined, leftOut }: Required<UnpackOptions>,
 ): Promise<number> {
-  const links = new Set<string>();
+  const links = new Map<string, string>();
   const dated: [string, Date][] = [];
   let size = 0;
   for await (const each of tar) {
@@ -149,7 +152,10 @@ async function placeAll(
     const { type = 'file', mode = 0o644 } = headers;
     const name = relative(rename(headers.name));
     const at = path.join(directory, name);
-    const unsafe = confined && type === 'symlink' && !leadsInside(name, headers.linkname ?? '');
+    const source = headers.linkname && type === 'link' ? relative(rename(headers.linkname)) : '';
+    // A hard link to a link is one as well, and leads elsewhere from where it lies.
+    const leadsTo = type === 'symlink' ? (headers.linkname ?? '') : links.get(source);
+    const unsafe = confined && leadsTo !== undefined && !leadsInside(name, leadsTo);
     size += headers.size ?? 0;
     if (name === '' || unsafe) {
       if (unsafe) await leftOut(at, type);
@@ -157,7 +163,6 @@ async function placeAll(
       continue;
     }
     throughNoLink(directory, name, links);
-    const source = headers.linkname && type === 'link' ? relative(rename(headers.linkname)) : '';
     if (source) throughNoLink(directory, source, links);
     const placed: Header = {
       ...headers,
@@ -165,8 +170,7 @@ async function placeAll(
       mode: confined ? (mode & 0o777) | (type === 'directory' ? 0o700 : 0o600) : mode & 0o7777,
     };
     await place(each as unknown as Bytes, placed, { at, directory, leftOut });
-    // A hard link to a link is one as well.
-    if (type === 'symlink' || links.has(source)) links.add(name);
+    if (leadsTo !== undefined) links.set(name, leadsTo);
     if (type === 'directory' && headers.mtime) dated.push([at, headers.mtime]);
   }
   for (const [at, mtime] of dated.reverse()) await utimes(at, mtime, mtime).catch(() => undefined);
@@ -180,15 +184,17 @@ function relative(name: string): string {
   return clean === '.' ? '' : clean;
 }
 
-/** `..` may only begin it: after another link's name it would go up from wherever that leads. */
+/** Inside of the folder that the tar is of, not beside it. `..` may only begin a target: after another link's name it would go up from wherever that leads. */
 function leadsInside(name: string, target: string): boolean {
+  const [top = ''] = name.split('/');
   const parts = target.split('/').filter((part) => part !== '' && part !== '.');
   const down = parts.findIndex((part) => part !== '..');
-  const ups = down < 0 ? parts.length : down;
-  return !target.startsWith('/') && !parts.slice(ups).includes('..') && ups < name.split('/').length;
+  const end = path.posix.join(path.posix.dirname(name), target);
+  const inside = end === top || end.startsWith(`${top}/`);
+  return inside && !target.startsWith('/') && (down < 0 || !parts.slice(down).includes('..'));
 }
 
-function throughNoLink(directory: string, name: string, links: ReadonlySet<string>): void {
+function throughNoLink(directory: string, name: string, links: ReadonlyMap<string, string>): void {
   const parts = name.split('/');
   for (let count = 1; count < parts.length; count++)
     if (links.has(parts.slice(0, count).join('/')))

@@ -82,7 +82,6 @@ export interface Bridge {
     fonts(): Promise<{ han: boolean; hint: string }>;
     /** Remembered by the app, so the next window has the right ground before its first paint. */
     setTheme(theme: Theme): Promise<void>;
-    pathForFile(file: File): string;
   };
   /**
    * Files between a container and this machine. Their bytes go past the window, which names what is in the container and never a path of the machine. What becomes

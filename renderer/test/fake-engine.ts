@@ -140,7 +140,6 @@ export class FakeEngine {
       window: async (action) => void console.info('window', action),
       fonts: async () => ({ han: this.scene !== 'nofont', hint: 'fonts-noto-cjk' }),
       setTheme: async () => undefined,
-      pathForFile: () => '',
     },
     files: {
       download: () => undefined,

@@ -80,6 +80,9 @@ function Tree({ container }: { container: ContainerSummary }) {
   const upload = async (into: string, dropped: File[]) => {
     const owner = into === '/' ? undefined : entryAt(into);
     const target = { container: container.Id, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
+    const names = new Set<string>();
+    const twice = dropped.find(({ name }) => names.size === names.add(name).size);
+    if (twice) return notifyFailed(t('files.uploadFailed', { path: into }), t('files.sameName', { name: twice.name }));
     const called = dropped.length === 1 && dropped[0] ? dropped[0].name : into;
     const seen = async () => {
       if (into !== '/') toggle(into, true);

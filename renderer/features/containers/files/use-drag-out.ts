@@ -79,7 +79,9 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
     held.current = press;
     setFetching(name);
     try {
-      const { id, end } = store.getState().fetchToDrag(await placeOf(path));
+      const place = await placeOf(path);
+      if (place.path === '/') throw new Error(t('files.dragRoot'));
+      const { id, end } = store.getState().fetchToDrag(place);
       press.id = id;
       const ended = await end;
       if (ended.type === 'too-large') {
