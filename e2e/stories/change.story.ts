@@ -1,5 +1,7 @@
 /** A container is changed as it is: what needs no restart at once, anything else with one, which is undone where it does not do well. All of it is in its history. */
 import type { Locator, Page } from '@playwright/test';
+import { en } from '../../renderer/i18n/en.js';
+import { zhCN } from '../../renderer/i18n/zh-CN.js';
 import { openDisplay } from '../fixtures/display.js';
 import { api, docker, loadBusybox, request } from '../fixtures/engine.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
@@ -38,8 +40,13 @@ async function serve(app: TestApp): Promise<Inspect> {
 }
 
 /** The row of the table: the history has rows as well. */
-const rowOf = (page: Page) => (name: string) =>
-  page.getByRole('grid', { name: 'Containers' }).getByRole('row').filter({ hasText: name });
+const rowOf =
+  (page: Page, table = en.containers.title) =>
+  (name: string) =>
+    page.getByRole('grid', { name: table }).getByRole('row').filter({ hasText: name });
+
+/** What a sentence is with its names in it. */
+const filled = (sentence: string, name = ''): string => sentence.replace('{{name}}', name);
 
 const addressOf = ({ NetworkSettings }: Inspect) => NetworkSettings.Networks['bridge']?.IPAddress;
 
@@ -209,112 +216,122 @@ test('by mouse: edited, broken and given back by itself, changed while it runs, 
   expect(await mark(app)).toBe('mine\n');
 });
 
-test('by keyboard alone: edited, undone, broken and given back by itself, reverted, removed and brought back', async ({
-  openApp,
-}) => {
-  const app = await openApp();
-  const window = new SlipwayPage(app.page);
-  const { page } = app;
-  const { dialog } = window;
-  const { keyboard } = page;
-  const row = rowOf(page);
-  const tabTo = async (target: Locator) => {
-    const focused = () => target.evaluate((element) => element === document.activeElement);
-    for (let presses = 0; presses < 60 && !(await focused()); presses += 1) await keyboard.press('Tab');
-    await expect(target).toBeFocused();
-  };
-  const type = async (name: string, text: string) => {
-    await tabTo(dialog.getByRole('textbox', { name, exact: true }).first());
+for (const { theme, language, words } of [
+  { theme: 'light', language: 'en', words: en },
+  { theme: 'dark', language: 'zh-CN', words: zhCN },
+] as const)
+  test(`by keyboard alone: edited, undone, broken and given back by itself, reverted, removed and brought back (${theme}, ${language})`, async ({
+    openApp,
+  }) => {
+    const app = await openApp();
+    const window = new SlipwayPage(app.page);
+    const { page } = app;
+    const { dialog } = window;
+    const { keyboard } = page;
+    const row = rowOf(page, words.containers.title);
+    const tabTo = async (target: Locator) => {
+      const focused = () => target.evaluate((element) => element === document.activeElement);
+      for (let presses = 0; presses < 60 && !(await focused()); presses += 1) await keyboard.press('Tab');
+      await expect(target).toBeFocused();
+    };
+    const type = async (name: string, text: string) => {
+      await tabTo(dialog.getByRole('textbox', { name, exact: true }).first());
+      await keyboard.press('Control+a');
+      await keyboard.type(text);
+    };
+    /** From the form through the difference to the act. */
+    const enter = async (act: string) => {
+      await keyboard.press('Enter');
+      await expect(dialog.getByRole('button', { name: act, exact: true })).toBeFocused();
+      await keyboard.press('Enter');
+    };
+    await app.features();
+    await loadBusybox(app);
+    const before = await serve(app);
+    await window.goTo('Containers');
+    await window.dress({ theme, language });
+    await expect(row('web')).toBeVisible();
+    await keyboard.press('/');
+    await keyboard.press('ArrowDown');
+    await expect(row('web')).toBeFocused();
+
+    await keyboard.press('e');
+    await expect(dialog.getByRole('textbox', { name: words.form.name, exact: true })).toBeFocused();
+    await keyboard.type('x');
+    await keyboard.press('Escape');
+    await expect(dialog).toContainText(filled(words.form.discard.edit, 'web'));
+    await expect(dialog.getByRole('button', { name: words.form.discard.stay })).toBeFocused();
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await expect(dialog).toBeHidden();
+    await expect(row('web')).toBeFocused();
+
+    await keyboard.press('e');
+    await expect(dialog.getByRole('textbox', { name: words.form.name, exact: true })).toBeFocused();
+    await type(words.form.envValue, 'production');
+    await enter(words.change.applyRestart);
+    await expect(dialog.getByRole('button', { name: words.change.hide })).toBeFocused();
+    await expect(dialog).toBeHidden({ timeout: 20_000 });
+    await expect(row('web')).toBeFocused();
+    expect((await inspect(app, 'web')).Config.Env).toContain('MODE=production');
+    await keyboard.press('Control+z');
+    await expect
+      .poll(async () => (await inspect(app, 'web')).Config.Env, { timeout: 20_000 })
+      .toContain('MODE=development');
+    await expect(page.getByRole('button', { name: words.tasks.title })).toHaveText(words.tasks.title, {
+      timeout: 20_000,
+    });
+
+    await keyboard.press('e');
+    await expect(dialog.getByRole('textbox', { name: words.form.name, exact: true })).toBeFocused();
+    await type(words.form.command, "sh -c 'exit 1'");
+    await enter(words.change.applyRestart);
+    await expect(dialog.getByRole('heading', { name: filled(words.change.rolledBack, 'web') })).toBeVisible({
+      timeout: 20_000,
+    });
+    await expect(dialog.getByRole('button', { name: words.common.close })).toBeFocused();
+    await keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await expect(row('web')).toBeFocused();
+
+    await keyboard.press('e');
+    await expect(dialog.getByRole('textbox', { name: words.form.name, exact: true })).toBeFocused();
     await keyboard.press('Control+a');
-    await keyboard.type(text);
-  };
-  /** From the form through the difference to the act. */
-  const enter = async (act: string) => {
+    await keyboard.type('shop');
+    await expect(dialog.getByText(words.change.now, { exact: true })).toBeVisible();
+    await enter(words.change.apply);
+    await expect(dialog).toBeHidden();
+    await expect(row('shop')).toBeFocused();
+    expect((await inspect(app, 'shop')).Id).toBe(before.Id);
+
     await keyboard.press('Enter');
-    await expect(dialog.getByRole('button', { name: act, exact: true })).toBeFocused();
+    await tabTo(page.getByRole('tab', { selected: true }));
+    await keyboard.press('End');
     await keyboard.press('Enter');
-  };
-  await app.features();
-  await loadBusybox(app);
-  const before = await serve(app);
-  await window.goTo('Containers');
-  await keyboard.press('/');
-  await keyboard.press('ArrowDown');
-  await expect(row('web')).toBeFocused();
+    const entries = page.getByRole('grid', { name: filled(words.history.list).trim() }).getByRole('row');
+    await tabTo(entries.nth(0));
+    await keyboard.press('End');
+    await expect(entries.last()).toBeFocused();
+    await expect(entries.last()).toContainText(words.history.kind.created);
+    await keyboard.press('Enter');
+    await expect(dialog).toContainText(filled(words.change.revertTitle, 'shop'));
+    await expect(dialog.getByRole('row').filter({ hasText: words.form.name })).toContainText('web');
+    await expect(dialog.getByRole('button', { name: words.change.apply, exact: true })).toBeFocused();
+    await keyboard.press('Enter');
+    await expect(dialog).toBeHidden();
+    expect((await inspect(app, 'web')).Id).toBe(before.Id);
+    await expect(entries.last()).toBeFocused();
 
-  await keyboard.press('e');
-  await expect(dialog.getByRole('textbox', { name: 'Name', exact: true })).toBeFocused();
-  await keyboard.type('x');
-  await keyboard.press('Escape');
-  await expect(dialog).toContainText('web stays as it is.');
-  await expect(dialog.getByRole('button', { name: 'Keep editing' })).toBeFocused();
-  await keyboard.press('Tab');
-  await keyboard.press('Enter');
-  await expect(dialog).toBeHidden();
-  await expect(row('web')).toBeFocused();
-
-  await keyboard.press('e');
-  await expect(dialog.getByRole('textbox', { name: 'Name', exact: true })).toBeFocused();
-  await type('Value', 'production');
-  await enter('Apply and restart');
-  await expect(dialog.getByRole('button', { name: 'Hide' })).toBeFocused();
-  await expect(dialog).toBeHidden({ timeout: 20_000 });
-  await expect(row('web')).toBeFocused();
-  expect((await inspect(app, 'web')).Config.Env).toContain('MODE=production');
-  await keyboard.press('Control+z');
-  await expect
-    .poll(async () => (await inspect(app, 'web')).Config.Env, { timeout: 20_000 })
-    .toContain('MODE=development');
-  await expect(page.getByRole('button', { name: 'Tasks' })).toHaveText('Tasks', { timeout: 20_000 });
-
-  await keyboard.press('e');
-  await expect(dialog.getByRole('textbox', { name: 'Name', exact: true })).toBeFocused();
-  await type('Command', "sh -c 'exit 1'");
-  await enter('Apply and restart');
-  await expect(dialog.getByRole('heading', { name: 'web has back what it had' })).toBeVisible({ timeout: 20_000 });
-  await expect(dialog.getByRole('button', { name: 'Close' })).toBeFocused();
-  await keyboard.press('Escape');
-  await expect(dialog).toBeHidden();
-  await expect(row('web')).toBeFocused();
-
-  await keyboard.press('e');
-  await expect(dialog.getByRole('textbox', { name: 'Name', exact: true })).toBeFocused();
-  await keyboard.press('Control+a');
-  await keyboard.type('shop');
-  await expect(dialog.getByText('now', { exact: true })).toBeVisible();
-  await enter('Apply');
-  await expect(dialog).toBeHidden();
-  await expect(row('shop')).toBeFocused();
-  expect((await inspect(app, 'shop')).Id).toBe(before.Id);
-
-  await keyboard.press('Enter');
-  await tabTo(page.getByRole('tab', { selected: true }));
-  await keyboard.press('End');
-  await keyboard.press('Enter');
-  const entries = page.getByRole('grid', { name: /^History of/ }).getByRole('row');
-  await tabTo(entries.nth(0));
-  await keyboard.press('End');
-  await expect(entries.last()).toBeFocused();
-  await expect(entries.last()).toContainText('Created');
-  await keyboard.press('Enter');
-  await expect(dialog).toContainText('Back to how shop was?');
-  await expect(dialog.getByRole('row').filter({ hasText: 'Name' })).toContainText('web');
-  await expect(dialog.getByRole('button', { name: 'Apply', exact: true })).toBeFocused();
-  await keyboard.press('Enter');
-  await expect(dialog).toBeHidden();
-  expect((await inspect(app, 'web')).Id).toBe(before.Id);
-  await expect(entries.last()).toBeFocused();
-
-  await keyboard.press('Escape');
-  await expect(row('web')).toBeFocused();
-  await keyboard.press('Delete');
-  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
-  await keyboard.press('Tab');
-  await keyboard.press('Enter');
-  await expect(page.getByRole('status').filter({ hasText: 'Removed web' })).toBeVisible();
-  await keyboard.press('Control+z');
-  await expect(row('web')).toContainText('Exited');
-});
+    await keyboard.press('Escape');
+    await expect(row('web')).toBeFocused();
+    await keyboard.press('Delete');
+    await expect(dialog.getByRole('button', { name: words.common.cancel })).toBeFocused();
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await expect(page.getByRole('status').filter({ hasText: filled(words.action.removed, 'web') })).toBeVisible();
+    await keyboard.press('Control+z');
+    await expect(row('web')).toContainText(words.state.exited);
+  });
 
 test('dark, in Chinese, on a small screen: what is hidden goes on among the tasks, and is called off there', async ({
   openApp,
