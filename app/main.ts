@@ -171,7 +171,7 @@ async function main(): Promise<void> {
 
   end = async () => {
     let status = 0;
-    await drags.idle(5000);
+    await drags.idle();
     window.hide();
     try {
       await connection.close();

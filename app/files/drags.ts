@@ -61,9 +61,9 @@ export class Drags<Icon> {
     }
   }
 
-  /** When nothing is being dragged, or after so many milliseconds. A window that goes away before leaves Chromium waiting for ever. */
-  async idle(patience: number): Promise<void> {
-    await Promise.race([this.#going, new Promise((resolve) => setTimeout(resolve, patience))]);
+  /** When nothing is being dragged. A window that goes away before leaves Chromium waiting for ever. */
+  async idle(): Promise<void> {
+    await this.#going;
   }
 
   /** Whether a path is of what is being dragged: it comes back when it is dropped on the window itself. */
