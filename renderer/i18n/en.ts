@@ -1236,7 +1236,7 @@ export const en = {
     denseText: 'Rows of 32 instead of 44 pixels.',
     keyboard: 'Keyboard',
     letters: 'Single-letter shortcuts',
-    lettersText: 'S, R, L and T act on the focused row. Off for speech input.',
+    lettersText: 'S, R, L, T and E act on the focused row. Off for speech input.',
     shortcuts: 'All shortcuts',
     show: 'Show',
     terminal: 'Terminal',
