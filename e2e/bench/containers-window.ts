@@ -9,7 +9,7 @@ import { openDisplay } from '../fixtures/display.js';
 import { api, docker, loadBusybox } from '../fixtures/engine.js';
 import { SlipwayPage } from '../fixtures/window.js';
 import { isWanted, note, noteOne } from './measure.js';
-import { times } from './peers.js';
+import { ticksOf, times } from './peers.js';
 
 const CROWD = 1000;
 const RUNNING = 20;
@@ -194,9 +194,9 @@ async function hidden(app: TestApp): Promise<void> {
   await docker(app, ['ps', '-q']);
   await sleep(REST_MS);
   const pids = await family(app.pid);
-  const before = await processorTime(pids);
+  const before = await ticksOf(pids);
   await sleep(HIDDEN_S * 1000);
-  const percent = ((await processorTime(pids)) - before) / HIDDEN_S; // hundredths of a second in seconds
+  const percent = ((await ticksOf(pids)) - before) / HIDDEN_S; // ticks of a hundredth of a second
   noteOne(HIDDEN, percent, { unit: '%', target: 0.5 });
 }
 
@@ -218,15 +218,4 @@ async function family(root: number): Promise<number[]> {
   }
   const below = (pid: number): boolean => pid === root || (parents.has(pid) && below(parents.get(pid)!));
   return [...parents.keys()].filter((pid) => below(pid) || monitors.includes(pid));
-}
-
-/** Hundredths of a second, of user and system time. */
-async function processorTime(pids: number[]): Promise<number> {
-  let sum = 0;
-  for (const pid of pids) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    sum += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  }
-  return sum;
 }

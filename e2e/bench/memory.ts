@@ -1,6 +1,6 @@
 /** What our engine, its helper and its monitors cost when nothing happens, and whether anything is left of what has happened. */
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hijack } from '../fixtures/engine.js';
@@ -15,6 +15,7 @@ import {
   remove,
   sleeper,
   start,
+  ticksOf,
   times,
   wholeRun,
   type Idle,
@@ -98,17 +99,6 @@ async function atRest({ ours, theirs, both }: Peers): Promise<void> {
   );
   for (const [index, { subject }] of both.entries())
     await times(CROWD, 4, (turn) => remove(subject.socket, crowds[index]![turn]!));
-}
-
-/** Clock ticks (10 ms) of user and system time of all threads. */
-async function ticksOf(pids: number[]): Promise<number> {
-  let sum = 0;
-  for (const pid of pids) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    sum += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  }
-  return sum;
 }
 
 // ---- flat over time

@@ -152,3 +152,14 @@ export async function pss(pid: number): Promise<number> {
 
 export const pssOf = async (pids: number[]): Promise<number> =>
   (await Promise.all(pids.map(pss))).reduce((sum, each) => sum + each, 0);
+
+/** Clock ticks (10 ms) of user and system time of all threads. */
+export async function ticksOf(pids: number[]): Promise<number> {
+  let sum = 0;
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    sum += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }
+  return sum;
+}

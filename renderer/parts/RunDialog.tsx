@@ -15,12 +15,12 @@ import { Scroller } from '../ui/Scroller.js';
 import { explainRun } from './explain.js';
 import { createBody } from './form/body.js';
 import { dockerLine, looksLikeRun, platformOf, readDockerLine, type LineNotice, type ReadLine } from './form/line.js';
-import { countSet, formProblems, sectionOf, type FormProblem, type Section } from './form/problems.js';
+import { formProblems, sectionOf, type FormProblem, type Section } from './form/problems.js';
 import type { FormPart } from './form/rows.js';
-import { Basics, Environment, Fold, FOLDS, Manner, Mounts, Ports } from './form/sections.js';
+import { Folds } from './form/folds.js';
+import { Basics, Environment, Manner, Mounts, Ports } from './form/sections.js';
 import { useFormFacts } from './form/use-facts.js';
 import { emptyForm, plainForm, type ContainerForm } from './form/value.js';
-import { namedImages } from './image-names.js';
 import { PullProgress } from './PullProgress.js';
 import { familiar } from './reference.js';
 import { useDiscard } from './use-discard.js';
@@ -85,7 +85,6 @@ const isMissingImage = (error: unknown): boolean =>
 export function RunDialog({ image = '', onClose }: { image?: string; onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const images = useEngine((state) => state.images);
   const [blank] = useState<ContainerForm>({ ...emptyForm, image });
   const [form, setForm] = useState(blank);
   const [touched, setTouched] = useState(false);
@@ -185,7 +184,6 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
     }
   };
 
-  const known = [...new Set(namedImages(images ?? []).flatMap((row) => (row.repository ? [row.reference] : [])))];
   const imageHint =
     form.image.trim() === '' || facts.imageHere === undefined || part.problemOf('image')
       ? t('run.imageNeverPulled')
@@ -251,31 +249,19 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
           {pasting && <PasteLine onRead={fill} onCancel={leavePasting} />}
           {notices && <Notices notices={notices} onClose={() => setNotices(undefined)} />}
           <Basics {...part} imageHint={imageHint} onPaste={onPasteImage} />
-          <datalist id="known-images">
-            {known.map((reference) => (
-              <option key={reference} value={reference} />
-            ))}
-          </datalist>
           <Ports {...part} />
           <Mounts {...part} />
           <Environment {...part} />
           <Manner {...part} />
-          <div className="form-folds">
-            {FOLDS.map(({ section, Part }) => (
-              <Fold
-                key={section}
-                section={section}
-                open={open.includes(section)}
-                onToggle={() =>
-                  setOpen(open.includes(section) ? open.filter((one) => one !== section) : [...open, section])
-                }
-                set={countSet(form, plainForm, section)}
-                wrong={errors.filter(({ field }) => sectionOf(field) === section).length}
-              >
-                <Part {...part} />
-              </Fold>
-            ))}
-          </div>
+          <Folds
+            part={part}
+            before={plainForm}
+            problems={problems}
+            open={open}
+            onToggle={(section) =>
+              setOpen(open.includes(section) ? open.filter((one) => one !== section) : [...open, section])
+            }
+          />
         </div>
       </Dialog>
     </>

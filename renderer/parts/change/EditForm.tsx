@@ -7,13 +7,14 @@ import type { Wish } from '../../store/changes-slice.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Problem } from '../../ui/Field.js';
+import { useExplain } from '../explain.js';
 import { formOf } from '../form/inspect.js';
-import { countSet, formProblems, sectionOf, type FormFacts, type FormProblem, type Section } from '../form/problems.js';
+import { formProblems, sectionOf, type FormFacts, type FormProblem, type Section } from '../form/problems.js';
 import type { FormPart } from '../form/rows.js';
-import { Basics, Environment, Fold, FOLDS, Manner } from '../form/sections.js';
+import { Folds } from '../form/folds.js';
+import { Basics, Environment, Manner } from '../form/sections.js';
 import { useFormFacts } from '../form/use-facts.js';
 import { plainForm, type ContainerForm } from '../form/value.js';
-import { namedImages } from '../image-names.js';
 import { PullProgress } from '../PullProgress.js';
 import { familiar } from '../reference.js';
 import { AppliesTag } from './Difference.js';
@@ -89,7 +90,6 @@ export function EditForm({
   preview: Preview;
   running: boolean;
 }) {
-  const images = useEngine((state) => state.images);
   const { before, form, problems, facts, image } = edit;
   const body = useRef<HTMLDivElement>(null);
   const { focusOn } = edit;
@@ -116,32 +116,12 @@ export function EditForm({
       return changed && found ? <AppliesTag applies={running ? found : 'nextStartTag'} /> : undefined;
     },
   };
-  const known = [...new Set(namedImages(images ?? []).flatMap((row) => (row.repository ? [row.reference] : [])))];
   return (
     <div className="form-body" ref={body}>
       <Basics {...part} />
-      <datalist id="known-images">
-        {known.map((reference) => (
-          <option key={reference} value={reference} />
-        ))}
-      </datalist>
       <Environment {...part} />
       <Manner {...part} />
-      <div className="form-folds">
-        {FOLDS.map(({ section, Part }) => (
-          <Fold
-            key={section}
-            section={section}
-            open={edit.open.includes(section)}
-            onToggle={() => edit.toggle(section)}
-            set={countSet(form, before, section)}
-            mode="edit"
-            wrong={problems.filter(({ field, level }) => level === 'error' && sectionOf(field) === section).length}
-          >
-            <Part {...part} />
-          </Fold>
-        ))}
-      </div>
+      <Folds part={part} before={before} problems={problems} open={edit.open} onToggle={edit.toggle} />
       <FixedFields inspect={subject.inspect} form={before} />
       {preview.problem !== undefined && <Refusal problem={preview.problem} image={form.image} />}
     </div>
@@ -159,11 +139,14 @@ function Refusal({ problem, image }: { problem: string; image: string }) {
 function MissingImage({ image }: { image: string }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const explain = useExplain();
   const reference = familiar(image);
   const task = useEngine((state) => state.tasks.find((one) => one.reference === reference));
   return (
     <>
-      <Problem>{task?.state === 'failed' ? (task.problem ?? '') : t('change.noImage', { image: reference })}</Problem>
+      <Problem>
+        {task?.state === 'failed' ? explain(task.problem ?? '') : t('change.noImage', { image: reference })}
+      </Problem>
       {task?.state === 'running' ? (
         <PullProgress task={task} />
       ) : (

@@ -275,3 +275,35 @@ export function Rows<Row extends object>({
     </div>
   );
 }
+
+/** One of several. */
+export function Select({
+  part,
+  field,
+  label,
+  hint,
+  options,
+}: {
+  part: FormPart;
+  field: 'restart' | 'pull' | 'network' | 'logDriver';
+  label: string;
+  hint?: ReactNode;
+  options: { value: string; label: string }[];
+}) {
+  return (
+    <FormField part={part} field={field} label={label} hint={hint}>
+      <select
+        className="input"
+        data-field={field}
+        value={part.value[field]}
+        onChange={(event) => part.set({ [field]: event.target.value } as Partial<ContainerForm>)}
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </FormField>
+  );
+}
