@@ -1,35 +1,32 @@
 import '../../base/scopes.js';
-import { conflict, EngineError, invalid, notFound } from '../../base/errors.js';
+import { conflict, invalid, notFound } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
 import { momentOf } from '../../base/moments.js';
 import { shortId } from '../../base/ids.js';
-import { Slots } from '../../base/slots.js';
 import type { Change, Store } from '../../base/store.js';
 import type { Filters } from '../../contract/filters.js';
-import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary, Progress } from '../../contract/images.js';
+import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary } from '../../contract/images.js';
 import type { Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
-import { chainIds, type LayerLease, type Layers } from '../layers/index.js';
+import type { Layers } from '../layers/index.js';
 import {
   DEFAULT_TAG,
   familiar,
-  familiarName,
   parseReference,
-  parseRegistryAuth,
   repositoryOf,
   withDefaultTag,
   type Reference,
   type Registry,
-  type RemoteManifest,
-  type Repository,
 } from '../registry/index.js';
 import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
-import { LAYER_TYPE, readArchive } from './archive.js';
+import { LAYER_TYPE } from './archive.js';
+import { Installer } from './install.js';
 import { Library } from './library.js';
 import { isDangling, listed } from './list.js';
-import { choosePlatform, parsePlatform, platformText, type Platform } from './platform.js';
-import { moving, still, throttled } from './progress.js';
-import { NEVER, parseConfiguration, parseManifest, type Descriptor, type ImageRecord } from './record.js';
+import { Loader, type LoadOptions } from './load.js';
+import { parsePlatform, platformText } from './platform.js';
+import { Puller, type PullOptions, type PullRequest } from './pull.js';
+import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
 import { writeArchive } from './save.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
 
@@ -42,30 +39,8 @@ export interface ImagesOptions {
   events: Pick<Events, 'publish'>;
 }
 
-export interface PullRequest {
-  reference: string;
-  /** What the client sent as X-Registry-Auth. */
-  auth?: string | undefined;
-  platform?: string | undefined;
-}
-
-type Report = (progress: Progress) => void;
-
-/** An image whose content is all in the store: what is needed to unpack it and write it down. */
-interface Complete {
-  configDigest: string;
-  layers: Descriptor[];
-  manifest: Descriptor | null;
-  /** Content besides the layers. */
-  documents: string[];
-  /** The image it was made from. */
-  parent?: string;
-}
-
 /** What a layer without a file is. */
 const EMPTY_TAR = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
-
-const DOWNLOADS_AT_ONCE = 3;
 
 /** References, manifests and configurations; pull, load, tag, remove. */
 export class Images {
@@ -73,12 +48,12 @@ export class Images {
   readonly #store: Store;
   readonly #content: Content;
   readonly #snapshots: Snapshots;
-  readonly #registry: Registry;
-  readonly #layers: Layers;
   readonly #events: Pick<Events, 'publish'>;
   readonly #library: Library;
   readonly #locks = new Locks();
-  readonly #downloads = new Slots(DOWNLOADS_AT_ONCE);
+  readonly #installer: Installer;
+  readonly #puller: Puller;
+  readonly #loader: Loader;
 
   static async open(options: ImagesOptions): Promise<Images> {
     const images = new Images(options);
@@ -91,10 +66,13 @@ export class Images {
     this.#store = store;
     this.#content = content;
     this.#snapshots = snapshots;
-    this.#registry = registry;
-    this.#layers = layers;
     this.#events = events;
-    this.#library = new Library(store);
+    const library = new Library(store);
+    const installer = new Installer({ store, content, snapshots, layers, library });
+    this.#library = library;
+    this.#installer = installer;
+    this.#puller = new Puller({ content, registry, library, installer, events });
+    this.#loader = new Loader({ content, library, installer, events });
   }
 
   /** The image that a name, a digest or (the beginning of) an ID means. For another platform than asked it counts as missing: it may be pulled. */
@@ -281,87 +259,13 @@ export class Images {
   }
 
   /** Brings an image in from its registry, with dockerd's progress lines. */
-  async pull(
-    { reference: text, auth, platform }: PullRequest,
-    { onProgress = () => undefined, signal }: { onProgress?: Report; signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
-    const reference = withDefaultTag(parseReference(text));
-    const wanted = parsePlatform(platform);
-    const repository = this.#registry.repository(reference, parseRegistryAuth(auth));
-    const asked = reference.digest ?? (reference.tag as string);
-    const top = await repository.manifest(asked, signal);
-    onProgress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
-
-    using lease = this.#content.lease();
-    const mine: string[] = [];
-    const pin = (digest: string) => {
-      lease.pin(digest);
-      mine.push(digest);
-    };
-    let done: { id: string; renamed: boolean };
-    try {
-      const complete = await this.#fetchDocuments(repository, top, wanted, pin, signal);
-      complete.layers.forEach(({ digest }) => pin(digest));
-      const names = [
-        ...(reference.tag && !reference.digest ? [reference] : []),
-        { domain: reference.domain, path: reference.path, digest: top.digest },
-      ];
-      const install = { names, repository, wanted: platform ? wanted : undefined, report: onProgress, signal };
-      done = { id: complete.configDigest, renamed: await this.#install(complete, install) };
-    } catch (error) {
-      lease[Symbol.dispose]();
-      // What another attempt can go on from stays for a day; what was refused does not.
-      const worthKeeping = signal?.aborted || (error instanceof EngineError && error.kind === 'unavailable');
-      if (!worthKeeping) await this.#removeUnused(mine);
-      throw error;
-    }
-    onProgress({ status: `Digest: ${top.digest}` });
-    const shown = familiar(
-      reference.digest ? { domain: reference.domain, path: reference.path, digest: reference.digest } : reference,
-    );
-    onProgress({
-      status: done.renamed ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
-    });
-    this.#events.publish('image', 'pull', shown, {
-      ...labelsOf(this.#library.get(done.id)),
-      name: familiarName(reference),
-    });
+  pull(request: PullRequest, options: PullOptions = {}): Promise<void> {
+    return this.#puller.pull(request, options);
   }
 
   /** Reads an archive of images (docker save, OCI). */
-  async load(
-    body: AsyncIterable<Uint8Array>,
-    {
-      onProgress = () => undefined,
-      quiet = false,
-      signal,
-    }: { onProgress?: Report; quiet?: boolean; signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
-    using lease = this.#content.lease();
-    const stored: string[] = [];
-    try {
-      const archive = await readArchive(body, this.#content, { lease, stored }, signal);
-      if (archive.images.length === 0) throw invalid('the archive holds no image');
-      for (const image of archive.images) {
-        const names = image.names.map((name) => withDefaultTag(parseReference(name)));
-        await this.#install(
-          {
-            configDigest: image.config,
-            layers: image.layers,
-            manifest: image.manifest,
-            documents: [image.config, ...(image.manifest ? [image.manifest.digest] : [])],
-          },
-          { names: names.map(({ digest: _, ...name }) => name), report: quiet ? () => undefined : onProgress, signal },
-        );
-        const record = this.resolve(image.config);
-        this.#announce('load', record);
-        if (names.length === 0) onProgress({ stream: `Loaded image ID: ${image.config}\n` });
-        for (const name of names) onProgress({ stream: `Loaded image: ${familiar(name)}\n` });
-      }
-    } finally {
-      lease[Symbol.dispose]();
-      await this.#removeUnused(stored);
-    }
+  load(body: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<void> {
+    return this.#loader.load(body, options);
   }
 
   /** An image that adds a layer to another one. `describe` makes its configuration; without a `diffId` there was nothing in the layer. */
@@ -392,7 +296,7 @@ export class Images {
       const document = JSON.stringify(describe(parent, own[0]?.digest));
       const id = await this.#content.write(Buffer.from(document));
       keep(id);
-      await this.#install(
+      await this.#installer.install(
         { configDigest: id, layers: [...parent.layers, ...own], manifest: null, documents: [id], parent: parent.id },
         { names: reference ? [reference] : [], report: () => undefined },
       );
@@ -400,7 +304,7 @@ export class Images {
       return { id, reference: reference ? familiar(reference) : '' };
     } finally {
       lease[Symbol.dispose]();
-      await this.#removeUnused(stored);
+      await this.#installer.removeUnused(stored);
     }
   }
 
@@ -432,183 +336,6 @@ export class Images {
     const present = this.#library.lookup(parseReference(STARTER)) !== undefined;
     const possible = present || (await starterBusybox().catch(() => undefined)) !== undefined;
     return possible ? { image: STARTER, present } : undefined;
-  }
-
-  /** Index, manifest and configuration reach the store; what they name besides is for the caller to get. */
-  async #fetchDocuments(
-    repository: Repository,
-    top: RemoteManifest,
-    wanted: Platform,
-    pin: (digest: string) => void,
-    signal?: AbortSignal,
-  ): Promise<Complete> {
-    const documents: string[] = [];
-    let { bytes, digest, mediaType } = top;
-    for (let depth = 0; depth < 4; depth++) {
-      const parsed = parseManifest(bytes, mediaType);
-      pin(digest);
-      documents.push(await this.#content.write(bytes));
-      if (parsed.kind === 'manifest') {
-        const { config, layers } = parsed.manifest;
-        pin(config.digest);
-        await this.#content.fetch(config, repository.blob(config.digest), { signal });
-        documents.push(config.digest);
-        const manifest = { mediaType: parsed.mediaType, digest, size: bytes.length };
-        return { configDigest: config.digest, layers, manifest, documents };
-      }
-      const entry = choosePlatform(parsed.entries, wanted);
-      ({ bytes, digest, mediaType } = await repository.manifest(entry.digest, signal));
-    }
-    throw invalid('the image is an index within an index within an index: refused');
-  }
-
-  async #removeUnused(digests: string[]): Promise<void> {
-    const used = new Set(this.#library.all().flatMap(contentOf));
-    await this.#content.remove(digests.filter((digest) => !used.has(digest)));
-  }
-
-  /** Gets what is missing, unpacks it, and makes image, layers and names visible in one transaction. True when a name moved or is new. */
-  async #install(
-    image: Complete,
-    {
-      names,
-      repository,
-      wanted,
-      report,
-      signal,
-    }: {
-      names: Reference[];
-      repository?: Repository;
-      wanted?: Platform | undefined;
-      report: Report;
-      signal?: AbortSignal | undefined;
-    },
-  ): Promise<boolean> {
-    const configuration = parseConfiguration(await this.#content.read(image.configDigest));
-    if (configuration.os !== 'linux')
-      throw invalid(`image operating system "${configuration.os}" cannot be used on this platform`);
-    const { architecture, os } = configuration;
-    if (wanted && architecture !== wanted.architecture) {
-      throw notFound(
-        `the image is for ${platformText({ os, architecture })}, not for ${platformText(wanted)} as asked`,
-      );
-    }
-    if (configuration.diffIds.length !== image.layers.length) {
-      throw invalid(
-        `the image has ${image.layers.length} layers, but its configuration names ${configuration.diffIds.length}: refused`,
-      );
-    }
-    const chain = chainIds(configuration.diffIds);
-    await using lease = this.#layers.lease();
-    const known = this.#library.get(image.configDigest);
-    const complete = known && chain.every((chainId) => lease.has(chainId));
-    if (!complete) await this.#unpackAll(image, configuration.diffIds, chain, lease, { repository, report, signal });
-    await lease.sync();
-
-    const record: ImageRecord = {
-      id: image.configDigest,
-      chainId: chain.at(-1) ?? '',
-      chain,
-      layers: image.layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
-      documents: [...new Set([...image.documents, ...(known?.documents ?? [])])],
-      manifest: image.manifest ?? known?.manifest ?? null,
-      ...(image.parent && { parent: image.parent }),
-      ...configuration,
-      size: 0,
-      lastTagged: image.parent && names.length > 0 ? new Date().toISOString() : (known?.lastTagged ?? NEVER),
-    };
-    // Known already, it may have come with other blobs of the same layers: those stay.
-    if (known && complete) record.layers = known.layers;
-    let renamed = false;
-    await this.#store.commit((change) => {
-      signal?.throwIfAborted();
-      lease.commit(change);
-      record.size = this.#snapshots.size(record.chainId);
-      this.#library.put(change, record);
-      this.#snapshots.hold(record.chainId, record.id);
-      if (!known) change.undo(() => this.#snapshots.release(record.chainId, record.id));
-      for (const name of names) renamed = this.#library.name(change, name, record.id) || renamed;
-    });
-    return renamed;
-  }
-
-  async #unpackAll(
-    image: Complete,
-    diffIds: string[],
-    chain: string[],
-    lease: LayerLease,
-    {
-      repository,
-      report,
-      signal,
-    }: { repository?: Repository | undefined; report: Report; signal?: AbortSignal | undefined },
-  ): Promise<void> {
-    // One layer's failure stops the others; the first failure is the one to tell.
-    const control = new AbortController();
-    const stop = () => control.abort(signal?.reason);
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted) stop();
-    let failure: unknown;
-    const fail = (error: unknown) => {
-      failure ??= error;
-      control.abort(error);
-      throw error;
-    };
-    let below: Promise<unknown> = Promise.resolve();
-    const layers = image.layers.map((layer, at) => {
-      const request = {
-        chainId: chain[at] as string,
-        parent: chain[at - 1] ?? null,
-        diffId: diffIds[at] as string,
-        blob: layer.digest,
-        below,
-      };
-      const id = shortId(repository ? layer.digest : request.diffId);
-      if (lease.has(request.chainId)) {
-        if (repository) report(still(id, 'Already exists'));
-        return undefined;
-      }
-      if (repository) report(still(id, 'Pulling fs layer'));
-      const work = (async () => {
-        if (repository) await this.#download(repository, layer, id, report, control.signal);
-        const status = repository ? 'Extracting' : 'Loading layer';
-        const onBytes = throttled((current) => report(moving(id, status, current, layer.size)), layer.size);
-        await lease.obtain(request, { onProgress: ({ bytes }) => onBytes(bytes), signal: control.signal });
-        onBytes(layer.size);
-        if (repository) report(still(id, 'Pull complete'));
-      })().catch(fail);
-      work.catch(() => undefined);
-      below = Promise.all([below, work]);
-      below.catch(() => undefined);
-      return work;
-    });
-    await Promise.allSettled(layers);
-    signal?.removeEventListener('abort', stop);
-    signal?.throwIfAborted();
-    if (failure !== undefined) throw failure;
-  }
-
-  async #download(
-    repository: Repository,
-    layer: Descriptor,
-    id: string,
-    report: Report,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if ((await this.#content.size(layer.digest)) === undefined) {
-      if (this.#downloads.busy) report(still(id, 'Waiting'));
-      using _ = await this.#downloads.take(signal);
-      const onBytes = throttled((current) => report(moving(id, 'Downloading', current, layer.size)), layer.size);
-      await this.#content.fetch(layer, repository.blob(layer.digest), {
-        signal,
-        onProgress: ({ stage, current, seconds }) => {
-          if (stage === 'downloading') onBytes(current);
-          else if (stage === 'retrying') report(still(id, `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`));
-          else report(still(id, 'Verifying Checksum'));
-        },
-      });
-    }
-    report(still(id, 'Download complete'));
   }
 
   #forgetDigestsOf(id: string, { domain, path }: Reference, untag: (reference: Reference) => void): void {
@@ -661,13 +388,6 @@ function newTag(repository: string, tag: string): Reference {
   if (name.digest || name.tag) throw invalid('refusing to create a tag with a digest or a second tag');
   return parseReference(`${repository}:${tag || DEFAULT_TAG}`);
 }
-
-const contentOf = ({ layers, documents }: ImageRecord): string[] => [
-  ...documents,
-  ...layers.map(({ digest }) => digest),
-];
-
-const labelsOf = (image: ImageRecord | undefined): Record<string, string> => image?.config.Labels ?? {};
 
 function isDeletable(check: () => void): boolean {
   try {

@@ -1,3 +1,4 @@
-export { Images, type ImagesOptions, type PullRequest } from './images.js';
+export { Images, type ImagesOptions } from './images.js';
+export type { PullRequest } from './pull.js';
 export type { ImageRecord } from './record.js';
 export { starterBusybox } from './starter.js';

@@ -48,6 +48,14 @@ export interface HistoryEntry {
   empty_layer?: boolean | undefined;
 }
 
+/** Every blob that belongs to an image. */
+export const contentOf = ({ layers, documents }: ImageRecord): string[] => [
+  ...documents,
+  ...layers.map(({ digest }) => digest),
+];
+
+export const labelsOf = (image: ImageRecord | undefined): Record<string, string> => image?.config.Labels ?? {};
+
 /** When no date is set. */
 export const NEVER = '0001-01-01T00:00:00Z';
 

@@ -1,0 +1,69 @@
+import '../../base/scopes.js';
+import { invalid } from '../../base/errors.js';
+import type { Content } from '../content/index.js';
+import type { Events } from '../events/index.js';
+import { familiar, parseReference, withDefaultTag } from '../registry/index.js';
+import { readArchive } from './archive.js';
+import type { Installer, Report } from './install.js';
+import type { Library } from './library.js';
+import { labelsOf } from './record.js';
+
+export interface LoadOptions {
+  onProgress?: Report;
+  quiet?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export interface LoaderOptions {
+  content: Content;
+  library: Library;
+  installer: Installer;
+  events: Pick<Events, 'publish'>;
+}
+
+/** Images from archives. */
+export class Loader {
+  readonly #content: Content;
+  readonly #library: Library;
+  readonly #installer: Installer;
+  readonly #events: Pick<Events, 'publish'>;
+
+  constructor({ content, library, installer, events }: LoaderOptions) {
+    this.#content = content;
+    this.#library = library;
+    this.#installer = installer;
+    this.#events = events;
+  }
+
+  /** Reads an archive of images (docker save, OCI). */
+  async load(
+    body: AsyncIterable<Uint8Array>,
+    { onProgress = () => undefined, quiet = false, signal }: LoadOptions,
+  ): Promise<void> {
+    using lease = this.#content.lease();
+    const stored: string[] = [];
+    try {
+      const archive = await readArchive(body, this.#content, { lease, stored }, signal);
+      if (archive.images.length === 0) throw invalid('the archive holds no image');
+      for (const image of archive.images) {
+        const names = image.names.map((name) => withDefaultTag(parseReference(name)));
+        await this.#installer.install(
+          {
+            configDigest: image.config,
+            layers: image.layers,
+            manifest: image.manifest,
+            documents: [image.config, ...(image.manifest ? [image.manifest.digest] : [])],
+          },
+          { names: names.map(({ digest: _, ...name }) => name), report: quiet ? () => undefined : onProgress, signal },
+        );
+        const record = this.#library.find(image.config);
+        this.#events.publish('image', 'load', record.id, { ...labelsOf(record), name: record.id });
+        if (names.length === 0) onProgress({ stream: `Loaded image ID: ${image.config}\n` });
+        for (const name of names) onProgress({ stream: `Loaded image: ${familiar(name)}\n` });
+      }
+    } finally {
+      lease[Symbol.dispose]();
+      await this.#installer.removeUnused(stored);
+    }
+  }
+}
