@@ -1,7 +1,5 @@
 import '../../base/scopes.js';
-import { conflict, EngineError, invalid, notFound } from '../../base/errors.js';
-import { Locks } from '../../base/locks.js';
-import { momentOf } from '../../base/moments.js';
+import { EngineError, invalid, notFound } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { Slots } from '../../base/slots.js';
 import type { Change, Store } from '../../base/store.js';
@@ -16,20 +14,20 @@ import {
   familiarName,
   parseReference,
   parseRegistryAuth,
-  repositoryOf,
   withDefaultTag,
   type Reference,
   type Registry,
   type RemoteManifest,
   type Repository,
 } from '../registry/index.js';
-import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
+import type { Snapshots } from '../snapshots/index.js';
 import { LAYER_TYPE, readArchive } from './archive.js';
 import { Library } from './library.js';
-import { isDangling, listed } from './list.js';
+import { listed } from './list.js';
 import { choosePlatform, parsePlatform, platformText, type Platform } from './platform.js';
 import { moving, still, throttled } from './progress.js';
-import { NEVER, parseConfiguration, parseManifest, type Descriptor, type ImageRecord } from './record.js';
+import { contentOf, NEVER, parseConfiguration, parseManifest, type Descriptor, type ImageRecord } from './record.js';
+import { Removal } from './remove.js';
 import { writeArchive } from './save.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
 
@@ -77,7 +75,7 @@ export class Images {
   readonly #layers: Layers;
   readonly #events: Pick<Events, 'publish'>;
   readonly #library: Library;
-  readonly #locks = new Locks();
+  readonly #removal: Removal;
   readonly #downloads = new Slots(DOWNLOADS_AT_ONCE);
 
   static async open(options: ImagesOptions): Promise<Images> {
@@ -95,6 +93,13 @@ export class Images {
     this.#layers = layers;
     this.#events = events;
     this.#library = new Library(store);
+    this.#removal = new Removal({
+      store,
+      content,
+      snapshots,
+      library: this.#library,
+      announce: (action, image) => this.#announce(action, image),
+    });
   }
 
   /** The image that a name, a digest or (the beginning of) an ID means. For another platform than asked it counts as missing: it may be pulled. */
@@ -210,74 +215,14 @@ export class Images {
     this.#library.setAside(holder, aside);
   }
 
-  /** Untags and, when that was the last name, deletes; or deletes by ID. Docker's rules and words. */
-  async remove(text: string, { force = false }: { force?: boolean; noprune?: boolean } = {}): Promise<ImageRemoved[]> {
-    using _ = await this.#locks.take('remove');
-    const image = this.resolve(text);
-    const removed: ImageRemoved[] = [];
-    const untagged: Reference[] = [];
-    let gone: { layers: SnapshotRecord[]; content: string[] } | undefined;
-    await this.#store.commit((change) => {
-      change.urgent();
-      const untag = (reference: Reference) => {
-        this.#library.unname(change, reference);
-        untagged.push(reference);
-        removed.push({ Untagged: familiar(reference) });
-      };
-      const byId = image.id.replace('sha256:', '').startsWith(text.replace('sha256:', ''));
-      if (byId) {
-        if (this.#library.hasSingleName(image.id)) {
-          this.#library.checkDeletable(image, { force, ignoreReferences: true });
-          this.#library.referencesOf(image.id).forEach(untag);
-        }
-      } else {
-        const holder = this.#library.holders(image.id)[0];
-        if (!force && holder && this.#library.hasSingleName(image.id)) {
-          throw conflict(
-            `conflict: unable to remove repository reference "${text}" (must force) - ${this.#library.inWords(holder)} is using its referenced image ${shortId(image.id)}`,
-          );
-        }
-        const reference = withDefaultTag(parseReference(text));
-        const { tag: _tag, ...withoutTag } = reference;
-        untag(reference.digest ? withoutTag : reference);
-        if (!reference.digest) this.#forgetDigestsOf(image.id, reference, untag);
-        if (this.#library.referencesOf(image.id).length > 0) return;
-        // A name was asked to go and went; that the image stays in use is then no failure.
-        if (
-          this.#library.holders(image.id).length > 0 &&
-          !isDeletable(() => this.#library.checkDeletable(image, { force, ignoreReferences: true }))
-        )
-          return;
-      }
-      if (byId) this.#library.checkDeletable(image, { force, ignoreReferences: false });
-      this.#library.referencesOf(image.id).forEach(untag);
-      gone = this.#delete(change, image);
-      removed.push({ Deleted: image.id });
-      removed.push(...gone.layers.map(({ chainId }) => ({ Deleted: chainId })));
-    });
-    for (const _reference of untagged) this.#announce('untag', image);
-    if (gone) {
-      this.#announce('delete', image);
-      await this.#clear(gone);
-    }
-    return removed;
+  /** Untags and, when that was the last name, deletes; or deletes by ID. */
+  remove(text: string, options: { force?: boolean; noprune?: boolean } = {}): Promise<ImageRemoved[]> {
+    return this.#removal.remove(text, options);
   }
 
   /** Removes images that nobody uses: those without a name, or (`dangling` false) all of them. */
-  async prune(filters: Filters = {}): Promise<{ ImagesDeleted: ImageRemoved[]; SpaceReclaimed: number }> {
-    const danglingOnly = (filters['dangling'] ?? []).map(isDangling).every(Boolean);
-    const until = filters['until']?.[0];
-    const limit = until === undefined ? Infinity : momentOf(until);
-    const { dangling: _d, until: _u, ...rest } = filters;
-    const candidates = listed(this.#library, { ...rest, ...(danglingOnly && { dangling: ['true'] }) });
-    const result = { ImagesDeleted: [] as ImageRemoved[], SpaceReclaimed: 0 };
-    for (const { Id, Created } of candidates) {
-      if (Created * 1000 > limit || this.#library.holders(Id).length > 0) continue;
-      const before = this.#stored();
-      result.ImagesDeleted.push(...(await this.remove(Id, { force: true })));
-      result.SpaceReclaimed += before - this.#stored();
-    }
-    return result;
+  prune(filters: Filters = {}): Promise<{ ImagesDeleted: ImageRemoved[]; SpaceReclaimed: number }> {
+    return this.#removal.prune(filters);
   }
 
   /** Brings an image in from its registry, with dockerd's progress lines. */
@@ -312,7 +257,7 @@ export class Images {
       lease[Symbol.dispose]();
       // What another attempt can go on from stays for a day; what was refused does not.
       const worthKeeping = signal?.aborted || (error instanceof EngineError && error.kind === 'unavailable');
-      if (!worthKeeping) await this.#removeUnused(mine);
+      if (!worthKeeping) await this.#removal.removeUnused(mine);
       throw error;
     }
     onProgress({ status: `Digest: ${top.digest}` });
@@ -360,7 +305,7 @@ export class Images {
       }
     } finally {
       lease[Symbol.dispose]();
-      await this.#removeUnused(stored);
+      await this.#removal.removeUnused(stored);
     }
   }
 
@@ -400,7 +345,7 @@ export class Images {
       return { id, reference: reference ? familiar(reference) : '' };
     } finally {
       lease[Symbol.dispose]();
-      await this.#removeUnused(stored);
+      await this.#removal.removeUnused(stored);
     }
   }
 
@@ -460,11 +405,6 @@ export class Images {
       ({ bytes, digest, mediaType } = await repository.manifest(entry.digest, signal));
     }
     throw invalid('the image is an index within an index within an index: refused');
-  }
-
-  async #removeUnused(digests: string[]): Promise<void> {
-    const used = new Set(this.#library.all().flatMap(contentOf));
-    await this.#content.remove(digests.filter((digest) => !used.has(digest)));
   }
 
   /** Gets what is missing, unpacks it, and makes image, layers and names visible in one transaction. True when a name moved or is new. */
@@ -611,33 +551,6 @@ export class Images {
     report(still(id, 'Download complete'));
   }
 
-  #forgetDigestsOf(id: string, { domain, path }: Reference, untag: (reference: Reference) => void): void {
-    const same = this.#library.referencesOf(id).filter((reference) => repositoryOf(reference) === `${domain}/${path}`);
-    if (same.every(({ digest }) => digest)) same.forEach(untag);
-  }
-
-  #delete(change: Change, image: ImageRecord): { layers: SnapshotRecord[]; content: string[] } {
-    this.#library.drop(change, image);
-    this.#snapshots.release(image.chainId, image.id);
-    change.undo(() => this.#snapshots.hold(image.chainId, image.id));
-    const used = new Set(this.#library.all().flatMap(contentOf));
-    return {
-      layers: this.#snapshots.collect(change),
-      content: contentOf(image).filter((digest) => !used.has(digest)),
-    };
-  }
-
-  /** Records first, then the data: a crash in between leaves directories without a record, which the next start clears. */
-  async #clear({ layers, content }: { layers: SnapshotRecord[]; content: string[] }): Promise<void> {
-    await this.#content.remove(content);
-    await this.#snapshots.dropAll(layers);
-  }
-
-  #stored(): number {
-    const chains = new Set(this.#library.all().flatMap(({ chain }) => chain));
-    return [...chains].reduce((sum, chainId) => sum + (this.#snapshots.get(chainId)?.size ?? 0), 0);
-  }
-
   /** Which of an image's names a caller meant: the one given, or all of its repository, or none for an ID. */
   #namesMeant(image: ImageRecord, text: string): Reference[] {
     let reference: Reference;
@@ -662,21 +575,7 @@ function newTag(repository: string, tag: string): Reference {
   return parseReference(`${repository}:${tag || DEFAULT_TAG}`);
 }
 
-const contentOf = ({ layers, documents }: ImageRecord): string[] => [
-  ...documents,
-  ...layers.map(({ digest }) => digest),
-];
-
 const labelsOf = (image: ImageRecord | undefined): Record<string, string> => image?.config.Labels ?? {};
-
-function isDeletable(check: () => void): boolean {
-  try {
-    check();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 export function unixSeconds(date: string | undefined): number {
   const time = Date.parse(date ?? NEVER);

@@ -48,6 +48,12 @@ export interface HistoryEntry {
   empty_layer?: boolean | undefined;
 }
 
+/** The blobs that belong to an image. */
+export const contentOf = ({ layers, documents }: ImageRecord): string[] => [
+  ...documents,
+  ...layers.map(({ digest }) => digest),
+];
+
 /** When no date is set. */
 export const NEVER = '0001-01-01T00:00:00Z';
 
