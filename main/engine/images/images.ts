@@ -1,8 +1,5 @@
 import '../../base/scopes.js';
-import { conflict, invalid, notFound } from '../../base/errors.js';
-import { Locks } from '../../base/locks.js';
-import { momentOf } from '../../base/moments.js';
-import { shortId } from '../../base/ids.js';
+import { invalid, notFound } from '../../base/errors.js';
 import type { Change, Store } from '../../base/store.js';
 import type { Filters } from '../../contract/filters.js';
 import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary } from '../../contract/images.js';
@@ -13,20 +10,20 @@ import {
   DEFAULT_TAG,
   familiar,
   parseReference,
-  repositoryOf,
   withDefaultTag,
   type Reference,
   type Registry,
 } from '../registry/index.js';
-import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
+import type { Snapshots } from '../snapshots/index.js';
 import { LAYER_TYPE } from './archive.js';
 import { Installer } from './install.js';
 import { Library } from './library.js';
-import { isDangling, listed } from './list.js';
+import { listed } from './list.js';
 import { Loader, type LoadOptions } from './load.js';
 import { parsePlatform, platformText } from './platform.js';
 import { Puller, type PullOptions, type PullRequest } from './pull.js';
 import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
+import { Removal } from './remove.js';
 import { writeArchive } from './save.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
 
@@ -50,10 +47,10 @@ export class Images {
   readonly #snapshots: Snapshots;
   readonly #events: Pick<Events, 'publish'>;
   readonly #library: Library;
-  readonly #locks = new Locks();
   readonly #installer: Installer;
   readonly #puller: Puller;
   readonly #loader: Loader;
+  readonly #removal: Removal;
 
   static async open(options: ImagesOptions): Promise<Images> {
     const images = new Images(options);
@@ -73,6 +70,8 @@ export class Images {
     this.#installer = installer;
     this.#puller = new Puller({ content, registry, library, installer, events });
     this.#loader = new Loader({ content, library, installer, events });
+    const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
+    this.#removal = new Removal({ store, content, snapshots, library, announce });
   }
 
   /** The image that a name, a digest or (the beginning of) an ID means. For another platform than asked it counts as missing: it may be pulled. */
@@ -188,74 +187,14 @@ export class Images {
     this.#library.setAside(holder, aside);
   }
 
-  /** Untags and, when that was the last name, deletes; or deletes by ID. Docker's rules and words. */
-  async remove(text: string, { force = false }: { force?: boolean; noprune?: boolean } = {}): Promise<ImageRemoved[]> {
-    using _ = await this.#locks.take('remove');
-    const image = this.resolve(text);
-    const removed: ImageRemoved[] = [];
-    const untagged: Reference[] = [];
-    let gone: { layers: SnapshotRecord[]; content: string[] } | undefined;
-    await this.#store.commit((change) => {
-      change.urgent();
-      const untag = (reference: Reference) => {
-        this.#library.unname(change, reference);
-        untagged.push(reference);
-        removed.push({ Untagged: familiar(reference) });
-      };
-      const byId = image.id.replace('sha256:', '').startsWith(text.replace('sha256:', ''));
-      if (byId) {
-        if (this.#library.hasSingleName(image.id)) {
-          this.#library.checkDeletable(image, { force, ignoreReferences: true });
-          this.#library.referencesOf(image.id).forEach(untag);
-        }
-      } else {
-        const holder = this.#library.holders(image.id)[0];
-        if (!force && holder && this.#library.hasSingleName(image.id)) {
-          throw conflict(
-            `conflict: unable to remove repository reference "${text}" (must force) - ${this.#library.inWords(holder)} is using its referenced image ${shortId(image.id)}`,
-          );
-        }
-        const reference = withDefaultTag(parseReference(text));
-        const { tag: _tag, ...withoutTag } = reference;
-        untag(reference.digest ? withoutTag : reference);
-        if (!reference.digest) this.#forgetDigestsOf(image.id, reference, untag);
-        if (this.#library.referencesOf(image.id).length > 0) return;
-        // A name was asked to go and went; that the image stays in use is then no failure.
-        if (
-          this.#library.holders(image.id).length > 0 &&
-          !isDeletable(() => this.#library.checkDeletable(image, { force, ignoreReferences: true }))
-        )
-          return;
-      }
-      if (byId) this.#library.checkDeletable(image, { force, ignoreReferences: false });
-      this.#library.referencesOf(image.id).forEach(untag);
-      gone = this.#delete(change, image);
-      removed.push({ Deleted: image.id });
-      removed.push(...gone.layers.map(({ chainId }) => ({ Deleted: chainId })));
-    });
-    for (const _reference of untagged) this.#announce('untag', image);
-    if (gone) {
-      this.#announce('delete', image);
-      await this.#clear(gone);
-    }
-    return removed;
+  /** Untags and, when that was the last name, deletes; or deletes by ID. */
+  remove(text: string, options: { force?: boolean; noprune?: boolean } = {}): Promise<ImageRemoved[]> {
+    return this.#removal.remove(text, options);
   }
 
   /** Removes images that nobody uses: those without a name, or (`dangling` false) all of them. */
-  async prune(filters: Filters = {}): Promise<{ ImagesDeleted: ImageRemoved[]; SpaceReclaimed: number }> {
-    const danglingOnly = (filters['dangling'] ?? []).map(isDangling).every(Boolean);
-    const until = filters['until']?.[0];
-    const limit = until === undefined ? Infinity : momentOf(until);
-    const { dangling: _d, until: _u, ...rest } = filters;
-    const candidates = listed(this.#library, { ...rest, ...(danglingOnly && { dangling: ['true'] }) });
-    const result = { ImagesDeleted: [] as ImageRemoved[], SpaceReclaimed: 0 };
-    for (const { Id, Created } of candidates) {
-      if (Created * 1000 > limit || this.#library.holders(Id).length > 0) continue;
-      const before = this.#stored();
-      result.ImagesDeleted.push(...(await this.remove(Id, { force: true })));
-      result.SpaceReclaimed += before - this.#stored();
-    }
-    return result;
+  prune(filters: Filters = {}): Promise<{ ImagesDeleted: ImageRemoved[]; SpaceReclaimed: number }> {
+    return this.#removal.prune(filters);
   }
 
   /** Brings an image in from its registry, with dockerd's progress lines. */
@@ -338,33 +277,6 @@ export class Images {
     return possible ? { image: STARTER, present } : undefined;
   }
 
-  #forgetDigestsOf(id: string, { domain, path }: Reference, untag: (reference: Reference) => void): void {
-    const same = this.#library.referencesOf(id).filter((reference) => repositoryOf(reference) === `${domain}/${path}`);
-    if (same.every(({ digest }) => digest)) same.forEach(untag);
-  }
-
-  #delete(change: Change, image: ImageRecord): { layers: SnapshotRecord[]; content: string[] } {
-    this.#library.drop(change, image);
-    this.#snapshots.release(image.chainId, image.id);
-    change.undo(() => this.#snapshots.hold(image.chainId, image.id));
-    const used = new Set(this.#library.all().flatMap(contentOf));
-    return {
-      layers: this.#snapshots.collect(change),
-      content: contentOf(image).filter((digest) => !used.has(digest)),
-    };
-  }
-
-  /** Records first, then the data: a crash in between leaves directories without a record, which the next start clears. */
-  async #clear({ layers, content }: { layers: SnapshotRecord[]; content: string[] }): Promise<void> {
-    await this.#content.remove(content);
-    await this.#snapshots.dropAll(layers);
-  }
-
-  #stored(): number {
-    const chains = new Set(this.#library.all().flatMap(({ chain }) => chain));
-    return [...chains].reduce((sum, chainId) => sum + (this.#snapshots.get(chainId)?.size ?? 0), 0);
-  }
-
   /** Which of an image's names a caller meant: the one given, or all of its repository, or none for an ID. */
   #namesMeant(image: ImageRecord, text: string): Reference[] {
     let reference: Reference;
@@ -387,15 +299,6 @@ function newTag(repository: string, tag: string): Reference {
   const name = parseReference(repository);
   if (name.digest || name.tag) throw invalid('refusing to create a tag with a digest or a second tag');
   return parseReference(`${repository}:${tag || DEFAULT_TAG}`);
-}
-
-function isDeletable(check: () => void): boolean {
-  try {
-    check();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export function unixSeconds(date: string | undefined): number {
