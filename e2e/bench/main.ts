@@ -1,13 +1,15 @@
 /**
  * The bench's table of contents; scripts/bench.mjs runs it in a network namespace of its own.
  * Words choose groups; `--only PART` chooses measures by a part of their name; `--long` takes the issue's full counts where the default takes a
- * sample; `--json FILE` says where the figures go for programs (out/bench.json).
+ * sample; `--samples N` is how often the group `images` takes each, `--without podman,dockerd` whom it leaves out; `--json FILE` says where the
+ * figures go for programs (out/bench.json).
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../fixtures/engine.js';
 import { containersWindowBench } from './containers-window.js';
 import { filesBench } from './files.js';
+import { imagesBench } from './images.js';
 import { lifeBench } from './life.js';
 import { logsWindowBench } from './logs-window.js';
 import { describe, only, rows, writeRows } from './measure.js';
@@ -22,6 +24,8 @@ const { values, positionals } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     long: { type: 'boolean', default: false },
+    samples: { type: 'string', default: '5' },
+    without: { type: 'string', default: '' },
     json: { type: 'string', default: path.join(root, 'out/bench.json') },
   },
 });
@@ -39,6 +43,7 @@ const otherGroups: Record<string, () => Promise<void>> = {
   window: windowBench,
   containers: containersWindowBench,
   logs: logsWindowBench,
+  images: () => imagesBench({ without: values.without.split(','), samples: Number(values.samples) }),
 };
 
 const known = [...Object.keys(engineGroups), ...Object.keys(otherGroups)];
