@@ -1,6 +1,7 @@
-import type { ByteStream, Transport } from '../contract/bridge.js';
+import type { ApiResponse, ByteStream, Transport } from '../contract/bridge.js';
 import type { Filters } from '../contract/filters.js';
 import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary, Progress } from '../contract/images.js';
+import type { SearchResult } from '../contract/registries.js';
 import { ApiError } from './errors.js';
 import { getJson, open, postJson, segments, send, withQuery, type Cancel } from './request.js';
 import { readJsonLines } from './streams.js';
@@ -14,8 +15,9 @@ export interface RegistryAuth {
 }
 
 export const imagesClient = (transport: Transport) => ({
-  list: (options: { all?: boolean; filters?: Filters } = {}) =>
-    getJson<ImageSummary[]>(transport, withQuery('/images/json', options)),
+  /** `sharedSize`: also how much of each other images have too; that takes an engine longer. */
+  list: ({ sharedSize, ...options }: { all?: boolean; filters?: Filters; sharedSize?: boolean } = {}) =>
+    getJson<ImageSummary[]>(transport, withQuery('/images/json', { ...options, 'shared-size': sharedSize })),
 
   inspect: (name: string) => getJson<ImageInspect>(transport, `/images/${segments(name)}/json`),
 
@@ -48,6 +50,38 @@ export const imagesClient = (transport: Transport) => ({
     const { body } = await open(transport, { method: 'POST', path, headers }, cancel);
     yield* withoutFailure(readJsonLines<Progress>(body));
   },
+
+  /** Uploads what a name names; ends when the registry has it, throws what kept it from going. */
+  async *push(reference: string, { auth, ...cancel }: Cancel & { auth?: RegistryAuth } = {}): AsyncGenerator<Progress> {
+    const { name, tag } = splitReference(reference);
+    const path = withQuery(`/images/${segments(name)}/push`, { tag });
+    // Docker insists on the header, also where there is nothing to say in it.
+    const headers = { 'X-Registry-Auth': encodeAuth(auth ?? {}) };
+    const { body } = await open(transport, { method: 'POST', path, headers }, cancel);
+    yield* withoutFailure(readJsonLines<Progress>(body));
+  },
+
+  /** An archive with all of them, as `docker load` reads it. */
+  async save(names: string[], cancel: Cancel = {}): Promise<ApiResponse['body']> {
+    const query = names.map((name) => `names=${encodeURIComponent(name)}`).join('&');
+    return (await open(transport, { method: 'GET', path: `/images/get?${query}` }, cancel)).body;
+  },
+
+  /** Makes an image of a root file system's tar; without a name it has none. */
+  async *import(
+    archive: Uint8Array | ByteStream,
+    { reference, message, ...cancel }: Cancel & { reference?: string; message?: string } = {},
+  ): AsyncGenerator<Progress> {
+    const { name: repo, tag } = reference === undefined ? {} : splitReference(reference);
+    const path = withQuery('/images/create', { fromSrc: '-', repo, tag, message });
+    const headers = { 'Content-Type': 'application/x-tar' };
+    const { body } = await open(transport, { method: 'POST', path, headers, body: archive }, cancel);
+    yield* withoutFailure(readJsonLines<Progress>(body));
+  },
+
+  /** What a registry's search finds; Docker Hub's where the term names no host. */
+  search: (term: string, { limit, ...cancel }: Cancel & { limit?: number } = {}) =>
+    getJson<SearchResult[]>(transport, withQuery('/images/search', { term, limit }), cancel),
 
   /** Reads an archive of `docker save` or an OCI layout. */
   async *load(archive: Uint8Array | ByteStream, cancel: Cancel = {}): AsyncGenerator<Progress> {

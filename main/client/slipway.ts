@@ -6,6 +6,7 @@ import { changesClient } from './changes.js';
 import { checkClient } from './check.js';
 import { containerFilesClient } from './container-files.js';
 import { ApiError } from './errors.js';
+import { registriesClient } from './registries.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
 import { readJsonLines } from './streams.js';
 
@@ -15,6 +16,7 @@ export const slipwayClient = (transport: Transport) => ({
   ...binClient(transport),
   ...changesClient(transport),
   ...checkClient(transport),
+  ...registriesClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {
     try {
