@@ -1,7 +1,7 @@
 import type { ApiResponse, ByteStream, Transport } from '../contract/bridge.js';
 import type { Filters } from '../contract/filters.js';
 import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary, Progress } from '../contract/images.js';
-import type { SearchResult } from '../contract/registries.js';
+import type { DistributionInspect, SearchResult } from '../contract/registries.js';
 import { ApiError } from './errors.js';
 import { getJson, open, postJson, segments, send, withQuery, type Cancel } from './request.js';
 import { readJsonLines } from './streams.js';
@@ -80,8 +80,25 @@ export const imagesClient = (transport: Transport) => ({
   },
 
   /** What a registry's search finds; Docker Hub's where the term names no host. */
-  search: (term: string, { limit, ...cancel }: Cancel & { limit?: number } = {}) =>
-    getJson<SearchResult[]>(transport, withQuery('/images/search', { term, limit }), cancel),
+  search: (
+    term: string,
+    { limit, filters, auth, ...cancel }: Cancel & { limit?: number; filters?: Filters; auth?: RegistryAuth } = {},
+  ) =>
+    getJson<SearchResult[]>(
+      transport,
+      withQuery('/images/search', { term, limit, filters }),
+      cancel,
+      auth && { 'X-Registry-Auth': encodeAuth(auth) },
+    ),
+
+  /** An image as its registry has it; nothing is pulled. */
+  distribution: (name: string, { auth, ...cancel }: Cancel & { auth?: RegistryAuth } = {}) =>
+    getJson<DistributionInspect>(
+      transport,
+      `/distribution/${segments(name)}/json`,
+      cancel,
+      auth && { 'X-Registry-Auth': encodeAuth(auth) },
+    ),
 
   /** Reads an archive of `docker save` or an OCI layout. */
   async *load(archive: Uint8Array | ByteStream, cancel: Cancel = {}): AsyncGenerator<Progress> {

@@ -46,8 +46,13 @@ async function text(transport: Transport, request: ApiRequest, options?: Cancel)
   return readText((await open(transport, request, options)).body);
 }
 
-export async function getJson<T>(transport: Transport, path: string, options?: Cancel): Promise<T> {
-  return JSON.parse(await text(transport, { method: 'GET', path }, options)) as T;
+export async function getJson<T>(
+  transport: Transport,
+  path: string,
+  options?: Cancel,
+  headers?: Record<string, string>,
+): Promise<T> {
+  return JSON.parse(await text(transport, { method: 'GET', path, ...(headers && { headers }) }, options)) as T;
 }
 
 export async function postJson<T>(transport: Transport, path: string, body?: unknown, options?: Cancel): Promise<T> {

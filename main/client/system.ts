@@ -1,6 +1,8 @@
 import type { Transport } from '../contract/bridge.js';
+import type { AuthAnswer } from '../contract/registries.js';
 import type { SystemInfo, SystemVersion } from '../contract/system.js';
-import { getJson, open } from './request.js';
+import { getJson, open, postJson } from './request.js';
+import type { RegistryAuth } from './images.js';
 import { readText } from './streams.js';
 
 export const systemClient = (transport: Transport) => ({
@@ -12,4 +14,6 @@ export const systemClient = (transport: Transport) => ({
   },
   version: () => getJson<SystemVersion>(transport, '/version'),
   info: () => getJson<SystemInfo>(transport, '/info'),
+  /** Whether a registry accepts credentials; nothing is kept. */
+  auth: (credentials: RegistryAuth) => postJson<AuthAnswer>(transport, '/auth', credentials),
 });

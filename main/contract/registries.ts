@@ -15,6 +15,8 @@ export interface Registry {
   /** Certificates are not checked, and plain HTTP will do. */
   insecure: boolean;
   certificates: { ca: boolean; client: boolean };
+  /** What of it the engine's flags and this machine's files say, which requests cannot take away. */
+  fixed?: { mirrors?: string[]; insecure?: boolean; certificates?: { ca: boolean; client: boolean } };
 }
 
 /** `PUT /slipway/registries/{host}`: what is left out stays as it is; null takes it away. Certificates and keys are PEM. */
@@ -58,4 +60,28 @@ export interface SearchResult {
   star_count: number;
   is_official: boolean;
   is_automated: boolean;
+}
+
+/** `POST /auth`. */
+export interface AuthAnswer {
+  Status: string;
+  IdentityToken: string;
+}
+
+/** `GET /distribution/{name}/json`: an image as its registry has it. */
+export interface DistributionInspect {
+  Descriptor: {
+    mediaType: string;
+    digest: string;
+    size: number;
+  };
+  Platforms: DistributionPlatform[];
+}
+
+export interface DistributionPlatform {
+  architecture: string;
+  os: string;
+  'os.version'?: string;
+  'os.features'?: string[];
+  variant?: string;
 }
