@@ -9,4 +9,13 @@ export {
   withDefaultTag,
   type Reference,
 } from './reference.js';
-export { MEDIA_TYPES, Registry, type RegistryOptions, type RemoteManifest, type Repository } from './registry.js';
+export { RegistryError, type RegistryReason } from './failures.js';
+export { Registry, type RegistryOptions, type RepositoryOptions } from './registry.js';
+export {
+  MEDIA_TYPES,
+  type ManifestHead,
+  type RemoteManifest,
+  type Repository,
+  type RepositoryRequest,
+} from './repository.js';
+export type { RegistryResponse, RequestBody } from './request.js';

@@ -17,7 +17,9 @@ test('what had arrived when a connection broke is taken before that is said, how
   await once(server, 'listening');
   try {
     const { port } = server.address() as AddressInfo;
-    const { body } = await request(new URL(`http://127.0.0.1:${port}/`), {});
+    const { body } = await request(new URL(`http://127.0.0.1:${port}/`), () =>
+      Promise.resolve({ agent: http.globalAgent }),
+    );
     let taken = 0;
     await assert.rejects(async () => {
       for await (const chunk of body) {

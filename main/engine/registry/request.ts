@@ -6,6 +6,7 @@ import { codeOf, EngineError, messageOf, unavailable } from '../../base/errors.j
 export interface RegistryResponse {
   status: number;
   headers: IncomingHttpHeaders;
+  /** Where the answer came from: after redirects another address than was asked. */
   url: URL;
   body: AsyncIterable<Uint8Array>;
   /** The whole body, for documents. */
@@ -14,68 +15,134 @@ export interface RegistryResponse {
   discard(): void;
 }
 
-export interface RegistryRequest {
-  method?: 'GET' | 'HEAD' | 'POST';
-  headers?: Record<string, string>;
-  body?: string;
-  signal?: AbortSignal | undefined;
+/** A body that is sent: all at once, or as it comes. A stream is made anew for every attempt. */
+export type RequestBody = string | Uint8Array | (() => AsyncIterable<Uint8Array>);
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** Whom to believe at the other end, and who we are to it. */
+export interface Trust {
   /** Accept any certificate (a registry that was declared insecure). */
-  insecure?: boolean;
-  /** Nothing heard for this long: given up. */
-  silenceMs?: number;
+  insecure: boolean;
+  /** PEM certificates beside the machine's own. */
+  ca: readonly string[];
+  client?: { certificate: string; key: string };
 }
 
+/** Nothing but what this machine trusts anyway. */
+export const USUAL: Trust = { insecure: false, ca: [] };
+
+export interface RegistryRequest {
+  method?: Method | undefined;
+  headers?: Record<string, string> | undefined;
+  body?: RequestBody | undefined;
+  signal?: AbortSignal | undefined;
+  /** For each address on the way; a redirect may lead to another one. */
+  trust?: ((url: URL) => Promise<Trust>) | undefined;
+  /** No connection after this long: given up. */
+  connectMs?: number | undefined;
+  /** Nothing heard for this long: given up. */
+  silenceMs?: number | undefined;
+  /** The body is a secret: it goes where it was addressed to, not where a redirect leads. */
+  secret?: boolean | undefined;
+}
+
+/** Makes the connections: an agent for an address, and how a request to it is written. */
+export interface Route {
+  agent: http.Agent;
+  /** Of a proxy that takes whole addresses; absent: the address itself. */
+  through?: { url: URL; headers: Record<string, string> };
+}
+
+export type Router = (url: URL, trust: Trust) => Promise<Route>;
+
+const CONNECT_MS = 15_000;
 const SILENCE_MS = 30_000;
+/** A registry that has been given much has to read it again before it answers. */
+const SENT_SILENCE_MS = 180_000;
 const REDIRECTS = 10;
 const DOCUMENT_LIMIT = 8 * 1024 * 1024;
 
-/** Idle connections are kept for the next layer; they hold no process open. */
-const agents = {
-  'http:': new http.Agent({ keepAlive: true, maxFreeSockets: 8, timeout: 60_000 }),
-  'https:': new https.Agent({ keepAlive: true, maxFreeSockets: 8, timeout: 60_000 }),
-  insecure: new https.Agent({ keepAlive: true, maxFreeSockets: 8, timeout: 60_000, rejectUnauthorized: false }),
-};
-
 /** One request and its redirects. Credentials go to the host they were given for, and no further. */
-export async function request(url: URL, options: RegistryRequest = {}): Promise<RegistryResponse> {
+export async function request(url: URL, route: Router, options: RegistryRequest = {}): Promise<RegistryResponse> {
+  const { method = 'GET' } = options;
   let headers = options.headers ?? {};
   for (let hop = 0; ; hop++) {
-    const response = await sendOnce(url, { ...options, headers });
+    const response = await sendOnce(url, route, { ...options, headers });
     const location = response.headers.location;
-    if (![301, 302, 303, 307, 308].includes(response.status) || !location) return response;
+    const again = method === 'GET' || method === 'HEAD' ? [301, 302, 303, 307, 308] : [307, 308];
+    if (!again.includes(response.status) || !location) return response;
     response.discard();
     if (hop === REDIRECTS) throw unavailable(`${url.host} redirects in a circle`);
     const next = new URL(location, url);
     if (next.protocol !== 'http:' && next.protocol !== 'https:') {
       throw unavailable(`${url.host} redirects to ${next.protocol}, which is no place for content`);
     }
-    if (url.protocol === 'https:' && next.protocol === 'http:' && !options.insecure) {
+    if (url.protocol === 'https:' && next.protocol === 'http:' && !(await options.trust?.(url))?.insecure) {
       throw unavailable(`${url.host} redirects to ${next.host} without encryption: refused`);
     }
-    if (next.origin !== url.origin) headers = without(headers, 'authorization');
+    if (next.origin !== url.origin) {
+      if (options.secret) throw unavailable(`${url.host} sends a login on to ${next.host}: refused`);
+      headers = without(headers, 'authorization');
+    }
     url = next;
   }
 }
 
-function sendOnce(url: URL, options: RegistryRequest): Promise<RegistryResponse> {
-  const { method = 'GET', headers = {}, body, signal, insecure = false, silenceMs = SILENCE_MS } = options;
+async function sendOnce(url: URL, route: Router, options: RegistryRequest): Promise<RegistryResponse> {
+  const { method = 'GET', headers = {}, body, signal, trust, connectMs = CONNECT_MS } = options;
+  const silenceMs = options.silenceMs ?? (body === undefined ? SILENCE_MS : SENT_SILENCE_MS);
+  const { agent, through } = await route(url, trust ? await trust(url) : USUAL);
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const secure = url.protocol === 'https:';
     const settings = {
       method,
-      headers: { 'User-Agent': 'slipway', ...headers },
-      agent: secure ? (insecure ? agents.insecure : agents['https:']) : agents['http:'],
+      headers: { 'User-Agent': 'slipway', ...headers, ...through?.headers },
+      agent,
       signal,
       // localhost is ::1 and 127.0.0.1; the registry may listen on either.
       autoSelectFamily: true,
+      ...(through && { path: url.href }),
     };
-    const outgoing = (secure ? https : http).request(url, settings, (incoming) => {
+    const target = through?.url ?? url;
+    const outgoing = (target.protocol === 'https:' ? https : http).request(target, settings, (incoming) => {
+      // A registry that has made up its mind need not be told the rest.
+      incoming.once('close', () => outgoing.writableEnded || outgoing.destroy());
       resolve(responseOf(url, incoming, signal));
     });
+    const connecting = setTimeout(() => outgoing.destroy(timedOut(url, connectMs)), connectMs);
+    outgoing.once('socket', (socket) => {
+      if (!socket.connecting) return clearTimeout(connecting);
+      socket.once(target.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
+    });
+    outgoing.once('close', () => clearTimeout(connecting));
     outgoing.setTimeout(silenceMs, () => outgoing.destroy(timedOut(url, silenceMs)));
-    outgoing.once('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : explained(error, url)));
-    outgoing.end(body);
+    outgoing.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : explained(error, url)));
+    if (typeof body === 'function') {
+      feed(outgoing, body()).catch((error: unknown) => {
+        reject(signal?.aborted ? (signal.reason as Error) : (error as Error));
+        outgoing.destroy();
+      });
+    } else outgoing.end(body);
+  });
+}
+
+async function feed(outgoing: http.ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of body) {
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await roomIn(outgoing);
+  }
+  outgoing.end();
+}
+
+function roomIn(outgoing: http.ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done).off('close', done);
+      resolve();
+    };
+    outgoing.on('drain', done).on('close', done);
+    if (outgoing.destroyed) done();
   });
 }
 
@@ -146,22 +213,32 @@ function explained(error: Error, url: URL): EngineError {
     ['EHOSTUNREACH', `the registry ${url.host} cannot be reached: no route to host. Check this machine's network`],
     ['ETIMEDOUT', `the registry ${url.host} does not answer (timed out). Check the network, then try again`],
     ['ECONNRESET', `the registry ${url.host} cut the connection`],
-    [
-      'EPROTO',
-      `the registry ${url.host} does not speak HTTPS. If it is yours, name it with --insecure-registry ${url.host}`,
-    ],
+    ['EPIPE', `the registry ${url.host} cut the connection`],
   ]).get(code);
   const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ISSUER/.test(code)
     ? `the certificate of the registry ${url.host} is not trusted (${first.message}). If the registry is yours, name it with --insecure-registry ${url.host}`
     : undefined;
-  return unavailable(why ?? certificate ?? `talking to the registry ${url.host} failed: ${messageOf(first)}`, {
-    cause: error,
-  });
+  const shown = /certificate.required|bad.certificate|handshake.failure/i.test(`${code} ${first.message}`)
+    ? `the registry ${url.host} wants a client certificate of us, or another one: put it into /etc/docker/certs.d/${url.host}, or give it in the window (Registries)`
+    : undefined;
+  const plain = isNoTls(code)
+    ? `the registry ${url.host} does not speak HTTPS. If it is yours, name it with --insecure-registry ${url.host}`
+    : undefined;
+  return unavailable(
+    why ?? certificate ?? shown ?? plain ?? `talking to the registry ${url.host} failed: ${messageOf(first)}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** The system's code behind an explained failure: tells "nobody there" from "not what I speak". */
 export const networkCode = (error: unknown): string | undefined =>
   error instanceof EngineError ? codeOf(error.cause) : undefined;
+
+const isNoTls = (code: string): boolean => /^(EPROTO$|ERR_SSL_)/.test(code);
+
+export const speaksNoTls = (error: unknown): boolean => isNoTls(networkCode(error) ?? '');
 
 const without = (headers: Record<string, string>, name: string): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([key]) => key.toLowerCase() !== name));
