@@ -242,7 +242,9 @@ for (const { theme, language, words } of [
     /** From the form through the difference to the act. */
     const enter = async (act: string) => {
       await keyboard.press('Enter');
-      await expect(dialog.getByRole('button', { name: act, exact: true })).toBeFocused();
+      const button = dialog.getByRole('button', { name: act, exact: true });
+      await expect(button).toBeFocused();
+      await expect(button).toBeEnabled(); // the engine may still be asked
       await keyboard.press('Enter');
     };
     await app.features();
@@ -316,7 +318,9 @@ for (const { theme, language, words } of [
     await keyboard.press('Enter');
     await expect(dialog).toContainText(filled(words.change.revertTitle, 'shop'));
     await expect(dialog.getByRole('row').filter({ hasText: words.form.name })).toContainText('web');
-    await expect(dialog.getByRole('button', { name: words.change.apply, exact: true })).toBeFocused();
+    const back = dialog.getByRole('button', { name: words.change.apply, exact: true });
+    await expect(back).toBeFocused();
+    await expect(back).toBeEnabled();
     await keyboard.press('Enter');
     await expect(dialog).toBeHidden();
     expect((await inspect(app, 'web')).Id).toBe(before.Id);

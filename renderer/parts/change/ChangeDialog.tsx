@@ -71,7 +71,8 @@ export function ChangeDialog({
   }, id);
   const edit = useEdit(subject, start);
   const wish = step.at === 'edit' ? edit.wish : step.at === 'review' ? step.wish : undefined;
-  const preview = usePreview(id, wish, step.at === 'edit' ? REST_MS : 0, edit.facts.imageHere);
+  // What the form has found out about the image is nothing to a way back: asked twice, it could not be agreed to for a moment.
+  const preview = usePreview(id, wish, step.at === 'edit' ? REST_MS : 0, past ? undefined : edit.facts.imageHere);
   const task = useEngine((state) => state.changes.find((one) => step.at === 'task' && one.id === step.task));
   const now = useNow(30_000);
   const running = container !== undefined && isRunning(container);
