@@ -43,6 +43,7 @@ const ENGINE = [
     'wires',
     'layers',
     'images',
+    'registries',
     'networks',
   ],
   ...['containers', 'stats', 'exec', 'files', 'builds', 'system'],

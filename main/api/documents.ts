@@ -7,6 +7,7 @@ import type { CheckRequest } from '../contract/check.js';
 import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '../contract/containers.js';
 import type { ContainerChange } from '../contract/changes.js';
 import type { DebugCreate } from '../contract/files.js';
+import type { RegistryChange } from '../contract/registries.js';
 import type { VolumeCreate } from '../contract/volumes.js';
 import { invalid } from '../base/errors.js';
 
@@ -311,6 +312,46 @@ const checkRequestSchema = z.strictObject({
 });
 
 export const checkRequest = (body: unknown): CheckRequest => said(read(checkRequestSchema, body ?? {})) as CheckRequest;
+
+/** PEM of many certificates is still far below this. */
+const pem = z.string().max(1024 * 1024);
+
+const registryChangeSchema = z.strictObject({
+  mirrors: maybe(strings.max(32)),
+  insecure: maybe(z.boolean()),
+  ca: pem.nullish(),
+  clientCertificate: pem.nullish(),
+  clientKey: pem.nullish(),
+});
+
+export const registryChange = (body: unknown): RegistryChange =>
+  said(read(registryChangeSchema, body ?? {})) as RegistryChange;
+
+const registryLoginSchema = z.looseObject({ username: z.string().min(1), password: z.string().min(1) });
+
+export function registryLogin(body: unknown): { username: string; password: string } {
+  const { username, password } = read(registryLoginSchema, body ?? {});
+  return { username, password };
+}
+
+const credentialsSchema = z.looseObject({
+  username: maybe(z.string()),
+  password: maybe(z.string()),
+  serveraddress: maybe(z.string()),
+  identitytoken: maybe(z.string()),
+  registrytoken: maybe(z.string()),
+});
+
+/** What `POST /auth` is given. */
+export function credentials(body: unknown): z.output<typeof credentialsSchema> {
+  const { username, password, serveraddress, identitytoken, registrytoken } = read(
+    credentialsSchema,
+    inOurCase(body ?? {}, credentialsSchema.shape),
+  );
+  return said({ username, password, serveraddress, identitytoken, registrytoken }) as z.output<
+    typeof credentialsSchema
+  >;
+}
 
 export const execStart = (body: unknown): ExecStart =>
   said(read(execStartSchema, inOurCase(body ?? {}, execStartSchema.shape))) as ExecStart;

@@ -8,6 +8,7 @@ import { fileRoutes } from './routes/files.js';
 import { imageRoutes } from './routes/images.js';
 import { missingRoutes } from './routes/missing.js';
 import { networkRoutes } from './routes/networks.js';
+import { registryRoutes } from './routes/registries.js';
 import { resourceRoutes } from './routes/resources.js';
 import { fileTreeRoutes } from './routes/file-tree.js';
 import { slipwayRoutes } from './routes/slipway.js';
@@ -27,6 +28,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...fileTreeRoutes(engine),
       ...imageRoutes(engine),
       ...networkRoutes(engine),
+      ...registryRoutes(engine),
       ...resourceRoutes(engine),
       ...systemRoutes(engine),
       ...volumeRoutes(engine),

@@ -17,6 +17,7 @@ import { Images, starterBusybox } from './images/index.js';
 import { Layers } from './layers/index.js';
 import { lockDataRoot } from './lock.js';
 import { Networks } from './networks/index.js';
+import { Registries } from './registries/index.js';
 import { Registry } from './registry/index.js';
 import { Snapshots } from './snapshots/index.js';
 import { Stats } from './stats/index.js';
@@ -58,7 +59,7 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check'];
+const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries'];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -120,10 +121,11 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     checkLogDefaults(options.logs);
     const events = new Events();
     const content = await Content.open({ root });
-    const registry = new Registry({ mirrors: registryMirrors, insecure: insecureRegistries });
+    const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
     const snapshots = await Snapshots.open({ root, store, helper });
     const layers = new Layers({ content, snapshots, helper });
     const images = await Images.open({ store, content, registry, snapshots, layers, events });
+    const registries = new Registries({ registry, images, events });
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
     const volumes = await Volumes.open({ root, store, helper, events });
     const containers = await Containers.open({
@@ -150,8 +152,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         volumes,
         root,
         version,
-        registryMirrors,
-        insecureRegistries,
+        registry,
         runtimes,
         defaultRuntime,
       },
@@ -175,7 +176,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     };
     let closing: Promise<void> | undefined;
     return {
-      ...{ events, images, networks, volumes, containers, stats, execs, files, fileTree, system, version },
+      ...{ events, images, registries, networks, volumes, containers, stats, execs, files, fileTree, system, version },
       widen: (socket) => helper.widen(socket),
       close: (how) => (closing ??= close(how)),
       handOver() {
@@ -194,6 +195,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
 export interface Engine {
   readonly events: Events;
   readonly images: Images;
+  readonly registries: Registries;
   readonly networks: Networks;
   readonly volumes: Volumes;
   readonly containers: Containers;

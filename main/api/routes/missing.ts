@@ -8,10 +8,7 @@ const lacking: Record<string, string[]> = {
     ...['POST /networks/create', 'POST /networks/prune', 'DELETE /networks/:id'],
     ...['POST /networks/:id/connect', 'POST /networks/:id/disconnect'],
   ],
-  'ask a registry about an image without pulling it': ['GET /distribution/:name+/json'],
-  'check the credentials of a login': ['POST /auth'],
   'push images': ['POST /images/:name+/push'],
-  'search a registry': ['GET /images/search'],
   'use plugins': [
     ...['POST /plugins/pull', 'POST /plugins/create', 'GET /plugins/privileges'],
     ...['DELETE /plugins/:name+', 'POST /plugins/:name+/enable', 'POST /plugins/:name+/disable'],

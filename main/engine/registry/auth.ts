@@ -87,12 +87,14 @@ interface Token {
 
 /** A registry that says nothing of how long a token lasts means this long. */
 const USUAL_SECONDS = 60;
+const CREDENTIALS_MS = 60_000;
 
 /** What one registry wants to see of one person; tokens are kept for what they were given for, until they run out. */
 export class Authorizer {
   readonly #options: AuthorizerOptions;
   readonly #tokens = new Map<string, Promise<Token>>();
   #challenge: Challenge | undefined;
+  #known: { auth: Promise<RegistryAuth | undefined>; until: number } | undefined;
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
@@ -103,7 +105,7 @@ export class Authorizer {
     const challenge = this.#challenge;
     if (!challenge) return undefined;
     if (challenge.scheme === 'basic') {
-      const auth = await this.#options.credentials();
+      const auth = await this.#credentials();
       return auth?.username ? basic(auth) : undefined;
     }
     return this.#token(challenge, joined(...scopes), signal);
@@ -117,10 +119,11 @@ export class Authorizer {
   ): Promise<string | undefined> {
     const challenge = parseChallenge(header);
     if (!challenge) return undefined;
-    const { registry, credentials } = this.#options;
+    const { registry } = this.#options;
+    if (refused) this.#known = undefined;
     if (challenge.scheme === 'basic') {
       if (refused) return undefined;
-      const auth = await credentials();
+      const auth = await this.#credentials();
       if (!auth?.username) throw unauthorized('no basic auth credentials');
       this.#challenge = challenge;
       return basic(auth);
@@ -136,6 +139,15 @@ export class Authorizer {
     if (refused)
       for (const [key, token] of this.#tokens) if ((await settled(token)) === refused) this.#tokens.delete(key);
     return this.#token(challenge, wanted, signal);
+  }
+
+  /** Finding them may start a program: not for every request. */
+  #credentials(): Promise<RegistryAuth | undefined> {
+    if (this.#known && this.#known.until > Date.now()) return this.#known.auth;
+    const auth = this.#options.credentials();
+    this.#known = { auth, until: Date.now() + CREDENTIALS_MS };
+    auth.catch(() => (this.#known = undefined));
+    return auth;
   }
 
   async #token(challenge: Challenge, scopes: Scope[], signal: AbortSignal | undefined): Promise<string> {
@@ -158,7 +170,7 @@ export class Authorizer {
   }
 
   async #fetch(realm: string, service: string, scopes: Scope[]): Promise<Token> {
-    const auth = await this.#options.credentials();
+    const auth = await this.#credentials();
     if (auth?.registrytoken) return { header: `Bearer ${auth.registrytoken}`, until: Infinity };
     const { token, seconds } = await fetchToken(realm, { ...this.#options, auth, service, scopes });
     // A little early, so that none runs out on the way.

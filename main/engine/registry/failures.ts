@@ -1,7 +1,7 @@
 import { EngineError, invalid, notFound, unauthorized, unavailable } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import type { ErrorKind } from '../../contract/error.js';
-import type { RegistryResponse } from './request.js';
+import { networkCode, type RegistryResponse } from './request.js';
 
 /**
  * What a registry's refusal means to the one who asked. `denied`: known, but not allowed; `unauthorized`: not logged in, or wrongly;
@@ -142,3 +142,12 @@ function duration(seconds: number): string {
 
 export const isUnauthorized = (error: unknown): error is EngineError =>
   error instanceof EngineError && error.kind === unauthorized('').kind;
+
+/** An insecure registry may speak TLS or not: what does not answer in one is asked in the other. */
+export function speaksOtherwise(error: unknown, { insecure, base }: { insecure: boolean; base: URL }): boolean {
+  if (!insecure) return false;
+  return (
+    networkCode(error) !== undefined ||
+    (base.protocol === 'http:' && error instanceof RegistryError && error.status === 400)
+  );
+}

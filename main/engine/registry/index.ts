@@ -1,6 +1,8 @@
-export { parseRegistryAuth, type RegistryAuth } from './auth.js';
+export { basic, parseRegistryAuth, type RegistryAuth } from './auth.js';
 export {
   canonical,
+  checkedHost,
+  DEFAULT_DOMAIN,
   DEFAULT_TAG,
   familiar,
   familiarName,
@@ -9,8 +11,10 @@ export {
   withDefaultTag,
   type Reference,
 } from './reference.js';
+export type { KnownLogin } from './credentials.js';
 export { RegistryError, type RegistryReason } from './failures.js';
-export { Registry, type RegistryOptions, type RepositoryOptions } from './registry.js';
+export { Registry, type HostDescription, type RegistryOptions, type RepositoryOptions } from './registry.js';
+export { CATALOG } from './scopes.js';
 export {
   MEDIA_TYPES,
   type ManifestHead,

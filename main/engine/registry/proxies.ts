@@ -24,6 +24,11 @@ export class Proxies {
     return proxy;
   }
 
+  /** A setting as anybody may see it: without name and password. */
+  shown(name: 'HTTP_PROXY' | 'HTTPS_PROXY' | 'NO_PROXY'): string {
+    return (this.#value(name) ?? '').replace(/^((?:[a-z][a-z0-9+.-]*:\/\/)?)[^/@]*@/i, '$1xxxxx:xxxxx@');
+  }
+
   #value(name: string): string | undefined {
     return (this.#env[name] || this.#env[name.toLowerCase()])?.trim() || undefined;
   }
@@ -44,7 +49,7 @@ function covers(entry: string, host: string, port: string): boolean {
   if (only !== undefined && only !== port) return false;
   const name = bracketed ?? plain;
   if (name === '') return false;
-  if (isIP(name)) return name === host;
+  if (isIP(name) || isIP(host)) return name === host;
   const below = name.replace(/^\*?\./, '.');
   return below.startsWith('.') ? host.endsWith(below) : host === below || host.endsWith(`.${below}`);
 }

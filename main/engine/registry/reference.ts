@@ -12,6 +12,8 @@ export interface Reference {
 
 export const DEFAULT_DOMAIN = 'docker.io';
 export const DEFAULT_TAG = 'latest';
+/** What docker's clients call Docker Hub. */
+export const HUB_SERVER = 'https://index.docker.io/v1/';
 
 const component = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const domainPattern = new RegExp(`^(?:${component}(?:\\.${component})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
@@ -78,4 +80,24 @@ function splitName(name: string): { domain: string; path: string } {
   const domain = !hasDomain || first === 'index.docker.io' ? DEFAULT_DOMAIN : first;
   const path = hasDomain ? name.slice(slash + 1) : name;
   return { domain, path: domain === DEFAULT_DOMAIN && !path.includes('/') ? `library/${path}` : path };
+}
+
+const hubs = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
+
+/** The host that a client means by a server's address (`https://index.docker.io/v1/`, `ghcr.io`, `http://localhost:5000`); undefined: none. */
+export function serverHost(address: string): string | undefined {
+  const host = address
+    .trim()
+    .replace(/^https?:\/\//, '')
+    .replace(/\/.*$/s, '');
+  if (host === '' && address.trim() === '') return DEFAULT_DOMAIN;
+  if (!domainPattern.test(host)) return undefined;
+  return hubs.includes(host) ? DEFAULT_DOMAIN : host;
+}
+
+/** The same, refused where it is none. */
+export function checkedHost(address: string): string {
+  const host = serverHost(address);
+  if (host !== undefined) return host;
+  throw invalid(`${JSON.stringify(address)} is no registry: name it by its host, as in registry.example.com:5000`);
 }

@@ -1,7 +1,7 @@
 import { EngineError, invalid, notImplemented, unavailable } from '../../base/errors.js';
 import { checkedDigest, digestOf, isDigest, type BlobSource } from '../content/index.js';
 import type { Authorizer } from './auth.js';
-import { deniedOf, failureOf, isUnauthorized, RegistryError, type Asked } from './failures.js';
+import { deniedOf, failureOf, isUnauthorized, RegistryError, speaksOtherwise, type Asked } from './failures.js';
 import { familiar, familiarName, type Reference } from './reference.js';
 import {
   networkCode,
@@ -54,6 +54,10 @@ export interface RepositoryRequest {
   actions?: Actions;
   /** The path of another repository of this registry that a blob is to be mounted from: its `pull` is asked for as well. */
   mountFrom?: string;
+  /** In the place of the repository's own scope, for what belongs to none. */
+  scopes?: Scope[];
+  /** The answer is a document: one that breaks off is asked for again. */
+  whole?: boolean;
   /** Statuses besides those below 400 that are an answer and no failure: 404 for HEAD. */
   expect?: readonly number[];
   /** For the failure's sentence: the tag or digest that was asked for. */
@@ -88,6 +92,7 @@ export class Repository {
     const response = await this.request('GET', `manifests/${checkedName(tagOrDigest)}`, {
       headers: ACCEPT,
       what: tagOrDigest,
+      whole: true,
       signal,
     });
     const bytes = await response.bytes();
@@ -151,6 +156,17 @@ export class Repository {
     return response.status === 404 ? undefined : Number(response.headers['content-length'] ?? 0);
   }
 
+  /** A blob that is a document (a configuration), in one piece and verified. */
+  async document(digest: string, signal?: AbortSignal): Promise<Buffer> {
+    const response = await this.request('GET', `blobs/${checkedDigest(digest)}`, { what: digest, whole: true, signal });
+    const bytes = await response.bytes();
+    if (digestOf(bytes) !== digest)
+      throw invalid(
+        `the content does not match its digest and was refused: expected ${digest}, got ${digestOf(bytes)}`,
+      );
+    return bytes;
+  }
+
   /** Where a blob's bytes come from; goes on at any byte. */
   blob(digest: string): BlobSource {
     checkedDigest(digest);
@@ -169,7 +185,7 @@ export class Repository {
 
   /**
    * Asks the registry, with the authorisation that it wants. `path` is relative to the repository (`blobs/uploads/`), or an address that
-   * the registry gave (`Location`): another host than the registry's is shown no credentials.
+   * the registry gave (`Location`; from `/` on: of the registry): another host than the registry's is shown no credentials.
    */
   async request(method: Method, path: string | URL, options: RepositoryRequest = {}): Promise<RegistryResponse> {
     const attempts = options.attempts ?? (typeof options.body === 'function' ? 1 : ATTEMPTS);
@@ -224,12 +240,12 @@ export class Repository {
     const url = addressOf(path, base, repository);
     for (const [key, value] of Object.entries(query ?? {})) url.searchParams.set(key, value);
     const own = url.origin === base.origin;
-    const scopes: Scope[] = [
+    const scopes: Scope[] = options.scopes ?? [
       repositoryScope(repository, actions),
       ...(mountFrom ? [repositoryScope(endpoint.prefix + mountFrom, 'pull')] : []),
     ];
     const asked: Asked = {
-      repository: familiarName(this.reference),
+      repository: this.reference.path === '' ? this.reference.domain : familiarName(this.reference),
       what: isDigest(what) ? familiar({ ...this.reference, digest: what }) : familiar(this.reference),
       action: actions === 'pull' ? 'pull' : 'push',
     };
@@ -262,8 +278,13 @@ export class Repository {
       response.discard();
       response = await send((shown = answer));
     }
-    if (response.status < 400 || expect.includes(response.status))
+    if (response.status < 400 || expect.includes(response.status)) {
+      if (options.whole) {
+        const bytes = await response.bytes();
+        return { ...response, bytes: () => Promise.resolve(bytes) };
+      }
       return mirror ? { ...response, body: this.#watched(endpoint, response.body) } : response;
+    }
     throw await failureOf(response, asked);
   }
 
@@ -293,7 +314,7 @@ function checkedName(tagOrDigest: string): string {
 }
 
 function addressOf(path: string | URL, base: URL, repository: string): URL {
-  if (typeof path === 'string') return new URL(`/v2/${repository}/${path}`, base);
+  if (typeof path === 'string') return new URL(path.startsWith('/') ? path : `/v2/${repository}/${path}`, base);
   const url = new URL(path);
   // Behind something that ends TLS, a registry may take itself for unencrypted.
   if (base.protocol === 'https:' && url.protocol === 'http:' && url.hostname === base.hostname) {
@@ -329,13 +350,4 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     }, ms);
     signal?.addEventListener('abort', stop, { once: true });
   });
-}
-
-/** An insecure registry may speak TLS or not: what does not answer in one is asked in the other. */
-function speaksOtherwise(error: unknown, { insecure, base }: Endpoint): boolean {
-  if (!insecure) return false;
-  return (
-    networkCode(error) !== undefined ||
-    (base.protocol === 'http:' && error instanceof RegistryError && error.status === 400)
-  );
 }

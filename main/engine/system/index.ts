@@ -31,8 +31,11 @@ export interface SystemOptions {
   host: SlipwayFeatures['host'];
   /** What it can do beyond Docker's API, by name. */
   can: string[];
-  registryMirrors: readonly string[];
-  insecureRegistries: readonly string[];
+  registry: {
+    readonly mirrors: readonly string[];
+    readonly insecure: readonly string[];
+    readonly proxies: { shown(name: 'HTTP_PROXY' | 'HTTPS_PROXY' | 'NO_PROXY'): string };
+  };
   runtimes: Readonly<Record<string, { path: string }>>;
   defaultRuntime: string;
   /** Containers have user namespaces of their own unless they opt out. */
@@ -96,7 +99,7 @@ export class System {
   }
 
   info(): SystemInfo {
-    const { store, containers, images, helper, root, version, registryMirrors, insecureRegistries } = this.#options;
+    const { store, containers, images, helper, root, version, registry } = this.#options;
     const { hello } = helper;
     const { running, paused, stopped } = containers.counts();
     const can = (controller: string) => hello.cgroup.limits && hello.cgroup.controllers.includes(controller);
@@ -148,16 +151,16 @@ export class System {
       Architecture: arch() === 'x64' ? 'x86_64' : arch() === 'arm64' ? 'aarch64' : arch(),
       IndexServerAddress: 'https://index.docker.io/v1/',
       RegistryConfig: {
-        InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...insecureRegistries.filter((entry) => entry.includes('/'))],
+        InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...registry.insecure.filter((entry) => entry.includes('/'))],
         IndexConfigs: {
-          'docker.io': { Name: 'docker.io', Mirrors: registryMirrors, Secure: true, Official: true },
+          'docker.io': { Name: 'docker.io', Mirrors: [...registry.mirrors], Secure: true, Official: true },
           ...Object.fromEntries(
-            insecureRegistries
+            registry.insecure
               .filter((entry) => !entry.includes('/'))
               .map((entry) => [entry, { Name: entry, Mirrors: [], Secure: false, Official: false }]),
           ),
         },
-        Mirrors: [...registryMirrors],
+        Mirrors: [...registry.mirrors],
         AllowNondistributableArtifactsCIDRs: [],
         AllowNondistributableArtifactsHostnames: [],
       },
@@ -165,9 +168,9 @@ export class System {
       MemTotal: memory,
       GenericResources: null,
       DockerRootDir: root,
-      HttpProxy: '',
-      HttpsProxy: '',
-      NoProxy: '',
+      HttpProxy: registry.proxies.shown('HTTP_PROXY'),
+      HttpsProxy: registry.proxies.shown('HTTPS_PROXY'),
+      NoProxy: registry.proxies.shown('NO_PROXY'),
       Labels: [],
       ExperimentalBuild: false,
       Runtimes: { slipway: { path: 'slipway-helper' }, ...this.#options.runtimes },

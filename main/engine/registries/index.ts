@@ -1,0 +1,1 @@
+export { Registries, type RegistriesOptions, type SearchRequest } from './registries.js';
