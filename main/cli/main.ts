@@ -10,6 +10,7 @@ import { forEach, sentence } from './failures.js';
 import { listContainers, listImages, type ListFlags } from './lists.js';
 import { complain, print, write } from './output.js';
 import { fullName, pullImage } from './pull.js';
+import { login, logout, search, type LoginFlags, type SearchFlags } from './registries.js';
 import { attach, exec, run, startAttached, type AttachFlags, type ExecFlags } from './run.js';
 import { withRunFlags, type RunFlags } from './run-flags.js';
 import { table } from './table.js';
@@ -120,6 +121,33 @@ program
       await pullImage(context, image, { ...flags, to: process.stdout });
       await print(`${fullName(image)}\n`);
     }),
+  );
+
+program
+  .command('login')
+  .description('Authenticate to a registry; the engine keeps the login')
+  .option('-p, --password <password>', 'Password or Personal Access Token (PAT)')
+  .option('--password-stdin', 'Take the Password or Personal Access Token (PAT) from stdin')
+  .option('-u, --username <name>', 'Username')
+  .argument('[server]')
+  .action((server: string | undefined, flags: LoginFlags) => withEngine((context) => login(context, server, flags)));
+
+program
+  .command('logout')
+  .description('Log out from a registry')
+  .argument('[server]')
+  .action((server: string | undefined) => withEngine((context) => logout(context, server)));
+
+program
+  .command('search')
+  .description('Search Docker Hub for images')
+  .addOption(repeated('-f, --filter <filter>', 'Filter output based on conditions provided'))
+  .option('--format <format>', "Format output: 'table', 'table TEMPLATE', 'json' or 'TEMPLATE'")
+  .option('--limit <count>', 'Max number of search results', whole)
+  .option('--no-trunc', "Don't truncate output")
+  .argument('<term>')
+  .action((term: string, flags: SearchFlags) =>
+    withEngine(async (context) => print(await search(context, term, flags))),
   );
 
 program

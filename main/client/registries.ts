@@ -1,5 +1,12 @@
 import type { Transport } from '../contract/bridge.js';
-import type { NewerAnswer, Referrer, Registry, RegistryChange, RegistryNames } from '../contract/registries.js';
+import type {
+  NewerAnswer,
+  Referrer,
+  Registry,
+  RegistryChange,
+  RegistryLogin,
+  RegistryNames,
+} from '../contract/registries.js';
 import type { ServeAnswer, ServeRequest } from '../contract/serve.js';
 import { getJson, jsonRequest, open, postJson, segment, segments, send, withQuery, type Cancel } from './request.js';
 import { readText } from './streams.js';
@@ -15,7 +22,7 @@ export const registriesClient = (transport: Transport) => ({
     remove: (host: string) => send(transport, 'DELETE', at(host)),
     /** Checked with the registry, then kept by the engine. */
     login: (host: string, credentials: { username: string; password: string }, cancel?: Cancel) =>
-      postJson<{ user: string }>(transport, at(host, '/login'), credentials, cancel),
+      postJson<RegistryLogin>(transport, at(host, '/login'), credentials, cancel),
     logout: (host: string) => send(transport, 'DELETE', at(host, '/login')),
     repositories: (host: string, page: { last?: string; n?: number } = {}, cancel?: Cancel) =>
       getJson<RegistryNames>(transport, withQuery(at(host, '/repositories'), page), cancel),

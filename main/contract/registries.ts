@@ -28,6 +28,13 @@ export interface RegistryChange {
   clientKey?: string | null;
 }
 
+/** `POST /slipway/registries/{host}/login`: who is logged in now, and who keeps it. */
+export interface RegistryLogin {
+  user: string;
+  credentials: 'slipway' | 'helper';
+  helper?: string;
+}
+
 /** A page of names; `next` is what `last` has to be for the following one. */
 export interface RegistryNames {
   /** False: this registry does not tell. */

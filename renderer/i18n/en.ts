@@ -919,12 +919,49 @@ export const en = {
     unreachable: 'The registry {{registry}} does not answer. Check this machine’s network, then try again.',
     unwell: 'The registry {{registry}} has a problem of its own (status {{status}}). Try again later.',
     untrusted:
-      'The certificate of the registry {{registry}} is not trusted. If the registry is yours, start the engine with --insecure-registry {{registry}}.',
+      'The certificate of the registry {{registry}} is not trusted. If the registry is yours, add the certificate of its authority under Registries, or start the engine with --insecure-registry {{registry}}.',
+    clientCertificate:
+      'The registry {{registry}} wants to see a client certificate of yours, or another one. Add it under Registries.',
+    proxyLogin: 'The proxy {{registry}} asks for a log-in. Give it in HTTPS_PROXY and HTTP_PROXY.',
+    proxyRefuses:
+      'The proxy {{registry}} lets nobody through to {{target}}. Allow it there, or name the host in NO_PROXY.',
+    proxy: 'The proxy {{registry}} cannot be used. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY.',
+    unencrypted: '{{registry}} leads to an address that is not encrypted, so nothing was sent there.',
+    helperMissing:
+      'The credential helper {{program}} is not installed. Install it, or take it out of docker’s config.json.',
+    helperLocked: 'The credential helper {{program}} does not answer. Unlock its store, then try again.',
+    helper: 'The credential helper {{program}} failed. “{{program}} list” in a terminal may tell why.',
+    dockersLogin: 'This log-in is kept by docker itself: “docker logout” forgets it.',
+    notLoggedIn: 'Nobody is logged in to {{registry}}.',
+    noSearch: '{{registry}} offers no search. Look through its repositories instead.',
+    loginService: 'The log-in service {{registry}} does not answer as it should. Try again later.',
+    mirror: 'A mirror is an http or https address, as in https://mirror.example.com, without user or query.',
+    authority: 'This is no certificate in PEM: that begins with -----BEGIN CERTIFICATE-----.',
+    keyMismatch: 'This key does not belong to the client certificate.',
+    clientUnreadable:
+      'The client certificate or its key cannot be read. Both must be in PEM, the key without a passphrase.',
+    clientPair: 'A client certificate and its key go together.',
+    noRegistry: '“{{registry}}” is no registry. Name it by its host, as in registry.example.com:5000.',
     plain:
       'The registry {{registry}} does not speak HTTPS. If it is yours, start the engine with --insecure-registry {{registry}}.',
     missing: 'The registry has no {{image}}: it was not found. Check the name and the tag.',
     denied: 'The registry does not give {{image}} to you: it is not there, or it takes a log-in (docker login).',
+    pushDenied: 'The registry does not let you push to {{image}}. Log in as somebody who may.',
+    loginOver: 'The log-in has run out. Log in again.',
+    wrongLogin: 'The registry does not accept this user name and password.',
+    limitedFor:
+      'The registry limits how much may be pulled. It answers again in {{time}}. Who is logged in may pull more, and so may a mirror.',
+    limitedUpTo:
+      'The registry limits how much may be pulled. Wait up to {{time}}. Who is logged in may pull more, and so may a mirror.',
     limited: 'The registry limits how much may be pulled. Wait a while, or log in (docker login).',
+    time: {
+      hour_one: '{{count}} hour',
+      hour_other: '{{count}} hours',
+      minute_one: '{{count}} minute',
+      minute_other: '{{count}} minutes',
+      second_one: '{{count}} second',
+      second_other: '{{count}} seconds',
+    },
     full: 'The disk that holds {{folder}} is full. Remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
     fullSomewhere: 'The disk is full. Free some space, then try again.',
   },

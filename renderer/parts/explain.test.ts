@@ -47,6 +47,22 @@ test('a registry’s troubles are told apart, in both languages, with what the p
       "pull access denied for hub:5000/x, repository does not exist or may require 'docker login': denied",
       /hub:5000\/x/,
     ],
+    ['push access denied for hub:5000/x: denied: no. Log in as somebody who may push there', /push to hub:5000\/x\./],
+    ['unauthorized: incorrect username or password for hub:5000', /does not accept/],
+    [
+      'toomanyrequests: the registry hub allows 100 pulls in 6 hours, none is left. It answers again in 11 minutes: wait until then, log in (docker login), or use a mirror (--registry-mirror)',
+      /again in 11 minutes\./,
+    ],
+    [
+      'toomanyrequests: the registry hub allows 100 pulls in 6 hours. Wait up to 6 hours, log in',
+      /Wait up to 6 hours\./,
+    ],
+    ['toomanyrequests: slow down. Wait a while, log in (docker login)', /Wait a while/],
+    ['the registry hub:5000 wants a client certificate of us, or another one: put it into', /hub:5000 wants/],
+    ['the proxy p:3128 lets nobody through to hub:443 (status 403): allow it there', /p:3128.*hub:443/],
+    ['the registry hub:5000 sends log-ins to http://x, which is not encrypted: refused', /hub:5000 leads/],
+    ['the credential helper docker-credential-pass has not answered for 20 seconds: unlock', /-pass does not answer/],
+    ['"no host/x y" is no registry: name it by its host, as in registry.example.com:5000', /“no host\/x y”/],
   ];
   for (const [said, shown] of troubles) {
     assert.match(explain(i18n.t, said), shown);

@@ -24,14 +24,37 @@ const registryTroubles = [
   [/registry (?<registry>\S+) cannot be found/, 'unknown'],
   [/registry (?<registry>\S+) (?:cannot be reached|does not answer|has not answered)/, 'unreachable'],
   [/registry (?<registry>\S+) answered with status (?<status>5\d\d)/, 'unwell'],
+  [/registry (?<registry>\S+) wants a client certificate/, 'clientCertificate'],
   [/certificate of the registry (?<registry>\S+) is not trusted/, 'untrusted'],
+  [/the proxy (?<registry>\S+) asks for a login/, 'proxyLogin'],
+  [/the proxy (?<registry>\S+) lets nobody through to (?<target>\S+)/, 'proxyRefuses'],
+  [/the proxy (?<registry>\S+) cannot be used/, 'proxy'],
+  [/(?:registry )?(?<registry>\S+) (?:sends|redirects) .*(?:not encrypted|without encryption)/, 'unencrypted'],
+  [/credential helper (?<program>\S+) is not installed/, 'helperMissing'],
+  [/credential helper (?<program>\S+) has not answered/, 'helperLocked'],
+  [/credential helper (?<program>\S+) /, 'helper'],
+  [/the login for (?<registry>\S+) is docker's own/, 'dockersLogin'],
+  [/nobody is logged in to (?<registry>\S+)/, 'notLoggedIn'],
+  [/(?<registry>\S+) offers no search/, 'noSearch'],
+  [/log-in service (?<registry>\S+) (?:answered with status|sent no token)/, 'loginService'],
+  [/invalid mirror: /, 'mirror'],
+  [/the CA certificate (?:is not in PEM|cannot be read)/, 'authority'],
+  [/the client key does not belong/, 'keyMismatch'],
+  [/the client (?:certificate|key) cannot be read/, 'clientUnreadable'],
+  [/a client certificate and its key are set together/, 'clientPair'],
+  [/"(?<registry>[^"]*)" is no registry/, 'noRegistry'],
   [/registry (?<registry>\S+) does not speak HTTPS/, 'plain'],
   [/(?:manifest for|repository) (?<image>\S+) not found/, 'missing'],
   [/pull access denied for (?<image>[^\s,]+)/, 'denied'],
+  [/push access denied for (?<image>[^\s,]+?):? /, 'pushDenied'],
+  [/unauthorized: the login has run out/, 'loginOver'],
+  [/unauthorized: incorrect username or password/, 'wrongLogin'],
+  [/^toomanyrequests: .* again in (?<count>\d+) (?<unit>hour|minute|second)s?/, 'limitedFor'],
+  [/^toomanyrequests: .*Wait up to (?<count>\d+) (?<unit>hour|minute|second)s?/, 'limitedUpTo'],
   [/^toomanyrequests/, 'limited'],
 ] as const;
 
-const nothingNamed = { registry: '', content: '', status: '', image: '' };
+const nothingNamed = { registry: '', content: '', status: '', image: '', target: '', program: '', time: '' };
 
 /** The engine's English about a registry or a full disk in the window's language; everything else as the engine says it. */
 export function explain(t: TFunction, message: string, folder?: string): string {
@@ -39,7 +62,10 @@ export function explain(t: TFunction, message: string, folder?: string): string 
     return folder === undefined ? t('trouble.fullSomewhere') : t('trouble.full', { folder });
   for (const [pattern, key] of registryTroubles) {
     const found = pattern.exec(message);
-    if (found) return t(`trouble.${key}`, { ...nothingNamed, ...found.groups });
+    if (!found) continue;
+    const { count, unit, ...named } = found.groups ?? {};
+    const time = unit && t(`trouble.time.${unit as 'hour' | 'minute' | 'second'}`, { count: Number(count) });
+    return t(`trouble.${key}`, { ...nothingNamed, ...named, ...(time && { time }) });
   }
   return message;
 }

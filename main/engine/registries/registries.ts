@@ -8,6 +8,7 @@ import type {
   Referrer,
   Registry as RegistryEntry,
   RegistryChange,
+  RegistryLogin,
   RegistryNames,
   SearchResult,
 } from '../../contract/registries.js';
@@ -88,11 +89,15 @@ export class Registries {
   }
 
   /** Checks with the registry, then keeps the login. */
-  async login(server: string, auth: RegistryAuth, signal?: AbortSignal): Promise<{ user: string }> {
+  async login(server: string, auth: RegistryAuth, signal?: AbortSignal): Promise<RegistryLogin> {
     const host = checkedHost(server);
-    await this.#registry.login(host, auth, signal);
+    const { kind, helper } = await this.#registry.login(host, auth, signal);
     this.#announce(host, 'login');
-    return { user: auth.username ?? '' };
+    return {
+      user: auth.username ?? '',
+      credentials: kind === 'helper' ? 'helper' : 'slipway',
+      ...(helper !== undefined && { helper }),
+    };
   }
 
   async logout(server: string): Promise<void> {

@@ -215,17 +215,17 @@ function explained(error: Error, url: URL): EngineError {
     ['ECONNRESET', `the registry ${url.host} cut the connection`],
     ['EPIPE', `the registry ${url.host} cut the connection`],
   ]).get(code);
-  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ISSUER/.test(code)
-    ? `the certificate of the registry ${url.host} is not trusted (${first.message}). If the registry is yours, name it with --insecure-registry ${url.host}`
-    : undefined;
   const shown = /certificate.required|bad.certificate|handshake.failure/i.test(`${code} ${first.message}`)
     ? `the registry ${url.host} wants a client certificate of us, or another one: put it into /etc/docker/certs.d/${url.host}, or give it in the window (Registries)`
+    : undefined;
+  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ISSUER/.test(code)
+    ? `the certificate of the registry ${url.host} is not trusted (${first.message}). If the registry is yours, give the engine the certificate of its authority (/etc/docker/certs.d/${url.host}/ca.crt, or in the window: Registries), or name it with --insecure-registry ${url.host}`
     : undefined;
   const plain = isNoTls(code)
     ? `the registry ${url.host} does not speak HTTPS. If it is yours, name it with --insecure-registry ${url.host}`
     : undefined;
   return unavailable(
-    why ?? certificate ?? shown ?? plain ?? `talking to the registry ${url.host} failed: ${messageOf(first)}`,
+    why ?? shown ?? certificate ?? plain ?? `talking to the registry ${url.host} failed: ${messageOf(first)}`,
     {
       cause: error,
     },
