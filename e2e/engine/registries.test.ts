@@ -216,8 +216,7 @@ test('auth, distribution and search answer as dockerd does', needs, async (t) =>
   const shelf = `127.0.0.1:${(hub.address() as AddressInfo).port}`;
 
   await using theirs = await startDockerd();
-  const header = Buffer.from(JSON.stringify({ username: USER, password: PASSWORD })).toString('base64url');
-  const differences: string[] = [];
+  const header = Buffer.from(JSON.stringify({ username: USER, password: PASSWORD })).toString('base64');
   const both = async (method: string, url: string, body?: unknown, headers: Record<string, string> = {}) => {
     const [mine, oracle] = await Promise.all(
       [engine, theirs].map(({ socket }) => request(socket, method, `/v1.41${url}`, body, headers)),
@@ -225,27 +224,29 @@ test('auth, distribution and search answer as dockerd does', needs, async (t) =>
     const [ours, expected] = [mine!, oracle!].map(
       ({ body: bytes }) => JSON.parse(bytes.toString() || 'null') as { message?: string },
     );
-    if (mine!.status !== oracle!.status)
-      differences.push(
-        `${method} ${url}: ${mine!.status} ${ours?.message}, dockerd ${oracle!.status} ${expected?.message}`,
-      );
-    else if (mine!.status < 400) assert.deepEqual(ours, expected, `${method} ${url}`);
+    // A mistake of the client's, or a registry that refuses, is not the engine's failure.
+    if (oracle!.status === 500)
+      assert.ok([400, 401, 404, 503].includes(mine!.status), `${method} ${url}: ${mine!.status}`);
+    else
+      assert.equal(mine!.status, oracle!.status, `${method} ${url}: ${ours?.message}, dockerd: ${expected?.message}`);
+    if (oracle!.status < 400) assert.deepEqual(ours, expected, `${method} ${url}`);
+    return oracle!.status;
   };
   const credentials = { username: USER, password: PASSWORD, serveraddress: registry.host };
-  await both('POST', '/auth', credentials);
+  assert.equal(await both('POST', '/auth', credentials), 200);
   await both('POST', '/auth', { ...credentials, serveraddress: `https://${registry.host}/v1/` });
   await both('POST', '/auth', { ...credentials, password: 'wrong' });
   await both('POST', '/auth', { ...credentials, serveraddress: '127.0.0.1:1' });
   const described = (name: string, auth = header) =>
     both('GET', `/distribution/${name}/json`, undefined, auth ? { 'X-Registry-Auth': auth } : {});
-  await described(image());
+  assert.equal(await described(image()), 200);
   await described(`${registry.host}/private/busybox:nosuch`);
   await described(`${registry.host}/no/such:1`);
   await described(image(), '');
   await described('a//b');
   await described('0'.repeat(64));
   const search = (query: string) => both('GET', `/images/search?${query}`);
-  await search(`term=${shelf}/debian`);
+  assert.equal(await search(`term=${shelf}/debian`), 200);
   await search(`term=${shelf}/nothing`);
   await search(`term=${shelf}/debian&limit=101`);
   await search(`term=https://${shelf}/debian`);
@@ -258,9 +259,6 @@ test('auth, distribution and search answer as dockerd does', needs, async (t) =>
     { nosuch: ['x'] },
   ])
     await search(`term=${shelf}/debian&filters=${encodeURIComponent(JSON.stringify(filter))}`);
-  // A mistake of the client's, or a registry that refuses, is not the engine's failure: never 500.
-  assert.deepEqual(differences, []);
-
   for (const more of [
     [],
     ['--no-trunc'],

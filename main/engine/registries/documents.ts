@@ -1,3 +1,4 @@
+import { invalid } from '../../base/errors.js';
 import type { DistributionPlatform } from '../../contract/registries.js';
 
 /** An entry of an index, as far as it is asked about here. */
@@ -25,9 +26,11 @@ export function documentOf(bytes: Buffer): Document {
   }
 }
 
-/** What an index lists; undefined: the document is none. */
+/** What an index lists; undefined: the document is none. One that claims to be an image as well is refused (CVE-2021-41190). */
 export function entriesOf(bytes: Buffer): Entry[] | undefined {
-  const { manifests } = documentOf(bytes);
+  const { manifests, layers, config } = documentOf(bytes);
+  if (manifests !== undefined && (layers !== undefined || config !== undefined))
+    throw invalid('the manifest claims to be an index and an image at once: refused');
   if (!Array.isArray(manifests)) return undefined;
   return manifests.map(objectOf).map(({ digest, size, artifactType, mediaType, annotations, platform }) => ({
     digest: textOf(digest),

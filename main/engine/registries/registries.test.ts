@@ -110,6 +110,13 @@ test('an image is described as its registry has it, without pulling', async () =
   await assert.rejects(registries().distribution('a//b', undefined), { kind: 'invalid' });
 });
 
+test('a document that is an index and an image at once is refused (CVE-2021-41190)', async () => {
+  await using server = await holding({ both: [INDEX, { ...index, ...manifest }] });
+  await assert.rejects(registries().distribution(`${server.host}/a:both`, undefined), /at once: refused/);
+  const here = image({ RepoTags: [`${server.host}/a:both`] });
+  await assert.rejects(registries(here).newer(`${server.host}/a:both`), /at once: refused/);
+});
+
 test('attachments are found by the referrers API, page by page, in the index, and as cosign keeps them', async () => {
   const page = (name: string, next?: string): Answer => ({
     headers: { 'Content-Type': INDEX, ...(next && { Link: `<${next}>; rel="next"` }) },

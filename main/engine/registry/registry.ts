@@ -94,12 +94,12 @@ export class Registry {
 
   /** `auth` is what the client sent; without it whoever is logged in there is asked for. */
   repository(reference: Reference, auth?: RegistryAuth, { mirrors = true }: RepositoryOptions = {}): Repository {
-    return new Repository(reference, async () => this.#endpoints(reference.domain, auth, mirrors), this.#backOffMs);
+    return new Repository(reference, () => this.#endpoints(reference.domain, auth, mirrors), this.#backOffMs);
   }
 
   /** For what belongs to no repository (`/v2/_catalog`), of the registry and nobody in its place. */
   itself(domain: string, auth?: RegistryAuth): Repository {
-    return new Repository({ domain, path: '' }, async () => this.#endpoints(domain, auth, false), this.#backOffMs);
+    return new Repository({ domain, path: '' }, () => this.#endpoints(domain, auth, false), this.#backOffMs);
   }
 
   /**

@@ -137,6 +137,20 @@ test('a failure of the moment is tried again; what the registry means is not', a
   }
 });
 
+test('what was tried is tried again: a plain registry that cuts the line is told as such, every time', async () => {
+  await using server = await serve(() => ({ cut: true }));
+  const plain = registry();
+  for (let time = 0; time < 3; time++) {
+    const repository = plain.repository(parseReference(`${server.host}/a/b:1`));
+    const before = server.seen.length;
+    await assert.rejects(repository.manifest('1'), /cut the connection/);
+    assert.equal(server.seen.length, before + 3);
+    const source = repository.blob(digest);
+    for (let again = 0; again < 2; again++)
+      await assert.rejects(async () => source(0, AbortSignal.timeout(5000)), /cut the connection/);
+  }
+});
+
 test('a rate limit is told with its numbers and when it opens again; a short one is waited for', async () => {
   const limits = { 'RateLimit-Limit': '100;w=21600', 'RateLimit-Remaining': '0;w=21600' };
   let troubles: Answer[] = [{ status: 429, headers: { ...limits, 'Retry-After': '660' } }];

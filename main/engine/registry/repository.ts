@@ -76,15 +76,15 @@ const SHORT_WAIT_S = 5;
 
 /** One repository at the first of its endpoints that works. */
 export class Repository {
-  #endpoints: Promise<Endpoint[]>;
+  /** Those that are still to be tried, the best first. */
+  #endpoints: Endpoint[];
 
   constructor(
     private readonly reference: Reference,
-    endpoints: () => Promise<Endpoint[]>,
+    private readonly endpoints: () => Endpoint[],
     private readonly backOffMs: number,
   ) {
     this.#endpoints = endpoints();
-    this.#endpoints.catch(() => undefined);
   }
 
   /** A manifest or an index by tag or digest, verified where a digest says what it must be. */
@@ -204,27 +204,28 @@ export class Repository {
   async #anywhere(method: Method, path: string | URL, options: RepositoryRequest): Promise<RegistryResponse> {
     let first: unknown;
     for (;;) {
-      const endpoints = await this.#endpoints;
-      const endpoint = endpoints[0] as Endpoint;
+      const [endpoint, ...others] = this.#endpoints as [Endpoint, ...Endpoint[]];
       try {
         return await this.#at(endpoint, method, path, options);
       } catch (error) {
         options.signal?.throwIfAborted();
         const unwell = !(error instanceof RegistryError) || error.reason === 'unavailable';
-        const next = endpoints.length > 1 && (endpoint.mirror || speaksOtherwise(error, endpoint));
+        const next = others.length > 0 && (endpoint.mirror || speaksOtherwise(error, endpoint));
         if (next && unwell) endpoint.failed();
         // That it does not speak TLS either is no news to anybody.
-        if (!next) throw first !== undefined && speaksNoTls(error) ? first : error;
+        if (!next) {
+          this.#endpoints = this.endpoints();
+          throw first !== undefined && speaksNoTls(error) ? first : error;
+        }
         if (!endpoint.mirror) first ??= error;
-        await this.#leave(endpoint);
+        this.#leave(endpoint);
       }
     }
   }
 
   /** Another request may have gone on already. */
-  async #leave(endpoint: Endpoint): Promise<void> {
-    const endpoints = await this.#endpoints;
-    if (endpoints[0] === endpoint && endpoints.length > 1) this.#endpoints = Promise.resolve(endpoints.slice(1));
+  #leave(endpoint: Endpoint): void {
+    if (this.#endpoints[0] === endpoint && this.#endpoints.length > 1) this.#endpoints = this.#endpoints.slice(1);
   }
 
   async #at(
@@ -295,7 +296,7 @@ export class Repository {
     } catch (error) {
       if (error instanceof EngineError) {
         endpoint.failed();
-        await this.#leave(endpoint);
+        this.#leave(endpoint);
       }
       throw error;
     }
