@@ -32,6 +32,7 @@ import {
   type Authority,
   type GuardedRegistry,
 } from '../fixtures/guarded-registry.js';
+import { readSchema } from './schema/schema.js';
 
 const ADDRESS = '198.51.100.8';
 const needs = {
@@ -259,6 +260,26 @@ test('auth, distribution and search answer as dockerd does', needs, async (t) =>
     { nosuch: ['x'] },
   ])
     await search(`term=${shelf}/debian&filters=${encodeURIComponent(JSON.stringify(filter))}`);
+  const schema = await readSchema();
+  for (const version of ['1.24', '1.47'])
+    for (const [what, method, url, body] of [
+      ['POST /auth', 'POST', '/auth', credentials],
+      ['GET /distribution/{name}/json', 'GET', `/distribution/${image()}/json`, undefined],
+      ['GET /images/search', 'GET', `/images/search?term=${shelf}/debian`, undefined],
+    ] as const) {
+      const answer = await request(engine.socket, method, `/v${version}${url}`, body, { 'X-Registry-Auth': header });
+      assert.equal(answer.status, 200, answer.body.toString());
+      assert.deepEqual(schema.judge(what, JSON.parse(answer.body.toString())).wrong, []);
+    }
+  const env = { DOCKER_CONFIG: path.join(folder, 'manifests') };
+  for (const args of [
+    ['login', '-u', USER, '--password-stdin', registry.host],
+    ['manifest', 'inspect', image()],
+  ]) {
+    const ran = await docker(engine, args, { input: PASSWORD, env });
+    assert.equal(ran.code, 0, ran.stderr);
+  }
+
   for (const more of [
     [],
     ['--no-trunc'],

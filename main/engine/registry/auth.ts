@@ -50,15 +50,19 @@ export interface Challenge {
   parameters: Record<string, string>;
 }
 
-/** `Bearer realm="…",service="…"`: what a 401 asks for. */
+/** `Bearer realm="…",service="…"`: what a 401 asks for. Of several ways the one by token. */
 export function parseChallenge(header: string | undefined): Challenge | undefined {
-  const scheme = /^\s*(\w+)/.exec(header ?? '')?.[1]?.toLowerCase();
-  if (!scheme) return undefined;
-  const parameters: Record<string, string> = {};
-  for (const [, name = '', quoted, bare] of (header ?? '').matchAll(/(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)) {
-    parameters[name.toLowerCase()] = quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
+  const challenges: Challenge[] = [];
+  const parts = /(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))|([\w-]+)(?=[\s,]|$)/g;
+  for (const [, name = '', quoted, bare, scheme] of (header ?? '').matchAll(parts)) {
+    if (scheme !== undefined) challenges.push({ scheme: scheme.toLowerCase(), parameters: {} });
+    else {
+      const parameters = challenges.at(-1)?.parameters;
+      if (parameters) parameters[name.toLowerCase()] ??= quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
+    }
   }
-  return { scheme, parameters };
+  const by = (wanted: string) => challenges.find(({ scheme }) => scheme === wanted);
+  return by('bearer') ?? by('basic') ?? challenges[0];
 }
 
 export const basic = ({ username = '', password = '' }: RegistryAuth): string =>
@@ -146,7 +150,8 @@ export class Authorizer {
     if (this.#known && this.#known.until > Date.now()) return this.#known.auth;
     const auth = this.#options.credentials();
     this.#known = { auth, until: Date.now() + CREDENTIALS_MS };
-    auth.catch(() => (this.#known = undefined));
+    // That there are none is no lasting truth.
+    auth.then((found) => found ?? (this.#known = undefined)).catch(() => (this.#known = undefined));
     return auth;
   }
 

@@ -85,12 +85,13 @@ export class CredentialHelper {
         outcome();
       };
       const stop = (why: string) => {
+        child.stdout.destroy();
+        child.once('exit', () => end(() => reject(unavailable(`the credential helper ${this.#program} ${why}`))));
         try {
           if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
         } catch {
           // it has ended by itself
         }
-        end(() => reject(unavailable(`the credential helper ${this.#program} ${why}`)));
       };
       const timer = setTimeout(
         () => stop(`has not answered for ${this.patienceMs / 1000} seconds: unlock its store, then try again`),

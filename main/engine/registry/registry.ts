@@ -10,7 +10,7 @@ import { Hosts, type HostSettings } from './hosts.js';
 import { parseMirror, type Mirror } from './mirrors.js';
 import { inNetwork, isLocal, Proxies } from './proxies.js';
 import { DEFAULT_DOMAIN, type Reference } from './reference.js';
-import { Repository, type Endpoint } from './repository.js';
+import { MIRROR_PATIENCE_MS, Repository, type Endpoint } from './repository.js';
 import { request, type RegistryRequest, type RegistryResponse, type Trust } from './request.js';
 
 export interface RegistryOptions {
@@ -260,7 +260,7 @@ export class Registry {
       trust,
       send: this.send,
       failed: () => void this.#resting.set(base.origin, Date.now() + REST_MS),
-      authorizer: this.#authorizer(base, domain, auth),
+      authorizer: this.#authorizer(base, domain, { auth, mirror }),
     };
   }
 
@@ -292,15 +292,20 @@ export class Registry {
     return filedTrust(this.#certificates, [...new Set([...names, ...hosts])]);
   }
 
-  #authorizer(base: URL, domain: string, auth: RegistryAuth | undefined): Authorizer {
-    const key = `${base.origin} ${auth ? fingerprint(auth) : ''}`;
+  #authorizer(base: URL, domain: string, { auth, mirror }: Pick<EndpointWish, 'auth' | 'mirror'>): Authorizer {
+    const key = `${base.origin} ${mirror ? 'mirror' : ''} ${auth ? fingerprint(auth) : ''}`;
     const known = this.#authorizers.get(key);
     if (known) return known;
     const authorizer = new Authorizer({
       registry: base,
       credentials: () =>
         auth ? Promise.resolve(auth) : (this.#credentials?.find(domain) ?? Promise.resolve(undefined)),
-      send: (url, options) => this.send(url, { ...options, trust: (to) => this.#trustFor(to, base, domain) }),
+      send: (url, options) =>
+        this.send(url, {
+          ...(mirror && { connectMs: MIRROR_PATIENCE_MS, silenceMs: MIRROR_PATIENCE_MS }),
+          ...options,
+          trust: (to) => this.#trustFor(to, base, domain),
+        }),
       mayBePlain: (url) => this.#isInsecure(url.host),
     });
     this.#authorizers.set(key, authorizer);

@@ -2,6 +2,7 @@ import '../../base/scopes.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseReference, Registry, type RegistryAuth } from './index.js';
+import { parseChallenge } from './auth.js';
 import { serve, type Answer, type Seen, type TestServer } from './testing-registry.js';
 
 const hex = 'a'.repeat(64);
@@ -208,4 +209,14 @@ test('who may not push is told so in other words than who may not pull', async (
     reason: 'denied',
     message: `push access denied for ${server.host}/a/b: denied: no. Log in as somebody who may push there (docker login)`,
   });
+});
+
+test('of several ways to log in the one by token is taken', () => {
+  assert.deepEqual(parseChallenge('Basic realm="a, b", charset=UTF-8, Bearer realm="https://t/x?y=1",service="s"'), {
+    scheme: 'bearer',
+    parameters: { realm: 'https://t/x?y=1', service: 's' },
+  });
+  assert.deepEqual(parseChallenge('Negotiate, Basic realm="x\\"y"'), { scheme: 'basic', parameters: { realm: 'x"y' } });
+  assert.equal(parseChallenge('Negotiate')?.scheme, 'negotiate');
+  assert.equal(parseChallenge(undefined), undefined);
 });

@@ -69,7 +69,9 @@ export interface RepositoryRequest {
 }
 
 /** What a mirror may take to be reached, and to begin its answer about a document. */
-const MIRROR_PATIENCE_MS = 3000;
+export const MIRROR_PATIENCE_MS = 3000;
+/** A mirror may have to get a layer itself before it gives it. */
+const MIRROR_LAYER_MS = 10_000;
 const ATTEMPTS = 3;
 /** A registry that asks for no more than this is waited for. */
 const SHORT_WAIT_S = 5;
@@ -259,11 +261,7 @@ export class Repository {
         signal,
         trust: endpoint.trust,
         ...(mirror && { connectMs: MIRROR_PATIENCE_MS }),
-        ...(options.silenceMs !== undefined
-          ? { silenceMs: options.silenceMs }
-          : mirror && document
-            ? { silenceMs: MIRROR_PATIENCE_MS }
-            : {}),
+        silenceMs: options.silenceMs ?? (mirror ? (document ? MIRROR_PATIENCE_MS : MIRROR_LAYER_MS) : undefined),
       });
     const denied = (error: unknown): never => {
       throw isUnauthorized(error) ? deniedOf(asked, error.message, 401) : error;

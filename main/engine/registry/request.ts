@@ -108,7 +108,7 @@ async function sendOnce(url: URL, route: Router, options: RegistryRequest): Prom
     const outgoing = (target.protocol === 'https:' ? https : http).request(target, settings, (incoming) => {
       // A registry that has made up its mind need not be told the rest.
       incoming.once('close', () => outgoing.writableEnded || outgoing.destroy());
-      resolve(responseOf(url, incoming, signal));
+      resolve(responseOf(url, incoming, { method, signal }));
     });
     const connecting = setTimeout(() => outgoing.destroy(timedOut(url, connectMs)), connectMs);
     outgoing.once('socket', (socket) => {
@@ -146,7 +146,11 @@ function roomIn(outgoing: http.ClientRequest): Promise<void> {
   });
 }
 
-function responseOf(url: URL, incoming: IncomingMessage, signal: AbortSignal | undefined): RegistryResponse {
+function responseOf(
+  url: URL,
+  incoming: IncomingMessage,
+  { method, signal }: { method: Method; signal: AbortSignal | undefined },
+): RegistryResponse {
   // A failure after the last byte was taken, or of a body nobody reads, concerns nobody.
   incoming.on('error', () => undefined);
   const body = bytesOf(url, incoming, signal);
@@ -167,7 +171,8 @@ function responseOf(url: URL, incoming: IncomingMessage, signal: AbortSignal | u
     },
     discard() {
       // A short rest is read away so that the connection can be used again.
-      if (Number(incoming.headers['content-length'] ?? Infinity) < 64 * 1024) incoming.resume();
+      const rest = method === 'HEAD' ? 0 : Number(incoming.headers['content-length'] ?? Infinity);
+      if (rest < 64 * 1024) incoming.resume();
       else incoming.destroy();
     },
   };

@@ -101,6 +101,8 @@ export class System {
   info(): SystemInfo {
     const { store, containers, images, helper, root, version, registry } = this.#options;
     const { hello } = helper;
+    // As dockerd writes them.
+    const mirrors = registry.mirrors.map((mirror) => `${mirror}/`);
     const { running, paused, stopped } = containers.counts();
     const can = (controller: string) => hello.cgroup.limits && hello.cgroup.controllers.includes(controller);
     const { kernel, system, memory, processors, bridged } = this.#machine;
@@ -153,14 +155,14 @@ export class System {
       RegistryConfig: {
         InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...registry.insecure.filter((entry) => entry.includes('/'))],
         IndexConfigs: {
-          'docker.io': { Name: 'docker.io', Mirrors: [...registry.mirrors], Secure: true, Official: true },
+          'docker.io': { Name: 'docker.io', Mirrors: mirrors, Secure: true, Official: true },
           ...Object.fromEntries(
             registry.insecure
               .filter((entry) => !entry.includes('/'))
               .map((entry) => [entry, { Name: entry, Mirrors: [], Secure: false, Official: false }]),
           ),
         },
-        Mirrors: [...registry.mirrors],
+        Mirrors: mirrors,
         AllowNondistributableArtifactsCIDRs: [],
         AllowNondistributableArtifactsHostnames: [],
       },
