@@ -17,6 +17,8 @@ const TESTS = [
   'main/engine/streams.system.test',
   'main/engine/images/images.system.test',
   'main/client/client.system.test',
+  'main/engine/registry/proxies.test',
+  'main/engine/registry/repository.test',
 ];
 /** What those start beside themselves. */
 const PROGRAMS = ['main/engine/testing-engine', 'main/daemon/main'];

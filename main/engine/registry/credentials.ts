@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { conflict, diskError, messageOf } from '../../base/errors.js';
+import { codeOf, conflict, diskError, messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import { PrivateFile } from '../../base/private-file.js';
 import type { RegistryAuth } from './auth.js';
@@ -148,7 +148,10 @@ export class Credentials {
   async #load(): Promise<void> {
     await this.#file.tidy();
     const document = (await this.#file.read().catch((error: unknown) => {
-      log.error(`${this.#file.path} cannot be read, and the logins in it are not used: ${messageOf(error)}`);
+      // What the parser says may quote a password.
+      log.error(
+        `${this.#file.path} cannot be read, and the logins in it are not used: ${codeOf(error) ?? 'it is damaged'}`,
+      );
     })) as { auths?: Record<string, RegistryAuth> } | undefined;
     this.#own = new Map(Object.entries(document?.auths ?? {}));
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { diskError, invalid, messageOf } from '../../base/errors.js';
+import { codeOf, diskError, invalid } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import { PrivateFile } from '../../base/private-file.js';
 import type { RegistryChange } from '../../contract/registries.js';
@@ -66,7 +66,9 @@ export class Hosts {
   async #load(): Promise<void> {
     await this.#file.tidy();
     const document = (await this.#file.read().catch((error: unknown) => {
-      log.error(`${this.#file.path} cannot be read, and what it says of registries is not used: ${messageOf(error)}`);
+      log.error(
+        `${this.#file.path} cannot be read, and what it says of registries is not used: ${codeOf(error) ?? 'it is damaged'}`,
+      );
     })) as { registries?: Record<string, HostSettings> } | undefined;
     this.#settings = new Map(Object.entries(document?.registries ?? {}));
   }

@@ -3,7 +3,7 @@ import { unauthorized } from '../../base/errors.js';
 import type { RegistryChange } from '../../contract/registries.js';
 import { Agents } from './agents.js';
 import { Authorizer, fetchToken, fingerprint, basic, parseChallenge, type RegistryAuth } from './auth.js';
-import { certificateFolders, filedTrust } from './certificates.js';
+import { certificateFolders, filedTrust, type FiledTrust } from './certificates.js';
 import { Credentials, type Keeper, type KnownLogin } from './credentials.js';
 import { failureOf, speaksOtherwise } from './failures.js';
 import { Hosts, type HostSettings } from './hosts.js';
@@ -149,7 +149,8 @@ export class Registry {
 
   async describe(domain: string): Promise<HostDescription> {
     const own = this.#hosts?.get(domain) ?? {};
-    const { ca, client } = await this.#filed(domain);
+    // What is wrong with a file is said by who needs it.
+    const { ca, client } = await this.#filed(domain).catch((): FiledTrust => ({ ca: [] }));
     return {
       ...own,
       mirrors: this.#mirrorsOf(domain).map(({ text }) => text),
