@@ -33,10 +33,10 @@ export async function search(
   const query = new URLSearchParams({ q: wanted, n: String(limit) });
   const response = await first(bases, async (base) => {
     const url = new URL(`/v1/search?${query.toString()}`, base);
-    const answer = await registry.send(url, { signal });
+    const answer = await registry.open(url, { signal });
     if (answer.status !== 401 || !auth?.username) return answer;
     answer.discard();
-    return registry.send(url, { headers: { Authorization: basic(auth) }, signal });
+    return registry.open(url, { headers: { Authorization: basic(auth) }, signal });
   });
   if (response.status !== 200) {
     response.discard();

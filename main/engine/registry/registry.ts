@@ -174,17 +174,18 @@ export class Registry {
     this.#resting.clear();
   }
 
-  /** One request that is no repository's business, as a search. */
-  readonly send = (url: URL, options: RegistryRequest = {}): Promise<RegistryResponse> =>
-    request(url, (to, trust) => this.#agents.route(to, trust), {
-      trust: (to) => this.#trust(to.host, [to.host]),
-      ...options,
-    });
+  /** What lies at any address, asked for by nobody in particular: no credentials are shown, there or on the way. Statuses are the caller's. */
+  open(url: URL, options: Pick<RegistryRequest, 'headers' | 'signal'> = {}): Promise<RegistryResponse> {
+    return this.#send(url, { ...options, trust: (to) => this.#trust(to.host, [to.host]) });
+  }
 
   /** Plain HTTP and unknown certificates will do. */
   isInsecure(domain: string): boolean {
     return this.#isInsecure(domain);
   }
+
+  readonly #send = (url: URL, options: RegistryRequest): Promise<RegistryResponse> =>
+    request(url, (to, trust) => this.#agents.route(to, trust), options);
 
   get #store(): { credentials: Credentials; hosts: Hosts } {
     if (!this.#credentials || !this.#hosts) throw new Error('this registry keeps nothing');
@@ -259,7 +260,7 @@ export class Registry {
       mirror,
       insecure,
       trust,
-      send: this.send,
+      send: this.#send,
       failed: () => void this.#resting.set(base.origin, Date.now() + REST_MS),
       authorizer: this.#authorizer(base, domain, { auth, mirror }),
     };
@@ -302,7 +303,7 @@ export class Registry {
       credentials: () =>
         auth ? Promise.resolve(auth) : (this.#credentials?.find(domain) ?? Promise.resolve(undefined)),
       send: (url, options) =>
-        this.send(url, {
+        this.#send(url, {
           ...(mirror && { connectMs: MIRROR_PATIENCE_MS, silenceMs: MIRROR_PATIENCE_MS }),
           ...options,
           trust: (to) => this.#trustFor(to, base, domain),
