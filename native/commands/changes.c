@@ -19,6 +19,7 @@ struct change {
 
 struct comparison {
     const struct below *below;
+    unsigned opaque; /* how many of the directories around are: nothing of the layers below shows inside */
     struct change *changes;
     size_t count, capacity;
 };
@@ -63,7 +64,7 @@ bool changes_same(const struct stat *one, const struct stat *other)
 
 static int not_a_dot(const struct dirent *entry)
 {
-    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !is_overlay_file(entry->d_name);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -131,9 +132,13 @@ static int each_name(struct comparison *x, int listed, int upper, int lower, con
 
 static int compare_directory(struct comparison *x, int upper, int lower, const char *path, struct error *err)
 {
-    if (lower >= 0 && opaque_is(upper))
+    bool opaque = opaque_is(upper);
+    x->opaque += opaque;
+    if (lower >= 0 && x->opaque > 0)
         TRY(each_name(x, lower, upper, lower, path, note_hidden, err));
-    return each_name(x, upper, upper, lower, path, compare_entry, err);
+    int status = each_name(x, upper, upper, lower, path, compare_entry, err);
+    x->opaque -= opaque;
+    return status;
 }
 
 static int send(struct request *request, const struct comparison *x, struct error *err)

@@ -113,12 +113,17 @@ static int attach_bind(int root, const struct bind *bind, struct error *err)
     return mount_attach(bind->tree, target) < 0 ? fail(err, errno, "mount %s on %s", bind->source, bind->destination) : 0;
 }
 
-/* To be read, the container's own layer is the topmost of those that are not written: nothing is made, nothing waits for a disk in the end. */
+/* To be read, the container's own layer is the topmost of those that are not written: nothing is made, nothing waits for a disk in the end. Where it has
+ * everything, it is the only one. */
 static json_object *readable_stack(json_object *overlay)
 {
-    json_object *stack = json_object_new_object(), *all = json_object_new_array(), *lower = json_object_object_get(overlay, "lower");
+    json_object *stack = json_object_new_object(), *all = json_object_new_array(), *lower = json_object_object_get(overlay, "lower"),
+                *driver = json_object_object_get(overlay, "driver");
+    bool whole = driver && strcmp(json_object_get_string(driver), "vfs") == 0;
+    if (driver)
+        json_object_object_add(stack, "driver", json_object_get(driver));
     json_object_array_add(all, json_object_get(json_object_object_get(overlay, "upper")));
-    for (size_t i = 0; i < json_object_array_length(lower); i++)
+    for (size_t i = 0; !whole && i < json_object_array_length(lower); i++)
         json_object_array_add(all, json_object_get(json_object_array_get_idx(lower, i)));
     json_object_object_add(stack, "lower", all);
     return stack;

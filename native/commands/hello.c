@@ -4,6 +4,7 @@
 #include "../base/cleanup.h"
 #include "../kernel/apparmor.h"
 #include "../kernel/cgroup.h"
+#include "../kernel/fuse-overlay.h"
 #include "../kernel/overlay.h"
 
 #include <inttypes.h>
@@ -57,7 +58,7 @@ json_object *hello_describe(void)
     uname(&kernel);
     cgroup_probe(&support);
     const char *scratch = access(server.data_root, W_OK) == 0 ? server.data_root : server.run_dir;
-    bool native = overlay_works(scratch, server.rootless, false), idmapped = native && !server.rootless && overlay_works(scratch, false, true);
+    bool fuse = fuse_overlay_works(), native = server.stacks = overlay_works(scratch, server.rootless, false), idmapped = native && !server.rootless && overlay_works(scratch, false, true);
 
     json_object_object_add(hello, "version", json_object_new_int(PROTOCOL));
     json_object_object_add(hello, "pid", json_object_new_int(getpid()));
@@ -71,6 +72,7 @@ json_object *hello_describe(void)
     json_object_object_add(hello, "cgroup", cgroup);
     json_object_object_add(overlay, "native", json_object_new_boolean(native));
     json_object_object_add(overlay, "idmapped", json_object_new_boolean(idmapped));
+    json_object_object_add(overlay, "fuse", json_object_new_boolean(fuse));
     json_object_object_add(overlay, "userxattr", json_object_new_boolean(server.rootless));
     json_object_object_add(hello, "overlay", overlay);
     json_object_object_add(hello, "apparmor", json_object_new_boolean(apparmor_enabled()));
@@ -84,8 +86,6 @@ json_object *hello_describe(void)
                            ? "No limits for memory, CPU and processes: no cgroup is delegated to you (a systemd user session gives one)"
                            : "No limits for memory, CPU and processes: an ordinary user has them on cgroup v2 only, and this machine runs "
                              "cgroup v1");
-    if (!native)
-        warn(warnings, "This kernel does not let us mount overlayfs here: containers cannot be run");
     json_object_object_add(hello, "warnings", warnings);
     return hello;
 }

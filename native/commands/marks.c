@@ -13,6 +13,8 @@
 
 /* So many entries of a directory's own layer are looked at for a change below; one that has more is taken to have one. */
 #define PATIENCE 4096
+/* Where a container's own layer has everything, most of it is as below. */
+#define WHOLE_PATIENCE (PATIENCE * 64)
 
 /* One directory as the layers below have it: those of its directories that show, top first. */
 struct stack {
@@ -23,6 +25,7 @@ struct stack {
 struct look {
     struct below below;
     unsigned patience;
+    unsigned opaque; /* how many of the directories around are: nothing of the layers below shows inside */
 };
 
 static void stack_clear(struct stack *stack)
@@ -61,7 +64,7 @@ static int stack_find(const struct stack *stack, const char *name, struct stat *
 
 static bool is_dot(const char *name)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_overlay_file(name);
 }
 
 static DIR *list(int directory)
@@ -116,15 +119,11 @@ static int compare(struct look *look, int upper, const struct stack *lower, cons
     return changed > 0 ? 'C' : changed;
 }
 
-/* 1: something in there is another than in the image. */
-static int changed_below(struct look *look, int upper, const char *path, struct error *err)
+static int changed_inside(struct look *look, DIR *directory, int upper, const char *path, struct error *err)
 {
     cleanup_stack struct stack lower = {0};
-    cleanup_closedir DIR *directory = list(upper);
-    if (!directory)
-        return fail(err, errno, "read directory /%s", path);
     TRY(stack_open(&look->below, path, &lower, err));
-    if (opaque_is(upper) && each_hidden(upper, &lower, NULL, err) != 0)
+    if (look->opaque > 0 && each_hidden(upper, &lower, NULL, err) != 0)
         return 1;
     for (struct dirent *entry; (entry = readdir(directory));) {
         cleanup_free char *below = NULL;
@@ -138,6 +137,19 @@ static int changed_below(struct look *look, int upper, const char *path, struct 
             return kind < 0 ? -1 : 1;
     }
     return 0;
+}
+
+/* 1: something in there is another than in the image. */
+static int changed_below(struct look *look, int upper, const char *path, struct error *err)
+{
+    cleanup_closedir DIR *directory = list(upper);
+    if (!directory)
+        return fail(err, errno, "read directory /%s", path);
+    bool opaque = opaque_is(upper);
+    look->opaque += opaque;
+    int changed = changed_inside(look, directory, upper, path, err);
+    look->opaque -= opaque;
+    return changed;
 }
 
 /* ---- one directory ---- */
@@ -176,8 +188,10 @@ static int look_at(struct look *look, const char *upper, const char *path, struc
     if (!directory)
         return fail(err, errno, "read directory /%s", path);
     TRY(stack_open(&look->below, path, &lower, err));
-    if (hides || opaque_is(own))
+    look->opaque = hides || opaque_is(own);
+    if (look->opaque > 0)
         TRY(each_hidden(own, &lower, marks, err));
+    unsigned patience = opaque_is(layer) ? WHOLE_PATIENCE : PATIENCE;
     for (struct dirent *entry; (entry = readdir(directory));) {
         cleanup_free char *full = NULL;
         struct stat before = {0};
@@ -185,7 +199,7 @@ static int look_at(struct look *look, const char *upper, const char *path, struc
             continue;
         if (asprintf(&full, "%s%s%s", path, *path ? "/" : "", entry->d_name) < 0)
             return fail(err, ENOMEM, "look at %s", entry->d_name);
-        look->patience = PATIENCE;
+        look->patience = patience;
         int kind = compare(look, own, &lower, entry->d_name, full, &before, err);
         TRY(kind);
         if (kind != 0)

@@ -3,7 +3,9 @@
 #include "../base/cleanup.h"
 #include "../kernel/overlay.h"
 #include "../kernel/whiteout.h"
+#include "changes.h"
 #include "mount-points.h"
+#include "server.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -24,8 +26,16 @@
 #define ATTEMPTS 100
 #define SMALL (64 * 1024)
 
+/* A directory that is as below it: written only when something in it is not. */
+struct around {
+    struct around *outer;
+    struct archive_entry *entry;
+    bool written;
+};
+
 struct packing {
     struct archive *tar;
+    struct around *around;     /* the innermost directory that we are in */
     bool changeset;
     const struct below *below; /* of a changeset; may be NULL */
     const struct stat *root;   /* a container's, whose kernel mounts stay out; or NULL: nothing is mounted inside */
@@ -121,6 +131,22 @@ static char *join(const char *directory, const char *name)
     return asprintf(&path, "%s%s%s", directory, length > 0 && directory[length - 1] != '/' ? "/" : "", name) < 0 ? NULL : path;
 }
 
+static int write_around(struct packing *p, struct around *around, struct error *err)
+{
+    if (!around || around->written)
+        return 0;
+    TRY(write_around(p, around->outer, err));
+    around->written = true;
+    return archive_write_header(p->tar, around->entry) < ARCHIVE_WARN ? tar_failure(p, archive_entry_pathname(around->entry), err) : 0;
+}
+
+/* The directories around come first. */
+static int write_header(struct packing *p, struct archive_entry *entry, struct error *err)
+{
+    TRY(write_around(p, p->around, err));
+    return archive_write_header(p->tar, entry) < ARCHIVE_WARN ? tar_failure(p, archive_entry_pathname(entry), err) : 0;
+}
+
 static int write_marker(struct packing *p, const char *directory, const char *prefix, const char *name, const struct stat *like,
                         struct error *err)
 {
@@ -133,7 +159,7 @@ static int write_marker(struct packing *p, const char *directory, const char *pr
     archive_entry_set_perm(entry, 0600);
     archive_entry_set_size(entry, 0);
     archive_entry_set_mtime(entry, like->st_mtime, 0);
-    return archive_write_header(p->tar, entry) < ARCHIVE_WARN ? tar_failure(p, path, err) : 0;
+    return write_header(p, entry, err);
 }
 
 static int write_content(struct packing *p, int fd, off_t size, const char *path, struct error *err)
@@ -168,7 +194,17 @@ static bool is_kernel_mount(const struct packing *p, int parent, const char *nam
     return strcmp(name, "dev") == 0 && above.st_dev == p->root->st_dev && above.st_ino == p->root->st_ino;
 }
 
-static int pack_directory(struct packing *p, int fd, const char *path, struct error *err);
+static int pack_directory(struct packing *p, int fd, int lower, const char *path, struct error *err);
+
+/* Into a directory that is itself written only where something in it is. */
+static int pack_unchanged(struct packing *p, int fd, int lower, struct archive_entry *entry, const char *path, struct error *err)
+{
+    struct around here = {.outer = p->around, .entry = entry};
+    p->around = &here;
+    int status = pack_directory(p, fd, lower, path, err);
+    p->around = here.outer;
+    return status;
+}
 
 /*
  * What a name is, and a descriptor of it, without content where it has none. Between a look and the opening it may become something else: then both
@@ -195,10 +231,10 @@ static int open_entry(int parent, const char *name, const char *path, struct sta
     return fail_kind(err, "conflict", 0, "%s changes all the time: pause the container and try again", path);
 }
 
-/* `path`: what it is called in the tar. */
-static int pack_entry(struct packing *p, int parent, const char *name, const char *directory, const char *path, struct error *err)
+/* `path`: what it is called in the tar. `lower`: the same directory below it, where only what differs is packed; or -1. */
+static int pack_entry(struct packing *p, int parent, int lower, const char *name, const char *directory, const char *path, struct error *err)
 {
-    struct stat stat;
+    struct stat stat, before;
     cleanup_close int fd = -1;
     int found = open_entry(parent, name, path, &stat, &fd, err);
     if (found <= 0)
@@ -209,6 +245,13 @@ static int pack_entry(struct packing *p, int parent, const char *name, const cha
         return 0;
     if (S_ISSOCK(stat.st_mode))
         return 0; /* a tar has none, and nobody would listen */
+    bool was_there = lower >= 0 && fstatat(lower, name, &before, AT_SYMLINK_NOFOLLOW) == 0;
+    bool same = was_there && changes_same(&stat, &before) && changes_same_capability(parent, lower, name);
+    if (same && !S_ISDIR(stat.st_mode))
+        return 0;
+    cleanup_close int below = was_there && S_ISDIR(stat.st_mode) && S_ISDIR(before.st_mode)
+                                  ? openat(lower, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                                  : -1;
 
     cleanup_entry struct archive_entry *entry = archive_entry_new();
     archive_entry_copy_pathname(entry, path);
@@ -233,20 +276,21 @@ static int pack_entry(struct packing *p, int parent, const char *name, const cha
     } else {
         TRY(copy_attributes(p, entry, fd, err));
     }
-    if (archive_write_header(p->tar, entry) < ARCHIVE_WARN)
-        return tar_failure(p, path, err);
+    if (same)
+        return pack_unchanged(p, fd, below, entry, path, err);
+    TRY(write_header(p, entry, err));
     if (S_ISREG(stat.st_mode) && !first)
         return write_content(p, fd, stat.st_size, path, err);
     if (!S_ISDIR(stat.st_mode) || is_kernel_mount(p, parent, name, &stat, fd))
         return 0;
     if (p->changeset && opaque_is(fd))
         TRY(write_marker(p, path, "", ".wh..wh..opq", &stat, err));
-    return pack_directory(p, fd, path, err);
+    return pack_directory(p, fd, below, path, err);
 }
 
 static int not_a_dot(const struct dirent *entry)
 {
-    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !is_overlay_file(entry->d_name);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -254,8 +298,26 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int pack_directory(struct packing *p, int fd, const char *path, struct error *err)
+/* What is below and has gone. */
+static int mark_missing(struct packing *p, int fd, int lower, const char *path, struct error *err)
 {
+    int copy = openat(lower, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_closedir DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+    if (!directory)
+        return fail(err, errno, "read the directory below %s", path);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        struct stat before;
+        if (not_a_dot(entry) && faccessat(fd, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+            fstatat(lower, entry->d_name, &before, AT_SYMLINK_NOFOLLOW) == 0)
+            TRY(write_marker(p, path, ".wh.", entry->d_name, &before, err));
+    }
+    return 0;
+}
+
+static int pack_directory(struct packing *p, int fd, int lower, const char *path, struct error *err)
+{
+    if (lower >= 0)
+        TRY(mark_missing(p, fd, lower, path, err));
     struct dirent **names;
     int count = scandirat(fd, ".", &names, not_a_dot, by_name), status = 0;
     if (count < 0)
@@ -263,7 +325,7 @@ static int pack_directory(struct packing *p, int fd, const char *path, struct er
     for (int i = 0; i < count; i++) {
         cleanup_free char *below = status == 0 ? join(path, names[i]->d_name) : NULL;
         if (status == 0)
-            status = below ? pack_entry(p, fd, names[i]->d_name, path, below, err) : fail(err, ENOMEM, "pack %s", path);
+            status = below ? pack_entry(p, fd, lower, names[i]->d_name, path, below, err) : fail(err, ENOMEM, "pack %s", path);
         free(names[i]);
     }
     free(names);
@@ -334,7 +396,7 @@ int pack(int root, const struct pack_output *output, struct error *err)
     struct error write_error = {0};
     struct packing p = {0};
     TRY(begin(&p, &write_error, output, err));
-    return end(&p, pack_directory(&p, root, "", err), err);
+    return end(&p, pack_directory(&p, root, -1, "", err), err);
 }
 
 int pack_changeset(int upper, const struct below *below, const struct pack_output *output, struct error *err)
@@ -342,7 +404,9 @@ int pack_changeset(int upper, const struct below *below, const struct pack_outpu
     struct error write_error = {0};
     struct packing p = {.changeset = true, .below = below};
     TRY(begin(&p, &write_error, output, err));
-    return end(&p, pack_directory(&p, upper, "", err), err);
+    /* One that is opaque at its root has everything: of that, only what differs is the change. */
+    int lower = opaque_is(upper) && below && below->count > 0 ? below->layers[0] : -1;
+    return end(&p, pack_directory(&p, upper, lower, "", err), err);
 }
 
 int pack_copy(int root, int parent, const char *name, const char *as, const struct pack_output *output, struct error *err)
@@ -353,7 +417,7 @@ int pack_copy(int root, int parent, const char *name, const char *as, const stru
     if (fstat(root, &stat) < 0)
         return fail(err, errno, "look at the container's root");
     TRY(begin(&p, &write_error, output, err));
-    return end(&p, pack_entry(&p, parent, name, "", as, err), err);
+    return end(&p, pack_entry(&p, parent, -1, name, "", as, err), err);
 }
 
 /* ---- the operation ---- */
@@ -372,6 +436,8 @@ int pack_open_stack(const struct request *request, json_object *lower, struct er
         return fail(err, errno, "make a mount namespace");
     json_object *stack = json_object_new_object();
     json_object_object_add(stack, "lower", json_object_get(lower));
+    if (!server.stacks)
+        json_object_object_add(stack, "driver", json_object_new_string("fuse-overlayfs"));
     int status = overlay_mount(request->run_dir, json_object_to_json_string(stack), request->rootless, err);
     json_object_put(stack);
     TRY(status);

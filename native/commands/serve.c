@@ -10,6 +10,7 @@
 #include "changes.h"
 #include "discard.h"
 #include "edit.h"
+#include "flatten.h"
 #include "netns.h"
 #include "pack.h"
 #include "pause.h"
@@ -51,7 +52,7 @@ static const struct op ops[] = {
     {"nft", nft_op},               {"adopt", adopt_op},     {"sync", sync_op},
     {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},
     {"export", export_op},         {"changes", changes_op},
-    {"update", update_op},         {"populate", populate_op},
+    {"update", update_op},         {"populate", populate_op},  {"flatten", flatten_op},
     {"file-list", file_list_op},   {"file-read", file_read_op},                   {"file-shells", file_shells_op},
     {"file-write", file_write_op}, {"file-remove", file_remove_op},
     {"file-directory", file_directory_op},         {"file-rename", file_rename_op},

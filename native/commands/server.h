@@ -9,6 +9,7 @@
 struct server {
     const char *run_dir, *data_root;
     bool rootless;      /* inside the user namespace of an ordinary user */
+    bool stacks;        /* the kernel's overlay can be mounted */
     int monitor;        /* the slipway-monitor beside our own program, as it was when we started */
     const char *monitor_path;
     int outside;        /* where to ask for a program outside the user namespace (pause.h); -1 */

@@ -1,12 +1,15 @@
 #include "copy-up.h"
 #include "../base/cleanup.h"
+#include "tree.h"
 #include "whiteout.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <search.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -15,6 +18,7 @@
 
 struct copying {
     int top;      /* where the copy begins */
+    bool layer;   /* what is copied is a layer, over what the layers below it came to */
     void *linked; /* a search tree of the files met that have several names */
     char path[PATH_MAX]; /* of the directory being copied, below the top; ends in a slash, or is empty */
 };
@@ -95,7 +99,8 @@ static int copy_file(struct copying *copying, int from, int to, const char *name
     cleanup_close int target = source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (target < 0)
         return fail(err, errno, "copy %s", name);
-    for (off_t left = info->st_size; left > 0;) {
+    /* Where the file system can, both share what they have until one is written to. */
+    for (off_t left = ioctl(target, FICLONE, source) == 0 ? 0 : info->st_size; left > 0;) {
         ssize_t count = sendfile(target, source, NULL, (size_t)left);
         if (count < 0)
             return fail(err, errno, "copy %s", name);
@@ -113,7 +118,21 @@ static int copy_link(int from, int to, const char *name, const struct stat *info
     if (length < 0)
         return fail(err, errno, "copy %s", name);
     text[length] = '\0';
-    if (symlinkat(text, to, name) < 0 || fchownat(to, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+    const struct timespec times[2] = {info->st_atim, info->st_mtim};
+    if (symlinkat(text, to, name) < 0 || fchownat(to, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+        utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(err, errno, "copy %s", name);
+    return 0;
+}
+
+/* A device, a pipe. In a user namespace layers have no devices. */
+static int copy_node(int to, const char *name, const struct stat *info, struct error *err)
+{
+    const struct timespec times[2] = {info->st_atim, info->st_mtim};
+    if (mknodat(to, name, info->st_mode, info->st_rdev) < 0)
+        return errno == EPERM ? 0 : fail(err, errno, "copy %s", name);
+    if (fchownat(to, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(to, name, info->st_mode & 07777, 0) < 0 ||
+        utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(err, errno, "copy %s", name);
     return 0;
 }
@@ -124,7 +143,9 @@ static int copy_subdirectory(struct copying *copying, int from, int to, const ch
                              struct error *err)
 {
     cleanup_close int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (source < 0 || mkdirat(to, name, 0700) < 0)
+    if (source >= 0 && copying->layer && opaque_is(source))
+        TRY(tree_remove(to, name, err));
+    if (source < 0 || (mkdirat(to, name, 0700) < 0 && !(copying->layer && errno == EEXIST)))
         return fail(err, errno, "copy %s", name);
     cleanup_close int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (target < 0)
@@ -137,6 +158,18 @@ static int copy_subdirectory(struct copying *copying, int from, int to, const ch
     TRY(copy_directory(copying, source, target, depth + 1, err));
     copying->path[here] = '\0';
     return take_after(source, target, info, name, err);
+}
+
+/* What the layer has takes the place of what was there; only a directory goes into a directory. 1: there is nothing to copy. */
+static int make_way(int to, const char *name, const struct stat *info, struct error *err)
+{
+    struct stat there;
+    if (is_overlay_file(name))
+        return 1;
+    bool stays = S_ISDIR(info->st_mode) && fstatat(to, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(there.st_mode);
+    if (!stays)
+        TRY(tree_remove(to, name, err));
+    return whiteout_is(info);
 }
 
 static int copy_directory(struct copying *copying, int from, int to, int depth, struct error *err)
@@ -152,28 +185,44 @@ static int copy_directory(struct copying *copying, int from, int to, int depth, 
             continue;
         if (fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
             return fail(err, errno, "look at %s", name);
+        int gone = copying->layer ? make_way(to, name, &info, err) : 0;
+        TRY(gone);
+        if (gone)
+            continue;
         if (S_ISDIR(info.st_mode))
             TRY(copy_subdirectory(copying, from, to, name, &info, depth, err));
         else if (S_ISREG(info.st_mode))
             TRY(copy_file(copying, from, to, name, &info, err));
         else if (S_ISLNK(info.st_mode))
             TRY(copy_link(from, to, name, &info, err));
+        else if (copying->layer && !S_ISSOCK(info.st_mode))
+            TRY(copy_node(to, name, &info, err));
     }
     return 0;
 }
 
-int copy_up(int from, int to, struct error *err)
+static int copy_all(int from, int to, bool layer, struct error *err)
 {
     struct stat info;
     cleanup_close int source = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cleanup_close int target = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (source < 0 || target < 0 || fstat(source, &info) < 0)
         return fail(err, errno, "open the directories to copy");
-    struct copying copying = {.top = target};
+    struct copying copying = {.top = target, .layer = layer};
     int status = copy_directory(&copying, source, target, 0, err);
     tdestroy(copying.linked, linked_free);
     TRY(status);
     return copy_up_attributes(source, target, err);
+}
+
+int copy_up(int from, int to, struct error *err)
+{
+    return copy_all(from, to, false, err);
+}
+
+int copy_layer(int from, int to, struct error *err)
+{
+    return copy_all(from, to, true, err);
 }
 
 int copy_up_attributes(int from, int to, struct error *err)

@@ -1,5 +1,6 @@
 #include "overlay.h"
 #include "../base/cleanup.h"
+#include "fuse-overlay.h"
 #include "idmap.h"
 #include "mounts.h"
 
@@ -16,10 +17,13 @@
 
 #define LOWERS_MAX 500
 
+enum driver { BY_KERNEL, BY_FUSE, WHOLE /* the upper directory has everything */ };
+
 struct layers {
     const char *lower[LOWERS_MAX]; /* top first */
     size_t count;
     const char *upper, *work; /* NULL: read-only */
+    enum driver driver;
 };
 
 static const char *text_of(json_object *object, const char *key)
@@ -27,6 +31,15 @@ static const char *text_of(json_object *object, const char *key)
     json_object *value = NULL;
     json_object_object_get_ex(object, key, &value);
     return json_object_is_type(value, json_type_string) && json_object_get_string_len(value) > 0 ? json_object_get_string(value) : NULL;
+}
+
+static int read_driver(json_object *json, struct layers *layers, struct error *err)
+{
+    const char *driver = text_of(json, "driver");
+    if (driver && strcmp(driver, "fuse-overlayfs") != 0 && strcmp(driver, "vfs") != 0)
+        return fail_kind(err, "invalid", 0, "dev.slipway.overlay: there is no driver %s", driver);
+    layers->driver = !driver ? BY_KERNEL : driver[0] == 'f' ? BY_FUSE : WHOLE;
+    return 0;
 }
 
 static int read_layers(json_object *json, struct layers *layers, struct error *err)
@@ -47,7 +60,7 @@ static int read_layers(json_object *json, struct layers *layers, struct error *e
     layers->work = text_of(json, "work");
     if (!layers->upper != !layers->work)
         return fail_kind(err, "invalid", 0, "dev.slipway.overlay: upper and work go together");
-    return 0;
+    return read_driver(json, layers, err);
 }
 
 /* What some kernels do unless told not to, and user namespaces cannot: a writable layer would have files without their content, and directories without
@@ -125,15 +138,57 @@ static int mount_by_string(int target, const struct layers *layers, bool userxat
     return status == 0 ? 0 : fail(err, reason, "stack the layers");
 }
 
+/* `userns`: by whose ids it is seen; -1: as it is. */
+static int mount_directory(int target, const char *path, bool readonly, int userns, struct error *err)
+{
+    cleanup_close int source = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int tree = source < 0 ? -1 : mount_clone(source, true);
+    if (tree < 0 || (userns >= 0 && idmap_mount(tree, userns, false) < 0) || (readonly && mount_set(tree, MOUNT_ATTR_RDONLY, 0, false) < 0) ||
+        mount_attach(tree, target) < 0)
+        return fail(err, errno, "mount %s", path);
+    return 0;
+}
+
+/* Before a comma or a backslash the program wants a backslash. */
+static void print_path(FILE *out, const char *path)
+{
+    for (; *path; path++) {
+        if (strchr(",\\", *path))
+            fputc('\\', out);
+        fputc(*path, out);
+    }
+}
+
+static int mount_by_fuse(int target, const struct layers *layers, struct error *err)
+{
+    cleanup_free char *options = NULL;
+    size_t size;
+    FILE *out = open_memstream(&options, &size);
+    if (!out)
+        return fail(err, errno, "stack the layers");
+    for (size_t i = 0; i < layers->count; i++) {
+        fputs(i ? ":" : "lowerdir=", out);
+        print_path(out, layers->lower[i]);
+    }
+    if (layers->upper) {
+        fputs(",upperdir=", out);
+        print_path(out, layers->upper);
+        fputs(",workdir=", out);
+        print_path(out, layers->work);
+    }
+    if (fclose(out) != 0)
+        return fail(err, ENOMEM, "stack the layers");
+    return fuse_overlay_mount(target, options, !layers->upper, err);
+}
+
 static int mount_layers(int target, const struct layers *layers, bool userxattr, struct error *err)
 {
-    if (layers->count == 1 && !layers->upper) { /* one directory is no stack */
-        cleanup_close int source = open(layers->lower[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
-        cleanup_close int tree = source < 0 ? -1 : mount_clone(source, true);
-        if (tree < 0 || mount_set(tree, MOUNT_ATTR_RDONLY, 0, false) < 0 || mount_attach(tree, target) < 0)
-            return fail(err, errno, "mount the layer %s", layers->lower[0]);
-        return 0;
-    }
+    if (layers->driver == WHOLE && layers->upper)
+        return mount_directory(target, layers->upper, false, -1, err);
+    if (layers->count == 1 && !layers->upper) /* one directory is no stack */
+        return mount_directory(target, layers->lower[0], true, -1, err);
+    if (layers->driver == BY_FUSE)
+        return mount_by_fuse(target, layers, err);
     cleanup_close int made = make_by_layers(layers, userxattr, err);
     if (made < 0)
         return err->message[0] ? -1 : mount_by_string(target, layers, userxattr, err);
@@ -201,6 +256,10 @@ static int mount_mapped(int target, const struct spec *spec, const struct layers
     int userns = idmap_of(spec, err);
     if (userns < 0)
         return -1;
+    if (layers->driver == WHOLE && layers->upper)
+        return mount_directory(target, layers->upper, false, userns, err);
+    if (layers->driver == BY_FUSE)
+        return fail_kind(err, "not-implemented", 0, "fuse-overlayfs cannot show other ids, which a user namespace of a container's own needs");
     int status = lay_covers(&covers, userns, err);
     if (status == 0)
         status = idmap_disguise(&guise, spec, err); /* overlayfs writes to the upper directory as who mounts it */

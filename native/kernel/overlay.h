@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-/* Mounts what the annotation dev.slipway.overlay says (`{"lower":[top first],"upper":DIR,"work":DIR}`; no upper: read-only) on `target`,
- * in the caller's mount namespace. */
+/* Mounts what the annotation dev.slipway.overlay says (`{"lower":[top first],"upper":DIR,"work":DIR,"driver":…}`; no upper: read-only) on `target`,
+ * in the caller's mount namespace. Without a driver the kernel stacks the layers; "fuse-overlayfs" is the program of that name; with "vfs" the upper
+ * directory has everything already. */
 int overlay_mount(const char *target, const char *annotation, bool userxattr, struct error *err);
 /* The same on spec->rootfs, with the layers id-mapped where the container has a user namespace of its own. */
 int overlay_mount_rootfs(const struct spec *spec, const char *annotation, bool userxattr, struct error *err);

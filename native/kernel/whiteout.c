@@ -59,5 +59,10 @@ bool opaque_is(int dir)
 
 bool is_overlay_attribute(const char *name)
 {
-    return strncmp(name, "trusted.overlay.", 16) == 0 || strncmp(name, "user.overlay.", 13) == 0;
+    return strncmp(name, "trusted.overlay.", 16) == 0 || strncmp(name, "user.overlay.", 13) == 0 || strncmp(name, "user.fuseoverlayfs.", 19) == 0;
+}
+
+bool is_overlay_file(const char *name)
+{
+    return strcmp(name, ".wh..wh..opq") == 0 || strcmp(name, ".wh..opq") == 0;
 }

@@ -22,5 +22,7 @@ bool opaque_is(int dir);
 
 /* Overlay's own attributes: never taken from an image, never given to one. */
 bool is_overlay_attribute(const char *name);
+/* What fuse-overlayfs leaves in a directory that it has made opaque: no file of anybody's. */
+bool is_overlay_file(const char *name);
 
 #endif
