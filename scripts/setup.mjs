@@ -66,6 +66,7 @@ const PACKAGES = {
         'podman',
         'skopeo',
         'umoci',
+        'fuse-overlayfs',
         'mmdebstrap',
         'xvfb',
         'xauth',

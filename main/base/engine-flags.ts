@@ -10,6 +10,7 @@ export interface EngineFlags {
   addRuntime: Record<string, string>;
   defaultRuntime?: string;
   usernsRemap?: string;
+  storageDriver?: string;
   logDriver?: string;
   /** Value by name. */
   logOpt: Record<string, string>;
@@ -59,6 +60,10 @@ const flags = (): Option[] => [
     .default({}),
   new Option('--default-runtime <name>', 'The runtime for containers that ask for none'),
   new Option('--userns-remap <who>', 'User ids of their own for containers: default, auto, UID[:GID] or user[:group]'),
+  new Option(
+    '--storage-driver <name>',
+    'How layers are put together (default: the first of these that can be had here)',
+  ).choices(['overlay2', 'fuse-overlayfs', 'vfs']),
   new Option('--log-driver <name>', 'Where the output of containers that say nothing goes: json-file or none'),
   new Option('--log-opt <name=value>', 'An option of that log driver: max-size=50m, max-file=5, …')
     .argParser(logOption)
@@ -80,6 +85,7 @@ export const engineSettings = (given: EngineFlags) => ({
   runtimes: Object.fromEntries(Object.entries(given.addRuntime).map(([name, path]) => [name, { path }])),
   defaultRuntime: given.defaultRuntime,
   usernsRemap: given.usernsRemap,
+  storageDriver: given.storageDriver,
   logs: { ...(given.logDriver && { driver: given.logDriver }), options: given.logOpt },
   hostGatewayIp: given.hostGatewayIp,
   binSize: given.binSize === undefined ? undefined : bytesOf(given.binSize),

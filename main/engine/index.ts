@@ -19,7 +19,7 @@ import { lockDataRoot } from './lock.js';
 import { Networks } from './networks/index.js';
 import { Registries } from './registries/index.js';
 import { Registry } from './registry/index.js';
-import { Snapshots } from './snapshots/index.js';
+import { chooseDriver, Snapshots } from './snapshots/index.js';
 import { Stats } from './stats/index.js';
 import { System } from './system/index.js';
 import { Volumes } from './volumes/index.js';
@@ -40,6 +40,8 @@ export interface EngineOptions {
   defaultRuntime?: string;
   /** Containers have user ids of their own: `default`, `auto`, a user, a user and a group (`--userns-remap`). */
   usernsRemap?: string | undefined;
+  /** How layers are put together; the best that can be had here when not given (`--storage-driver`). */
+  storageDriver?: string | undefined;
   /** The log driver and its options for containers that say nothing (`--log-driver`, `--log-opt`). */
   logs?: LogDefaults | undefined;
   /** What `host-gateway` means in `--add-host`; the bridge's gateway where not given. */
@@ -122,7 +124,9 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const events = new Events();
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
-    const snapshots = await Snapshots.open({ root, store, helper });
+    const { driver, warning: slow } = chooseDriver(helper.hello.overlay, options.storageDriver);
+    if (slow) helper.hello.warnings.push(slow);
+    const snapshots = await Snapshots.open({ root, store, helper, driver });
     const layers = new Layers({ content, snapshots, helper });
     const images = await Images.open({ store, content, registry, snapshots, layers, events });
     const registries = new Registries({ registry, images, events });
@@ -145,6 +149,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const system = await System.open({
       ...{
         store,
+        driver,
         helper,
         images,
         containers,

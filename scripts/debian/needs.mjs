@@ -11,7 +11,7 @@ export const depends = [
   ...['libarchive13', 'libssl3', 'libasound2'].map((name) => `${name} | ${name}t64`),
 ];
 
-export const recommends = ['busybox-static', 'fonts-noto-cjk', 'dbus-user-session'];
+export const recommends = ['busybox-static', 'fuse-overlayfs', 'fonts-noto-cjk', 'dbus-user-session'];
 
 /** By the folder of the icon theme; a single one would be put among the PNGs whatever it is. */
 export const icons = Object.fromEntries(

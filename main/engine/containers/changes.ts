@@ -122,6 +122,7 @@ export class Changes {
     const found = wanted && this.#options.images.resolve(wanted.find);
     const next = found && wanted && { id: found.id, reference: wanted.reference, chainId: found.chainId };
     const image = next && !sameImage(next, record.image) ? { from: record.image, to: next } : undefined;
+    if (image) this.#options.snapshots.checkRebase?.(container.id);
     const { config, hostConfig, warnings } = await changedConfiguration(
       record,
       { ...(Config && { Config }), ...(HostConfig && { HostConfig }) },

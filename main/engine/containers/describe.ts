@@ -126,7 +126,7 @@ export function inspect(
     LogPath: record.hostConfig.LogConfig.Type === 'none' ? '' : wherever(paths.log),
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
-    Driver: 'overlay2',
+    Driver: overlay?.driver ?? 'overlay2',
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
@@ -142,7 +142,7 @@ export function inspect(
             WorkDir: overlay.work,
           }
         : {},
-      Name: 'overlay2',
+      Name: overlay?.driver ?? 'overlay2',
     },
     ...sizes,
     Mounts: record.mounts.map(shownMount),

@@ -43,6 +43,8 @@ export interface OverlayMounts {
   lower: string[];
   upper: string;
   work: string;
+  /** Who puts them together, where that is not the kernel; with `vfs` the upper directory has everything. */
+  driver?: 'fuse-overlayfs' | 'vfs';
 }
 
 export interface SnapshotsRoom {
@@ -52,6 +54,8 @@ export interface SnapshotsRoom {
   keep(change: Change, containerId: string): void;
   /** Puts a container on another stack, its own files on top. */
   rebase(change: Change, containerId: string, chainId: string): void;
+  /** Throws where that cannot be. */
+  checkRebase?(containerId: string): void;
   /** Returns how to delete the layers that nobody else needs. */
   discard(change: Change, containerId: string): () => Promise<void>;
   /** The containers it keeps something for. */

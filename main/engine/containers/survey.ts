@@ -68,10 +68,11 @@ export class Survey {
 
   async sizesOf(container: Container): Promise<Sizes> {
     const { snapshots, helper } = this.#options;
-    const { upper, lower } = await snapshots.mountsOf(container.id);
-    const [own, ...image] = await Promise.all([upper, ...lower].map((path) => helper.usage(path)));
-    const SizeRw = own?.bytes ?? 0;
-    return { SizeRw, SizeRootFs: image.reduce((sum, { bytes }) => sum + bytes, SizeRw) };
+    const { upper, lower, driver } = await snapshots.mountsOf(container.id);
+    const [own, ...layers] = await Promise.all([upper, ...lower].map((path) => helper.usage(path)));
+    const image = layers.reduce((sum, { bytes }) => sum + bytes, 0);
+    const SizeRw = Math.max(0, (own?.bytes ?? 0) - (driver === 'vfs' ? image : 0));
+    return { SizeRw, SizeRootFs: image + SizeRw };
   }
 
   /** Of what runs the monitor knows more than it has told us: every probe, not only what they changed. */

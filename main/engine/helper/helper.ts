@@ -246,6 +246,11 @@ export class Helper {
     return this.#askAgain({ op: 'populate', ...request });
   }
 
+  /** What a stack of layers, top first, comes to, copied to a new directory. `whole`: for a container's own layer that hides all below it. */
+  async flatten(request: { lower: string[]; target: string; whole: boolean }): Promise<void> {
+    await this.#ask({ op: 'flatten', ...request });
+  }
+
   usage(path: string): Promise<{ bytes: number; entries: number }> {
     return this.#askAgain({ op: 'usage', path });
   }

@@ -11,8 +11,8 @@ export interface HelperHello {
   gidMap: [inside: number, outside: number, length: number][];
   /** `swap`: it can be limited; an older helper does not say. */
   cgroup: { version: 1 | 2; controllers: string[]; limits: boolean; swap?: boolean };
-  /** `idmapped`: layers can be shown under the ids of a user namespace. */
-  overlay: { native: boolean; userxattr: boolean; idmapped: boolean };
+  /** `native`: the kernel stacks layers here; `idmapped`: also under the ids of a user namespace; `fuse`: the program fuse-overlayfs can. */
+  overlay: { native: boolean; userxattr: boolean; idmapped: boolean; fuse?: boolean };
   apparmor: boolean;
   kernel: string;
   warnings: string[];
@@ -136,7 +136,7 @@ export interface EndpointRequest extends Wire {
 export type FilesPlace =
   | { pid: number; pidStart: number }
   | {
-      overlay: { lower: string[]; upper: string; work: string };
+      overlay: { lower: string[]; upper: string; work: string; driver?: 'fuse-overlayfs' | 'vfs' };
       binds: { source: string; destination: string; readonly: boolean }[];
       readonly: boolean;
     };

@@ -114,7 +114,7 @@ export class Images {
       Os: image.os,
       Size: image.size,
       GraphDriver: {
-        Name: 'overlay2',
+        Name: this.#snapshots.driver,
         Data: {
           ...(lower.length > 1 && { LowerDir: lower.slice(1).join(':') }),
           ...(lower[0] && { UpperDir: lower[0] }),

@@ -1,8 +1,10 @@
 import '../../base/scopes.js';
 import { chmod, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, notFound } from '../../base/errors.js';
+import { codeOf, notFound, notImplemented } from '../../base/errors.js';
+import { Flights } from '../../base/flights.js';
 import type { Change, Store } from '../../base/store.js';
+import type { Driver } from './driver.js';
 
 /** A committed snapshot: what a stack of layers comes to, bottom to here. The stack below is its parent's. */
 export interface SnapshotRecord {
@@ -13,6 +15,11 @@ export interface SnapshotRecord {
   number: number;
   /** Bytes of file content that this layer adds. */
   size: number;
+}
+
+/** Taken out of the records; `flat`: with the directory that had the whole stack. */
+export interface Collected extends SnapshotRecord {
+  flat?: number;
 }
 
 /** A snapshot being made; invisible until committed. */
@@ -27,23 +34,36 @@ export interface Mounts {
   lower: string[];
   upper: string;
   work: string;
+  /** Who puts them together, where that is not the kernel; with `vfs` the upper directory has everything. */
+  driver?: 'fuse-overlayfs' | 'vfs';
 }
 
 export interface SnapshotsHelper {
   discard(path: string): Promise<void>;
+  flatten(request: { lower: string[]; target: string; whole: boolean }): Promise<void>;
 }
 
 const COMMITTED = 'snapshots';
 const ACTIVE = 'active_snapshots';
+/** Chain ID to the number of the directory that has the whole stack. */
+const FLAT = 'flat_snapshots';
+/** The containers whose own layer has everything. */
+const WHOLE = 'whole_snapshots';
 
 /** Filesystem states: committed ones by chain ID, and an active one per container on top of one of them. */
 export class Snapshots {
-  static readonly tables = [COMMITTED, ACTIVE];
+  static readonly tables = [COMMITTED, ACTIVE, FLAT, WHOLE];
+  /** By which new containers get their file system. */
+  readonly driver: Driver;
   readonly #root: string;
+  readonly #store: Store;
   readonly #helper: SnapshotsHelper;
   readonly #committed: Map<string, SnapshotRecord>;
   /** Container ID to the chain ID below it. */
   readonly #active: Map<string, string>;
+  readonly #flat: Map<string, number>;
+  readonly #whole: Map<string, true>;
+  readonly #flattening = new Flights<void>();
   readonly #holders = new Map<string, Set<string>>();
   #next: number;
 
@@ -52,16 +72,19 @@ export class Snapshots {
     root,
     store,
     helper,
+    driver = 'overlay2',
   }: {
     root: string;
     store: Store;
     helper: SnapshotsHelper;
+    driver?: Driver;
   }): Promise<Snapshots> {
-    const snapshots = new Snapshots(root, store, helper);
+    const snapshots = new Snapshots(root, store, helper, driver);
     await mkdir(join(root, 'layers'), { recursive: true, mode: 0o711 });
     await makeDirectory(join(root, EMPTY));
     await mkdir(join(root, 'containers'), { recursive: true, mode: 0o711 });
-    const known = new Set([...snapshots.#committed.values()].map(({ number }) => String(number)));
+    const numbers = [...[...snapshots.#committed.values()].map(({ number }) => number), ...snapshots.#flat.values()];
+    const known = new Set(numbers.map(String));
     // What an interrupted pull left has no record.
     for (const name of await readdir(join(root, 'layers'))) {
       if (!known.has(name)) await helper.discard(join(root, 'layers', name));
@@ -69,12 +92,17 @@ export class Snapshots {
     return snapshots;
   }
 
-  private constructor(root: string, store: Store, helper: SnapshotsHelper) {
+  private constructor(root: string, store: Store, helper: SnapshotsHelper, driver: Driver) {
+    this.driver = driver;
     this.#root = root;
+    this.#store = store;
     this.#helper = helper;
     this.#committed = store.rows<SnapshotRecord>(COMMITTED);
     this.#active = store.rows<string>(ACTIVE);
-    this.#next = 1 + Math.max(0, ...[...this.#committed.values()].map(({ number }) => number));
+    this.#flat = store.rows<number>(FLAT);
+    this.#whole = store.rows<true>(WHOLE);
+    const numbers = [...[...this.#committed.values()].map(({ number }) => number), ...this.#flat.values()];
+    this.#next = 1 + Math.max(0, ...numbers);
   }
 
   get(chainId: string): SnapshotRecord | undefined {
@@ -129,7 +157,7 @@ export class Snapshots {
   }
 
   /** Takes the stacks that nobody holds out of the records, from the top. Their directories go after the commit, by `drop`. */
-  collect(change: Change): SnapshotRecord[] {
+  collect(change: Change): Collected[] {
     const needed = new Set<string>();
     for (const top of [...this.#holders.keys(), ...this.#active.values()]) {
       for (let id: string | null | undefined = top; id && !needed.has(id); id = this.#committed.get(id)?.parent) {
@@ -142,27 +170,70 @@ export class Snapshots {
       change.undo(() => this.#committed.set(record.chainId, record));
       change.remove(COMMITTED, record.chainId);
     }
-    return gone;
+    return gone.map((record) => {
+      const flat = this.#flat.get(record.chainId);
+      if (flat === undefined) return record;
+      this.#flat.delete(record.chainId);
+      change.undo(() => this.#flat.set(record.chainId, flat));
+      change.remove(FLAT, record.chainId);
+      return { ...record, flat };
+    });
   }
 
   /** Removes the directories of collected snapshots. */
-  async dropAll(records: Iterable<SnapshotRecord>): Promise<void> {
-    for (const { number } of records) await this.drop({ number, path: this.#fs(number) });
+  async dropAll(records: Iterable<Collected>): Promise<void> {
+    for (const { number, flat } of records) {
+      await this.drop({ number, path: this.#fs(number) });
+      if (flat !== undefined) await this.drop({ number: flat, path: this.#fs(flat) });
+    }
   }
 
   /** An active snapshot for a container: from now on nothing collects what it stands on. `keep` makes it last. */
   async prepare(containerId: string, chainId: string): Promise<Mounts> {
     this.#stack(chainId);
     this.#active.set(containerId, chainId);
+    const whole = this.driver === 'vfs';
+    if (whole) {
+      // Until it is copied, nothing takes the stack away.
+      await this.#flatten(chainId);
+      this.#whole.set(containerId, true);
+    }
     const mounts = this.mountsOf(containerId);
     await mkdir(join(this.#root, 'containers', containerId), { mode: 0o711 });
-    await Promise.all([mounts.upper, mounts.work].map(makeDirectory));
+    if (whole) await this.#helper.flatten({ lower: mounts.lower, target: mounts.upper, whole });
+    await Promise.all([...(whole ? [] : [mounts.upper]), mounts.work].map(makeDirectory));
     return mounts;
+  }
+
+  /** The whole stack in one directory, once for all containers. */
+  async #flatten(chainId: string): Promise<void> {
+    if (chainId === '' || this.#flat.has(chainId)) return;
+    await this.#flattening.join(chainId, async () => {
+      const { number, path } = await this.draft();
+      try {
+        await this.#helper.flatten({ lower: this.lowers(chainId), target: path, whole: false });
+        await this.syncNames([{ number, path }]);
+        await this.#store.commit((change) => change.put(FLAT, chainId, number));
+      } catch (error) {
+        await this.drop({ number, path });
+        throw error;
+      }
+      this.#flat.set(chainId, number);
+    });
   }
 
   /** Writes down what was prepared, in the caller's transaction. */
   keep(change: Change, containerId: string): void {
     change.put(ACTIVE, containerId, this.#active.get(containerId));
+    if (this.#whole.has(containerId)) change.put(WHOLE, containerId, true);
+  }
+
+  /** Throws for a container whose files cannot be put on another stack. */
+  checkRebase(containerId: string): void {
+    if (!this.#whole.has(containerId)) return;
+    throw notImplemented(
+      'the image of this container cannot be changed: its files are a copy of their own (storage driver vfs). Make a new container of the other image',
+    );
   }
 
   /** Puts a container's own files on another stack, in the caller's transaction. */
@@ -179,8 +250,14 @@ export class Snapshots {
     const chainId = this.#active.get(containerId);
     if (chainId === undefined) throw notFound(`there is no file system of a container ${containerId}`);
     const directory = join(this.#root, 'containers', containerId);
-    const lower = chainId === '' ? [join(this.#root, EMPTY)] : this.lowers(chainId);
-    return { lower, upper: join(directory, 'upper'), work: join(directory, 'work') };
+    const own = { upper: join(directory, 'upper'), work: join(directory, 'work') };
+    const empty = [join(this.#root, EMPTY)];
+    if (this.#whole.has(containerId)) {
+      const flat = this.#flat.get(chainId);
+      return { lower: flat === undefined ? empty : [this.#fs(flat)], ...own, driver: 'vfs' };
+    }
+    const lower = chainId === '' ? empty : this.lowers(chainId);
+    return { lower, ...own, ...(this.driver === 'fuse-overlayfs' && { driver: this.driver }) };
   }
 
   /** The containers that have an active snapshot. */
@@ -198,6 +275,10 @@ export class Snapshots {
     this.#active.delete(containerId);
     change.undo(() => this.#active.set(containerId, chainId));
     change.remove(ACTIVE, containerId);
+    if (this.#whole.delete(containerId)) {
+      change.undo(() => this.#whole.set(containerId, true));
+      change.remove(WHOLE, containerId);
+    }
     const gone = this.collect(change);
     return () => this.dropAll(gone);
   }

@@ -26,6 +26,8 @@ export interface SystemOptions {
   logs: { driver?: string } | undefined;
   volumes: { diskUsage(): Promise<Volume[]> };
   execs: { hasToolbox(): Promise<boolean> };
+  /** The storage driver. */
+  driver: string;
   root: string;
   version: string;
   host: SlipwayFeatures['host'];
@@ -116,7 +118,7 @@ export class System {
       ContainersPaused: paused,
       ContainersStopped: stopped,
       Images: images.count(),
-      Driver: 'overlay2',
+      Driver: this.#options.driver,
       DriverStatus: [
         ['Native Overlay Diff', String(hello.overlay.native)],
         ['userxattr', String(hello.overlay.userxattr)],
