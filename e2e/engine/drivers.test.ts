@@ -67,7 +67,7 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
     'run',
     '-d',
     '--name',
-    'c',
+    'box',
     '--network',
     'none',
     'layered:test',
@@ -75,25 +75,25 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
     '-c',
     `${WORK}; echo done; exec sleep 1000`,
   );
-  for (let log = ''; !log.includes('done');) log = await cli('logs', 'c');
-  const tree = await cli('exec', 'c', 'sh', '-c', LOOK);
-  const diff = (await cli('diff', 'c')).split('\n').sort().join('\n');
+  for (let log = ''; !log.includes('done');) log = await cli('logs', 'box');
+  const tree = await cli('exec', 'box', 'sh', '-c', LOOK);
+  const diff = (await cli('diff', 'box')).split('\n').sort().join('\n');
   // The engine dies; the container's files stay what they are, and the next engine knows them.
   await engine.kill();
   await engine.restart();
-  assert.equal(await cli('exec', 'c', 'sh', '-c', LOOK), tree);
-  await cli('stop', '-t', '0', 'c');
-  assert.equal((await cli('diff', 'c')).split('\n').sort().join('\n'), diff);
-  await cli('commit', 'c', 'committed:test');
+  assert.equal(await cli('exec', 'box', 'sh', '-c', LOOK), tree);
+  await cli('stop', '-t', '0', 'box');
+  assert.equal((await cli('diff', 'box')).split('\n').sort().join('\n'), diff);
+  await cli('commit', 'box', 'committed:test');
   const committed = await cli('run', '--rm', '--network', 'none', 'committed:test', 'sh', '-c', LOOK);
   // Of one that does not run, files go out and in.
   await writeFile(path.join(folder, 'in'), 'from outside');
-  await cli('cp', path.join(folder, 'in'), 'c:/home/in');
-  await cli('cp', 'c:/home', path.join(folder, `home-${Driver}`));
+  await cli('cp', path.join(folder, 'in'), 'box:/root/in');
+  await cli('cp', 'box:/home', path.join(folder, `home-${Driver}`));
   const copied = (await readdir(path.join(folder, `home-${Driver}`))).sort().join(' ');
-  await cli('start', 'c');
-  assert.equal(await cli('exec', 'c', 'cat', '/home/in'), 'from outside');
-  await cli('export', '-o', path.join(folder, `${Driver}.tar`), 'c');
+  await cli('start', 'box');
+  assert.equal(await cli('exec', 'box', 'cat', '/root/in'), 'from outside');
+  await cli('export', '-o', path.join(folder, `${Driver}.tar`), 'box');
   const list = await run('tar', ['-tf', path.join(folder, `${Driver}.tar`)]);
   const exported = list.stdout.split('\n').sort().join('\n');
   const volume = await cli(
@@ -108,8 +108,8 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
     '-c',
     'cd /layered; find . | sort; cat file',
   );
-  await cli('exec', 'c', 'sh', '-c', 'head -c 300000 /dev/zero > /zeros');
-  const { SizeRw } = await api<{ SizeRw: number }>(engine.socket, 'GET', '/containers/c/json?size=1');
+  await cli('exec', 'box', 'sh', '-c', 'head -c 300000 /dev/zero > /zeros');
+  const { SizeRw } = await api<{ SizeRw: number }>(engine.socket, 'GET', '/containers/box/json?size=1');
   return { driver: Driver, tree, diff, committed, copied, volume, exported, size: SizeRw };
 }
 
@@ -141,11 +141,12 @@ describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
         assert.deepEqual(result, { ...expected, driver });
         assert.ok(size >= 300_000 && size < 2_000_000, `the container’s own files are said to have ${size} bytes`);
         // Nothing of it is left when the container is gone.
-        done(await docker(engine, ['rm', '-f', 'c']));
+        done(await docker(engine, ['rm', '-f', 'box']));
         done(await docker(engine, ['volume', 'rm', 'filled']));
         assert.deepEqual(await programsOf(engine.dataRoot), []);
-        done(await docker(engine, ['rmi', '-f', 'committed:test', 'layered:test', 'layered:0', 'busybox:test']));
-        assert.deepEqual(await readdir(path.join(engine.dataRoot, 'layers')), []);
+        done(await docker(engine, ['rmi', '-f', 'committed:test', 'layered:test', 'layered:0', 'busybox:test', 'busybox:latest']));
+        const images = await api<unknown[]>(engine.socket, 'GET', '/images/json?all=1');
+      assert.deepEqual([images, await readdir(path.join(engine.dataRoot, 'layers'))], [[], []]);
       },
     );
 
@@ -192,14 +193,14 @@ describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
     await using engine = await startEngine({ flags: ['--storage-driver', 'vfs'] });
     await loadBusybox(engine);
     done(await docker(engine, ['tag', 'busybox:test', 'other:test']));
-    done(await docker(engine, ['run', '-d', '--name', 'c', '--network', 'none', 'busybox:test', 'sleep', '1000']));
-    done(await docker(engine, ['commit', '-c', 'CMD ["sleep","2000"]', 'c', 'next:test']));
-    const answer = await api<{ message?: string }>(engine.socket, 'POST', '/slipway/containers/c/change', {
+    done(await docker(engine, ['run', '-d', '--name', 'box', '--network', 'none', 'busybox:test', 'sleep', '1000']));
+    done(await docker(engine, ['commit', '-c', 'CMD ["sleep","2000"]', 'box', 'next:test']));
+    const answer = await api<{ message?: string }>(engine.socket, 'POST', '/slipway/containers/box/change', {
       Image: 'next:test',
     }).catch((error: unknown) => ({ message: String(error) }));
     assert.match(JSON.stringify(answer), /cannot be changed: its files are a copy/);
     assert.equal(
-      done(await docker(engine, ['inspect', '-f', '{{.State.Running}} {{.RestartCount}}', 'c'])).trim(),
+      done(await docker(engine, ['inspect', '-f', '{{.State.Running}} {{.RestartCount}}', 'box'])).trim(),
       'true 0',
     );
   });
