@@ -1,12 +1,13 @@
 /** One behaviour, whatever puts the layers together: the kernel, fuse-overlayfs, or a copy of all files. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { access, constants, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chown, constants, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { api, docker, loadBusybox, startEngine, type Ran, type RunningEngine } from '../fixtures/engine.js';
+import { makePerson } from '../fixtures/person.js';
 
 const run = promisify(execFile);
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
@@ -144,9 +145,19 @@ describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
         done(await docker(engine, ['rm', '-f', 'box']));
         done(await docker(engine, ['volume', 'rm', 'filled']));
         assert.deepEqual(await programsOf(engine.dataRoot), []);
-        done(await docker(engine, ['rmi', '-f', 'committed:test', 'layered:test', 'layered:0', 'busybox:test', 'busybox:latest']));
+        done(
+          await docker(engine, [
+            'rmi',
+            '-f',
+            'committed:test',
+            'layered:test',
+            'layered:0',
+            'busybox:test',
+            'busybox:latest',
+          ]),
+        );
         const images = await api<unknown[]>(engine.socket, 'GET', '/images/json?all=1');
-      assert.deepEqual([images, await readdir(path.join(engine.dataRoot, 'layers'))], [[], []]);
+        assert.deepEqual([images, await readdir(path.join(engine.dataRoot, 'layers'))], [[], []]);
       },
     );
 
@@ -182,6 +193,21 @@ describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
       assert.match(ran.stderr, /\/home: No such file/);
     } finally {
       await run('umount', [merged]);
+    }
+  });
+
+  test('an ordinary user’s containers can be copies too', async () => {
+    await using person = await makePerson({ window: false });
+    const own = await mkdtemp(path.join(tmpdir(), 'slipway-person-'));
+    await chown(own, person.uid, person.gid);
+    try {
+      const command = [...person.become, process.execPath, path.join(person.checkout, 'out/daemon.cjs')];
+      await using engine = await startEngine({ folder: own, command, flags: ['--storage-driver', 'vfs'] });
+      const { size: _, ...result } = await liveWith(engine, folder);
+      const { tree, diff, volume } = kernel;
+      assert.deepEqual([result.tree, result.diff, result.volume, result.committed], [tree, diff, volume, tree]);
+    } finally {
+      await rm(own, { recursive: true, force: true });
     }
   });
 
