@@ -3,6 +3,7 @@
  * on the way. Docker's command line and ours; dockerd as the one to compare with.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import http from 'node:http';
@@ -143,6 +144,38 @@ test('slipway login is kept by the engine, for everybody who speaks to it and fo
   const pulled = await docker(engine, ['pull', '-q', image()]);
   assert.equal(pulled.code, 0, pulled.stderr);
   assert.ok(!engine.log().includes(PASSWORD));
+});
+
+test('at a terminal a login is asked for, and its password is not shown', needs, async () => {
+  const program = `${process.execPath} ${path.join(root, 'out/cli/slipway.cjs')}`;
+  /** Each answer is typed once its question is there. */
+  const typed = async (answers: [question: string, keys: string][]) => {
+    const child = spawn('script', ['-qec', `${program} login ${registry.host}`, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, DOCKER_HOST: `unix://${engine.socket}` },
+    });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += String(chunk);
+      if (answers[0] && stdout.includes(answers[0][0])) child.stdin.write(answers.shift()![1]);
+    });
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, stdout };
+  };
+  const refused = await typed([
+    ['Username: ', `${USER}\r`],
+    ['Password: ', 'wrong\r'],
+  ]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stdout, /unauthorized: incorrect username or password/);
+  const { code, stdout } = await typed([
+    ['Username: ', `x\u007f${USER}\r`],
+    ['Password: ', `${PASSWORD}\r`],
+  ]);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /Username: .*\r\nPassword: \r\n[^]*Login Succeeded/);
+  assert.ok(!stdout.includes(PASSWORD.slice(1)));
+  assert.equal((await known(registry.host))?.user, USER);
 });
 
 test('what a registry holds is listed, and whether an image is newer there', needs, async () => {

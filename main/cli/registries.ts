@@ -1,5 +1,4 @@
 /** `login`, `logout` and `search`: registries, in docker's words. The engine keeps logins, so that whoever speaks to it has them. */
-import { createInterface } from 'node:readline/promises';
 import { ApiError } from '../client/index.js';
 import type { Context } from './context.js';
 import { filtersOf } from './lists.js';
@@ -30,9 +29,9 @@ export async function login(
     throw new Error('Error: Cannot perform an interactive login from a non TTY device');
   if (!(await client.slipway.features())?.can?.includes('registries'))
     throw new Error(`the engine at ${host} keeps no logins: "docker login" keeps one on its own side`);
-  const username = given ?? (await ask('Username: '));
+  const username = given ?? (await ask('Username: ')).trim();
   if (!username) throw new Error('username is empty');
-  const secret = password ?? (passwordStdin ? await secretFromInput() : await askSecretly('Password: '));
+  const secret = password ?? (passwordStdin ? await secretFromInput() : await ask('Password: ', { hidden: true }));
   if (!secret) throw new Error('password is empty');
   const { credentials } = await client.slipway.registries.login(server ?? HUB, { username, password: secret });
   if (credentials === 'slipway')
@@ -91,31 +90,43 @@ async function secretFromInput(): Promise<string> {
     .replace(/\r?\n$/, '');
 }
 
-async function ask(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return (await terminal.question(question)).trim();
-  } finally {
-    terminal.close();
-  }
-}
+/** What was typed ahead of the next question. */
+let ahead = '';
 
-/** A line that is not shown while it is typed. */
-async function askSecretly(question: string): Promise<string> {
+/** A line of the terminal; with `hidden` it is not shown while it is typed. */
+async function ask(question: string, { hidden = false } = {}): Promise<string> {
+  const echo = (text: string) => (hidden ? Promise.resolve() : write(process.stdout, text));
   await write(process.stdout, question);
   process.stdin.setRawMode(true);
+  let typed = '';
   try {
-    let typed = '';
-    for await (const chunk of process.stdin) {
-      for (const key of (chunk as Buffer).toString('utf8')) {
+    for (;;) {
+      for (const key of ahead) {
+        ahead = ahead.slice(key.length);
         if (key === '\r' || key === '\n') return typed;
-        if (key === '\u0003' || key === '\u0004') throw new Error('no password was given');
-        typed = key === '\u007f' || key === '\b' ? typed.slice(0, -1) : typed + key;
+        if (key === '\u0003' || key === '\u0004') throw new Error('the login was given up');
+        if (key === '\u007f' || key === '\b') {
+          if (typed) await echo('\b \b');
+          typed = [...typed].slice(0, -1).join('');
+        } else if (key >= ' ') {
+          await echo(key);
+          typed += key;
+        }
       }
+      ahead += await nextKeys();
     }
-    return typed;
   } finally {
     process.stdin.setRawMode(false);
     await write(process.stdout, '\n');
   }
+}
+
+function nextKeys(): Promise<string> {
+  return new Promise((resolve) => {
+    process.stdin.resume().once('data', (chunk) => {
+      process.stdin.pause();
+      resolve(chunk.toString('utf8'));
+    });
+    process.stdin.once('end', () => resolve('\u0004'));
+  });
 }

@@ -1,6 +1,7 @@
 import '../../base/scopes.js';
 import { createHash } from 'node:crypto';
 import { invalid, unauthorized, unavailable } from '../../base/errors.js';
+import { failureOf } from './failures.js';
 import { isLocal } from './proxies.js';
 import type { RegistryRequest, RegistryResponse } from './request.js';
 import { joined, type Scope } from './scopes.js';
@@ -229,6 +230,8 @@ export async function fetchToken(
         ]),
         auth?.username ? { headers: { Authorization: basic(auth) } } : {},
       );
+  if (response.status === 429 || response.status >= 500)
+    throw await failureOf(response, { repository: registry.host, what: registry.host, action: 'pull' });
   const bytes = await response.bytes();
   if (response.status === 401 || response.status === 403 || (auth?.identitytoken && response.status === 400)) {
     throw unauthorized(

@@ -49,7 +49,10 @@ test('our own logins are in a file that nobody else reads, and are there again a
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   assert.equal((await stat(join(folder, 'registries'))).mode & 0o777, 0o700);
   assert.deepEqual(await readdir(join(folder, 'registries')), ['credentials.json']);
+  // As a writer that was killed leaves it.
+  await writeFile(join(folder, 'registries/.credentials.json-0123456789ab'), 'half');
   const again = await open();
+  assert.deepEqual(await readdir(join(folder, 'registries')), ['credentials.json']);
   assert.deepEqual(await again.find('reg.example.com'), { username: 'me', password: 's3cret' });
   assert.deepEqual([...(await again.list())], [['reg.example.com', { kind: 'slipway', user: 'me' }]]);
   assert.equal(await again.forget('reg.example.com'), true);

@@ -9,6 +9,9 @@ import { DEFAULT_DOMAIN, HUB_SERVER, serverHost } from './reference.js';
 
 const log = createLog('registry');
 
+/** A list waits for no person. */
+const LIST_MS = 5000;
+
 /** Who keeps a login. */
 export interface Keeper {
   kind: 'slipway' | 'docker' | 'helper';
@@ -117,7 +120,7 @@ export class Credentials {
 
   async #listed(name: string): Promise<[host: string, { user?: string }][]> {
     try {
-      const entries = Object.entries(await new CredentialHelper(name, this.#env).list());
+      const entries = Object.entries(await new CredentialHelper(name, this.#env, LIST_MS).list());
       return entries.flatMap(([server, user]): [string, { user?: string }][] => {
         const host = serverHost(server);
         return host ? [[host, user && user !== '<token>' ? { user } : {}]] : [];

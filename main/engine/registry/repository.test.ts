@@ -168,6 +168,15 @@ test('a rate limit is told with its numbers and when it opens again; a short one
   assert.equal((await repository.manifest('1')).bytes.toString(), '{}');
 });
 
+test('a log-in service that is busy is asked again, or told with when it opens', async () => {
+  const troubles: Answer[] = [{ status: 503 }];
+  await using all = await withTokens(undefined, () => troubles.shift() ?? {});
+  const repository = at(all.server);
+  await repository.blobSize(digest);
+  troubles.push({ status: 429, headers: { 'Retry-After': '90' } });
+  await assert.rejects(at(all.server, 'c').blobSize(digest), { reason: 'rate-limited', retryAfter: 90 });
+});
+
 test('names and digests are checked before they become part of an address (CVE-2024-3727)', async () => {
   await using server = await serve(() => ({ body: '{}' }));
   const repository = at(server);

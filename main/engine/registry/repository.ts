@@ -118,13 +118,13 @@ export class Repository {
     const response = await this.request('HEAD', `manifests/${checkedName(tagOrDigest)}`, {
       headers: ACCEPT,
       what: tagOrDigest,
-      expect: [404],
+      expect: [404, 405],
       signal,
     });
     response.discard();
     if (response.status === 404) return undefined;
     const digest = [response.headers['docker-content-digest'] ?? ''].flat()[0];
-    if (isDigest(digest) && (!isDigest(tagOrDigest) || digest === tagOrDigest))
+    if (response.status === 200 && isDigest(digest) && (!isDigest(tagOrDigest) || digest === tagOrDigest))
       return { digest, mediaType: mediaTypeOf(response), size: Number(response.headers['content-length'] ?? 0) };
     // A registry that does not say: the document does.
     const manifest = await this.manifest(tagOrDigest, signal);
