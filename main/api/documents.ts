@@ -344,6 +344,7 @@ const credentialsSchema = z.looseObject({
 
 /** What `POST /auth` is given. */
 export function credentials(body: unknown): z.output<typeof credentialsSchema> {
+  if (body === undefined) throw invalid('invalid request body: EOF');
   const { username, password, serveraddress, identitytoken, registrytoken } = read(
     credentialsSchema,
     inOurCase(body ?? {}, credentialsSchema.shape),

@@ -14,7 +14,9 @@ export const registryRoutes = ({ registries }: Engine): Route[] => [
   ),
   get('/images/search', async ({ query, headers, signal }) => {
     const filters = filtersOf(query, ['is-automated', 'is-official', 'stars']);
-    const request = { term: text(query, 'term') ?? '', limit: integer(query, 'limit'), filters };
+    const term = text(query, 'term');
+    if (!term) throw invalid('term is missing: what is searched for?');
+    const request = { term, limit: integer(query, 'limit'), filters };
     return json(await registries.search(request, authHeader(headers), signal));
   }),
 
