@@ -50,6 +50,21 @@ test('any registry may have mirrors; one that is dead is waited for once, and th
   assert.equal(dead.taken(), 1);
 });
 
+test('a mirror that was dead is asked all the same where its registry is out of reach', async (t) => {
+  const { registry } = await open(t);
+  const mirror = await serve(() => ({ body: '{"from":"the mirror"}' }));
+  const server = await serve(() => ({ body: '{"from":"itself"}' }));
+  await mirror[Symbol.asyncDispose]();
+  await registry.configure(server.host, { mirrors: [`http://${mirror.host}`] });
+  const ask = async () =>
+    (await registry.repository(parseReference(`${server.host}/a/b:1`)).manifest('1')).bytes.toString();
+  assert.equal(await ask(), '{"from":"itself"}');
+  await server[Symbol.asyncDispose]();
+  await assert.rejects(ask, { message: new RegExp(`the registry ${server.host} refuses the connection`) });
+  await using _ = await serve(() => ({ body: '{"from":"the mirror"}' }), { port: Number(mirror.host.split(':')[1]) });
+  assert.equal(await ask(), '{"from":"the mirror"}');
+});
+
 test('a mirror that has an image spares its registry; one that has not does not stand in the way', async (t) => {
   const { registry } = await open(t);
   await using mirror = await serve(({ url }) => (url.includes('/here/') ? { body: '{}' } : { status: 404 }));

@@ -237,7 +237,13 @@ export class Registry {
         )
       : [];
     const rests = ({ base }: Endpoint) => (this.#resting.get(base.origin) ?? 0) > Date.now();
-    return [...before.filter((each) => !rests(each)), ...own.filter((each) => !rests(each)), ...own.filter(rests)];
+    // The last resort, should the registry itself be out of reach.
+    return [
+      ...before.filter((each) => !rests(each)),
+      ...own.filter((each) => !rests(each)),
+      ...own.filter(rests),
+      ...before.filter(rests),
+    ];
   }
 
   #mirrorsOf(domain: string): Mirror[] {

@@ -212,12 +212,14 @@ export class Repository {
       } catch (error) {
         options.signal?.throwIfAborted();
         const unwell = !(error instanceof RegistryError) || error.reason === 'unavailable';
-        const next = others.length > 0 && (endpoint.mirror || speaksOtherwise(error, endpoint));
+        const next =
+          others.length > 0 &&
+          (endpoint.mirror || speaksOtherwise(error, endpoint) || (unwell && others.some(({ mirror }) => mirror)));
         if (next && unwell) endpoint.failed();
-        // That it does not speak TLS either is no news to anybody.
+        // What the registry itself said counts; that it does not speak TLS either is no news to anybody.
         if (!next) {
           this.#endpoints = this.endpoints();
-          throw first !== undefined && speaksNoTls(error) ? first : error;
+          throw first !== undefined && (endpoint.mirror || speaksNoTls(error)) ? first : error;
         }
         if (!endpoint.mirror) first ??= error;
         this.#leave(endpoint);

@@ -29,7 +29,10 @@ export interface TestServer extends AsyncDisposable {
   asked(): string[];
 }
 
-export async function serve(answer: (request: Seen, server: TestServer) => Answer): Promise<TestServer> {
+export async function serve(
+  answer: (request: Seen, server: TestServer) => Answer,
+  { port = 0 }: { port?: number } = {},
+): Promise<TestServer> {
   const seen: Seen[] = [];
   const listener = http.createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -50,7 +53,7 @@ export async function serve(answer: (request: Seen, server: TestServer) => Answe
       outgoing.end(one.method === 'HEAD' ? undefined : text);
     });
   });
-  listener.listen(0, '127.0.0.1');
+  listener.listen(port, '127.0.0.1');
   await once(listener, 'listening');
   const server: TestServer = {
     host: `127.0.0.1:${(listener.address() as AddressInfo).port}`,
