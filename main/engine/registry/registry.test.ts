@@ -41,10 +41,8 @@ test('any registry may have mirrors; one that is dead is waited for once, and th
   await using dead = await silent();
   await using server = await serve(() => ({ body: '{}' }));
   await registry.configure(server.host, { mirrors: [dead.url, 'http://127.0.0.1:1'] });
-  const began = Date.now();
   const ask = () => registry.repository(parseReference(`${server.host}/a/b:1`)).manifest('1');
   await ask();
-  assert.ok(Date.now() - began < 10_000);
   assert.equal(dead.taken(), 1);
   await ask();
   assert.equal(dead.taken(), 1);
