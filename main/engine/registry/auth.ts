@@ -93,6 +93,8 @@ interface Token {
 /** A registry that says nothing of how long a token lasts means this long. */
 const USUAL_SECONDS = 60;
 const CREDENTIALS_MS = 60_000;
+/** Tokens of one person at one registry. */
+const MANY = 256;
 
 /** What one registry wants to see of one person; tokens are kept for what they were given for, until they run out. */
 export class Authorizer {
@@ -161,7 +163,10 @@ export class Authorizer {
     const key = JSON.stringify([realm, service, scopes]);
     const known = this.#tokens.get(key);
     if (known) {
-      const token = await known.catch(() => undefined);
+      const token = await abandonable(
+        known.catch(() => undefined),
+        signal,
+      );
       if (token && token.until > Date.now()) return token.header;
       if (this.#tokens.get(key) === known) this.#tokens.delete(key);
     }
@@ -169,6 +174,8 @@ export class Authorizer {
     if (!fetched) {
       fetched = this.#fetch(realm, service, scopes);
       this.#tokens.set(key, fetched);
+      const [oldest] = this.#tokens.keys();
+      if (this.#tokens.size > MANY && oldest !== undefined) this.#tokens.delete(oldest);
       fetched.catch(() => this.#tokens.delete(key));
     }
     // Others may wait for the same one: who goes away does not take it along.
