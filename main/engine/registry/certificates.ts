@@ -21,8 +21,10 @@ export function certificateFolders(env: Record<string, string | undefined>, uid:
 export async function filedTrust(folders: readonly string[], hosts: readonly string[]): Promise<FiledTrust> {
   const ca: string[] = [];
   let client: Trust['client'];
-  for (const folder of folders.flatMap((each) => hosts.map((host) => join(each, host)))) {
-    const names = await readdir(folder).catch((error: unknown) => {
+  // A redirect names hosts, too: none of them leads out of the folder.
+  const names = hosts.filter((host) => !/^\.*$|\//.test(host));
+  for (const folder of folders.flatMap((each) => names.map((host) => join(each, host)))) {
+    const files = await readdir(folder).catch((error: unknown) => {
       if (/^(ENOENT|ENOTDIR)$/.test(codeOf(error) ?? '')) return [] as string[];
       throw unreadable(folder, error);
     });
@@ -30,11 +32,11 @@ export async function filedTrust(folders: readonly string[], hosts: readonly str
       readFile(join(folder, name), 'utf8').catch((error: unknown) => {
         throw unreadable(join(folder, name), error);
       });
-    for (const name of names.sort()) {
+    for (const name of files.sort()) {
       if (name.endsWith('.crt')) ca.push(await read(name));
       if (name.endsWith('.cert') && !client) {
         const key = `${name.slice(0, -'.cert'.length)}.key`;
-        if (!names.includes(key))
+        if (!files.includes(key))
           throw invalid(
             `missing key ${key} for client certificate ${name} in ${folder}. Note that CA certificates must use the extension .crt`,
           );
