@@ -128,7 +128,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     if (slow) helper.hello.warnings.push(slow);
     const snapshots = await Snapshots.open({ root, store, helper, driver });
     const layers = new Layers({ content, snapshots, helper });
-    const images = await Images.open({ store, content, registry, snapshots, layers, events });
+    const images = await Images.open({ store, content, registry, snapshots, layers, events, helper });
     const registries = new Registries({ registry, images, events });
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
     const volumes = await Volumes.open({ root, store, helper, events });

@@ -21,7 +21,9 @@ import { Library } from './library.js';
 import { listed } from './list.js';
 import { Loader, type LoadOptions } from './load.js';
 import { parsePlatform, platformText } from './platform.js';
+import { Packing, type PackingHelper } from './packing.js';
 import { Puller, type PullOptions, type PullRequest } from './pull.js';
+import { Pusher, type PushOptions, type PushRequest } from './push.js';
 import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
 import { Removal } from './remove.js';
 import { writeArchive } from './save.js';
@@ -34,6 +36,7 @@ export interface ImagesOptions {
   registry: Registry;
   layers: Layers;
   events: Pick<Events, 'publish'>;
+  helper: PackingHelper;
 }
 
 /** What a layer without a file is. */
@@ -49,6 +52,7 @@ export class Images {
   readonly #library: Library;
   readonly #installer: Installer;
   readonly #puller: Puller;
+  readonly #pusher: Pusher;
   readonly #loader: Loader;
   readonly #removal: Removal;
 
@@ -59,7 +63,7 @@ export class Images {
     return images;
   }
 
-  private constructor({ store, content, snapshots, registry, layers, events }: ImagesOptions) {
+  private constructor({ store, content, snapshots, registry, layers, events, helper }: ImagesOptions) {
     this.#store = store;
     this.#content = content;
     this.#snapshots = snapshots;
@@ -69,6 +73,8 @@ export class Images {
     this.#library = library;
     this.#installer = installer;
     this.#puller = new Puller({ content, registry, library, installer, events });
+    const packing = new Packing({ store, content, library, helper });
+    this.#pusher = new Pusher({ store, content, registry, library, packing, events });
     this.#loader = new Loader({ content, library, installer, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
     this.#removal = new Removal({ store, content, snapshots, library, announce });
@@ -200,6 +206,11 @@ export class Images {
   /** Brings an image in from its registry, with dockerd's progress lines. */
   pull(request: PullRequest, options: PullOptions = {}): Promise<void> {
     return this.#puller.pull(request, options);
+  }
+
+  /** Brings an image, or all tags of a repository, to their registry, with dockerd's progress lines. */
+  push(request: PushRequest, options: PushOptions = {}): Promise<void> {
+    return this.#pusher.push(request, options);
   }
 
   /** Reads an archive of images (docker save, OCI). */

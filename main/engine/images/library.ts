@@ -83,6 +83,25 @@ export class Library {
     return references.sort((a, b) => Number(!!a.digest) - Number(!!b.digest) || compare(canonical(a), canonical(b)));
   }
 
+  /** The tags of a repository and what they name, in the order of the alphabet. */
+  tagged(repository: string): { reference: Reference; image: ImageRecord }[] {
+    return this.#named((key) => key.startsWith(`${repository}:`))
+      .filter(({ reference }) => !reference.digest && repositoryOf(reference) === repository)
+      .sort((a, b) => compare(canonical(a.reference), canonical(b.reference)));
+  }
+
+  /** What is known by a digest in a registry: images that came from there or went there. */
+  knownTo(domain: string): { reference: Reference; image: ImageRecord }[] {
+    return this.#named((key) => key.startsWith(`${domain}/`) && key.includes('@'));
+  }
+
+  #named(wanted: (key: string) => boolean): { reference: Reference; image: ImageRecord }[] {
+    return [...this.#references].flatMap(([key, id]) => {
+      const image = wanted(key) ? this.#images.get(id) : undefined;
+      return image ? [{ reference: parseReference(key), image }] : [];
+    });
+  }
+
   put(change: Change, image: ImageRecord): void {
     const before = this.#images.get(image.id);
     this.#images.set(image.id, image);
