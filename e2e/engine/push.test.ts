@@ -1,4 +1,4 @@
-/** Images to registries: what docker push says, what others get, what is sent at all, and what happens when it cannot go. */
+/** Images to registries and archives: what docker push says, what others get, what is sent at all, and what happens when it cannot go. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -362,4 +362,50 @@ test('a registry that vanishes, or has no room, is told of with its name', needs
     await ok(run('umount', [full.data]));
   }
   assert.deepEqual(await ingest(), []);
+});
+
+test('images in one archive share their blobs, and everybody reads it', needs, async () => {
+  const made = await ok(
+    docker(ours, ['run', '-d', '--network', 'none', 'busybox:test', 'sh', '-c', 'echo more > /more']),
+  );
+  await ok(docker(ours, ['wait', made.trim()]));
+  await ok(docker(ours, ['commit', made.trim(), 'saved:more']));
+  const annotatedName = `${registry.host}/annotated:index`;
+  const archive = path.join(folder, 'saved.tar');
+  await ok(docker(ours, ['save', '-o', archive, 'saved:more', 'busybox', annotatedName]));
+  const names = (await ok(run('tar', ['-tf', archive]))).trim().split('\n');
+  assert.equal(new Set(names).size, names.length, 'nothing is in it twice');
+
+  const idOf = async (engine: { socket: string }, name: string) =>
+    (await api<{ Id: string }>(engine.socket, 'GET', `/images/${name}/json`)).Id;
+  const tags = ['saved:more', 'busybox:test', 'busybox:latest', annotatedName];
+  for (const tag of tags) await docker(theirs, ['rmi', '-f', tag]);
+  await ok(docker(theirs, ['load', '-q', '-i', archive]));
+  for (const tag of tags) assert.equal(await idOf(theirs, tag), await idOf(ours, tag), tag);
+  assert.equal(await ok(docker(theirs, ['run', '--rm', '--network', 'none', 'saved:more', 'cat', '/more'])), 'more\n');
+
+  const storage = ['--root', path.join(folder, 'podman'), '--runroot', path.join(folder, 'podman-run')];
+  await ok(run('podman', [...storage, '--storage-driver', 'vfs', 'load', '-q', '-i', archive]));
+  for (const source of [`docker-archive:${archive}:saved:more`, `oci-archive:${archive}:more`]) {
+    const seen = JSON.parse(await ok(run('skopeo', ['inspect', '--config', source]))) as {
+      rootfs: { diff_ids: string[] };
+    };
+    assert.equal(seen.rootfs.diff_ids.length, 2, source);
+  }
+  const index = JSON.parse(await ok(run('tar', ['-xOf', archive, 'index.json']))) as {
+    manifests: { digest: string }[];
+  };
+  const { digest } = await manifestAt(registry, 'annotated', '1');
+  assert.ok(
+    index.manifests.some((each) => each.digest === digest),
+    'the manifest that it came with',
+  );
+
+  const before = await Promise.all(tags.map((tag) => idOf(ours, tag)));
+  for (const tag of tags) await ok(docker(ours, ['rmi', '-f', tag]));
+  await ok(docker(ours, ['load', '-q', '-i', archive]));
+  assert.deepEqual(await Promise.all(tags.map((tag) => idOf(ours, tag))), before);
+  const missing = await docker(ours, ['save', 'busybox:test', 'not-there:1']);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /not-there:1/);
 });

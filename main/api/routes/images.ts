@@ -89,4 +89,4 @@ function platformOf(json: string) {
   }
 }
 
-const archive = (bytes: AsyncIterable<Uint8Array>) => stream(bytes, { 'Content-Type': 'application/x-tar' });
+const archive = (bytes: AsyncIterable<Uint8Array>) => stream(bytes, { 'Content-Type': 'application/x-tar' }, false);

@@ -10,7 +10,7 @@ import {
   DEFAULT_TAG,
   familiar,
   parseReference,
-  withDefaultTag,
+  repositoryOf,
   type Reference,
   type Registry,
 } from '../registry/index.js';
@@ -26,7 +26,7 @@ import { Puller, type PullOptions, type PullRequest } from './pull.js';
 import { Pusher, type PushOptions, type PushRequest } from './push.js';
 import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
 import { Removal } from './remove.js';
-import { writeArchive } from './save.js';
+import { writeArchive, type SavedImage } from './save.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
 
 export interface ImagesOptions {
@@ -52,6 +52,7 @@ export class Images {
   readonly #library: Library;
   readonly #installer: Installer;
   readonly #puller: Puller;
+  readonly #packing: Packing;
   readonly #pusher: Pusher;
   readonly #loader: Loader;
   readonly #removal: Removal;
@@ -74,6 +75,7 @@ export class Images {
     this.#installer = installer;
     this.#puller = new Puller({ content, registry, library, installer, events });
     const packing = new Packing({ store, content, library, helper });
+    this.#packing = packing;
     this.#pusher = new Pusher({ store, content, registry, library, packing, events });
     this.#loader = new Loader({ content, library, installer, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
@@ -261,17 +263,17 @@ export class Images {
   /** Images as one archive that this engine, Docker and OCI tools load. */
   save(references: string[]): AsyncIterable<Uint8Array> {
     if (references.length === 0) throw invalid('no image was named');
-    const wanted = new Map<string, { image: ImageRecord; names: Reference[] }>();
+    const wanted = new Map<string, SavedImage>();
     for (const text of references) {
-      const image = this.resolve(text);
-      const entry = wanted.get(image.id) ?? { image, names: [] };
-      wanted.set(image.id, entry);
-      for (const name of this.#namesMeant(image, text)) {
-        if (!entry.names.some((other) => familiar(other) === familiar(name))) entry.names.push(name);
+      for (const { image, names } of this.#meant(text)) {
+        const entry = wanted.get(image.id) ?? { image, names: [], references: this.#library.referencesOf(image.id) };
+        wanted.set(image.id, entry);
+        for (const name of names)
+          if (!entry.names.some((other) => familiar(other) === familiar(name))) entry.names.push(name);
       }
     }
     for (const { image } of wanted.values()) this.#announce('save', image);
-    return writeArchive([...wanted.values()], this.#content);
+    return writeArchive([...wanted.values()], { content: this.#content, packing: this.#packing });
   }
 
   /** Makes `slipway/starter:latest` from this machine's own busybox: an image on a machine without a network. */
@@ -288,16 +290,20 @@ export class Images {
     return possible ? { image: STARTER, present } : undefined;
   }
 
-  /** Which of an image's names a caller meant: the one given, or all of its repository, or none for an ID. */
-  #namesMeant(image: ImageRecord, text: string): Reference[] {
-    let reference: Reference;
+  /** What a caller of save means: a name with its tag, all tags of a name without one, or an image by its ID, without any name. */
+  #meant(text: string): { image: ImageRecord; names: Reference[] }[] {
+    let reference: Reference | undefined;
     try {
       reference = parseReference(text);
     } catch {
-      return [];
+      reference = undefined; // an ID, or nothing
     }
-    if (reference.digest || this.#library.lookup(withDefaultTag(reference)) !== image) return [];
-    return [withDefaultTag(reference)];
+    if (reference && !reference.tag && !reference.digest) {
+      const tags = this.#library.tagged(repositoryOf(reference));
+      if (tags.length > 0) return tags.map((tag) => ({ image: tag.image, names: [tag.reference] }));
+    }
+    const image = this.#library.find(text);
+    return [{ image, names: reference?.tag && !reference.digest ? [reference] : [] }];
   }
 
   #announce(action: string, image: ImageRecord, name = image.id): void {

@@ -20,18 +20,18 @@ const [OCI, DOCKER] = MEDIA_TYPES.manifest;
 export const isForeign = ({ mediaType }: Descriptor): boolean => /foreign|nondistributable/.test(mediaType);
 
 /**
- * The manifest that an image came with, to be passed on byte for byte. One of plain tars is only where a registry has it like that: what an
- * archive brought is compressed first.
+ * The manifest that an image came with, to be passed on byte for byte. One of plain tars is only where a registry has it like that, or with
+ * `plain`: what an archive brought is compressed before it goes to a registry.
  */
 export async function ownManifest(
   image: ImageRecord,
   references: Reference[],
   content: Content,
+  { plain = false }: { plain?: boolean } = {},
 ): Promise<OwnManifest | undefined> {
   const document = image.manifest && (await manifestDocument(image, content));
   if (!document) return undefined;
-  const plain = document.layers.some(({ digest }, at) => digest === image.diffIds[at]);
-  if (!plain) return document;
+  if (plain || !document.layers.some(({ digest }, at) => digest === image.diffIds[at])) return document;
   const { digest } = image.manifest as Descriptor;
   // The index that it was in comes before it.
   const known = image.documents.slice(0, image.documents.indexOf(digest) + 1);
@@ -50,18 +50,19 @@ async function manifestDocument(image: ImageRecord, content: Content): Promise<O
 
 /**
  * A manifest of an image whose layers are these. What the one that it came with says besides (annotations above all) is kept; an image that
- * came without one gets Docker's, which every registry takes.
+ * came without one gets one of the type `otherwise`: Docker's, which every registry takes.
  */
 export async function manifestFor(
   image: ImageRecord,
   config: Descriptor,
   layers: Descriptor[],
   content: Content,
+  otherwise: string = DOCKER,
 ): Promise<ManifestDocument> {
   const came = image.manifest && (await manifestDocument(image, content));
   // Only OCI has a name for zstd.
   const zstd = layers.some(({ mediaType: type }) => /zstd/.test(type));
-  const mediaType = zstd ? OCI : (came?.mediaType ?? DOCKER);
+  const mediaType = zstd ? OCI : (came?.mediaType ?? otherwise);
   const oci = mediaType === OCI;
   const before = came ? (JSON.parse(came.bytes.toString('utf8')) as { config: object; layers: object[] }) : undefined;
   const document = {

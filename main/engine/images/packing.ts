@@ -25,6 +25,7 @@ interface Packed {
 /** Each takes all processors it can get; the second one has something to do while the first one waits for the disk. */
 const AT_ONCE = 2;
 
+const PLAIN = 'application/vnd.docker.image.rootfs.diff.tar';
 const GZIP = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
 const ZSTD = 'application/vnd.oci.image.layer.v1.tar+zstd';
 
@@ -62,8 +63,7 @@ export class Packing {
       if (blob.digest !== diffId) return { ...blob, mediaType: await this.#typeOf(blob) };
       plain = blob;
     }
-    if (!plain)
-      throw invalid(`the layer ${shortId(diffId)} is not here any more as it came: pull or load the image again`);
+    if (!plain) throw lost(diffId);
     const from = plain;
     const { layer, stored } = await this.#flights.join(
       diffId,
@@ -77,6 +77,20 @@ export class Packing {
       () => undefined,
     );
     return layer;
+  }
+
+  /** The image's layer `at` as it is here, compressed or not: as it came, where that is left. */
+  async stored(image: ImageRecord, at: number, pin: (digest: string) => void): Promise<Descriptor> {
+    const came = image.layers[at];
+    const blobs = this.#blobsOf(image, at);
+    for (const blob of [...blobs.filter(({ digest }) => digest === came?.digest), ...blobs]) {
+      pin(blob.digest);
+      const size = await this.#content.size(blob.digest);
+      if (size === undefined) continue;
+      const mediaType = blob.digest === image.diffIds[at] ? PLAIN : await this.#typeOf(blob);
+      return { mediaType, digest: blob.digest, size };
+    }
+    throw lost(image.diffIds[at] as string);
   }
 
   async #compress(
@@ -135,3 +149,6 @@ export class Packing {
     throw invalid(`the layer ${shortId(digest)} is compressed in a way that registries do not know`);
   }
 }
+
+const lost = (diffId: string) =>
+  invalid(`the layer ${shortId(diffId)} is not here any more as it came: pull or load the image again`);
