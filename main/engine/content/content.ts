@@ -27,6 +27,16 @@ export interface ContentLease extends Disposable {
   pin(digest: string): void;
 }
 
+/** A blob that comes in pieces; nothing is left of it unless it was committed. */
+export interface Ingest extends AsyncDisposable {
+  /** Bytes that are here so far. */
+  readonly size: number;
+  /** What came before a failure stays, and is counted. */
+  append(body: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Refused where the bytes have another digest. */
+  commit(digest: string): Promise<void>;
+}
+
 /** Unfinished or unreferenced content is kept this long, so a pull can go on where it stopped. */
 const PATIENCE_MS = 24 * 3600 * 1000;
 const ATTEMPTS = 5;
@@ -142,6 +152,47 @@ export class Content {
       await rm(path, { force: true });
       throw explained(error);
     }
+  }
+
+  /** An upload in pieces: what comes is hashed and written, and becomes a blob at its end. */
+  async ingest(): Promise<Ingest> {
+    const path = join(this.#ingest, `receive-${newId().slice(0, 16)}`);
+    const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+      throw explained(error);
+    });
+    const hash = createHash('sha256');
+    let size = 0;
+    let over = false;
+    const end = async () => {
+      if (over) return;
+      over = true;
+      await file.close();
+      await rm(path, { force: true });
+    };
+    return {
+      get size() {
+        return size;
+      },
+      append: async (body) => {
+        try {
+          await append(file, hash, size, body, undefined, (written) => (size = written));
+        } catch (error) {
+          throw explained(error);
+        }
+      },
+      commit: async (digest) => {
+        try {
+          const found = `sha256:${hash.digest('hex')}`;
+          if (found !== digest) throw mismatch(digest, found);
+          if ((await this.size(digest)) === undefined) await this.#commit(file, path, digest);
+        } catch (error) {
+          throw explained(error);
+        } finally {
+          await end();
+        }
+      },
+      [Symbol.asyncDispose]: end,
+    };
   }
 
   async #keep(path: string, digest: string): Promise<void> {
@@ -376,6 +427,7 @@ async function append(
   start: number,
   body: AsyncIterable<Uint8Array>,
   onBytes: (current: number) => void = () => undefined,
+  onWritten: (offset: number) => void = () => undefined,
 ): Promise<number> {
   let offset = start;
   for await (const chunk of body) {
@@ -385,6 +437,7 @@ async function append(
       written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
     }
     offset += chunk.length;
+    onWritten(offset);
   }
   return offset;
 }

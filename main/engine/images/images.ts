@@ -27,6 +27,7 @@ import { Pusher, type PushOptions, type PushRequest } from './push.js';
 import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
 import { Removal } from './remove.js';
 import { writeArchive, type SavedImage } from './save.js';
+import { Shelf } from './shelf.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
 
 export interface ImagesOptions {
@@ -52,6 +53,8 @@ export class Images {
   readonly #library: Library;
   readonly #installer: Installer;
   readonly #puller: Puller;
+  /** The images as a registry has them. */
+  readonly shelf: Shelf;
   readonly #packing: Packing;
   readonly #pusher: Pusher;
   readonly #loader: Loader;
@@ -76,6 +79,7 @@ export class Images {
     this.#puller = new Puller({ content, registry, library, installer, events });
     const packing = new Packing({ store, content, library, helper });
     this.#packing = packing;
+    this.shelf = new Shelf({ store, content, library, installer, packing, events });
     this.#pusher = new Pusher({ store, content, registry, library, packing, events });
     this.#loader = new Loader({ content, library, installer, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
@@ -274,6 +278,11 @@ export class Images {
     }
     for (const { image } of wanted.values()) this.#announce('save', image);
     return writeArchive([...wanted.values()], { content: this.#content, packing: this.#packing });
+  }
+
+  /** Of content that came for an image, what none turned out to need. */
+  removeUnused(digests: string[]): Promise<void> {
+    return this.#installer.removeUnused(digests);
   }
 
   /** Makes `slipway/starter:latest` from this machine's own busybox: an image on a machine without a network. */

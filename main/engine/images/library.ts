@@ -16,6 +16,11 @@ const IMAGES = 'images';
 const REFERENCES = 'image_references';
 const HOLDS = 'image_holds';
 
+export interface NamedImage {
+  reference: Reference;
+  image: ImageRecord;
+}
+
 /** Which images there are, what they are called and who uses them. Memory first; each change is undone when its commit fails. */
 export class Library {
   static readonly tables = [IMAGES, REFERENCES, HOLDS];
@@ -84,21 +89,18 @@ export class Library {
   }
 
   /** The tags of a repository and what they name, in the order of the alphabet. */
-  tagged(repository: string): { reference: Reference; image: ImageRecord }[] {
-    return this.#named((key) => key.startsWith(`${repository}:`))
-      .filter(({ reference }) => !reference.digest && repositoryOf(reference) === repository)
-      .sort((a, b) => compare(canonical(a.reference), canonical(b.reference)));
+  tagged(repository: string): NamedImage[] {
+    return this.named(
+      ({ tag, digest, ...name }) => tag !== undefined && !digest && repositoryOf(name) === repository,
+    ).sort((a, b) => compare(canonical(a.reference), canonical(b.reference)));
   }
 
-  /** What is known by a digest in a registry: images that came from there or went there. */
-  knownTo(domain: string): { reference: Reference; image: ImageRecord }[] {
-    return this.#named((key) => key.startsWith(`${domain}/`) && key.includes('@'));
-  }
-
-  #named(wanted: (key: string) => boolean): { reference: Reference; image: ImageRecord }[] {
+  /** What is called as asked, each as often as it has such a name. */
+  named(wanted: (reference: Reference) => boolean): NamedImage[] {
     return [...this.#references].flatMap(([key, id]) => {
-      const image = wanted(key) ? this.#images.get(id) : undefined;
-      return image ? [{ reference: parseReference(key), image }] : [];
+      const reference = parsed(key);
+      const image = wanted(reference) ? this.#images.get(id) : undefined;
+      return image ? [{ reference, image }] : [];
     });
   }
 
@@ -196,6 +198,19 @@ export class Library {
     if (!holders) this.#holders.set(image, (holders = new Set()));
     return holders;
   }
+}
+
+/** Of names that are stored, each of which is parsed again and again. */
+const parsedNames = new Map<string, Reference>();
+const MANY = 20_000;
+
+function parsed(key: string): Reference {
+  const known = parsedNames.get(key);
+  if (known) return known;
+  if (parsedNames.size > MANY) parsedNames.clear();
+  const reference = parseReference(key);
+  parsedNames.set(key, reference);
+  return reference;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

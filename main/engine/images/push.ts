@@ -269,8 +269,8 @@ export class Pusher {
   /** Which of a registry's other repositories have which blobs, as far as we have seen. */
   #elsewhere({ domain, path }: Reference): Map<string, Set<string>> {
     const found = new Map<string, Set<string>>();
-    for (const { reference, image } of this.#library.knownTo(domain)) {
-      if (reference.path === path) continue;
+    const isElsewhere = (name: Reference) => name.digest !== undefined && name.domain === domain && name.path !== path;
+    for (const { reference, image } of this.#library.named(isElsewhere)) {
       for (const digest of contentOf(image)) {
         const repositories = found.get(digest) ?? new Set();
         found.set(digest, repositories.add(reference.path));
