@@ -36,6 +36,8 @@ export interface EngineOptions {
   storeWorker?: string;
   registryMirrors?: string[];
   insecureRegistries?: string[];
+  /** Registries (`HOST` or `HOST:PORT`) that are given layers too that their makers do not want distributed. */
+  nondistributableTo?: string[];
   /** Further OCI runtimes by name. */
   runtimes?: Record<string, { path: string }>;
   defaultRuntime?: string;
@@ -93,6 +95,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
   // Paths go into mounts and records: they are the real ones.
   const root = await realpath(options.root);
   const { runDir, helperPath, registryMirrors = [], insecureRegistries = [], defaultRuntime = OWN_RUNTIME } = options;
+  const { nondistributableTo = [] } = options;
   const version = options.version ?? process.env['SLIPWAY_VERSION'] ?? 'development';
   const runtimes = Object.fromEntries(
     Object.entries(options.runtimes ?? {}).map(([name, { path }]) => [
@@ -130,7 +133,16 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     if (slow) helper.hello.warnings.push(slow);
     const snapshots = await Snapshots.open({ root, store, helper, driver });
     const layers = new Layers({ content, snapshots, helper });
-    const images = await Images.open({ store, content, registry, snapshots, layers, events, helper });
+    const images = await Images.open({
+      store,
+      content,
+      registry,
+      snapshots,
+      layers,
+      events,
+      helper,
+      nondistributableTo,
+    });
     const serve = await Serve.open({ store, content, images });
     undo.push(() => serve.close());
     const registries = new Registries({ registry, images, events });

@@ -38,6 +38,8 @@ export interface ImagesOptions {
   layers: Layers;
   events: Pick<Events, 'publish'>;
   helper: PackingHelper;
+  /** Registries that are given foreign layers too. */
+  nondistributableTo?: string[];
 }
 
 /** What a layer without a file is. */
@@ -67,7 +69,16 @@ export class Images {
     return images;
   }
 
-  private constructor({ store, content, snapshots, registry, layers, events, helper }: ImagesOptions) {
+  private constructor({
+    store,
+    content,
+    snapshots,
+    registry,
+    layers,
+    events,
+    helper,
+    nondistributableTo = [],
+  }: ImagesOptions) {
     this.#store = store;
     this.#content = content;
     this.#snapshots = snapshots;
@@ -80,7 +91,9 @@ export class Images {
     const packing = new Packing({ store, content, library, helper });
     this.#packing = packing;
     this.shelf = new Shelf({ store, content, library, installer, packing, events });
-    this.#pusher = new Pusher({ store, content, registry, library, packing, events });
+    const allowsForeign = (domain: string) =>
+      nondistributableTo.some((each) => each === domain || each === domain.replace(/:\d+$/, ''));
+    this.#pusher = new Pusher({ store, content, registry, library, packing, events, allowsForeign });
     this.#loader = new Loader({ content, library, installer, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
     this.#removal = new Removal({ store, content, snapshots, library, announce });
