@@ -258,6 +258,11 @@ test('a page in a browser of this machine does not get at it by a name of its ow
   const host = await served();
   assert.equal(await raw(host, 'GET /v2/', 'Host: evil.example:80'), 403);
   assert.equal(await raw(host, 'GET /v2/', `Host: localhost:${host.split(':')[1]}`), 200);
+  assert.equal(await raw(host, 'GET /v2/', `Host: ${host}\r\nOrigin: http://${host}`), 403);
+  const { serving, token = '' } = await serve({ ...LOOPBACK, token: true });
+  assert.equal((await fetch(`http://${serving!.address}/v2/`)).status, 401);
+  const headers = { Authorization: `Bearer ${token}` };
+  assert.equal((await fetch(`http://${serving!.address}/v2/`, { headers })).status, 200);
 });
 
 test('uploads in pieces, cut off, out of order and false ones', needs, async () => {

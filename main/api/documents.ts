@@ -358,6 +358,7 @@ const serveRequestSchema = z.strictObject({
   address: maybe(z.string().max(100)),
   writable: maybe(z.boolean()),
   persist: maybe(z.boolean()),
+  token: maybe(z.boolean()),
 });
 
 export const serveRequest = (body: unknown): ServeRequest => said(read(serveRequestSchema, body ?? {})) as ServeRequest;

@@ -25,4 +25,6 @@ export interface ServeRequest {
   writable?: boolean | undefined;
   /** It comes up again with the engine, until it is stopped. */
   persist?: boolean | undefined;
+  /** A token is asked for at a loopback address too. */
+  token?: boolean | undefined;
 }

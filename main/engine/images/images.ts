@@ -93,7 +93,16 @@ export class Images {
     this.shelf = new Shelf({ store, content, library, installer, packing, events });
     const allowsForeign = (domain: string) =>
       nondistributableTo.some((each) => each === domain || each === domain.replace(/:\d+$/, ''));
-    this.#pusher = new Pusher({ store, content, registry, library, packing, events, allowsForeign });
+    this.#pusher = new Pusher({
+      store,
+      content,
+      registry,
+      library,
+      packing,
+      events,
+      removeUnused: (digests) => installer.removeUnused(digests),
+      allowsForeign,
+    });
     this.#loader = new Loader({ content, library, installer, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
     this.#removal = new Removal({ store, content, snapshots, library, announce });

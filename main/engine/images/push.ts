@@ -3,7 +3,7 @@ import { invalid, notFound } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { Slots } from '../../base/slots.js';
 import type { Store } from '../../base/store.js';
-import { digestOf, type Content, type ContentLease } from '../content/index.js';
+import { digestOf, type Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
 import {
   familiar,
@@ -47,6 +47,8 @@ export interface PusherOptions {
   library: Library;
   packing: Packing;
   events: Pick<Events, 'publish'>;
+  /** Removes content that no image needs. */
+  removeUnused: (digests: string[]) => Promise<void>;
   /** Whether a registry may be given layers that their makers do not want distributed. */
   allowsForeign?: (domain: string) => boolean;
 }
@@ -60,7 +62,8 @@ interface Journey {
   image: ImageRecord;
   reference: Reference;
   repository: Repository;
-  lease: ContentLease;
+  /** Keeps a blob until the journey is over. */
+  pin: (digest: string) => void;
   /** Blobs that are on their way or there. */
   sent: Map<string, Promise<void>>;
   /** Repositories of the same registry by the blobs that they have. */
@@ -77,16 +80,27 @@ export class Pusher {
   readonly #library: Library;
   readonly #packing: Packing;
   readonly #events: Pick<Events, 'publish'>;
+  readonly #removeUnused: (digests: string[]) => Promise<void>;
   readonly #allowsForeign: (domain: string) => boolean;
   readonly #uploads = new Slots(UPLOADS_AT_ONCE);
 
-  constructor({ store, content, registry, library, packing, events, allowsForeign = () => false }: PusherOptions) {
+  constructor({
+    store,
+    content,
+    registry,
+    library,
+    packing,
+    events,
+    removeUnused,
+    allowsForeign = () => false,
+  }: PusherOptions) {
     this.#store = store;
     this.#content = content;
     this.#registry = registry;
     this.#library = library;
     this.#packing = packing;
     this.#events = events;
+    this.#removeUnused = removeUnused;
     this.#allowsForeign = allowsForeign;
   }
 
@@ -117,14 +131,19 @@ export class Pusher {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     using lease = this.#content.lease();
-    contentOf(image).forEach((digest) => lease.pin(digest));
+    const pinned: string[] = [];
+    const pin = (digest: string) => {
+      lease.pin(digest);
+      pinned.push(digest);
+    };
+    contentOf(image).forEach(pin);
     // One layer's failure stops the others; the first failure is the one to tell.
     const control = new AbortController();
     const stop = () => control.abort(signal?.reason);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
     const elsewhere = this.#elsewhere(reference);
-    const journey: Journey = { image, reference, lease, elsewhere, ...rest, signal: control.signal };
+    const journey: Journey = { image, reference, pin, elsewhere, ...rest, signal: control.signal };
     try {
       const manifest = await this.#sendAll(journey, control);
       await journey.repository.putManifest(reference.tag as string, manifest, journey.signal);
@@ -135,6 +154,9 @@ export class Pusher {
       journey.report({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
     } finally {
       signal?.removeEventListener('abort', stop);
+      lease[Symbol.dispose]();
+      // Removed meanwhile, it has left us with what was being sent.
+      if (!this.#library.get(image.id)) await this.#removeUnused(pinned);
     }
     this.#events.publish('image', 'push', familiar(reference), {
       ...labelsOf(image),
@@ -185,13 +207,13 @@ export class Pusher {
   }
 
   async #sendLayer(journey: Journey, own: { layers: Descriptor[] } | undefined, at: number): Promise<Descriptor> {
-    const { image, reference, lease, report, signal } = journey;
+    const { image, reference, pin, report, signal } = journey;
     const id = shortId(image.diffIds[at] as string);
     const size = image.layers[at]?.size ?? 0;
     const layer =
       own?.layers[at] ??
       (await this.#packing.layer(image, at, {
-        pin: (digest) => lease.pin(digest),
+        pin,
         onProgress: throttled((bytes) => report(moving(id, 'Preparing', bytes, size)), size),
         signal,
       }));
@@ -280,9 +302,9 @@ export class Pusher {
   }
 
   /** The image is known by the digest that it has there. */
-  async #noteDown({ image, reference, lease }: Journey, { bytes }: ManifestDocument): Promise<void> {
+  async #noteDown({ image, reference, pin }: Journey, { bytes }: ManifestDocument): Promise<void> {
     const digest = digestOf(bytes);
-    lease.pin(digest);
+    pin(digest);
     await this.#content.write(bytes);
     await this.#store.commit((change) => {
       const now = this.#library.get(image.id);

@@ -37,6 +37,8 @@ const log = createLog('serve');
 
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
 const MOST_IN_PAGE = 1000;
+/** A client that neither takes nor gives anything for so long is given up. */
+export const SILENCE_MS = 60_000;
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const UPLOAD = /^[a-f0-9]{32}$/;
@@ -184,7 +186,10 @@ export class Handler {
       throw new Refusal(400, 'TAG_INVALID', 'this can be neither a tag nor a digest');
     const bytes = await document(request);
     const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+    // The layers are unpacked now, which may take longer than a client may be silent.
+    request.socket.setTimeout(0);
     const digest = await this.#shelf.accept(name, reference, { mediaType, bytes }, signal);
+    request.socket.setTimeout(SILENCE_MS);
     const headers = { Location: `/v2/${name}/manifests/${digest}`, 'Docker-Content-Digest': digest };
     answer(response, 201, headers);
   }

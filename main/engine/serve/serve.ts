@@ -10,7 +10,7 @@ import type { ServeAnswer, ServeRequest, Serving } from '../../contract/serve.js
 import type { Content } from '../content/index.js';
 import type { Shelf } from '../images/index.js';
 import { Refusal, refuse } from './answers.js';
-import { Handler } from './handler.js';
+import { Handler, SILENCE_MS } from './handler.js';
 import { hashOf, newToken, opens } from './token.js';
 import { Uploads } from './uploads.js';
 
@@ -38,8 +38,6 @@ interface Running {
 const TABLE = 'serve';
 const USUAL_ADDRESS = '127.0.0.1:5000';
 const MOST_CONNECTIONS = 128;
-/** A client that neither takes nor gives anything for so long is given up. */
-const SILENCE_MS = 60_000;
 
 const log = createLog('serve');
 
@@ -75,13 +73,13 @@ export class Serve {
   }
 
   /** Begins to serve, or goes on as asked; a token is made anew each time, and told in the answer alone. */
-  async start({ address, writable, persist }: ServeRequest): Promise<ServeAnswer> {
+  async start({ address, writable, persist, token: wanted }: ServeRequest): Promise<ServeAnswer> {
     using _ = await this.#locks.take('serve');
     const before = this.#running;
-    const wanted = checkedAddress(address ?? before?.serving.address ?? USUAL_ADDRESS);
-    const token = isLoopback(hostOf(wanted)) ? undefined : newToken();
+    const place = checkedAddress(address ?? before?.serving.address ?? USUAL_ADDRESS);
+    const token = wanted || !isLoopback(hostOf(place)) ? newToken() : undefined;
     const kept: Kept = {
-      address: wanted,
+      address: place,
       writable: writable ?? before?.serving.writable ?? false,
       hash: token === undefined ? null : hashOf(token),
     };
@@ -127,7 +125,7 @@ export class Serve {
     server.on('request', (request, response) => {
       response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
       response.setHeader('X-Content-Type-Options', 'nosniff');
-      const refusal = hash === null ? refusedHost(request) : refusedToken(request, hash);
+      const refusal = refusedPage(request) ?? (hash === null ? refusedHost(request) : refusedToken(request, hash));
       if (refusal) {
         refuse(response, refusal);
         request.resume();
@@ -169,6 +167,11 @@ function refusedToken({ headers }: http.IncomingMessage, hash: string): Refusal 
   return new Refusal(401, 'UNAUTHORIZED', 'this registry wants its token, as the password of any user', {
     'WWW-Authenticate': 'Basic realm="slipway"',
   });
+}
+
+/** Tools say no origin; a page in somebody's browser does as soon as it wants to change something. */
+function refusedPage({ headers }: http.IncomingMessage): Refusal | undefined {
+  return headers.origin === undefined ? undefined : new Refusal(403, 'DENIED', 'this registry is not for web pages');
 }
 
 /** Without a token only this machine is served; a page in its browser that calls us by a name of its own is not. */
