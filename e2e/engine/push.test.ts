@@ -194,7 +194,7 @@ test(
       await ok(docker(ours, ['tag', `${registry.host}/annotated:index`, `${host}/copy:latest`]));
     const here = await push(ours, `${registry.host}/copy`);
     assert.equal(digestIn(here), digest, 'the manifest for this platform');
-    assert.ok(statuses(here).includes('Mounted from annotated'), JSON.stringify(here));
+    assert.match(statuses(here).join(), /Mounted from (annotated|by-ours)/);
     const there = await push(ours, `${second.host}/copy`);
     assert.equal(digestIn(there), digest);
     assert.ok(statuses(there).includes('Pushed'), JSON.stringify(there));
@@ -227,7 +227,7 @@ test('what cannot be pushed is said as dockerd says it', needs, async () => {
     ['push', missing],
     ['push', `${tagless}:2`],
     ['push', '-a', missing],
-    ['push', 'UPPER/case'],
+    ['push', 'some/UPPER'],
     ['push', `${tagless}:no!tag`],
   ]) {
     const [mine, oracle] = [await docker(ours, args), await docker(theirs, args)];
@@ -275,9 +275,13 @@ test('a registry that asks who we are is told, and a wrong password is refused',
   });
   const name = `${guarded.host}/secret`;
   for (const engine of [ours, theirs]) await ok(docker(engine, ['tag', 'busybox:test', `${name}:latest`]));
-  const nobody = (await push(ours, name)).at(-1)?.error;
-  assert.equal(nobody, (await push(theirs, name)).at(-1)?.error);
-  assert.match(nobody ?? '', /no basic auth credentials/);
+  // Dockerd's words, and what to do.
+  const nobody = (await push(ours, name)).at(-1)?.error ?? '';
+  const theirWords = (await push(theirs, name)).at(-1)?.error ?? '';
+  assert.equal(
+    nobody,
+    `push access denied for ${name}: ${theirWords}. Log in as somebody who may push there (docker login)`,
+  );
   const wrong = (await push(ours, name, { auth: { username: 'me', password: 'no' } })).at(-1)?.error ?? '';
   assert.match(wrong, /unauthorized: authentication required/);
   digestIn(await push(ours, name, { auth: { username: 'me', password: 'U*U' } }));
@@ -359,7 +363,7 @@ test('a registry that vanishes, or has no room, is told of with its name', needs
     assert.ok(statuses(lines).includes('Retrying in 1 second'), JSON.stringify(lines));
     assert.match(lines.at(-1)?.error ?? '', new RegExp(`the registry ${full.host} answered with status 500`));
   } finally {
-    await ok(run('umount', [full.data]));
+    await ok(run('umount', ['-l', full.data]));
   }
   assert.deepEqual(await ingest(), []);
 });

@@ -8,6 +8,7 @@ import type { Events } from '../events/index.js';
 import {
   familiar,
   familiarName,
+  hasBlob,
   mountBlob,
   parseReference,
   parseRegistryAuth,
@@ -244,7 +245,7 @@ export class Pusher {
     const { repository, signal } = journey;
     if (this.#uploads.busy) report(still(id, 'Waiting'));
     using _ = await this.#uploads.take(signal);
-    if ((await repository.blobSize(blob.digest, signal)) !== undefined) {
+    if (await hasBlob(repository, blob.digest, signal)) {
       report(still(id, 'Layer already exists'));
       return;
     }
@@ -282,8 +283,7 @@ export class Pusher {
     const { repository, sent, signal } = journey;
     if (sent.has(blob.digest)) return true;
     const there =
-      (await repository.blobSize(blob.digest, signal)) !== undefined ||
-      (await this.#mount(journey, blob)).from !== undefined;
+      (await hasBlob(repository, blob.digest, signal)) || (await this.#mount(journey, blob)).from !== undefined;
     if (there) sent.set(blob.digest, Promise.resolve());
     return there;
   }

@@ -28,6 +28,14 @@ const ATTEMPTS = 5;
 const LONGEST_WAIT_S = 60;
 const BYTES = { 'Content-Type': 'application/octet-stream' };
 
+/** Whether a repository has a blob; asked by somebody who may push, so that the same token serves for what follows. */
+export async function hasBlob(repository: Repository, digest: string, signal?: AbortSignal): Promise<boolean> {
+  const what = { what: digest, expect: [404], actions: 'pull,push' as const, signal };
+  const response = await repository.request('HEAD', `blobs/${digest}`, what);
+  response.discard();
+  return response.status !== 404;
+}
+
 /** Lets a repository have a blob that another one of the same registry has. Undefined: done; else where it can be uploaded to. */
 export async function mountBlob(
   repository: Repository,
@@ -67,7 +75,7 @@ export async function uploadBlob(repository: Repository, upload: Upload, options
       if (failures >= ATTEMPTS) throw error;
       await pause(waitFor(error, failures), options);
       // The answer may be what was lost.
-      if ((await repository.blobSize(upload.digest, signal).catch(() => undefined)) !== undefined) return;
+      if (await hasBlob(repository, upload.digest, signal).catch(() => false)) return;
       place = next;
     }
   }
