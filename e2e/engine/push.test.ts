@@ -149,7 +149,7 @@ test('a layer is compressed once; a push knows where the image is, and by which 
   await ok(docker(ours, ['tag', 'busybox:test', `${second.host}/once:latest`]));
   const elsewhere = await push(ours, `${second.host}/once`);
   assert.equal(digestIn(elsewhere), first);
-  assert.equal(elsewhere.filter(({ status }) => status === 'Preparing').length, 1, 'nothing was compressed again');
+  assert.ok(!statuses(elsewhere).includes('Compressing'), 'nothing was compressed again');
   assert.deepEqual((await blobs()).sort(), before.sort());
   const { RepoDigests } = await api<{ RepoDigests: string[] }>(ours.socket, 'GET', '/images/busybox:test/json');
   for (const expected of [`${name}@${first}`, `${second.host}/once@${first}`])
@@ -161,7 +161,7 @@ test('an engine that is killed after a push still knows what it has compressed',
   await ours.restart();
   await ok(docker(ours, ['tag', 'busybox:test', `${second.host}/after-a-kill:latest`]));
   const lines = await push(ours, `${second.host}/after-a-kill`);
-  assert.equal(lines.filter(({ status }) => status === 'Preparing').length, 1);
+  assert.ok(!statuses(lines).includes('Compressing'), JSON.stringify(lines));
 });
 
 /** An image with an annotation in the registry, alone and in an index. */

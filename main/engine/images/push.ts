@@ -215,7 +215,7 @@ export class Pusher {
       own?.layers[at] ??
       (await this.#packing.layer(image, at, {
         pin,
-        onProgress: throttled((bytes) => report(moving(id, 'Preparing', bytes, size)), size),
+        onProgress: throttled((bytes) => report(moving(id, 'Compressing', bytes, size)), size),
         signal,
       }));
     if (isForeign(layer) && !this.#allowsForeign(reference.domain)) report(still(id, 'Skipped foreign layer'));
