@@ -198,7 +198,21 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     };
     let closing: Promise<void> | undefined;
     return {
-      ...{ events, images, registries, serve, networks, volumes, containers, stats, execs, files, fileTree, system, version },
+      ...{
+        events,
+        images,
+        registries,
+        serve,
+        networks,
+        volumes,
+        containers,
+        stats,
+        execs,
+        files,
+        fileTree,
+        system,
+        version,
+      },
       widen: (socket) => helper.widen(socket),
       close: (how) => (closing ??= close(how)),
       handOver() {
