@@ -44,6 +44,7 @@ const ENGINE = [
     'layers',
     'images',
     'registries',
+    'serve',
     'networks',
   ],
   ...['containers', 'stats', 'exec', 'files', 'builds', 'system'],

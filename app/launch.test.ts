@@ -11,14 +11,26 @@ test('flags are read between Chromium’s own', () => {
     execRoot: '/tmp/x',
     host: 'unix:///tmp/s',
     noEngine: false,
-    engine: { registryMirror: ['http://a', 'http://b'], insecureRegistry: [], addRuntime: {}, logOpt: {} },
+    engine: {
+      registryMirror: ['http://a', 'http://b'],
+      insecureRegistry: [],
+      allowNondistributableArtifacts: [],
+      addRuntime: {},
+      logOpt: {},
+    },
   });
 });
 
 test('without flags everything is as usual', () => {
   assert.deepEqual(readFlags(['.']), {
     noEngine: false,
-    engine: { registryMirror: [], insecureRegistry: [], addRuntime: {}, logOpt: {} },
+    engine: {
+      registryMirror: [],
+      insecureRegistry: [],
+      allowNondistributableArtifacts: [],
+      addRuntime: {},
+      logOpt: {},
+    },
   });
 });
 

@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     long: { type: 'boolean', default: false },
-    samples: { type: 'string', default: '5' },
+    samples: { type: 'string', default: '3' },
     without: { type: 'string', default: '' },
     json: { type: 'string', default: path.join(root, 'out/bench.json') },
   },

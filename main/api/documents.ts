@@ -8,6 +8,7 @@ import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '..
 import type { ContainerChange } from '../contract/changes.js';
 import type { DebugCreate } from '../contract/files.js';
 import type { RegistryChange } from '../contract/registries.js';
+import type { ServeRequest } from '../contract/serve.js';
 import type { VolumeCreate } from '../contract/volumes.js';
 import { invalid } from '../base/errors.js';
 
@@ -353,6 +354,15 @@ export function credentials(body: unknown): z.output<typeof credentialsSchema> {
     typeof credentialsSchema
   >;
 }
+
+const serveRequestSchema = z.strictObject({
+  address: maybe(z.string().max(100)),
+  writable: maybe(z.boolean()),
+  persist: maybe(z.boolean()),
+  token: maybe(z.boolean()),
+});
+
+export const serveRequest = (body: unknown): ServeRequest => said(read(serveRequestSchema, body ?? {})) as ServeRequest;
 
 export const execStart = (body: unknown): ExecStart =>
   said(read(execStartSchema, inOurCase(body ?? {}, execStartSchema.shape))) as ExecStart;

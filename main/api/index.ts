@@ -11,6 +11,7 @@ import { networkRoutes } from './routes/networks.js';
 import { registryRoutes } from './routes/registries.js';
 import { resourceRoutes } from './routes/resources.js';
 import { fileTreeRoutes } from './routes/file-tree.js';
+import { serveRoutes } from './routes/serve.js';
 import { slipwayRoutes } from './routes/slipway.js';
 import { systemRoutes } from './routes/system.js';
 import { volumeRoutes } from './routes/volumes.js';
@@ -35,6 +36,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...slipwayRoutes(engine),
       ...binRoutes(engine),
       ...changeRoutes(engine),
+      ...serveRoutes(engine),
       ...missingRoutes(),
     ],
     { product: `Slipway/${engine.version} (linux)`, onLarge: (socket) => engine.widen(socket) },

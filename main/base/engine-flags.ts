@@ -6,6 +6,8 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 export interface EngineFlags {
   registryMirror: string[];
   insecureRegistry: string[];
+  /** Registries that get layers too that their makers do not want distributed. */
+  allowNondistributableArtifacts: string[];
   /** Path by name. */
   addRuntime: Record<string, string>;
   defaultRuntime?: string;
@@ -55,6 +57,9 @@ const flags = (): Option[] => [
   new Option('--insecure-registry <host>', 'A registry (HOST:PORT or CIDR) that may speak plain HTTP')
     .argParser(many)
     .default([]),
+  new Option('--allow-nondistributable-artifacts <host>', 'A registry that is given foreign layers too')
+    .argParser(many)
+    .default([]),
   new Option('--add-runtime <name=path>', 'Another OCI runtime that containers may ask for')
     .argParser(named)
     .default({}),
@@ -82,6 +87,7 @@ export function addEngineFlags(command: Command): Command {
 export const engineSettings = (given: EngineFlags) => ({
   registryMirrors: given.registryMirror,
   insecureRegistries: given.insecureRegistry,
+  nondistributableTo: given.allowNondistributableArtifacts,
   runtimes: Object.fromEntries(Object.entries(given.addRuntime).map(([name, path]) => [name, { path }])),
   defaultRuntime: given.defaultRuntime,
   usernsRemap: given.usernsRemap,

@@ -3,6 +3,7 @@
 import '../base/scopes.js';
 import { createReadStream } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { splitReference } from '../client/index.js';
 import { usualHost } from '../client/transports/connect.js';
 import { openContext, type Context } from './context.js';
 import { copy, type CopyFlags } from './cp.js';
@@ -10,6 +11,7 @@ import { forEach, sentence } from './failures.js';
 import { listContainers, listImages, type ListFlags } from './lists.js';
 import { complain, print, write } from './output.js';
 import { fullName, pullImage } from './pull.js';
+import { pushImage, saveImages, type PushOptions } from './push.js';
 import { login, logout, search, type LoginFlags, type SearchFlags } from './registries.js';
 import { attach, exec, run, startAttached, type AttachFlags, type ExecFlags } from './run.js';
 import { withRunFlags, type RunFlags } from './run-flags.js';
@@ -148,6 +150,35 @@ program
   .argument('<term>')
   .action((term: string, flags: SearchFlags) =>
     withEngine(async (context) => print(await search(context, term, flags))),
+  );
+
+program
+  .command('push')
+  .description('Upload an image to a registry')
+  .option('-a, --all-tags', 'Push all tags of an image to the repository')
+  .option('-q, --quiet', 'Suppress verbose output')
+  .argument('<name>')
+  .action((name: string, flags: PushOptions) => withEngine((context) => pushImage(context, name, flags)));
+
+program
+  .command('tag')
+  .description('Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE')
+  .argument('<source>')
+  .argument('<target>')
+  .action((source: string, target: string) =>
+    withEngine(async ({ client }) => {
+      const { name, tag } = splitReference(target);
+      await client.images.tag(source, name, tag);
+    }),
+  );
+
+program
+  .command('save')
+  .description('Save one or more images to a tar archive (streamed to STDOUT by default)')
+  .option('-o, --output <file>', 'Write to a file, instead of STDOUT')
+  .argument('<image...>')
+  .action((names: string[], { output }: { output?: string }) =>
+    withEngine((context) => saveImages(context, names, output)),
   );
 
 program

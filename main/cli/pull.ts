@@ -17,7 +17,7 @@ export async function pullImage(
   reference: string,
   { quiet, platform, to }: PullOptions,
 ): Promise<void> {
-  const display = to.isTTY ? redrawn(to) : plain(to);
+  const display = displayOn(to);
   if (!quiet && !/[@]|:[^/]*$/.test(reference)) await write(to, 'Using default tag: latest\n');
   for await (const progress of client.images.pull(reference, { platform })) if (!quiet) await display(progress);
 }
@@ -33,6 +33,9 @@ export function fullName(reference: string): string {
 
 type Display = (progress: Progress) => Promise<void>;
 
+/** Shows what layers say of themselves, in place where it can. */
+export const displayOn = (to: NodeJS.WriteStream): Display => (to.isTTY ? redrawn(to) : plain(to));
+
 /** Without a terminal only what has happened is told, not how far it is. */
 const plain =
   (to: NodeJS.WriteStream): Display =>
@@ -47,6 +50,7 @@ function redrawn(to: NodeJS.WriteStream): Display {
   return async (progress) => {
     const { id, status = '', stream, progressDetail } = progress;
     if (stream !== undefined) return write(to, stream);
+    if (progress.aux !== undefined) return undefined;
     if (!id) {
       rows.length = 0;
       return write(to, `${status}\n`);

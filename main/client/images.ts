@@ -52,9 +52,12 @@ export const imagesClient = (transport: Transport) => ({
   },
 
   /** Uploads what a name names; ends when the registry has it, throws what kept it from going. */
-  async *push(reference: string, { auth, ...cancel }: Cancel & { auth?: RegistryAuth } = {}): AsyncGenerator<Progress> {
+  async *push(
+    reference: string,
+    { auth, allTags = false, ...cancel }: Cancel & { auth?: RegistryAuth; allTags?: boolean | undefined } = {},
+  ): AsyncGenerator<Progress> {
     const { name, tag } = splitReference(reference);
-    const path = withQuery(`/images/${segments(name)}/push`, { tag });
+    const path = withQuery(`/images/${segments(name)}/push`, allTags ? {} : { tag });
     // Docker insists on the header, also where there is nothing to say in it.
     const headers = { 'X-Registry-Auth': encodeAuth(auth ?? {}) };
     const { body } = await open(transport, { method: 'POST', path, headers }, cancel);

@@ -8,6 +8,8 @@ export interface Serving {
   token?: boolean;
   /** `http://192.168.1.5:5000`. */
   url: string;
+  /** It comes up again with the engine. */
+  persist?: boolean;
 }
 
 export interface ServeAnswer {
@@ -19,6 +21,10 @@ export interface ServeAnswer {
 /** `PUT /slipway/serve`. */
 export interface ServeRequest {
   /** `HOST:PORT`. */
-  address?: string;
-  writable?: boolean;
+  address?: string | undefined;
+  writable?: boolean | undefined;
+  /** It comes up again with the engine, until it is stopped. */
+  persist?: boolean | undefined;
+  /** A token is asked for at a loopback address too. */
+  token?: boolean | undefined;
 }

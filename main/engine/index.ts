@@ -19,6 +19,7 @@ import { lockDataRoot } from './lock.js';
 import { Networks } from './networks/index.js';
 import { Registries } from './registries/index.js';
 import { Registry } from './registry/index.js';
+import { Serve } from './serve/index.js';
 import { chooseDriver, Snapshots } from './snapshots/index.js';
 import { Stats } from './stats/index.js';
 import { System } from './system/index.js';
@@ -35,6 +36,8 @@ export interface EngineOptions {
   storeWorker?: string;
   registryMirrors?: string[];
   insecureRegistries?: string[];
+  /** Registries (`HOST` or `HOST:PORT`) that are given layers too that their makers do not want distributed. */
+  nondistributableTo?: string[];
   /** Further OCI runtimes by name. */
   runtimes?: Record<string, { path: string }>;
   defaultRuntime?: string;
@@ -61,7 +64,7 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries'];
+const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve'];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -92,6 +95,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
   // Paths go into mounts and records: they are the real ones.
   const root = await realpath(options.root);
   const { runDir, helperPath, registryMirrors = [], insecureRegistries = [], defaultRuntime = OWN_RUNTIME } = options;
+  const { nondistributableTo = [] } = options;
   const version = options.version ?? process.env['SLIPWAY_VERSION'] ?? 'development';
   const runtimes = Object.fromEntries(
     Object.entries(options.runtimes ?? {}).map(([name, { path }]) => [
@@ -109,6 +113,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const tables = [
       ...Snapshots.tables,
       ...Images.tables,
+      ...Serve.tables,
       ...Networks.tables,
       ...Volumes.tables,
       ...Containers.tables,
@@ -128,7 +133,18 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     if (slow) helper.hello.warnings.push(slow);
     const snapshots = await Snapshots.open({ root, store, helper, driver });
     const layers = new Layers({ content, snapshots, helper });
-    const images = await Images.open({ store, content, registry, snapshots, layers, events });
+    const images = await Images.open({
+      store,
+      content,
+      registry,
+      snapshots,
+      layers,
+      events,
+      helper,
+      nondistributableTo,
+    });
+    const serve = await Serve.open({ store, content, images });
+    undo.push(() => serve.close());
     const registries = new Registries({ registry, images, events });
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
     const volumes = await Volumes.open({ root, store, helper, events });
@@ -170,6 +186,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
 
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
       stats.close();
+      await serve.close();
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.
       const last = !handover && running + paused === 0;
@@ -181,7 +198,21 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     };
     let closing: Promise<void> | undefined;
     return {
-      ...{ events, images, registries, networks, volumes, containers, stats, execs, files, fileTree, system, version },
+      ...{
+        events,
+        images,
+        registries,
+        serve,
+        networks,
+        volumes,
+        containers,
+        stats,
+        execs,
+        files,
+        fileTree,
+        system,
+        version,
+      },
       widen: (socket) => helper.widen(socket),
       close: (how) => (closing ??= close(how)),
       handOver() {
@@ -201,6 +232,7 @@ export interface Engine {
   readonly events: Events;
   readonly images: Images;
   readonly registries: Registries;
+  readonly serve: Serve;
   readonly networks: Networks;
   readonly volumes: Volumes;
   readonly containers: Containers;

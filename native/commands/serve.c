@@ -8,6 +8,7 @@
 #include "archive.h"
 #include "browse.h"
 #include "changes.h"
+#include "compress.h"
 #include "discard.h"
 #include "edit.h"
 #include "flatten.h"
@@ -53,6 +54,7 @@ static const struct op ops[] = {
     {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},
     {"export", export_op},         {"changes", changes_op},
     {"update", update_op},         {"populate", populate_op},  {"flatten", flatten_op},
+    {"compress", compress_op},
     {"file-list", file_list_op},   {"file-read", file_read_op},                   {"file-shells", file_shells_op},
     {"file-write", file_write_op}, {"file-remove", file_remove_op},
     {"file-directory", file_directory_op},         {"file-rename", file_rename_op},

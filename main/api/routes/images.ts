@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { invalid } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
 import { imageAt, imageSummaryAt } from '../by-version.js';
@@ -20,6 +21,10 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
   post('/images/create', (call) => {
     const request = pullRequest(call);
     return progress((onProgress) => images.pull(request, { onProgress, signal: call.signal }));
+  }),
+  post('/images/:name+/push', (call) => {
+    const request = pushRequest(call);
+    return progress((onProgress) => images.push(request, { onProgress, signal: call.signal }));
   }),
   post('/images/load', ({ query, body, signal }) => {
     const quiet = flag(query, 'quiet');
@@ -57,4 +62,31 @@ function pullRequest({ query, headers }: Call<object>) {
   };
 }
 
-const archive = (bytes: AsyncIterable<Uint8Array>) => stream(bytes, { 'Content-Type': 'application/x-tar' });
+function pushRequest({ params, query, headers, version }: Call<{ name: string }>) {
+  const header = headers['x-registry-auth'];
+  const platform = atLeast(version, '1.46') ? text(query, 'platform') : undefined;
+  return {
+    reference: params.name,
+    tag: text(query, 'tag'),
+    auth: typeof header === 'string' ? header : undefined,
+    platform: platform === undefined ? undefined : platformOf(platform),
+  };
+}
+
+const ociPlatform = z.object({
+  os: z.string().min(1),
+  architecture: z.string().min(1),
+  variant: z.string().optional(),
+});
+
+/** `{"os":"linux","architecture":"amd64"}` */
+function platformOf(json: string) {
+  try {
+    const { os, architecture, variant } = ociPlatform.parse(JSON.parse(json));
+    return { os, architecture, ...(variant && { variant }) };
+  } catch (error) {
+    throw invalid(`invalid platform ${json}: it must be JSON with os and architecture`, { cause: error });
+  }
+}
+
+const archive = (bytes: AsyncIterable<Uint8Array>) => stream(bytes, { 'Content-Type': 'application/x-tar' }, false);

@@ -8,7 +8,6 @@ const lacking: Record<string, string[]> = {
     ...['POST /networks/create', 'POST /networks/prune', 'DELETE /networks/:id'],
     ...['POST /networks/:id/connect', 'POST /networks/:id/disconnect'],
   ],
-  'push images': ['POST /images/:name+/push'],
   'use plugins': [
     ...['POST /plugins/pull', 'POST /plugins/create', 'GET /plugins/privileges'],
     ...['DELETE /plugins/:name+', 'POST /plugins/:name+/enable', 'POST /plugins/:name+/disable'],

@@ -27,9 +27,21 @@ export interface ContentLease extends Disposable {
   pin(digest: string): void;
 }
 
+/** A blob that comes in pieces; nothing is left of it unless it was committed. */
+export interface Ingest extends AsyncDisposable {
+  /** Bytes that are here so far. */
+  readonly size: number;
+  /** What came before a failure stays, and is counted. */
+  append(body: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Refused where the bytes have another digest. */
+  commit(digest: string): Promise<void>;
+}
+
 /** Unfinished or unreferenced content is kept this long, so a pull can go on where it stopped. */
 const PATIENCE_MS = 24 * 3600 * 1000;
 const ATTEMPTS = 5;
+/** What is read at a time of a blob that is passed on. */
+const PIECE = 256 * 1024;
 
 /** Blobs by digest, as an OCI image layout keeps them: verified while they stream in, immutable once there. */
 export class Content {
@@ -38,6 +50,8 @@ export class Content {
   readonly #flights = new Flights<void, BlobProgress>();
   readonly #pins = new Map<string, number>();
   readonly #removing = new Map<string, Promise<void>>();
+  /** Blobs that are made and not stored yet, and where they lie. */
+  readonly #fresh = new Map<string, string>();
   /** Time between attempts; tests shorten it. */
   readonly #backOffMs: number;
 
@@ -84,6 +98,119 @@ export class Content {
 
   stream(digest: string): AsyncIterable<Uint8Array> {
     return createReadStream(this.path(digest), { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  }
+
+  /**
+   * A blob's bytes from an offset on, for who passes them on: each chunk is good until the next one is asked for, while that one is already
+   * being read. Of a blob that `make` has just made also before it is stored.
+   */
+  async *chunks(digest: string, offset = 0, end = Infinity): AsyncGenerator<Uint8Array> {
+    const file = await this.#openBlob(digest);
+    const buffers = [Buffer.allocUnsafeSlow(PIECE), Buffer.allocUnsafeSlow(PIECE)];
+    const read = (turn: number, at: number) => {
+      const length = Math.min(PIECE, end - at);
+      return length > 0 ? file.read(buffers[turn % 2] as Buffer, 0, length, at) : undefined;
+    };
+    let next = read(0, offset);
+    try {
+      for (let turn = 0; ; turn++) {
+        const piece = await next;
+        if (!piece?.bytesRead) return;
+        offset += piece.bytesRead;
+        next = read(turn + 1, offset);
+        next?.catch(() => undefined);
+        yield piece.buffer.subarray(0, piece.bytesRead);
+      }
+    } finally {
+      await next?.catch(() => undefined);
+      await file.close();
+    }
+  }
+
+  async #openBlob(digest: string): Promise<FileHandle> {
+    const fresh = this.#fresh.get(digest);
+    const opened = fresh && (await open(fresh).catch(() => undefined)); // it may have got its name meanwhile
+    if (opened) return opened;
+    return open(this.path(digest)).catch((error: unknown) => {
+      throw codeOf(error) === 'ENOENT' ? notFound(`content ${digest} is not in the store`) : error;
+    });
+  }
+
+  /**
+   * Stores what `make` writes to the path that it is given. Its bytes can be had at once (`chunks`); `stored` settles when it is there for good.
+   */
+  async make<Made extends { digest: string; size: number }>(
+    make: (path: string) => Promise<Made>,
+  ): Promise<Made & { stored: Promise<void> }> {
+    const path = join(this.#ingest, `receive-${newId().slice(0, 16)}`);
+    try {
+      const made = await make(path);
+      const stored = this.#keep(path, made.digest);
+      stored.catch(() => undefined);
+      return { ...made, stored };
+    } catch (error) {
+      await rm(path, { force: true });
+      throw explained(error);
+    }
+  }
+
+  /** An upload in pieces: what comes is hashed and written, and becomes a blob at its end. */
+  async ingest(): Promise<Ingest> {
+    const path = join(this.#ingest, `receive-${newId().slice(0, 16)}`);
+    const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+      throw explained(error);
+    });
+    const hash = createHash('sha256');
+    let size = 0;
+    let over = false;
+    const end = async () => {
+      if (over) return;
+      over = true;
+      await file.close();
+      await rm(path, { force: true });
+    };
+    return {
+      get size() {
+        return size;
+      },
+      append: async (body) => {
+        try {
+          await append(file, hash, size, body, undefined, (written) => (size = written));
+        } catch (error) {
+          throw explained(error);
+        }
+      },
+      commit: async (digest) => {
+        try {
+          const found = `sha256:${hash.digest('hex')}`;
+          if (found !== digest) throw mismatch(digest, found);
+          if ((await this.size(digest)) === undefined) await this.#commit(file, path, digest);
+        } catch (error) {
+          throw explained(error);
+        } finally {
+          await end();
+        }
+      },
+      [Symbol.asyncDispose]: end,
+    };
+  }
+
+  async #keep(path: string, digest: string): Promise<void> {
+    this.#fresh.set(digest, path);
+    try {
+      if ((await this.size(digest)) !== undefined) return;
+      const file = await open(path, 'r');
+      try {
+        await this.#commit(file, path, digest);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw explained(error);
+    } finally {
+      this.#fresh.delete(digest);
+      await rm(path, { force: true });
+    }
   }
 
   lease(): ContentLease {
@@ -300,6 +427,7 @@ async function append(
   start: number,
   body: AsyncIterable<Uint8Array>,
   onBytes: (current: number) => void = () => undefined,
+  onWritten: (offset: number) => void = () => undefined,
 ): Promise<number> {
   let offset = start;
   for await (const chunk of body) {
@@ -309,6 +437,7 @@ async function append(
       written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
     }
     offset += chunk.length;
+    onWritten(offset);
   }
   return offset;
 }

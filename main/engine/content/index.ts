@@ -1,2 +1,2 @@
-export { Content, type BlobProgress, type BlobSource, type ContentLease } from './content.js';
+export { Content, type BlobProgress, type BlobSource, type ContentLease, type Ingest } from './content.js';
 export { checkedDigest, digestOf, isDigest } from './digest.js';

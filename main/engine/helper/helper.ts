@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,8 @@ import { Porter } from './porter.js';
 import {
   PROTOCOL,
   type BridgeRequest,
+  type Compressed,
+  type CompressProgress,
   type EndpointRequest,
   type ExecRequest,
   type FilesPlace,
@@ -226,6 +228,22 @@ export class Helper {
   /** What a container's own layer changes of those below: `C`, `A` or `D`, a path and a NUL, again and again. */
   async changes(request: { upper: string; lower: string[] }): Promise<Bytes> {
     return (await this.#call({ op: 'changes', ...request })).output;
+  }
+
+  /** A layer's tar as one gzip at `target`, which is not there yet. `plain` is the digest of what was read. */
+  compress(
+    request: { blob: string; target: string },
+    options: { onProgress?: ((progress: CompressProgress) => void) | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<Compressed> {
+    const onProgress = options.onProgress as CallOptions['onProgress'];
+    return this.#onceMore(
+      () =>
+        this.#ask<Compressed>(
+          { op: 'compress', ...request },
+          { ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
+        ),
+      () => rm(request.target, { force: true }),
+    );
   }
 
   /** What was written below the data root is on disk when this resolves. */

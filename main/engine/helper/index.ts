@@ -3,6 +3,8 @@ export { Monitor, attachMonitor, type MonitorAttachment, type MonitorExit, type 
 export type {
   BridgeRequest,
   BundleFile,
+  Compressed,
+  CompressProgress,
   EndpointRequest,
   ExecRequest,
   FilesPlace,

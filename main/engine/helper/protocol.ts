@@ -99,6 +99,22 @@ export interface Started {
   pid: number;
 }
 
+/** How far a compression is, in bytes. */
+export interface CompressProgress {
+  /** Of the blob. */
+  bytes: number;
+  /** Of the target. */
+  written: number;
+}
+
+export interface Compressed {
+  /** Of the target. */
+  digest: string;
+  size: number;
+  /** The digest of what was read. */
+  plain: string;
+}
+
 export interface UnpackProgress {
   /** Compressed input taken so far. */
   bytes: number;

@@ -41,7 +41,15 @@ export async function openRooms(root: string, options: RegistryOptions & { backO
   const content = await Content.open({ root, backOffMs: options.backOffMs ?? 20 });
   const snapshots = await Snapshots.open({ root, store, helper });
   const layers = new Layers({ content, snapshots, helper });
-  const images = await Images.open({ store, content, snapshots, registry: new Registry(options), layers, events });
+  const images = await Images.open({
+    store,
+    content,
+    snapshots,
+    registry: new Registry(options),
+    layers,
+    events,
+    helper,
+  });
   return {
     ...{ helper, store, events, content, snapshots, layers, images },
     async close() {

@@ -10,7 +10,7 @@ import {
   DEFAULT_TAG,
   familiar,
   parseReference,
-  withDefaultTag,
+  repositoryOf,
   type Reference,
   type Registry,
 } from '../registry/index.js';
@@ -21,10 +21,13 @@ import { Library } from './library.js';
 import { listed } from './list.js';
 import { Loader, type LoadOptions } from './load.js';
 import { parsePlatform, platformText } from './platform.js';
+import { Packing, type PackingHelper } from './packing.js';
 import { Puller, type PullOptions, type PullRequest } from './pull.js';
+import { Pusher, type PushOptions, type PushRequest } from './push.js';
 import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
 import { Removal } from './remove.js';
-import { writeArchive } from './save.js';
+import { writeArchive, type SavedImage } from './save.js';
+import { Shelf } from './shelf.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
 
 export interface ImagesOptions {
@@ -34,6 +37,9 @@ export interface ImagesOptions {
   registry: Registry;
   layers: Layers;
   events: Pick<Events, 'publish'>;
+  helper: PackingHelper;
+  /** Registries that are given foreign layers too. */
+  nondistributableTo?: string[];
 }
 
 /** What a layer without a file is. */
@@ -49,6 +55,10 @@ export class Images {
   readonly #library: Library;
   readonly #installer: Installer;
   readonly #puller: Puller;
+  /** The images as a registry has them. */
+  readonly shelf: Shelf;
+  readonly #packing: Packing;
+  readonly #pusher: Pusher;
   readonly #loader: Loader;
   readonly #removal: Removal;
 
@@ -59,7 +69,16 @@ export class Images {
     return images;
   }
 
-  private constructor({ store, content, snapshots, registry, layers, events }: ImagesOptions) {
+  private constructor({
+    store,
+    content,
+    snapshots,
+    registry,
+    layers,
+    events,
+    helper,
+    nondistributableTo = [],
+  }: ImagesOptions) {
     this.#store = store;
     this.#content = content;
     this.#snapshots = snapshots;
@@ -69,6 +88,21 @@ export class Images {
     this.#library = library;
     this.#installer = installer;
     this.#puller = new Puller({ content, registry, library, installer, events });
+    const packing = new Packing({ store, content, library, helper });
+    this.#packing = packing;
+    this.shelf = new Shelf({ store, content, library, installer, packing, events });
+    const allowsForeign = (domain: string) =>
+      nondistributableTo.some((each) => each === domain || each === domain.replace(/:\d+$/, ''));
+    this.#pusher = new Pusher({
+      store,
+      content,
+      registry,
+      library,
+      packing,
+      events,
+      removeUnused: (digests) => installer.removeUnused(digests),
+      allowsForeign,
+    });
     this.#loader = new Loader({ content, library, installer, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
     this.#removal = new Removal({ store, content, snapshots, library, announce });
@@ -202,6 +236,11 @@ export class Images {
     return this.#puller.pull(request, options);
   }
 
+  /** Brings an image, or all tags of a repository, to their registry, with dockerd's progress lines. */
+  push(request: PushRequest, options: PushOptions = {}): Promise<void> {
+    return this.#pusher.push(request, options);
+  }
+
   /** Reads an archive of images (docker save, OCI). */
   load(body: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<void> {
     return this.#loader.load(body, options);
@@ -250,17 +289,22 @@ export class Images {
   /** Images as one archive that this engine, Docker and OCI tools load. */
   save(references: string[]): AsyncIterable<Uint8Array> {
     if (references.length === 0) throw invalid('no image was named');
-    const wanted = new Map<string, { image: ImageRecord; names: Reference[] }>();
+    const wanted = new Map<string, SavedImage>();
     for (const text of references) {
-      const image = this.resolve(text);
-      const entry = wanted.get(image.id) ?? { image, names: [] };
-      wanted.set(image.id, entry);
-      for (const name of this.#namesMeant(image, text)) {
-        if (!entry.names.some((other) => familiar(other) === familiar(name))) entry.names.push(name);
+      for (const { image, names } of this.#meant(text)) {
+        const entry = wanted.get(image.id) ?? { image, names: [], references: this.#library.referencesOf(image.id) };
+        wanted.set(image.id, entry);
+        for (const name of names)
+          if (!entry.names.some((other) => familiar(other) === familiar(name))) entry.names.push(name);
       }
     }
     for (const { image } of wanted.values()) this.#announce('save', image);
-    return writeArchive([...wanted.values()], this.#content);
+    return writeArchive([...wanted.values()], { content: this.#content, packing: this.#packing });
+  }
+
+  /** Of content that came for an image, what none turned out to need. */
+  removeUnused(digests: string[]): Promise<void> {
+    return this.#installer.removeUnused(digests);
   }
 
   /** Makes `slipway/starter:latest` from this machine's own busybox: an image on a machine without a network. */
@@ -277,16 +321,20 @@ export class Images {
     return possible ? { image: STARTER, present } : undefined;
   }
 
-  /** Which of an image's names a caller meant: the one given, or all of its repository, or none for an ID. */
-  #namesMeant(image: ImageRecord, text: string): Reference[] {
-    let reference: Reference;
+  /** What a caller of save means: a name with its tag, all tags of a name without one, or an image by its ID, without any name. */
+  #meant(text: string): { image: ImageRecord; names: Reference[] }[] {
+    let reference: Reference | undefined;
     try {
       reference = parseReference(text);
     } catch {
-      return [];
+      reference = undefined; // an ID, or nothing
     }
-    if (reference.digest || this.#library.lookup(withDefaultTag(reference)) !== image) return [];
-    return [withDefaultTag(reference)];
+    if (reference && !reference.tag && !reference.digest) {
+      const tags = this.#library.tagged(repositoryOf(reference));
+      if (tags.length > 0) return tags.map((tag) => ({ image: tag.image, names: [tag.reference] }));
+    }
+    const image = this.#library.find(text);
+    return [{ image, names: reference?.tag && !reference.digest ? [reference] : [] }];
   }
 
   #announce(action: string, image: ImageRecord, name = image.id): void {

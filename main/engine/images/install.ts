@@ -104,6 +104,7 @@ export class Installer {
       layers: image.layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       documents: [...new Set([...image.documents, ...(known?.documents ?? [])])],
       manifest: image.manifest ?? known?.manifest ?? null,
+      ...(known?.packed && { packed: known.packed }),
       ...(image.parent && { parent: image.parent }),
       ...configuration,
       size: 0,

@@ -16,6 +16,11 @@ const IMAGES = 'images';
 const REFERENCES = 'image_references';
 const HOLDS = 'image_holds';
 
+export interface NamedImage {
+  reference: Reference;
+  image: ImageRecord;
+}
+
 /** Which images there are, what they are called and who uses them. Memory first; each change is undone when its commit fails. */
 export class Library {
   static readonly tables = [IMAGES, REFERENCES, HOLDS];
@@ -81,6 +86,22 @@ export class Library {
   referencesOf(id: string): Reference[] {
     const references = [...this.#references].filter(([, image]) => image === id).map(([key]) => parseReference(key));
     return references.sort((a, b) => Number(!!a.digest) - Number(!!b.digest) || compare(canonical(a), canonical(b)));
+  }
+
+  /** The tags of a repository and what they name, in the order of the alphabet. */
+  tagged(repository: string): NamedImage[] {
+    return this.named(
+      ({ tag, digest, ...name }) => tag !== undefined && !digest && repositoryOf(name) === repository,
+    ).sort((a, b) => compare(canonical(a.reference), canonical(b.reference)));
+  }
+
+  /** What is called as asked, each as often as it has such a name. */
+  named(wanted: (reference: Reference) => boolean): NamedImage[] {
+    return [...this.#references].flatMap(([key, id]) => {
+      const reference = parsed(key);
+      const image = wanted(reference) ? this.#images.get(id) : undefined;
+      return image ? [{ reference, image }] : [];
+    });
   }
 
   put(change: Change, image: ImageRecord): void {
@@ -177,6 +198,19 @@ export class Library {
     if (!holders) this.#holders.set(image, (holders = new Set()));
     return holders;
   }
+}
+
+/** Of names that are stored, each of which is parsed again and again. */
+const parsedNames = new Map<string, Reference>();
+const MANY = 20_000;
+
+function parsed(key: string): Reference {
+  const known = parsedNames.get(key);
+  if (known) return known;
+  if (parsedNames.size > MANY) parsedNames.clear();
+  const reference = parseReference(key);
+  parsedNames.set(key, reference);
+  return reference;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

@@ -18,6 +18,8 @@ export interface ImageRecord {
   documents: string[];
   /** The manifest's descriptor, when the image came with one. */
   manifest: Descriptor | null;
+  /** What registries get of layers that are plain tars here, by the tar's digest. */
+  packed?: Record<string, Descriptor>;
   /** The image that it was made from here. */
   parent?: string;
   config: ImageConfig;
@@ -49,9 +51,10 @@ export interface HistoryEntry {
 }
 
 /** Every blob that belongs to an image. */
-export const contentOf = ({ layers, documents }: ImageRecord): string[] => [
+export const contentOf = ({ layers, documents, packed = {} }: ImageRecord): string[] => [
   ...documents,
   ...layers.map(({ digest }) => digest),
+  ...Object.values(packed).map(({ digest }) => digest),
 ];
 
 export const labelsOf = (image: ImageRecord | undefined): Record<string, string> => image?.config.Labels ?? {};

@@ -23,3 +23,4 @@ export {
   type RepositoryRequest,
 } from './repository.js';
 export type { RegistryResponse, RequestBody } from './request.js';
+export { hasBlob, mountBlob, uploadBlob, type Upload, type UploadOptions } from './upload.js';

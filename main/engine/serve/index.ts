@@ -1,0 +1,1 @@
+export { Serve, type ServeOptions } from './serve.js';
