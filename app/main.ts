@@ -13,6 +13,7 @@ import { CHANNEL } from './bridge/port.js';
 import { LocalConnection } from './connections/local.js';
 import { hostEngine, startStandby, type Parts } from './engine-host.js';
 import { TooLargeToDrag } from './bridge/transfer.js';
+import { loadImages, saveImages } from './files/archives.js';
 import { download, fetch, TooLarge, upload } from './files/copies.js';
 import { Drags, LARGEST_DRAG } from './files/drags.js';
 import { hanFonts } from './fonts.js';
@@ -109,6 +110,12 @@ async function main(): Promise<void> {
         return filePath || undefined;
       },
       window: async (action) => actions[action](),
+      notify: async (title, body) => {
+        if (window.isInUse() || !Notification.isSupported()) return;
+        const notice = new Notification({ title, body });
+        notice.on('click', () => window.show());
+        notice.show();
+      },
       fonts: hanFonts,
       setTheme: async (theme) => {
         dress(theme);
@@ -129,6 +136,12 @@ async function main(): Promise<void> {
         if (others.length > 0) await upload(client(), into, others, watch);
         return others.length > 0;
       },
+      saveImages: async ({ images, name }, watch) => {
+        const { filePath } = await dialog.showSaveDialog({ defaultPath: join(app.getPath('downloads'), name) });
+        if (filePath) await saveImages(client(), images, filePath, watch);
+        return Boolean(filePath);
+      },
+      loadImages: (file, as, watch) => loadImages(client(), file, as, watch),
       fetch: (id, what, watch) =>
         drags.add(id, (directory) =>
           fetch(client(), what, directory, LARGEST_DRAG, watch).catch((error: unknown) => {

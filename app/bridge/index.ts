@@ -20,6 +20,7 @@ const file = z.strictObject({
     .regex(/^[^/\\\0]+$/),
   text: z.string().max(256 * 1024 * 1024),
 });
+const notice = z.strictObject({ title: z.string().max(200), text: z.string().max(1000) });
 const httpsOnly = z
   .string()
   .max(8192)
@@ -75,6 +76,7 @@ export function serveBridge({ origin, transport, shell, files, drag }: Doorway):
   verb(CHANNEL.saveText, file, ({ name, text }) => shell.saveText(name, text));
   verb(CHANNEL.window, z.enum(['minimize', 'maximize', 'close', 'quit']), shell.window);
   verb(CHANNEL.fonts, z.undefined(), shell.fonts);
+  verb(CHANNEL.notify, notice, ({ title, text }) => shell.notify(title, text));
   verb(CHANNEL.setTheme, z.enum(['system', 'light', 'dark', 'contrast']), shell.setTheme);
 }
 

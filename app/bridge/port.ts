@@ -27,4 +27,5 @@ export const CHANNEL = {
   window: 'slipway:window',
   fonts: 'slipway:fonts',
   setTheme: 'slipway:set-theme',
+  notify: 'slipway:notify',
 } as const;

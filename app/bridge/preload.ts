@@ -36,7 +36,7 @@ function transfer(id: number, request: object): void {
   const { port1, port2 } = new MessageChannel();
   transfers.set(id, port1);
   port1.onmessage = ({ data }: MessageEvent<TransferAnswer>) => {
-    if (data.type !== 'progress') {
+    if (data.type !== 'progress' && data.type !== 'line') {
       port1.close();
       transfers.delete(id);
     }
@@ -66,6 +66,7 @@ const bridge: Bridge = {
     window: (action) => ipcRenderer.invoke(CHANNEL.window, action),
     fonts: () => ipcRenderer.invoke(CHANNEL.fonts),
     setTheme: (theme) => ipcRenderer.invoke(CHANNEL.setTheme, theme),
+    notify: (title, text) => ipcRenderer.invoke(CHANNEL.notify, { title, text }),
   },
   files: {
     download: (id, what) => transfer(id, { act: 'download', ...what }),
@@ -74,6 +75,13 @@ const bridge: Bridge = {
       const paths = files.map(pathForFile);
       if (paths.includes('')) return false;
       transfer(id, { act: 'upload', ...into, files: paths });
+      return true;
+    },
+    saveImages: (id, what) => transfer(id, { act: 'save-images', ...what }),
+    loadImages: (id, archive, as) => {
+      const file = pathForFile(archive);
+      if (file === '') return false;
+      transfer(id, { act: 'load-images', file, ...(as && { as }) });
       return true;
     },
     drag: (id) => ipcRenderer.invoke(CHANNEL.drag, id),

@@ -25,7 +25,7 @@ function openPort() {
 }
 
 const never = () => assert.fail('nothing should have begun');
-const refusing: FileVerbs = { download: never, upload: never, fetch: never };
+const refusing: FileVerbs = { download: never, upload: never, fetch: never, saveImages: never, loadImages: never };
 
 test('only whole container ids and absolute paths in it are taken, and nothing that was not asked for', async () => {
   const place = { container, path: '/etc', folder: true };
@@ -41,6 +41,11 @@ test('only whole container ids and absolute paths in it are taken, and nothing t
     { act: 'upload', container, path: '/', uid: 0, gid: 0, files: ['relative'] },
     { act: 'upload', container, path: '/', uid: -1, gid: 0, files: ['/etc/hosts'] },
     { act: 'remove', ...place },
+    { act: 'save-images', images: [], name: 'a.tar' },
+    { act: 'save-images', images: ['a&names=b'], name: 'a.tar' },
+    { act: 'save-images', images: ['debian:12'], name: '../a.tar' },
+    { act: 'load-images', file: 'a.tar' },
+    { act: 'load-images', file: '/a.tar', as: { reference: 'a b' } },
   ];
   for (const request of wrong) {
     const { port, said } = openPort();
@@ -85,4 +90,26 @@ test('a window that cancels, or is gone, ends what goes on', async () => {
     await over;
     assert.deepEqual(end.said, [{ type: 'cancelled' }]);
   }
+});
+
+test('what the engine says of an archive comes before the end, and how it is to be read is passed on', async () => {
+  const { port, said } = openPort();
+  const loaded: unknown[] = [];
+  const verbs: FileVerbs = {
+    ...refusing,
+    loadImages: async (file, as, { say }) => {
+      loaded.push([file, as]);
+      say({ stream: 'Loaded image: debian:12\n' });
+    },
+  };
+  await transfer(port, { act: 'load-images', file: '/a.tar' }, verbs);
+  await transfer(port, { act: 'load-images', file: '/b.tar', as: { reference: 'b:1' } }, verbs);
+  assert.deepEqual(loaded, [
+    ['/a.tar', undefined],
+    ['/b.tar', { reference: 'b:1' }],
+  ]);
+  assert.deepEqual(said.slice(0, 2), [
+    { type: 'line', line: { stream: 'Loaded image: debian:12\n' } },
+    { type: 'done', leftOut: 0 },
+  ]);
 });

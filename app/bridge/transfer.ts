@@ -1,6 +1,7 @@
 /** Answers the window's wishes for files that go between a container and this machine, each over a port of its own. */
 import { z } from 'zod';
-import type { FilePlace, UploadTarget } from '../../main/contract/bridge.js';
+import type { FilePlace, ImageArchive, UploadTarget } from '../../main/contract/bridge.js';
+import type { Progress } from '../../main/contract/images.js';
 import { messageOf } from '../../main/base/errors.js';
 import type { TransferAnswer } from './port.js';
 import { kindOf, reasonOf, type Port } from './relay.js';
@@ -13,11 +14,17 @@ export interface FileVerbs {
   upload(into: UploadTarget, files: string[], watch: TransferWatch): Promise<boolean>;
   /** How many links and devices were left out. */
   fetch(id: number, what: FilePlace, watch: TransferWatch): Promise<number>;
+  /** False: the person changed their mind. */
+  saveImages(what: ImageArchive, watch: TransferWatch): Promise<boolean>;
+  /** `as`: it is a root file system's tar. */
+  loadImages(file: string, as: { reference?: string } | undefined, watch: TransferWatch): Promise<void>;
 }
 
 interface TransferWatch {
   signal: AbortSignal;
   tell(bytes: number, total?: number): void;
+  /** What the engine says meanwhile. */
+  say(line: Progress): void;
 }
 
 /** Is thrown by `fetch` for more than can be dragged. */
@@ -34,6 +41,10 @@ const path = z
   .regex(/^\/[^\0]*$/);
 const id = z.number().int().nonnegative();
 const user = z.number().int().min(0).max(0xfffffffe);
+const imageName = z
+  .string()
+  .max(4096)
+  .regex(/^[\w][\w./:@-]*$/);
 const place = { container, path, folder: z.boolean() };
 
 const requestSchema = z.discriminatedUnion('act', [
@@ -44,6 +55,20 @@ const requestSchema = z.discriminatedUnion('act', [
     ...{ container, path, uid: user, gid: user },
     /** The preload's own doing: what a person dropped or picked. */
     files: z.array(path).min(1).max(100_000),
+  }),
+  z.strictObject({
+    act: z.literal('save-images'),
+    images: z.array(imageName).min(1).max(100_000),
+    /** A name, not a path: where to is the person's to say. */
+    name: z
+      .string()
+      .max(200)
+      .regex(/^[^/\\\0]+$/),
+  }),
+  z.strictObject({
+    act: z.literal('load-images'),
+    file: path,
+    as: z.strictObject({ reference: imageName.optional() }).optional(),
   }),
 ]);
 
@@ -65,6 +90,7 @@ export async function transfer(port: Port<TransferAnswer>, request: unknown, ver
       told = Date.now();
       port.post({ type: 'progress', ...last });
     },
+    say: (line) => port.post({ type: 'line', line }),
   };
   try {
     const ended = await act(request, verbs, watch);
@@ -93,6 +119,15 @@ async function act(request: unknown, verbs: FileVerbs, watch: TransferWatch): Pr
     case 'fetch': {
       const { act: _, id, ...what } = wish;
       return { type: 'done', leftOut: await verbs.fetch(id, what, watch) };
+    }
+    case 'save-images': {
+      const { act: _, ...what } = wish;
+      return (await verbs.saveImages(what, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
+    }
+    case 'load-images': {
+      const as = wish.as && (wish.as.reference === undefined ? {} : { reference: wish.as.reference });
+      await verbs.loadImages(wish.file, as, watch);
+      return { type: 'done', leftOut: 0 };
     }
   }
 }

@@ -20,11 +20,19 @@ export interface Watch {
 /** More than it was to be. */
 export class TooLarge extends Error {}
 
-/** Saves a file, or a folder's tar, under a name of this machine: the whole of it, or what was there before. */
-export async function download(client: Client, what: FilePlace, to: string, watch: Watch): Promise<void> {
+/** Saves a file, or a folder's tar, under a name of this machine. */
+export const download = (client: Client, what: FilePlace, to: string, watch: Watch): Promise<void> =>
+  save(() => open(client, what, watch.signal), to, watch);
+
+/** Under a name of this machine: the whole of it, or what was there before. */
+export async function save(
+  source: () => Promise<{ bytes: Bytes; total?: number }>,
+  to: string,
+  watch: Watch,
+): Promise<void> {
   const part = `${to}.${randomBytes(3).toString('hex')}.part`;
   try {
-    const { bytes, total } = await open(client, what, watch.signal);
+    const { bytes, total } = await source();
     await pipeline(Readable.from(watched(bytes, watch, total)), createWriteStream(part, { flags: 'wx' }), {
       signal: watch.signal,
     });
@@ -103,7 +111,8 @@ async function open(
   return { bytes, total: stat.Size };
 }
 
-function watched(bytes: Bytes, { tell }: Watch, total: number | undefined): AsyncGenerator<Uint8Array> {
+/** The same bytes, told of as they pass. */
+export function watched(bytes: Bytes, { tell }: Watch, total: number | undefined): AsyncGenerator<Uint8Array> {
   let size = 0;
   tell(0, total);
   return counted(bytes, (count) => tell((size += count), total));

@@ -80,6 +80,11 @@ export class MainWindow {
     this.#window.focus();
   }
 
+  /** Somebody is looking at it. */
+  isInUse(): boolean {
+    return this.#window.isVisible() && this.#window.isFocused();
+  }
+
   hide(): void {
     this.#window.hide();
   }

@@ -3,6 +3,7 @@
  * shell dialogs. Bodies are bytes; streams have byte credits, so a slow screen holds the source back instead of losing or piling up.
  */
 import type { ErrorKind } from './error.js';
+import type { Progress } from './images.js';
 
 export interface ApiRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -78,13 +79,15 @@ export interface Bridge {
     /** Asks where to, with a name to begin with, and writes the text there. The place, or undefined when the person changed their mind. */
     saveText(name: string, text: string): Promise<string | undefined>;
     window(action: 'minimize' | 'maximize' | 'close' | 'quit'): Promise<void>;
+    /** Says it on the desktop, unless the window is in front and in use. */
+    notify(title: string, text: string): Promise<void>;
     /** `han`: an installed font has Han glyphs. Where none has, `hint` names the package to install. */
     fonts(): Promise<{ han: boolean; hint: string }>;
     /** Remembered by the app, so the next window has the right ground before its first paint. */
     setTheme(theme: Theme): Promise<void>;
   };
   /**
-   * Files between a container and this machine. Their bytes go past the window, which names what is in the container and never a path of the machine. What becomes
+   * Files between the engine and this machine. Their bytes go past the window, which names what is in the engine and never a path of the machine. What becomes
    * of one arrives at `on` under the id that the caller chose: any number of `progress`, then one last word. A window that is gone has cancelled.
    */
   files: {
@@ -96,6 +99,10 @@ export interface Bridge {
     fetch(id: number, what: FilePlace): void;
     /** The drag that the pressed button holds is one of what `fetch` brought. Resolves when it is over. */
     drag(id: number): Promise<void>;
+    /** Asks the person where to, and saves images there as one archive. */
+    saveImages(id: number, what: ImageArchive): void;
+    /** An archive of images for the engine; with `as`, a root file system's tar that becomes one image. False, and nothing begins, where the file is not on this machine's disk. */
+    loadImages(id: number, archive: File, as?: { reference?: string }): boolean;
     cancel(id: number): void;
     on(listener: (message: TransferMessage) => void): void;
   };
@@ -117,9 +124,17 @@ export interface UploadTarget {
   gid: number;
 }
 
+export interface ImageArchive {
+  images: string[];
+  /** The file's name to begin with. */
+  name: string;
+}
+
 export type TransferMessage =
   /** `total` in bytes where it is known beforehand. */
   | { id: number; type: 'progress'; bytes: number; total?: number }
+  /** What the engine says of it meanwhile. */
+  | { id: number; type: 'line'; line: Progress }
   /** `leftOut`: so many links and devices could not be dragged along. */
   | { id: number; type: 'done'; leftOut: number }
   /** By `cancel`, or the person changed their mind about where to. */

@@ -1,7 +1,7 @@
 import type { StateCreator } from 'zustand';
-import { ApiError } from '../../main/client/index.js';
-import type { FilePlace, TransferMessage, UploadTarget } from '../../main/contract/bridge.js';
+import type { FilePlace, UploadTarget } from '../../main/contract/bridge.js';
 import { fileDesk } from '../ui/desktop.js';
+import { begin, type TransferEnd } from './desk.js';
 import { messageOf, type Store } from './index.js';
 import { Speed } from './pull-progress.js';
 
@@ -24,9 +24,6 @@ export interface Transfer {
   problem?: string;
 }
 
-/** How it ended, where that was no failure. `pathless`: what was dropped is no file on this machine's disk. */
-export type TransferEnd = Extract<TransferMessage, { type: 'done' | 'cancelled' | 'too-large' }> | { type: 'pathless' };
-
 type Named = Pick<Transfer, 'name' | 'container'>;
 
 export interface TransfersSlice {
@@ -44,30 +41,6 @@ export interface TransfersSlice {
 /** Milliseconds: what is over sooner is no task. */
 const SEEN_AFTER = 300;
 
-let lastId = 0;
-const waiting = new Map<number, (message: TransferMessage) => void>();
-let listening = false;
-
-/** One transfer from its first word to its last. */
-function begin(start: (id: number) => boolean | void, tell?: (bytes: number, total?: number) => void) {
-  if (!listening) fileDesk().on((message) => waiting.get(message.id)?.(message));
-  listening = true;
-  const id = (lastId += 1);
-  const end = new Promise<TransferEnd>((resolve, reject) => {
-    waiting.set(id, (message) => {
-      if (message.type === 'progress') return tell?.(message.bytes, message.total);
-      waiting.delete(id);
-      if (message.type === 'error') reject(new ApiError(message.kind, message.message));
-      else resolve(message);
-    });
-    if (start(id) === false) {
-      waiting.delete(id);
-      resolve({ type: 'pathless' });
-    }
-  });
-  return { id, end };
-}
-
 export const transfersSlice: StateCreator<Store, [], [], TransfersSlice> = (set, get) => {
   const change = (id: number, part: Partial<Transfer>) =>
     set((state) => ({ transfers: state.transfers.map((each) => (each.id === id ? { ...each, ...part } : each)) }));
@@ -77,7 +50,7 @@ export const transfersSlice: StateCreator<Store, [], [], TransfersSlice> = (set,
     let timer: ReturnType<typeof setTimeout> | undefined;
     let known: Pick<Transfer, 'bytes' | 'total' | 'speed'> = { bytes: 0, speed: 0 };
     // Where to is asked before anything moves; the first word of progress comes after.
-    const { id, end } = begin(start, (bytes, total) => {
+    const progress = (bytes: number, total?: number) => {
       known = { bytes, speed: speed.sample(Date.now(), bytes), ...(total !== undefined && { total }) };
       const startedAt = Date.now();
       timer ??= setTimeout(
@@ -88,7 +61,8 @@ export const transfersSlice: StateCreator<Store, [], [], TransfersSlice> = (set,
         SEEN_AFTER,
       );
       change(id, known);
-    });
+    };
+    const { id, end } = begin(start, { progress });
     const finish = (part: Partial<Transfer>) => change(id, { ...part, endedAt: Date.now(), speed: 0 });
     try {
       const ended = await end;

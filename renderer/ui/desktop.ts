@@ -7,7 +7,9 @@ export interface Desktop {
   /** Asks where, and writes it there. Returns the place, or nothing when the person changed their mind. */
   saveText(name: string, text: string): Promise<string | undefined>;
   openExternal(url: string): Promise<void>;
-  /** Files between a container and this machine. */
+  /** Says it on the desktop, unless the window is in front and in use. */
+  notify(title: string, text: string): Promise<void>;
+  /** Files between the engine and this machine. */
   files: Bridge['files'];
 }
 
@@ -24,3 +26,4 @@ export const readText = (): Promise<string> => provided().readText();
 export const saveText = (name: string, text: string): Promise<string | undefined> => provided().saveText(name, text);
 export const fileDesk = (): Bridge['files'] => provided().files;
 export const openExternal = (url: string): Promise<void> => provided().openExternal(url);
+export const notifyDesktop = (title: string, text: string): Promise<void> => provided().notify(title, text);
