@@ -6,11 +6,13 @@ import { useSurface } from '../store/surface.js';
 import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
-import { Field, Problem } from '../ui/Field.js';
+import { Problem } from '../ui/Field.js';
 import { quoted } from './command-line.js';
 import { useExplain } from './explain.js';
-import { PullProgress } from './PullProgress.js';
+import { ImageSearch } from './ImageSearch.js';
 import { familiar, parseReference, referenceProblem } from './reference.js';
+import { TaskProgress } from './TaskProgress.js';
+import { TroubleWays } from './TroubleWays.js';
 
 /** Asks for a reference, then shows the pull. Closing hides it: the task goes on. */
 export function PullDialog({ reference = '', onClose }: { reference?: string; onClose(): void }) {
@@ -76,32 +78,29 @@ export function PullDialog({ reference = '', onClose }: { reference?: string; on
         </>
       }
     >
-      <Field
-        label={t('pull.reference')}
+      <ImageSearch
+        value={text}
+        readOnly={running || task?.state === 'done'}
         hint={parsed && !problem ? t('pull.from', { registry: parsed.registry }) : t('pull.hint')}
         problem={shown}
-      >
-        <input
-          className="input mono"
-          name="reference"
-          value={text}
-          readOnly={running || task?.state === 'done'}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={(event) => {
-            setText(event.target.value);
-            setTaskId(undefined);
-          }}
-        />
-      </Field>
-      {(running || (task?.state === 'done' && task.progress.layers.length > 0)) && <PullProgress task={task} />}
+        onChange={(changed) => {
+          setText(changed);
+          setTaskId(undefined);
+        }}
+      />
+      {(running || (task?.state === 'done' && task.progress.layers.length > 0)) && <TaskProgress task={task} />}
       {task?.state === 'done' && (
         <div className="row g8" role="status">
           <Check className="icon s14 c-run" aria-hidden />
           <span>{task.progress.summary ?? t('pull.done')}</span>
         </div>
       )}
-      {task?.state === 'failed' && <Problem>{explain(task.problem ?? '')}</Problem>}
+      {task?.state === 'failed' && (
+        <>
+          <Problem>{explain(task.problem ?? '')}</Problem>
+          <TroubleWays task={task} onRetry={start} inDialog />
+        </>
+      )}
       {task?.state === 'cancelled' && (
         <p className="t2" role="status">
           {t('pull.cancelled')}

@@ -21,8 +21,9 @@ import { Folds } from './form/folds.js';
 import { Basics, Environment, Manner, Mounts, Ports } from './form/sections.js';
 import { useFormFacts } from './form/use-facts.js';
 import { emptyForm, plainForm, type ContainerForm } from './form/value.js';
-import { PullProgress } from './PullProgress.js';
 import { familiar } from './reference.js';
+import { TaskProgress } from './TaskProgress.js';
+import { TroubleWays } from './TroubleWays.js';
 import { useDiscard } from './use-discard.js';
 
 type Step = 'pulling' | 'creating' | 'starting';
@@ -206,11 +207,14 @@ export function RunDialog({ image = '', onClose }: { image?: string; onClose(): 
             {failure && (
               <div className="form-outcome">
                 <Problem>{failure}</Problem>
+                {task?.state === 'failed' && (
+                  <TroubleWays task={task} onRetry={() => void submit(true)} inDialog instead={false} />
+                )}
               </div>
             )}
             {step === 'pulling' && task && (
               <Scroller className="form-outcome" label={t('run.pulling')}>
-                <PullProgress task={task} />
+                <TaskProgress task={task} />
               </Scroller>
             )}
             <div className="well form-line">

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import i18n from '../i18n/index.js';
-import { explain, explainRun } from './explain.js';
+import { explain, explainRun, isOutOfReach, troubleOf } from './explain.js';
 
 const explained = (message: string) => explainRun(i18n.t, new Error(message));
 
@@ -68,4 +68,20 @@ test('a registry’s troubles are told apart, in both languages, with what the p
     assert.match(explain(i18n.t, said), shown);
     assert.match(explain(i18n.getFixedT('zh-CN'), said), /\p{Script=Han}/u);
   }
+});
+
+test('what a registry refuses and why is told apart, so that the way on can be offered', () => {
+  const troubles: [said: string, kind: string | undefined][] = [
+    ["pull access denied for x, repository does not exist or may require 'docker login': denied: no", 'denied'],
+    ['unauthorized: authentication required', 'login'],
+    ['no basic auth credentials', 'login'],
+    ['unauthorized: incorrect username or password', 'wrongLogin'],
+    ['denied: requested access to the resource is denied', 'notYours'],
+    ['toomanyrequests: You have reached your pull rate limit.', 'limited'],
+    ['the certificate of the registry hub:5000 is not trusted (self-signed certificate)', 'untrusted'],
+    ['the moon is in the way', undefined],
+  ];
+  for (const [said, kind] of troubles) assert.equal(troubleOf(said), kind, said);
+  assert.ok(isOutOfReach(troubleOf('the registry hub:5000 refuses the connection: nothing listens there')));
+  assert.ok(!isOutOfReach(troubleOf('unauthorized: authentication required')));
 });

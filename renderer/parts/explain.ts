@@ -51,8 +51,22 @@ const registryTroubles = [
   [/unauthorized: incorrect username or password/, 'wrongLogin'],
   [/^toomanyrequests: .* again in (?<count>\d+) (?<unit>hour|minute|second)s?/, 'limitedFor'],
   [/^toomanyrequests: .*Wait up to (?<count>\d+) (?<unit>hour|minute|second)s?/, 'limitedUpTo'],
-  [/^toomanyrequests/, 'limited'],
+  [/authentication required|no basic auth credentials|unauthorized/, 'login'],
+  [/requested access to the resource is denied|insufficient_scope/, 'notYours'],
+  [/toomanyrequests/, 'limited'],
 ] as const;
+
+/** What can go wrong with a registry; the words are below `trouble`. */
+export type TroubleKind = (typeof registryTroubles)[number][1];
+
+/** Which trouble with a registry an engine's sentence is about, where it is one. */
+export const troubleOf = (message: string): TroubleKind | undefined =>
+  registryTroubles.find(([pattern]) => pattern.test(message))?.[1];
+
+/** The registry gave no answer that one could work with: what is here is all there is for now. */
+export const isOutOfReach = (kind: TroubleKind | undefined): boolean =>
+  kind !== undefined &&
+  /^(?:cut|cutShort|refused|unknown|unreachable|unwell|proxy|proxyLogin|proxyRefuses|loginService)$/.test(kind);
 
 const nothingNamed = { registry: '', content: '', status: '', image: '', target: '', program: '', time: '' };
 

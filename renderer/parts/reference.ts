@@ -13,6 +13,9 @@ const part = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^[\w][\w.-]{0,127}$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
+/** `docker.io`, `localhost:5000`: what can stand before an image's name. */
+export const isRegistryHost = (text: string): boolean => host.test(text);
+
 export function parseReference(text: string): Reference | undefined {
   let rest = text.trim();
   const at = rest.indexOf('@');

@@ -7,14 +7,22 @@ import type { Platform } from '../../main/contract/bridge.js';
 import { ContainersPage } from '../features/containers/index.js';
 import { FirstRun } from '../features/firstrun/index.js';
 import { ImagesPage } from '../features/images/index.js';
+import { RegistriesPage } from '../features/registries/index.js';
 import { SettingsPage } from '../features/settings/index.js';
 import { BinDialog } from '../parts/BinDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
+import { ImportDialog } from '../parts/ImportDialog.js';
+import { LoginDialog } from '../parts/LoginDialog.js';
 import { PullDialog } from '../parts/PullDialog.js';
-import { RemoveContainersDialog, RemoveImagesDialog } from '../parts/RemoveDialog.js';
+import { PushDialog } from '../parts/PushDialog.js';
+import { RemoveContainersDialog } from '../parts/RemoveDialog.js';
+import { RemoveImagesDialog } from '../parts/RemoveImages.js';
 import { RunDialog } from '../parts/RunDialog.js';
+import { ServeDialog } from '../parts/ServeDialog.js';
 import { ShapeIcon } from '../parts/Shape.js';
+import { TagDialog } from '../parts/TagDialog.js';
+import { TrustDialog } from '../parts/TrustDialog.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
@@ -58,6 +66,8 @@ export function App({ platform }: { platform: Platform }) {
             <FontNotice hint={missingFont} />
             {page === 'images' ? (
               <ImagesPage />
+            ) : page === 'registries' ? (
+              <RegistriesPage />
             ) : page === 'settings' ? (
               <SettingsPage platform={platform} han={missingFont === undefined} />
             ) : (
@@ -107,6 +117,18 @@ function Dialogs() {
       return <BulkResultsDialog verb={dialog.verb} results={dialog.results} onClose={close} />;
     case 'change-container':
       return <ChangeDialog key={dialog.id} id={dialog.id} past={dialog.past} start={dialog.start} onClose={close} />;
+    case 'push-image':
+      return <PushDialog id={dialog.id} reference={dialog.reference} onClose={close} />;
+    case 'tag-image':
+      return <TagDialog id={dialog.id} reference={dialog.reference} onClose={close} />;
+    case 'import-archive':
+      return <ImportDialog task={dialog.task} onClose={close} />;
+    case 'login':
+      return <LoginDialog host={dialog.host} user={dialog.user} onClose={close} />;
+    case 'trust':
+      return <TrustDialog host={dialog.host} onClose={close} />;
+    case 'serve':
+      return <ServeDialog onClose={close} />;
     case 'bin':
       return <BinDialog onClose={close} />;
     case 'shortcuts':

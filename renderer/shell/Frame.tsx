@@ -9,7 +9,7 @@ import { useEngineName } from '../parts/RemoveDialog.js';
 import { ShapeIcon, toneOf } from '../parts/Shape.js';
 import { isUnderWay } from '../store/changes-slice.js';
 import { useEngine } from '../store/index.js';
-import { share } from '../store/pull-progress.js';
+import { shareOfTask } from '../store/tasks-slice.js';
 import { shareOf } from '../store/transfers-slice.js';
 import { useSurface } from '../store/surface.js';
 import { IconButton } from '../ui/Button.js';
@@ -95,7 +95,7 @@ export function Rail() {
   const [page = 'containers'] = useRoute();
   const containers = useEngine((state) => state.containers?.length);
   const images = useEngine((state) => state.images && namedImages(state.images).length);
-  const counts: Record<Page['id'], number | undefined> = { containers, images, settings: undefined };
+  const counts: Partial<Record<Page['id'], number | undefined>> = { containers, images };
   const item = ({ id, icon: Icon }: Page) => (
     <a key={id} className="rail-item" href={`#${pathTo(id)}`} aria-current={page === id ? 'page' : undefined}>
       <Icon className="icon" aria-hidden />
@@ -155,7 +155,7 @@ export function StatusBar() {
   const running = containers?.filter(({ State }) => State === 'running').length ?? 0;
   const failed = containers?.filter((container) => shapeOf(container) === 'failed').length ?? 0;
   const active = [
-    ...tasks.filter(({ state }) => state === 'running').map(({ progress }) => share(progress)),
+    ...tasks.filter(({ state }) => state === 'running').map(shareOfTask),
     ...transfers.filter(({ state }) => state === 'running').map(shareOf),
   ];
   const busy = active.length + changes.filter(isUnderWay).length;

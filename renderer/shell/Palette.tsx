@@ -3,16 +3,19 @@ import { Command } from 'cmdk';
 import { Dialog } from 'radix-ui';
 import {
   ArchiveRestore,
+  ArrowUpFromLine,
   CircleHelp,
   Download,
   Layers,
   ListChecks,
+  LogIn,
   Palette as PaletteIcon,
   Languages,
   Pause,
   Pencil,
   Play,
   Power,
+  Radio,
   RotateCw,
   ScrollText,
   Search,
@@ -29,6 +32,7 @@ import { familiar, parseReference } from '../parts/reference.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { stateWords } from '../parts/StateBadge.js';
 import { hasBin } from '../store/bin-slice.js';
+import { can } from '../store/registries-slice.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
@@ -77,6 +81,8 @@ export function Palette() {
   const pending = useEngine((state) => state.pending);
   const images = useEngine((state) => state.images) ?? [];
   const undoable = useEngine(hasBin);
+  const knows = useEngine(can('registries'));
+  const serves = useEngine(can('serve'));
   const actions = useContainerActions();
   const { show, open } = useSurface();
   const preferences = usePreferences();
@@ -107,6 +113,8 @@ export function Palette() {
     searching && wanted.split(/\s+/).some((word) => word.length > 1 && nameOf(container).toLowerCase().includes(word));
   const pullable = searching && !wanted.includes(' ') && parseReference(wanted) !== undefined;
   const known = namedImages(images);
+  const namedImage = ({ reference }: { reference: string }) =>
+    wanted.split(/\s+/).some((word) => word.length > 1 && reference.includes(word));
   return (
     <Dialog.Root open onOpenChange={(opened) => !opened && close()}>
       <Dialog.Portal>
@@ -165,6 +173,14 @@ export function Palette() {
                 {item('pull-image', t('palette.pullImage'), <Download className="icon" aria-hidden />, () =>
                   open({ kind: 'pull' }),
                 )}
+                {knows &&
+                  item('login', t('palette.login'), <LogIn className="icon" aria-hidden />, () =>
+                    open({ kind: 'login' }),
+                  )}
+                {serves &&
+                  item('serve', t('palette.serve'), <Radio className="icon" aria-hidden />, () =>
+                    open({ kind: 'serve' }),
+                  )}
                 {containers
                   .filter(named)
                   .flatMap((container) => [
@@ -239,6 +255,17 @@ export function Palette() {
                     () => navigate(pathTo('images', row.reference)),
                   ),
                 )}
+                {searching &&
+                  known
+                    .filter(namedImage)
+                    .flatMap((row) => [
+                      item(
+                        `push-${row.key.replaceAll(' ', '-')}`,
+                        t('palette.pushImage', { name: nameOfImage(row) }),
+                        <ArrowUpFromLine className="icon" aria-hidden />,
+                        () => open({ kind: 'push-image', id: row.id, reference: row.reference }),
+                      ),
+                    ])}
                 {searching &&
                   known.map((row) =>
                     item(

@@ -5,7 +5,7 @@ import { Dialog } from '../ui/Dialog.js';
 
 const shortcuts = [
   [['Ctrl K'], 'palette'],
-  [['Ctrl 1', 'Ctrl 2', 'Ctrl 3'], 'pages'],
+  [['Ctrl 1', '…', 'Ctrl 4'], 'pages'],
   [['/'], 'filter'],
   [['↑', '↓', 'J', 'K'], 'rows'],
   [['Space'], 'select'],
@@ -17,6 +17,9 @@ const shortcuts = [
   [['L'], 'logs'],
   [['T'], 'terminal'],
   [['E'], 'edit'],
+  [['R'], 'runImage'],
+  [['P'], 'pullImage'],
+  [['T'], 'tagImage'],
   [['Del'], 'remove'],
   [['Ctrl Z'], 'undo'],
   [['Ctrl F'], 'find'],

@@ -6,12 +6,14 @@ import {
   Download,
   History,
   ListChecks,
+  PackageOpen,
+  PackagePlus,
   Pencil,
   Play,
-  RotateCw,
   ScrollText,
   Undo2,
   X,
+  type LucideIcon,
 } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
@@ -19,23 +21,26 @@ import { ChangeProgress } from '../parts/change/Progress.js';
 import { explainChange, explainRollback } from '../parts/change/reasons.js';
 import { isRunning } from '../parts/container-state.js';
 import { useExplain } from '../parts/explain.js';
-import { PullProgress } from '../parts/PullProgress.js';
+import { maybeRootFilesystem } from '../parts/image-actions.js';
 import { ShapeIcon } from '../parts/Shape.js';
+import { TaskProgress } from '../parts/TaskProgress.js';
+import { TroubleWays } from '../parts/TroubleWays.js';
 import { isUnderWay, type ChangeTask } from '../store/changes-slice.js';
 import { useEngine, useEngineStore } from '../store/index.js';
-import { share } from '../store/pull-progress.js';
 import { useSurface } from '../store/surface.js';
-import type { Task } from '../store/tasks-slice.js';
+import { shareOfTask, type Task, type TaskKind } from '../store/tasks-slice.js';
 import { shareOf, type Transfer } from '../store/transfers-slice.js';
 import { Button, IconButton } from '../ui/Button.js';
 import { Empty } from '../ui/Empty.js';
-import { bytes, bytesOf } from '../ui/format.js';
+import { notifyDesktop } from '../ui/desktop.js';
+import { bytes, bytesOf, shortId } from '../ui/format.js';
 import { notifyDone, notifyFailed, notifyUndo } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 
 /** What goes on whatever page is shown. */
 export function Tasks() {
   const { t } = useTranslation();
+  const store = useEngineStore();
   const tasks = useEngine((state) => state.tasks);
   const transfers = useEngine((state) => state.transfers);
   const show = useSurface((surface) => surface.show);
@@ -77,7 +82,18 @@ export function Tasks() {
             <TaskCard key={task.id} task={task} />
           ))}
           {finished.length + finishedChanges.length + moved.length > 0 && (
-            <h3 className="task-section">{t('tasks.finished')}</h3>
+            <div className="task-section row">
+              <h3 className="grow">{t('tasks.finished')}</h3>
+              {finished.length > 1 && (
+                <button
+                  type="button"
+                  className="link"
+                  onClick={() => finished.forEach(({ id }) => store.getState().dismissTask(id))}
+                >
+                  {t('tasks.dismissAll')}
+                </button>
+              )}
+            </div>
           )}
           {finishedChanges.map((task) => (
             <FinishedChange key={task.id} task={task} />
@@ -94,21 +110,33 @@ export function Tasks() {
   );
 }
 
+const taskIcons: Record<TaskKind, LucideIcon> = {
+  pull: Download,
+  push: ArrowUpFromLine,
+  save: ArrowDownToLine,
+  load: PackageOpen,
+  import: PackagePlus,
+};
+
+/** A task that runs, failed or was cancelled. */
 function TaskCard({ task }: { task: Task }) {
   const { t } = useTranslation();
-  const store = useEngineStore();
-  const { pull, cancelTask, dismissTask } = store.getState();
+  const { cancelTask, dismissTask, retryTask } = useEngineStore().getState();
   const explain = useExplain();
   const running = task.state === 'running';
+  const share = shareOfTask(task);
+  const Icon = taskIcons[task.kind];
   return (
-    <div className="task">
+    <div className="task" role="group" aria-label={`${t(`tasks.kinds.${task.kind}`)} ${task.reference}`}>
       <div className="task-title">
-        <Download className="icon" aria-hidden />
-        <b className="grow cut">
-          {t('tasks.pull')} <span className="mono">{task.reference}</span>
+        <Icon className="icon" aria-hidden />
+        <b className="grow cut" title={task.reference}>
+          {t(`tasks.kinds.${task.kind}`)} <span className="mono">{task.reference}</span>
         </b>
         {running ? (
-          <span className="num t2 s12">{t('tasks.percent', { percent: Math.floor(share(task.progress) * 100) })}</span>
+          share !== undefined && (
+            <span className="num t2 s12">{t('tasks.percent', { percent: Math.floor(share * 100) })}</span>
+          )
         ) : (
           <span className={`state s12 ${task.state === 'failed' ? 'c-fail' : 'c-off'}`}>
             <ShapeIcon shape={task.state === 'failed' ? 'failed' : 'exited'} />
@@ -118,21 +146,19 @@ function TaskCard({ task }: { task: Task }) {
         <IconButton
           small
           icon={X}
-          label={running ? t('tasks.cancel', { reference: task.reference }) : t('common.dismiss')}
+          label={running ? t(`tasks.cancelKinds.${task.kind}`, { reference: task.reference }) : t('common.dismiss')}
           onClick={() => (running ? cancelTask(task.id) : dismissTask(task.id))}
         />
       </div>
-      {running && <PullProgress task={task} />}
+      {running && <TaskProgress task={task} />}
       {task.state === 'failed' && (
-        <p className="s12 t2 select" style={{ margin: '5px 0 9px 25px', overflowWrap: 'anywhere' }}>
-          {explain(task.problem ?? '')}
+        <p className="s12 t2 select" style={{ margin: '5px 0 0 25px', overflowWrap: 'anywhere' }}>
+          {maybeRootFilesystem(task) ? t('load.noImage') : explain(task.problem ?? '')}
         </p>
       )}
       {!running && (
-        <div className="row g8" style={{ margin: '6px 0 0 25px' }}>
-          <Button size="small" icon={RotateCw} onClick={() => pull(task.reference)}>
-            {t('common.retry')}
-          </Button>
+        <div style={{ margin: '9px 0 0 25px' }}>
+          <TroubleWays task={task} onRetry={() => retryTask(task.id)} />
         </div>
       )}
     </div>
@@ -206,26 +232,53 @@ function FinishedChange({ task }: { task: ChangeTask }) {
 
 function FinishedTask({ task }: { task: Task }) {
   const { t, i18n } = useTranslation();
+  const { dismissTask } = useEngineStore().getState();
   const ask = useSurface((surface) => surface.open);
+  const { brought = [], layers } = task.progress;
+  const [first] = brought;
+  const runnable = task.kind === 'pull' ? task.reference : /^(?:load|import)$/.test(task.kind) ? first : undefined;
+  // A pull that had everything already moved nothing.
+  const nothing = task.kind !== 'save' && layers.length > 0 && layers.every(({ phase }) => phase === 'had');
+  const detail =
+    task.kind === 'load' && brought.length > 0
+      ? brought.length === 1
+        ? shortened(brought[0] ?? '')
+        : t('tasks.broughtMany', { count: brought.length })
+      : task.kind === 'save' && task.moved
+        ? bytes(task.moved.bytes)
+        : nothing
+          ? t(task.kind === 'push' ? 'tasks.allThere' : 'tasks.allHere')
+          : undefined;
   return (
     <div className="task-done">
       <Check className="icon s14 c-run" aria-hidden />
-      <span className="grow cut">
-        {t('tasks.pulled')} <span className="mono">{task.reference}</span>
+      <span className="grow cut" title={[task.reference, ...brought].join('\n')}>
+        {t(`tasks.doneKinds.${task.kind}`)} <span className="mono">{task.reference}</span>
+        {detail !== undefined && <span className="s11 t3 cut block">{detail}</span>}
       </span>
       <span className="s11 t3 num">
         {task.endedAt &&
           new Date(task.endedAt).toLocaleTimeString(i18n.language, { hour: '2-digit', minute: '2-digit' })}
       </span>
+      {runnable !== undefined && (
+        <IconButton
+          small
+          icon={Play}
+          label={t('tasks.run', { reference: shortened(runnable) })}
+          onClick={() => ask({ kind: 'run', image: runnable })}
+        />
+      )}
       <IconButton
         small
-        icon={Play}
-        label={t('action.runDots')}
-        onClick={() => ask({ kind: 'run', image: task.reference })}
+        icon={X}
+        label={t('tasks.dismiss', { reference: task.reference })}
+        onClick={() => dismissTask(task.id)}
       />
     </div>
   );
 }
+
+const shortened = (name: string): string => (name.startsWith('sha256:') ? shortId(name) : name);
 
 const arrows = { upload: ArrowUpFromLine, download: ArrowDownToLine };
 
@@ -307,7 +360,7 @@ function MovedFile({ transfer: { id, kind, name, container, bytes: size, endedAt
   );
 }
 
-/** Says the end of a pull that nobody is looking at. */
+/** Says the end of a task that nobody is looking at; on the desktop where nobody looks at the window. */
 export function useTaskNotices(): void {
   const { t } = useTranslation();
   const tasks = useEngine((state) => state.tasks);
@@ -318,10 +371,19 @@ export function useTaskNotices(): void {
     const watched = watching || dialog?.kind === 'pull' || dialog?.kind === 'run';
     for (const task of tasks) {
       const was = before.current.find(({ id }) => id === task.id);
-      if (was?.state !== 'running' || watched) continue;
-      if (task.state === 'done') notifyDone(t('tasks.doneToast', { reference: task.reference }));
-      if (task.state === 'failed')
-        notifyFailed(t('tasks.failedToast', { reference: task.reference }), explain(task.problem ?? ''));
+      if (was?.state !== 'running') continue;
+      const { kind, reference } = task;
+      const show = { label: t('status.openTasks'), act: () => useSurface.getState().show({ tasks: true }) };
+      if (task.state === 'done') {
+        const title = t(`tasks.doneToasts.${kind}`, { reference });
+        void notifyDesktop(title, '');
+        if (!watched) notifyDone(title);
+      } else if (task.state === 'failed') {
+        const title = t(`tasks.failedToasts.${kind}`, { reference });
+        const cause = maybeRootFilesystem(task) ? t('load.noImage') : explain(task.problem ?? '');
+        void notifyDesktop(title, cause.slice(0, 300));
+        if (!watched) notifyFailed(title, cause, show);
+      }
     }
     before.current = tasks;
   }, [tasks, explain, t]);

@@ -1,7 +1,7 @@
-import { Box, Layers, Settings, type LucideIcon } from 'lucide-react';
+import { Box, Layers, Library, Settings, type LucideIcon } from 'lucide-react';
 
 export interface Page {
-  id: 'containers' | 'images' | 'settings';
+  id: 'containers' | 'images' | 'registries' | 'settings';
   icon: LucideIcon;
 }
 
@@ -9,5 +9,6 @@ export interface Page {
 export const pages: Page[] = [
   { id: 'containers', icon: Box },
   { id: 'images', icon: Layers },
+  { id: 'registries', icon: Library },
   { id: 'settings', icon: Settings },
 ];

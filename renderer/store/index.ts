@@ -6,6 +6,7 @@ import { changesSlice, type ChangesSlice } from './changes-slice.js';
 import { connectionSlice, type ConnectionSlice } from './connection-slice.js';
 import { containersSlice, type ContainersSlice } from './containers-slice.js';
 import { imagesSlice, type ImagesSlice } from './images-slice.js';
+import { registriesSlice, type RegistriesSlice } from './registries-slice.js';
 import { statsSlice, type StatsSlice } from './stats-slice.js';
 import { tasksSlice, type TasksSlice } from './tasks-slice.js';
 import { terminalsSlice, type TerminalsSlice } from './terminals-slice.js';
@@ -17,6 +18,7 @@ export type Store = BinSlice &
   ConnectionSlice &
   ContainersSlice &
   ImagesSlice &
+  RegistriesSlice &
   StatsSlice &
   TasksSlice &
   TerminalsSlice &
@@ -31,6 +33,7 @@ export const createEngineStore = (client: Client): EngineStore =>
       ...connectionSlice(client)(...api),
       ...containersSlice(client)(...api),
       ...imagesSlice(client)(...api),
+      ...registriesSlice(client)(...api),
       ...statsSlice(client)(...api),
       ...tasksSlice(client)(...api),
       ...terminalsSlice(client)(...api),

@@ -1,7 +1,7 @@
 import type { EngineEvent } from '../../main/contract/events.js';
 import type { EngineStore, Store } from './index.js';
 
-type Refresh = 'loadBin' | 'loadContainers' | 'loadImages' | 'loadSystem';
+type Refresh = 'loadBin' | 'loadContainers' | 'loadImages' | 'loadRegistries' | 'loadSystem';
 
 /** Event type → what to read again. Nothing else in the window asks on its own. */
 const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
@@ -13,7 +13,10 @@ const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
 };
 
 /** Actions that name something else than their type does. */
-const refreshesOf: Partial<Record<string, Refresh[]>> = { 'daemon bin': ['loadBin'] };
+const refreshesOf: Partial<Record<string, Refresh[]>> = {
+  'daemon bin': ['loadBin'],
+  'daemon registry': ['loadRegistries'],
+};
 
 /** Events that change nothing in a list. */
 const passing = /^(?:exec_|attach$|detach$|resize$|top$|copy$|export$|archive-path$|extract-to-dir$|push$)/;

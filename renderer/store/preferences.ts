@@ -15,6 +15,13 @@ export interface Preferences {
   folded: string[];
   /** Columns of the containers table that are the other way than at first: shown or left out. */
   toggledColumns: string[];
+  /** Images stand below their repositories; those of these are folded. */
+  groupImages: boolean;
+  foldedImages: string[];
+  /** Columns of the images table that are the other way than at first. */
+  toggledImageColumns: string[];
+  /** Registries are asked whether there is something newer, while images are looked at. */
+  checkNewer: boolean;
   /** Single letters act on rows when no field has the focus (WCAG 2.1.4 wants a way to turn them off). */
   letterKeys: boolean;
   terminalFontSize: number;
@@ -37,6 +44,10 @@ export const usePreferences = create<Preferences>()(
       groupBy: 'project',
       folded: [],
       toggledColumns: [],
+      groupImages: true,
+      foldedImages: [],
+      toggledImageColumns: [],
+      checkNewer: false,
       letterKeys: true,
       terminalFontSize: 12,
       terminalScrollback: 10_000,

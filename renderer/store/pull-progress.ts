@@ -1,6 +1,7 @@
 import type { Progress } from '../../main/contract/images.js';
 
-export type LayerPhase = 'waiting' | 'retrying' | 'downloading' | 'downloaded' | 'extracting' | 'done' | 'had';
+/** `moving`: bytes of it are under way, whichever way. `had`: where it goes to has it already. */
+export type LayerPhase = 'waiting' | 'retrying' | 'moving' | 'moved' | 'extracting' | 'done' | 'had';
 
 export interface Layer {
   id: string;
@@ -9,12 +10,14 @@ export interface Layer {
   total: number;
 }
 
-/** How far a pull is, told by the engine's progress lines. */
+/** How far a pull, a push or a load is, told by the engine's progress lines. */
 export interface PullProgress {
   layers: Layer[];
   digest?: string;
   /** The engine's last line: `Downloaded newer image for …`, `Image is up to date for …`. */
   summary?: string;
+  /** Names of the images that an archive brought, ids of those that have none. */
+  brought?: string[];
   error?: string;
 }
 
@@ -23,12 +26,12 @@ export const noProgress: PullProgress = { layers: [] };
 const layerId = /^[0-9a-f]{12}$/;
 
 const phaseOf = (status: string): LayerPhase | undefined => {
-  if (status === 'Already exists') return 'had';
-  if (status === 'Pull complete') return 'done';
+  if (/^(?:Already exists|Layer already exists|Mounted from )/.test(status)) return 'had';
+  if (status === 'Pull complete' || status === 'Pushed') return 'done';
   if (status === 'Extracting') return 'extracting';
-  if (status === 'Downloading') return 'downloading';
-  if (status === 'Download complete' || status === 'Verifying Checksum') return 'downloaded';
-  if (status === 'Pulling fs layer' || status === 'Waiting') return 'waiting';
+  if (status === 'Downloading' || status === 'Pushing' || status === 'Loading layer') return 'moving';
+  if (status === 'Download complete' || status === 'Verifying Checksum') return 'moved';
+  if (status === 'Pulling fs layer' || status === 'Waiting' || status === 'Preparing') return 'waiting';
   if (status.startsWith('Retrying')) return 'retrying';
   return undefined;
 };
@@ -38,19 +41,23 @@ export function advance(progress: PullProgress, line: Progress): PullProgress {
   if (line.error !== undefined || line.errorDetail)
     return { ...progress, error: line.errorDetail?.message ?? line.error ?? '' };
   const status = line.status ?? '';
+  const loaded = /^Loaded image(?: ID)?: (\S+)/.exec(line.stream ?? '') ?? /^(sha256:[0-9a-f]{64})$/.exec(status);
+  if (loaded?.[1]) return { ...progress, brought: [...(progress.brought ?? []), loaded[1]] };
+  const pushed = /^\S+: digest: (sha256:[0-9a-f]{64})/.exec(status);
+  if (pushed?.[1]) return { ...progress, digest: pushed[1] };
   if (status.startsWith('Digest: ')) return { ...progress, digest: status.slice('Digest: '.length) };
   if (status.startsWith('Status: ')) return { ...progress, summary: status.slice('Status: '.length) };
   const phase = phaseOf(status);
   if (phase === undefined || line.id === undefined || !layerId.test(line.id)) return progress;
   const known = progress.layers.find((layer) => layer.id === line.id);
   const detail = line.progressDetail ?? {};
-  const total = (phase === 'downloading' && detail.total) || known?.total || 0;
+  const total = (phase === 'moving' && detail.total) || known?.total || 0;
   const layer: Layer = {
     id: line.id,
     phase,
     total,
     current:
-      phase === 'downloading'
+      phase === 'moving'
         ? (detail.current ?? known?.current ?? 0)
         : phase === 'waiting' || phase === 'retrying'
           ? (known?.current ?? 0)
@@ -91,7 +98,7 @@ export function share(progress: PullProgress): number {
 }
 
 const settled = ({ phase }: Layer): number =>
-  phase === 'waiting' || phase === 'retrying' || phase === 'downloading' ? 0 : 1;
+  phase === 'waiting' || phase === 'retrying' || phase === 'moving' ? 0 : 1;
 
 /** Bytes per second over the last few seconds. */
 export class Speed {

@@ -13,6 +13,12 @@ export type OpenDialog =
       verb: Exclude<Verb, 'remove'>;
       results: { id: string; name: string; problem: string | undefined }[];
     }
+  | { kind: 'push-image' | 'tag-image'; id: string; reference: string }
+  /** Of a task that found no image in its archive. */
+  | { kind: 'import-archive'; task: number }
+  | { kind: 'login'; host?: string; user?: string }
+  | { kind: 'trust'; host: string }
+  | { kind: 'serve' }
   | { kind: 'bin' }
   /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */
   | { kind: 'change-container'; id: string; start?: string; past?: { seq: number; at: string } }

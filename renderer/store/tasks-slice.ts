@@ -1,16 +1,25 @@
 import type { StateCreator } from 'zustand';
 import type { Client } from '../../main/client/index.js';
+import type { Progress } from '../../main/contract/images.js';
+import { fileDesk } from '../ui/desktop.js';
+import { begin } from './desk.js';
 import { messageOf, type Store } from './index.js';
-import { advance, noProgress, Speed, sums, type PullProgress } from './pull-progress.js';
+import { advance, noProgress, share, Speed, sums, type PullProgress } from './pull-progress.js';
 
-/** A pull: it goes on whatever page is shown. */
+export type TaskKind = 'pull' | 'push' | 'save' | 'load' | 'import';
+
+/** An image or an archive of images on its way: it goes on whatever page is shown, and stays until it is dismissed. */
 export interface Task {
   id: number;
+  kind: TaskKind;
+  /** The image's name; of an archive the file's. */
   reference: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   startedAt: number;
   endedAt?: number;
   progress: PullProgress;
+  /** Of an archive: bytes that have passed, and how many there are where that is known. */
+  moved?: { bytes: number; total?: number };
   /** Bytes per second, 0 while nothing moves. */
   speed: number;
   problem?: string;
@@ -20,67 +29,229 @@ export interface TasksSlice {
   tasks: Task[];
   /** Starts to pull, or finds the pull of the same reference that is under way. Never rejects: the task tells. `platform`: another than the engine's. */
   pull(reference: string, platform?: string): number;
+  /** The same for the other way. */
+  push(reference: string): number;
+  /** Asks where to; a task from the first byte on. Never rejects. */
+  saveImages(references: string[], name: string): Promise<void>;
+  /** Undefined where the file is not on this machine's disk. */
+  loadArchive(archive: File): number | undefined;
+  /** A root file system's tar, as an image of that name. */
+  importArchive(archive: File, reference?: string): number | undefined;
+  /** Begins anew what has ended; the new one takes its place. */
+  retryTask(id: number): void;
   cancelTask(id: number): void;
   dismissTask(id: number): void;
+  /** The file of a task that loads or loaded one. */
+  archiveOf(id: number): File | undefined;
 }
 
 /** Progress lines come faster than a screen is drawn. */
 const redrawEvery = 100;
 
+/** From 0 to 1; undefined where it is not known how much there is. */
+export function shareOfTask({ moved, progress }: Pick<Task, 'moved' | 'progress'>): number | undefined {
+  if (!moved) return share(progress);
+  return moved.total ? Math.min(1, moved.bytes / moved.total) : undefined;
+}
+
+/** What a task says of itself while it runs. */
+interface Reporter {
+  line(line: Progress): void;
+  bytes(bytes: number, total?: number): void;
+}
+
 export const tasksSlice =
   (client: Client): StateCreator<Store, [], [], TasksSlice> =>
   (set, get) => {
-    const aborts = new Map<number, AbortController>();
+    const cancels = new Map<number, () => void>();
+    const agains = new Map<number, () => void>();
+    const archives = new Map<number, File>();
     let lastId = 0;
     const change = (id: number, part: Partial<Task>) =>
       set((state) => ({ tasks: state.tasks.map((task) => (task.id === id ? { ...task, ...part } : task)) }));
+    const forget = (ids: number[]) => {
+      for (const id of ids) for (const map of [cancels, agains, archives]) map.delete(id);
+      set((state) => ({ tasks: state.tasks.filter(({ id }) => !ids.includes(id)) }));
+    };
 
-    const run = async (id: number, reference: string, platform: string | undefined, signal: AbortSignal) => {
+    /** What of a task changes, gathered and drawn a few times a second. */
+    const reporter = (id: number) => {
       const speed = new Speed();
       let progress = noProgress;
+      let moved: Task['moved'];
       let drawn = 0;
       let timer: ReturnType<typeof setTimeout> | undefined;
+      const known = () => ({ progress, ...(moved && { moved }) });
       const draw = () => {
         timer = undefined;
         drawn = Date.now();
-        change(id, { progress, speed: speed.sample(drawn, sums(progress).current) });
+        change(id, { ...known(), speed: speed.sample(drawn, moved?.bytes ?? sums(progress).current) });
       };
-      try {
-        for await (const line of client.images.pull(reference, {
-          signal,
-          ...(platform !== undefined && { platform }),
-        })) {
+      const soon = () => (timer ??= setTimeout(draw, Math.max(0, redrawEvery - (Date.now() - drawn))));
+      return {
+        line(line: Progress) {
           progress = advance(progress, line);
-          timer ??= setTimeout(draw, Math.max(0, redrawEvery - (Date.now() - drawn)));
-        }
-        change(id, { state: 'done', progress });
-        await get().loadImages();
+          soon();
+        },
+        bytes(bytes: number, total?: number) {
+          moved = { bytes, ...(total !== undefined && { total }) };
+          soon();
+        },
+        known,
+        end: () => clearTimeout(timer),
+      };
+    };
+
+    const add = (kind: TaskKind, reference: string, again: () => void): number => {
+      const id = (lastId += 1);
+      agains.set(id, again);
+      const task: Task = {
+        id,
+        kind,
+        reference,
+        state: 'running',
+        startedAt: Date.now(),
+        progress: noProgress,
+        speed: 0,
+      };
+      // What is tried once more takes the place of what went wrong.
+      const retried = get().tasks.filter(
+        (other) => other.kind === kind && other.reference === reference && /^(?:failed|cancelled)$/.test(other.state),
+      );
+      forget(retried.map((other) => other.id));
+      set((state) => ({ tasks: [task, ...state.tasks] }));
+      return id;
+    };
+
+    /** Runs it to its end; `true`: it was cancelled. */
+    const run = async (id: number, work: (say: Reporter) => Promise<boolean>, after: () => Promise<void>) => {
+      const say = reporter(id);
+      let last: Partial<Task>;
+      try {
+        last = { state: (await work(say)) ? 'cancelled' : 'done' };
+        if (last.state === 'done') await after().catch(() => undefined);
       } catch (error) {
-        if (signal.aborted) change(id, { state: 'cancelled', progress });
-        else change(id, { state: 'failed', progress, problem: messageOf(error) });
-      } finally {
-        clearTimeout(timer);
-        aborts.delete(id);
-        change(id, { endedAt: Date.now(), speed: 0 });
+        last = { state: 'failed', problem: messageOf(error) };
       }
+      say.end();
+      cancels.delete(id);
+      change(id, { ...say.known(), ...last, endedAt: Date.now(), speed: 0 });
+    };
+
+    /** A pull or a push: the engine's lines come through the window. */
+    const stream = (
+      kind: 'pull' | 'push',
+      reference: string,
+      lines: (signal: AbortSignal) => AsyncGenerator<Progress>,
+      again: () => void,
+      after: () => Promise<void>,
+    ): number => {
+      const running = get().tasks.find(
+        (task) => task.kind === kind && task.reference === reference && task.state === 'running',
+      );
+      if (running) return running.id;
+      const id = add(kind, reference, again);
+      const abort = new AbortController();
+      cancels.set(id, () => abort.abort());
+      const work = async (say: Reporter) => {
+        try {
+          for await (const line of lines(abort.signal)) say.line(line);
+        } catch (error) {
+          if (!abort.signal.aborted) throw error;
+        }
+        return abort.signal.aborted;
+      };
+      void run(id, work, after);
+      return id;
+    };
+
+    const load = (kind: 'load' | 'import', archive: File, as?: { reference?: string }): number | undefined => {
+      let say: Reporter | undefined;
+      let began = false;
+      const transfer = begin((desk) => (began = fileDesk().loadImages(desk, archive, as)), {
+        progress: (bytes, total) => say?.bytes(bytes, total),
+        line: (line) => say?.line(line),
+      });
+      if (!began) return undefined;
+      const id = add(kind, archive.name, () => load(kind, archive, as));
+      archives.set(id, archive);
+      cancels.set(id, () => fileDesk().cancel(transfer.id));
+      const work = async (reporting: Reporter) => {
+        say = reporting;
+        say.bytes(0, archive.size);
+        return (await transfer.end).type !== 'done';
+      };
+      void run(id, work, () => get().loadImages());
+      return id;
     };
 
     return {
       tasks: [],
-      pull(reference, platform) {
-        const running = get().tasks.find((task) => task.reference === reference && task.state === 'running');
-        if (running) return running.id;
-        const id = (lastId += 1);
-        const abort = new AbortController();
-        aborts.set(id, abort);
-        const task: Task = { id, reference, state: 'running', startedAt: Date.now(), progress: noProgress, speed: 0 };
-        const retried = (other: Task) =>
-          other.reference === reference && other.state !== 'running' && other.state !== 'done';
-        set((state) => ({ tasks: [task, ...state.tasks.filter((other) => !retried(other))] }));
-        void run(id, reference, platform, abort.signal);
-        return id;
+      pull: (reference, platform) =>
+        stream(
+          'pull',
+          reference,
+          (signal) => client.images.pull(reference, { signal, ...(platform !== undefined && { platform }) }),
+          () => get().pull(reference, platform),
+          async () => {
+            get().forgetNewer(reference);
+            await get().loadImages();
+          },
+        ),
+      push: (reference) =>
+        stream(
+          'push',
+          reference,
+          (signal) => client.images.push(reference, { signal }),
+          () => get().push(reference),
+          async () => undefined,
+        ),
+      async saveImages(references, name) {
+        const again = () => void get().saveImages(references, name);
+        let say: Reporter | undefined;
+        let early: number | undefined;
+        // Where to is asked first; the first word of progress comes after.
+        let began: () => void = () => undefined;
+        const first = new Promise<void>((resolve) => (began = resolve));
+        const transfer = begin((desk) => fileDesk().saveImages(desk, { images: references, name }), {
+          progress: (bytes) => {
+            early = bytes;
+            say?.bytes(bytes);
+            began();
+          },
+        });
+        transfer.end.then(began, began);
+        await first;
+        // Nothing has moved: the person changed their mind, or it failed at once.
+        if (
+          early === undefined &&
+          (await transfer.end.then(
+            ({ type }) => type === 'cancelled',
+            () => false,
+          ))
+        )
+          return;
+        const id = add('save', name, again);
+        cancels.set(id, () => fileDesk().cancel(transfer.id));
+        await run(
+          id,
+          async (reporting) => {
+            say = reporting;
+            say.bytes(early ?? 0);
+            return (await transfer.end).type !== 'done';
+          },
+          async () => undefined,
+        );
       },
-      cancelTask: (id) => aborts.get(id)?.abort(),
-      dismissTask: (id) => set((state) => ({ tasks: state.tasks.filter((task) => task.id !== id) })),
+      loadArchive: (archive) => load('load', archive),
+      importArchive: (archive, reference) => load('import', archive, reference === undefined ? {} : { reference }),
+      retryTask(id) {
+        const again = agains.get(id);
+        forget([id]);
+        again?.();
+      },
+      cancelTask: (id) => cancels.get(id)?.(),
+      dismissTask: (id) => forget([id]),
+      archiveOf: (id) => archives.get(id),
     };
   };

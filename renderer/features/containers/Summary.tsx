@@ -1,11 +1,11 @@
-import { useState, type ReactNode } from 'react';
-import { CircleAlert, Eye, Pencil } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { CircleAlert, Pencil } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
 import { policyWords } from '../../parts/change/lines.js';
 import { joinCommand } from '../../parts/command-line.js';
 import { useContainerActions } from '../../parts/container-actions.js';
-import { isSecretVariable, splitVariable } from '../../parts/secrets.js';
+import { Variable } from '../../parts/Variable.js';
 import { IconButton } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
 import { bytes, shortId } from '../../ui/format.js';
@@ -151,24 +151,5 @@ export function Summary({ container, inspect }: { container: ContainerSummary; i
         </>
       )}
     </Scroller>
-  );
-}
-
-/** What sounds like a secret is covered until asked for. */
-function Variable({ variable }: { variable: string }) {
-  const { t } = useTranslation();
-  const [name, value] = splitVariable(variable);
-  const [covered, setCovered] = useState(isSecretVariable(name, value));
-  return (
-    <Fact name={name} mono>
-      {covered ? (
-        <>
-          <span className="t3">{t('summary.secret')}</span>
-          <IconButton small iconSize={12} icon={Eye} label={t('summary.reveal')} onClick={() => setCovered(false)} />
-        </>
-      ) : (
-        value
-      )}
-    </Fact>
   );
 }

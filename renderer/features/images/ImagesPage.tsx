@@ -1,78 +1,195 @@
-import { useCallback, useMemo, useRef, useState } from 'react';
-import { Copy, Download, Layers, ListFilter, Play, Trash2 } from 'lucide-react';
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { ArrowUpFromLine, Download, Layers, ListFilter, PackageOpen, Play, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { drawerWidth, useBeside } from '../../parts/Drawer.js';
-import { namedImages, nameOfImage, usersOf, type NamedImage } from '../../parts/image-names.js';
-import { useEngine } from '../../store/index.js';
+import { useImageActions } from '../../parts/image-actions.js';
+import { namedImages, nameOfImage, usersByImage, type NamedImage } from '../../parts/image-names.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
 import { Button, IconButton } from '../../ui/Button.js';
-import { useNow } from '../../ui/clock.js';
-import { DataGrid, sorted, type Column, type Sort } from '../../ui/DataGrid.js';
-import { copyText } from '../../ui/desktop.js';
+import { DataGrid, sorted, type Grouping, type Sort } from '../../ui/DataGrid.js';
 import { Empty } from '../../ui/Empty.js';
-import { ago, bytes } from '../../ui/format.js';
+import { bytes } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
 import type { MenuEntry } from '../../ui/Menu.js';
+import { notifyFailed } from '../../ui/notify.js';
 import { navigate, pathTo, useRoute } from '../../ui/route.js';
 import { useWidth } from '../../ui/use-width.js';
+import { BulkBar } from './BulkBar.js';
+import { hiddenAtFirst, optionalColumns, useColumns, type OptionalColumn } from './columns.js';
+import { imageFilterOf, type ImageFilter } from './filter.js';
+import { groupsOf, type ImageGroup } from './grouping.js';
+import { GroupTitle, nameOfGroup } from './GroupTitle.js';
 import { ImageDrawer } from './ImageDrawer.js';
+import { Toolbar } from './Toolbar.js';
+import { isArchive, useDrop } from './use-drop.js';
+import { useNewerCheck } from './use-newer.js';
 
 const keyOf = ({ key }: NamedImage) => key;
+const noChips: ReadonlySet<ImageFilter> = new Set();
+const noImages: NamedImage[] = [];
+
+/** Kept while the window lives: coming back to the page finds it as it was left. */
+let remembered: { filter: string; chips: ReadonlySet<ImageFilter>; sort: Sort } = {
+  filter: '',
+  chips: noChips,
+  sort: { column: 'name', descending: false },
+};
 
 export function ImagesPage() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const store = useEngineStore();
   const images = useEngine((state) => state.images);
+  const containers = useEngine((state) => state.containers);
+  const newer = useEngine((state) => state.newer);
+  const shared = useEngine((state) => state.sharedSizes);
   const connection = useEngine((state) => state.connection);
+  const dense = usePreferences((preferences) => preferences.dense);
+  const grouped = usePreferences((preferences) => preferences.groupImages);
   const letters = usePreferences((preferences) => preferences.letterKeys);
   const ask = useSurface((surface) => surface.open);
+  const show = useSurface((surface) => surface.show);
+  const actions = useImageActions();
   const beside = useBeside();
   const [, openId, tab] = useRoute();
-  const [filter, setFilter] = useState('');
-  const [sort, setSort] = useState<Sort>({ column: 'name', descending: false });
+  const [filter, setFilter] = useState(remembered.filter);
+  const [chips, setChips] = useState(remembered.chips);
+  const [sort, setSort] = useState(remembered.sort);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [full, setFull] = useState(false);
-  const filterBox = useRef<HTMLInputElement>(null);
+  const text = useDeferredValue(filter);
+  useEffect(() => {
+    remembered = { filter, chips, sort };
+  }, [filter, chips, sort]);
+  // How much of each is shared takes an engine longer: after the rows.
+  useEffect(() => {
+    if (images)
+      void store
+        .getState()
+        .loadSharedSizes()
+        .catch(() => undefined);
+  }, [store, images]);
+
+  const all = images ? namedImages(images) : noImages;
+  const facts = useMemo(() => ({ users: usersByImage(containers), newer }), [containers, newer]);
+  useNewerCheck(all, facts.users);
   const split = useRef<HTMLDivElement>(null);
-  const columns = useColumns(useWidth(split) - (openId !== undefined && beside ? drawerWidth : 0));
-  const all = useMemo(() => namedImages(images ?? []), [images]);
-  const rows = useMemo(() => {
-    const words = filter.toLowerCase().split(/\s+/);
-    const fits = (row: NamedImage) =>
-      words.every((word) => row.reference.toLowerCase().includes(word) || row.id.startsWith(`sha256:${word}`));
-    return sorted(all.filter(fits), columns, sort);
-  }, [all, columns, filter, sort]);
-  const chosen = all.filter(({ key }) => selected.has(key));
+  const width = useWidth(split) - (openId !== undefined && beside ? drawerWidth : 0);
+  const pull = useRef(actions.pullAgain);
+  useEffect(() => {
+    pull.current = actions.pullAgain;
+  });
+  const onPull = useCallback((row: NamedImage) => pull.current([row]), []);
+  const { hidden, chooser } = useChooser();
+  const columns = useColumns({ dense, grouped, width, hidden, facts, shared, onPull });
+  // Sorting is what costs: done once, whatever is typed.
+  const ordered = useMemo(() => sorted(all, columns, sort), [all, columns, sort]);
+  const rows = useMemo(() => ordered.filter(imageFilterOf(text, chips, facts)), [ordered, text, chips, facts]);
+  const groups = useMemo(() => {
+    if (!grouped) return undefined;
+    const { compare } = new Intl.Collator(i18n.language, { numeric: true });
+    return groupsOf(rows, facts, shared, compare, (name, members) =>
+      [nameOfGroup(t, name), t(name === undefined ? 'images.count' : 'images.tags', { count: members.length })].join(
+        ', ',
+      ),
+    );
+  }, [grouped, rows, facts, shared, i18n.language, t]);
+  const chosen = useMemo(() => all.filter(({ key }) => selected.has(key)), [all, selected]);
+  // What comes back must not come back selected.
+  if (images && chosen.length < selected.size) setSelected(new Set(chosen.map(keyOf)));
   const open = openId === undefined ? undefined : all.find((row) => row.reference === openId || row.id === openId);
   const close = useCallback(() => {
     setFull(false);
     navigate(pathTo('images'));
   }, []);
 
-  const show = (row: NamedImage, to = tab) => navigate(pathTo('images', row.reference, ...(to ? [to] : [])));
-  const remove = (victims: NamedImage[]) =>
-    ask({ kind: 'remove-images', images: victims.map(({ id, reference }) => ({ id, name: reference })) });
-  const menu = (row: NamedImage): MenuEntry[] => [
-    {
-      label: t('action.runDots'),
-      icon: Play,
-      shortcut: 'R',
-      onSelect: () => ask({ kind: 'run', image: row.reference }),
+  const load = useCallback(
+    (files: File[]) => {
+      let began = 0;
+      for (const file of files)
+        if (!isArchive(file)) notifyFailed(t('load.notArchive', { name: file.name }), t('load.notArchiveText'));
+        else if (store.getState().loadArchive(file) === undefined)
+          notifyFailed(t('load.failed', { name: file.name }), t('files.pathless'));
+        else began += 1;
+      if (began > 0) show({ tasks: true });
     },
-    ...(row.repository
+    [store, show, t],
+  );
+  const over = useDrop(load);
+
+  const onRowKey = (row: NamedImage, event: KeyboardEvent): boolean => {
+    if (event.key === 'Delete') {
+      actions.remove(chosen.length > 0 ? chosen : [row]);
+      return true;
+    }
+    if (!letters || event.shiftKey) return false;
+    const act: Record<string, () => void> = {
+      r: () => actions.run(row),
+      p: () => actions.pullAgain([row]),
+      t: () => actions.tag(row),
+    };
+    act[event.key]?.();
+    return act[event.key] !== undefined;
+  };
+  const groupMenu = ({ rows: members, name }: ImageGroup): MenuEntry[] => [
+    ...(name !== undefined
       ? [
           {
-            label: t('action.pullDots'),
+            label: t('images.groupPull', { count: members.length }),
             icon: Download,
-            onSelect: () => ask({ kind: 'pull' as const, reference: row.reference }),
+            shortcut: 'P',
+            onSelect: () => actions.pullAgain(members),
           },
-          { label: t('action.copyName'), icon: Copy, onSelect: () => void copyText(row.reference) },
+          {
+            label: t('images.groupPush', { count: members.length }),
+            icon: ArrowUpFromLine,
+            onSelect: () => actions.push(members),
+          },
         ]
       : []),
-    { label: t('action.copyId'), icon: Copy, onSelect: () => void copyText(row.id) },
+    {
+      label: t('images.groupSave', { count: members.length }),
+      icon: PackageOpen,
+      onSelect: () => actions.save(members),
+    },
     'line',
-    { label: t('action.removeDots'), icon: Trash2, shortcut: 'Del', danger: true, onSelect: () => remove([row]) },
+    {
+      label: t('containers.groupSelect', { count: members.length }),
+      onSelect: () => setSelected(new Set([...selected, ...members.map(keyOf)])),
+    },
+    {
+      label: t('containers.groupRemove', { count: members.length }),
+      icon: Trash2,
+      shortcut: 'Del',
+      danger: true,
+      onSelect: () => actions.remove(members),
+    },
   ];
+  const { folded, onFold } = useFolds();
+  const grouping: Grouping<NamedImage, ImageGroup> | undefined = groups && {
+    groups,
+    folded,
+    onFold,
+    rowHeight: dense ? 32 : 36,
+    title: (group) => <GroupTitle group={group} />,
+    menu: groupMenu,
+    words: {
+      select: (group) => t('images.groupSelectAll', { name: nameOfGroup(t, group.name) }),
+      fold: (group) => t('containers.groupFold', { name: nameOfGroup(t, group.name) }),
+      menu: (group) => t('action.more', { name: nameOfGroup(t, group.name) }),
+    },
+    onKey: (group, event) => {
+      if (event.key === 'Delete') actions.remove(chosen.length > 0 ? chosen : group.rows);
+      else if (letters && event.key === 'p' && group.name !== undefined) actions.pullAgain(group.rows);
+      else return false;
+      return true;
+    },
+  };
+  const clear = () => {
+    setFilter('');
+    setChips(noChips);
+  };
 
   const list = () => {
     if (!images || (images.length === 0 && connection.state !== 'ready')) {
@@ -110,13 +227,13 @@ export function ImagesPage() {
         <Empty
           icon={ListFilter}
           title={t('images.noneMatchTitle')}
-          actions={<Button onClick={() => setFilter('')}>{t('containers.clearFilter')}</Button>}
+          actions={<Button onClick={clear}>{t('containers.clearFilter')}</Button>}
         >
-          {t('containers.noneMatchText', { filter })}
+          {text ? t('containers.noneMatchText', { filter: text }) : t('images.noneMatchChips')}
         </Empty>
       );
     return (
-      <DataGrid<NamedImage>
+      <DataGrid<NamedImage, ImageGroup>
         label={t('images.title')}
         words={{
           selectAll: t('images.selectAll'),
@@ -126,16 +243,18 @@ export function ImagesPage() {
         }}
         columns={columns}
         rows={rows}
+        grouping={grouping}
+        chooser={chooser}
         keyOf={keyOf}
         nameOf={nameOfImage}
-        rowHeight={32}
+        rowHeight={dense ? 32 : 44}
         sort={sort}
         onSort={setSort}
         selected={selected}
         onSelect={setSelected}
         openKey={open?.key}
-        onOpen={(row) => show(row)}
-        menu={menu}
+        onOpen={(row) => actions.open(row, open ? tab : undefined)}
+        menu={actions.menu}
         quickRoom={28}
         quick={(row) => (
           <IconButton
@@ -143,65 +262,36 @@ export function ImagesPage() {
             tabIndex={-1}
             icon={Play}
             label={t('action.runDots')}
-            onClick={() => ask({ kind: 'run', image: row.reference })}
+            shortcut="R"
+            onClick={() => actions.run(row)}
           />
         )}
-        onRowKey={(row, event) => {
-          if (event.key === 'Delete') remove(chosen.length > 0 ? chosen : [row]);
-          else if (letters && event.key === 'r') ask({ kind: 'run', image: row.reference });
-          else return false;
-          return true;
-        }}
+        onRowKey={onRowKey}
       />
     );
   };
+
+  const filtering = text !== '' || chips.size > 0;
+  const size = useMemo(() => {
+    const sizes = new Map(rows.map(({ id, image }) => [id, image.Size - (shared[id] ?? 0)]));
+    return [...sizes.values()].reduce((sum, each) => sum + each, 0);
+  }, [rows, shared]);
   return (
     <>
       {chosen.length > 0 ? (
-        <div className="tools bulk" role="toolbar" aria-label={t('containers.selected', { count: chosen.length })}>
-          <b className="b6" role="status">
-            {t('containers.selected', { count: chosen.length })}
-          </b>
-          <span className="grow" />
-          <Button variant="danger" icon={Trash2} shortcut="Del" onClick={() => remove(chosen)}>
-            {t('containers.bulkRemove', { count: chosen.length })}
-          </Button>
-          <Button variant="ghost" shortcut="Esc" onClick={() => setSelected(new Set())} data-clear>
-            {t('common.clear')}
-          </Button>
-        </div>
+        <BulkBar chosen={chosen} facts={facts} actions={actions} onClear={() => setSelected(new Set())} />
       ) : (
-        <div className="tools">
-          <h1>{t('images.title')}</h1>
-          <label className="filter">
-            <ListFilter className="icon s14" aria-hidden />
-            <input
-              ref={filterBox}
-              type="text"
-              data-filter
-              aria-label={t('images.filterLabel')}
-              placeholder={t('containers.filter')}
-              value={filter}
-              onChange={(event) => setFilter(event.target.value)}
-              onKeyDown={(event) => {
-                if (event.key !== 'Escape') return;
-                event.stopPropagation();
-                if (filter === '') filterBox.current?.blur();
-                else setFilter('');
-              }}
-            />
-            {filter === '' && <kbd aria-hidden>/</kbd>}
-          </label>
-          <span className="grow" />
-          <Button
-            variant="primary"
-            icon={Download}
-            disabled={connection.state !== 'ready'}
-            onClick={() => ask({ kind: 'pull' })}
-          >
-            {t('action.pull')}
-          </Button>
-        </div>
+        <Toolbar
+          rows={all}
+          facts={facts}
+          filter={filter}
+          onFilter={setFilter}
+          chips={chips}
+          onChips={setChips}
+          grouped={grouped}
+          actions={actions}
+          onLoad={load}
+        />
       )}
       <div className="split" ref={split}>
         {!(openId !== undefined && (full || !beside)) && (
@@ -210,10 +300,30 @@ export function ImagesPage() {
             {images && images.length > 0 && (
               <div className="list-foot">
                 <span className="num" role="status">
-                  {filter === ''
-                    ? t('images.count', { count: all.length })
-                    : t('images.countOf', { shown: rows.length, count: all.length })}
+                  {filtering
+                    ? t('images.countOf', { shown: rows.length, count: all.length })
+                    : t('images.count', { count: all.length })}
                 </span>
+                {Object.keys(shared).length > 0 && (
+                  <span className="num">{t('images.uniqueTotal', { size: bytes(size) })}</span>
+                )}
+                <span className="grow" />
+                <span className="keys">
+                  <kbd>↑</kbd>
+                  <kbd>↓</kbd> {t('containers.keysMove')}
+                </span>
+                <span className="keys">
+                  <kbd>Space</kbd> {t('containers.keysSelect')}
+                </span>
+                <span className="keys">
+                  <kbd>↵</kbd> {t('containers.keysOpen')}
+                </span>
+                {letters && (
+                  <span className="keys">
+                    <kbd>R</kbd> {t('images.keysRun')}
+                  </span>
+                )}
+                <kbd>?</kbd>
               </div>
             )}
           </section>
@@ -222,78 +332,61 @@ export function ImagesPage() {
           <ImageDrawer key={open?.key ?? openId} row={open} tab={tab} full={full} onFull={setFull} onClose={close} />
         )}
       </div>
+      {over && (
+        <div className="drop-veil" role="status">
+          <div className="drop-card">
+            <PackageOpen className="icon s28" aria-hidden />
+            <b>{t('load.dropTitle')}</b>
+            <span className="t2">{t('load.dropText')}</span>
+          </div>
+        </div>
+      )}
     </>
   );
 }
 
-function useColumns(width: number): Column<NamedImage>[] {
-  const { t, i18n } = useTranslation();
-  const containers = useEngine((state) => state.containers);
-  const room = width >= 760 ? 'users' : width >= 540 ? 'created' : 'size';
-  return useMemo(() => {
-    const compare = new Intl.Collator(i18n.language, { numeric: true }).compare;
-    const columns: (Column<NamedImage> | false)[] = [
-      {
-        id: 'name',
-        header: t('images.name'),
-        width: 'minmax(0, 1.5fr)',
-        compare: (a, b) => compare(nameOfImage(a), nameOfImage(b)),
-        cell: (row) =>
-          row.repository ? (
-            <span className="name cut" style={{ display: 'block' }}>
-              {row.repository}
-            </span>
-          ) : (
-            <span className="mono t3 cut" style={{ display: 'block' }}>
-              {nameOfImage(row)}
-            </span>
-          ),
-      },
-      {
-        id: 'tag',
-        header: t('images.tag'),
-        width: '128px',
-        cell: (row) =>
-          row.tag ? (
-            <span className="mono cut" style={{ display: 'block' }}>
-              {row.tag}
-            </span>
-          ) : (
-            <span className="t3">{t('images.untagged')}</span>
-          ),
-      },
-      {
-        id: 'size',
-        header: t('images.size'),
-        width: '96px',
-        right: true,
-        compare: (a, b) => a.image.Size - b.image.Size,
-        cell: (row) => <span className="num">{bytes(row.image.Size)}</span>,
-      },
-      room !== 'size' && {
-        id: 'created',
-        header: t('images.created'),
-        width: '128px',
-        compare: (a, b) => b.image.Created - a.image.Created,
-        cell: (row) => <Created at={row.image.Created} />,
-      },
-      room === 'users' && {
-        id: 'users',
-        header: t('images.usedBy'),
-        width: 'minmax(0, 1fr)',
-        compare: (a, b) => usersOf(b.id, containers).length - usersOf(a.id, containers).length,
-        cell: (row) => {
-          const count = usersOf(row.id, containers).length;
-          return <span className="t3 num">{count === 0 ? '–' : t('containers.count', { count })}</span>;
-        },
-      },
-    ];
-    return columns.filter((column) => column !== false);
-  }, [t, i18n.language, containers, room]);
+/** Repositories that are folded, as the person left them. */
+function useFolds(): { folded: ReadonlySet<string>; onFold(key: string, fold: boolean): void } {
+  const names = usePreferences((preferences) => preferences.foldedImages);
+  const set = usePreferences((preferences) => preferences.set);
+  const folded = useMemo(() => new Set(names), [names]);
+  const onFold = (key: string, fold: boolean) => {
+    const others = names.filter((name) => name !== key);
+    set({ foldedImages: fold ? [...others, key] : others });
+  };
+  return { folded, onFold };
 }
 
-function Created({ at }: { at: number }) {
+/** The columns that nobody wants, and the menu that chooses them. */
+function useChooser() {
   const { t } = useTranslation();
-  const now = useNow(60_000);
-  return <span className="t3 num">{at > 0 ? ago(t, now - at * 1000) : '–'}</span>;
+  const toggled = usePreferences((preferences) => preferences.toggledImageColumns);
+  const set = usePreferences((preferences) => preferences.set);
+  const hidden = useMemo(
+    () => new Set(optionalColumns.filter((column) => hiddenAtFirst.includes(column) !== toggled.includes(column))),
+    [toggled],
+  );
+  const names: Record<OptionalColumn, string> = {
+    users: t('images.usedBy'),
+    size: t('images.size'),
+    shared: t('images.shared'),
+    unique: t('images.unique'),
+    created: t('images.created'),
+    id: t('summary.id'),
+    digest: t('images.digest'),
+  };
+  const entries = (): MenuEntry[] => [
+    { heading: t('containers.columns') },
+    ...optionalColumns.map((column) => ({
+      label: names[column],
+      checked: !hidden.has(column),
+      stay: true,
+      onSelect: () => {
+        const others = usePreferences.getState().toggledImageColumns;
+        const next = others.includes(column) ? others.filter((each) => each !== column) : [...others, column];
+        set({ toggledImageColumns: next });
+      },
+    })),
+  ];
+  return { hidden, chooser: { label: t('containers.columns'), entries } };
 }

@@ -1,7 +1,8 @@
-import { useId, type ReactNode } from 'react';
+import { useId, useMemo, type ReactNode } from 'react';
 import { Minus, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Platform } from '../../../main/contract/bridge.js';
+import { registriesOf } from '../../parts/image-names.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
@@ -101,6 +102,8 @@ export function SettingsPage({
   const preferences = usePreferences();
   const ask = useSurface((surface) => surface.open);
   const { connection, version, info, features } = useEngine((state) => state);
+  const images = useEngine((state) => state.images);
+  const hosts = useMemo(() => registriesOf(images ?? []), [images]);
   const { set } = preferences;
   return (
     <>
@@ -180,6 +183,17 @@ export function SettingsPage({
                 text={t('settings.screenReaderText')}
                 checked={preferences.terminalScreenReader}
                 onChange={(terminalScreenReader) => set({ terminalScreenReader })}
+              />
+            </div>
+          </section>
+          <section aria-label={t('settings.images')}>
+            <h2>{t('settings.images')}</h2>
+            <div className="card">
+              <SwitchSetting
+                label={t('settings.checkNewer')}
+                text={t('settings.checkNewerText', { hosts: hosts.join(', ') || t('settings.noRegistry') })}
+                checked={preferences.checkNewer}
+                onChange={(checkNewer) => set({ checkNewer })}
               />
             </div>
           </section>

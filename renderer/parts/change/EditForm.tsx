@@ -15,7 +15,7 @@ import { Folds } from '../form/folds.js';
 import { Basics, Environment, Manner } from '../form/sections.js';
 import { useFormFacts } from '../form/use-facts.js';
 import { plainForm, type ContainerForm } from '../form/value.js';
-import { PullProgress } from '../PullProgress.js';
+import { TaskProgress } from '../TaskProgress.js';
 import { familiar } from '../reference.js';
 import { AppliesTag } from './Difference.js';
 import { changeOf, fieldsOf, ofChanged } from './edit.js';
@@ -148,7 +148,7 @@ function MissingImage({ image }: { image: string }) {
         {task?.state === 'failed' ? explain(task.problem ?? '') : t('change.noImage', { image: reference })}
       </Problem>
       {task?.state === 'running' ? (
-        <PullProgress task={task} />
+        <TaskProgress task={task} />
       ) : (
         <div>
           <Button size="small" icon={Download} onClick={() => store.getState().pull(reference)}>

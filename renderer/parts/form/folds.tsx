@@ -369,6 +369,7 @@ export function Folds({
           onToggle={() => onToggle(section)}
           set={countSet(part.value, before, section)}
           mode={part.mode}
+          said={section === 'process' && part.mode !== 'edit' ? saidByImage(part) : ''}
           wrong={problems.filter(({ field, level }) => level === 'error' && sectionOf(field) === section).length}
         >
           <Part {...part} />
@@ -378,6 +379,16 @@ export function Folds({
   );
 }
 
+/** What the image says where the form says nothing. */
+const saidByImage = ({ value, image }: FormPart): string =>
+  [
+    value.entrypoint === '' && image?.Entrypoint?.length ? joinCommand(image.Entrypoint) : '',
+    value.user === '' ? image?.User : '',
+    value.workdir === '' ? image?.WorkingDir : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+
 /** A part that folds, and says while it is folded what is in it. */
 function Fold({
   section,
@@ -385,6 +396,7 @@ function Fold({
   onToggle,
   set,
   mode,
+  said,
   wrong,
   children,
 }: {
@@ -394,6 +406,7 @@ function Fold({
   /** Fields of it that say something; where one is edited, something else than before. */
   set: number;
   mode?: FormPart['mode'];
+  said: string;
   wrong: number;
   children: ReactNode;
 }) {
@@ -403,7 +416,8 @@ function Fold({
     <section className="form-fold" aria-label={t(`form.section.${section}`)}>
       <button type="button" className="form-fold-head" aria-expanded={open} onClick={onToggle}>
         <Icon className="icon s14" aria-hidden />
-        <span className="grow">{t(`form.section.${section}`)}</span>
+        <span className="fold-title">{t(`form.section.${section}`)}</span>
+        <span className="grow cut s12 t3">{!open && said !== '' && t('form.fromImage', { said })}</span>
         {wrong > 0 && (
           <span className="form-note error">
             <CircleAlert className="icon s12" aria-hidden />

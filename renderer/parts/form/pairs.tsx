@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isSecretVariable } from '../secrets.js';
 import { Rows, type FormPart } from './rows.js';
@@ -15,9 +16,12 @@ function merged(rows: Pair[], pasted: Pair[]): Pair[] {
 export function PairRows({
   part,
   field,
+  children,
   ...words
 }: {
   part: FormPart;
+  /** Below the rows. */
+  children?: ReactNode;
   field: 'env' | 'labels' | 'tmpfs' | 'extraHosts' | 'sysctls' | 'ulimits' | 'logOptions';
   label: string;
   keyLabel: string;
@@ -66,6 +70,7 @@ export function PairRows({
       }}
     >
       {words.hint && rows.length > 0 && <span className="hint">{words.hint}</span>}
+      {children}
     </Rows>
   );
 }

@@ -4,6 +4,7 @@ import { Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { joinCommand } from '../command-line.js';
 import { namedImages } from '../image-names.js';
+import { isSecretVariable, splitVariable } from '../secrets.js';
 import { useEngine } from '../../store/index.js';
 import { CheckLine } from '../../ui/Field.js';
 import { PairRows } from './pairs.js';
@@ -111,6 +112,9 @@ export function Ports(part: FormPart) {
       {cannot && rows.length === 0 && (
         <ProblemNote problem={{ field: 'ports', level: 'note', word: 'ports-unavailable' }}>{hostNetwork}</ProblemNote>
       )}
+      {cannot && declared.length > 0 && (
+        <span className="hint">{t('form.listensOn', { ports: declared.join(' ') })}</span>
+      )}
       {!cannot && <Suggested label={t('form.declaredPorts')} entries={declared} onAdd={add} />}
     </Rows>
   );
@@ -124,7 +128,7 @@ function Suggested({ label, entries, onAdd }: { label: string; entries: string[]
       {entries.map((entry) => (
         <button key={entry} type="button" className="chip" onClick={() => onAdd(entry)}>
           <Plus className="icon s12" aria-hidden />
-          {entry}
+          <span className="cut">{entry}</span>
         </button>
       ))}
     </div>
@@ -184,6 +188,14 @@ export function Mounts(part: FormPart) {
 
 export function Environment(part: FormPart) {
   const { t } = useTranslation();
+  const declared = (part.mode === 'edit' ? [] : (part.image?.Env ?? []))
+    .map((variable) => {
+      const [key, value] = splitVariable(variable);
+      return { key, value };
+    })
+    .filter(({ key }) => !part.value.env.some((row) => row.key.trim() === key))
+    // What every image sets, and hardly anybody else.
+    .sort((a, b) => Number(a.key === 'PATH') - Number(b.key === 'PATH'));
   return (
     <PairRows
       part={part}
@@ -195,7 +207,17 @@ export function Environment(part: FormPart) {
       remove={(key) => t('form.removeEnv', { key })}
       pasted
       hint={t('form.envHint')}
-    />
+    >
+      <Suggested
+        label={t('form.declaredEnv')}
+        entries={declared.map(({ key, value }) => (isSecretVariable(key, value) ? key : `${key}=${value}`))}
+        onAdd={(entry) => {
+          const found = declared.find(({ key }) => key === entry.split('=')[0]);
+          if (found)
+            part.set({ env: [...part.value.env.filter(({ key, value }) => key !== '' || value !== ''), found] });
+        }}
+      />
+    </PairRows>
   );
 }
 

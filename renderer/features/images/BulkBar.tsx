@@ -1,0 +1,68 @@
+import { ArrowUpFromLine, Download, PackageOpen, Trash2 } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { ImageActions } from '../../parts/image-actions.js';
+import type { NamedImage } from '../../parts/image-names.js';
+import { ShapeIcon } from '../../parts/Shape.js';
+import { Button } from '../../ui/Button.js';
+import { bytes } from '../../ui/format.js';
+import { usageOf, type ImageFacts } from './filter.js';
+
+/** Takes the toolbar's place while something is selected. What is pulled or pushed becomes one task each, with what came of it. */
+export function BulkBar({
+  chosen,
+  facts,
+  actions,
+  onClear,
+}: {
+  chosen: NamedImage[];
+  facts: ImageFacts;
+  actions: ImageActions;
+  onClear(): void;
+}) {
+  const { t } = useTranslation();
+  const named = chosen.filter(({ repository }) => repository !== undefined);
+  const images = new Map(chosen.map(({ id, image }) => [id, image.Size]));
+  const size = [...images.values()].reduce((sum, each) => sum + each, 0);
+  const counts = { running: 0, stopped: 0, unused: 0 };
+  for (const { id } of chosen) counts[usageOf(id, facts.users)] += 1;
+  return (
+    <div
+      className="tools bulk"
+      role="toolbar"
+      aria-label={t('containers.selected', { count: chosen.length })}
+      onKeyDown={(event) => event.key === 'Escape' && onClear()}
+      data-bulk
+    >
+      <b className="b6" role="status" style={{ whiteSpace: 'nowrap' }}>
+        {t('containers.selected', { count: chosen.length })}
+      </b>
+      <span className="row g12 s12 t2 bulk-states">
+        {(['running', 'stopped'] as const).map((use) =>
+          counts[use] === 0 ? null : (
+            <span className="state" style={{ fontWeight: 400 }} key={use}>
+              <ShapeIcon shape={use === 'running' ? 'run' : 'exited'} />
+              {t(`images.byUse.${use}`, { count: counts[use] })}
+            </span>
+          ),
+        )}
+        <span className="num">{bytes(size)}</span>
+      </span>
+      <Button icon={Download} disabled={named.length === 0} onClick={() => actions.pullAgain(named)}>
+        {t('images.bulkPull', { count: named.length })}
+      </Button>
+      <Button icon={ArrowUpFromLine} disabled={named.length === 0} onClick={() => actions.push(named)}>
+        {t('images.bulkPush', { count: named.length })}
+      </Button>
+      <Button icon={PackageOpen} onClick={() => actions.save(chosen)}>
+        {t('images.bulkSave', { count: chosen.length })}
+      </Button>
+      <span className="grow" />
+      <Button variant="danger" icon={Trash2} shortcut="Del" onClick={() => actions.remove(chosen)}>
+        {t('containers.bulkRemove', { count: chosen.length })}
+      </Button>
+      <Button variant="ghost" shortcut="Esc" onClick={onClear} data-clear>
+        {t('common.clear')}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,226 @@
+import { useMemo } from 'react';
+import { CircleFadingArrowUp } from 'lucide-react';
+import { clsx } from 'clsx';
+import { useTranslation } from 'react-i18next';
+import { nameOf } from '../../parts/container-state.js';
+import { nameOfImage, type NamedImage } from '../../parts/image-names.js';
+import { ShapeIcon } from '../../parts/Shape.js';
+import { useEngine } from '../../store/index.js';
+import { useNow } from '../../ui/clock.js';
+import type { Column } from '../../ui/DataGrid.js';
+import { ago, bytes, shortId } from '../../ui/format.js';
+import { usageOf, type ImageFacts, type Use } from './filter.js';
+import type { ImageGroup } from './grouping.js';
+
+type ImageColumn = Column<NamedImage, ImageGroup>;
+
+/** Those that can be left out, in the order of the table. */
+export const optionalColumns = ['users', 'size', 'shared', 'unique', 'created', 'id', 'digest'] as const;
+export type OptionalColumn = (typeof optionalColumns)[number];
+
+/** Left out until somebody wants them. */
+export const hiddenAtFirst: readonly OptionalColumn[] = ['id', 'digest'];
+
+/** How wide the table has to be for a column; the rest is left out. */
+const roomFor: Record<OptionalColumn, number> = {
+  size: 0,
+  users: 440,
+  created: 620,
+  unique: 720,
+  shared: 800,
+  id: 900,
+  digest: 1040,
+};
+
+const useOrder: readonly Use[] = ['running', 'stopped', 'unused'];
+const shapes = { running: 'run', stopped: 'exited' } as const;
+
+export function useColumns({
+  dense,
+  grouped,
+  width,
+  hidden,
+  facts,
+  shared,
+  onPull,
+}: {
+  dense: boolean;
+  /** The repository stands in the group's row. */
+  grouped: boolean;
+  width: number;
+  hidden: ReadonlySet<OptionalColumn>;
+  facts: ImageFacts;
+  /** Bytes that others have too, by id, as far as that is known. */
+  shared: Readonly<Record<string, number>>;
+  onPull(row: NamedImage): void;
+}): ImageColumn[] {
+  const { t, i18n } = useTranslation();
+  const room = optionalColumns.filter((column) => width >= roomFor[column]).join(' ');
+  const { users } = facts;
+  return useMemo(() => {
+    const compareNames = new Intl.Collator(i18n.language, { numeric: true }).compare;
+    const sharedOf = ({ id }: NamedImage) => shared[id] ?? -1;
+    const uniqueOf = ({ id, image }: NamedImage) => (shared[id] === undefined ? -1 : image.Size - shared[id]);
+    const size = (count: number | undefined) =>
+      count === undefined || count < 0 ? <span className="t3">–</span> : <span className="num">{bytes(count)}</span>;
+    const rankOfUse = ({ id }: NamedImage) => useOrder.indexOf(usageOf(id, users)) * 1e6 - (users.get(id)?.length ?? 0);
+    const optional: Record<OptionalColumn, ImageColumn> = {
+      users: {
+        id: 'users',
+        header: t('images.usedBy'),
+        width: 'minmax(0, 0.9fr)',
+        compare: (a, b) => rankOfUse(a) - rankOfUse(b),
+        cell: (row) => <UseMark id={row.id} users={users} />,
+      },
+      size: {
+        id: 'size',
+        header: t('images.size'),
+        width: '88px',
+        right: true,
+        compare: (a, b) => b.image.Size - a.image.Size,
+        cell: (row) => size(row.image.Size),
+        total: (group) => size(group.size),
+      },
+      shared: {
+        id: 'shared',
+        header: t('images.shared'),
+        width: '88px',
+        right: true,
+        compare: (a, b) => sharedOf(b) - sharedOf(a),
+        cell: (row) => <span className="t3">{size(sharedOf(row))}</span>,
+        total: () => null,
+      },
+      unique: {
+        id: 'unique',
+        header: t('images.unique'),
+        width: '88px',
+        right: true,
+        compare: (a, b) => uniqueOf(b) - uniqueOf(a),
+        cell: (row) => size(uniqueOf(row)),
+        total: (group) => size(group.unique),
+      },
+      created: {
+        id: 'created',
+        header: t('images.created'),
+        width: '108px',
+        right: true,
+        compare: (a, b) => b.image.Created - a.image.Created,
+        cell: (row) => <Created at={row.image.Created} />,
+      },
+      id: {
+        id: 'id',
+        header: t('summary.id'),
+        width: '104px',
+        cell: (row) => <span className="mono t3">{shortId(row.id)}</span>,
+      },
+      digest: {
+        id: 'digest',
+        header: t('images.digest'),
+        width: '124px',
+        cell: (row) => {
+          const digest = digestOf(row);
+          return (
+            <span className="mono t3 cut block" title={digest}>
+              {digest === undefined ? '–' : shortId(digest)}
+            </span>
+          );
+        },
+      },
+    };
+    const wanted = optionalColumns.filter((column) => room.split(' ').includes(column) && !hidden.has(column));
+    return [
+      {
+        id: 'name',
+        header: grouped ? t('images.tag') : t('images.name'),
+        width: 'minmax(0, 1.4fr)',
+        compare: (a, b) => compareNames(nameOfImage(a), nameOfImage(b)),
+        cell: (row) => <Name row={row} dense={dense} grouped={grouped} onPull={onPull} />,
+      },
+      ...wanted.map((column) => optional[column]),
+    ];
+  }, [t, i18n.language, dense, grouped, room, hidden, users, shared, onPull]);
+}
+
+/** The digest under which its repository has it. */
+export const digestOf = ({ repository, image }: NamedImage): string | undefined =>
+  image.RepoDigests?.find((each) => repository === undefined || each.startsWith(`${repository}@`))?.split('@')[1];
+
+function Name({
+  row,
+  dense,
+  grouped,
+  onPull,
+}: {
+  row: NamedImage;
+  dense: boolean;
+  grouped: boolean;
+  onPull(row: NamedImage): void;
+}) {
+  const { t } = useTranslation();
+  const said = useEngine((state) => state.newer[row.reference]);
+  const under = useEngine((state) =>
+    state.tasks.some((task) => task.kind === 'pull' && task.state === 'running' && task.reference === row.reference),
+  );
+  return (
+    <span className="block">
+      <span className="row g8">
+        {row.repository === undefined ? (
+          <span className="name cut mono t2">{grouped ? shortId(row.id) : nameOfImage(row)}</span>
+        ) : grouped ? (
+          <span className="name cut">{row.tag}</span>
+        ) : (
+          <span className="name cut">
+            {row.repository}
+            <span className="tag-part">:{row.tag}</span>
+          </span>
+        )}
+        {row.repository === undefined && <span className="tag">{t('images.untagged')}</span>}
+        {under ? (
+          <span className="s11 t3">{t('images.pulling')}</span>
+        ) : (
+          said?.state === 'known' &&
+          said.newer && (
+            <button
+              type="button"
+              className="newer"
+              tabIndex={-1}
+              title={t('images.pullNewerHint')}
+              onClick={() => onPull(row)}
+            >
+              <CircleFadingArrowUp className="icon s12" aria-hidden />
+              {t('images.newer')}
+            </button>
+          )
+        )}
+      </span>
+      {!dense && <span className={clsx('sub cut block')}>{shortId(row.id)}</span>}
+    </span>
+  );
+}
+
+/** Whether containers use it and run: a shape, a word, and their names. */
+function UseMark({ id, users }: { id: string; users: ImageFacts['users'] }) {
+  const { t } = useTranslation();
+  const use = usageOf(id, users);
+  if (use === 'unused') return <span className="s12 t3">{t('images.unusedWord')}</span>;
+  const held = users.get(id) ?? [];
+  const names = held.map(nameOf);
+  return (
+    <span className="use s12" title={names.join(' ')}>
+      <ShapeIcon shape={shapes[use]} />
+      <span className="cut">
+        {t(`images.use.${use}`)}
+        <span className="t3">
+          {' '}
+          · {names.length > 1 ? t('images.usersMany', { name: names[0], count: names.length - 1 }) : names[0]}
+        </span>
+      </span>
+    </span>
+  );
+}
+
+function Created({ at }: { at: number }) {
+  const { t } = useTranslation();
+  const now = useNow(60_000);
+  return <span className="s12 t3 num">{at > 0 ? ago(t, now - at * 1000) : '–'}</span>;
+}

@@ -1,0 +1,132 @@
+import { useState, type SyntheticEvent } from 'react';
+import { ArrowDown, ArrowUp, Plus, X } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { Registry } from '../../../main/contract/registries.js';
+import { useExplain } from '../../parts/explain.js';
+import { isRegistryHost } from '../../parts/reference.js';
+import { messageOf, useEngineStore } from '../../store/index.js';
+import { Button, IconButton } from '../../ui/Button.js';
+import { Field, Problem } from '../../ui/Field.js';
+import { Scroller } from '../../ui/Scroller.js';
+
+/** `https://mirror.example/path`. */
+const isMirror = (text: string): boolean => {
+  const [, rest = ''] = /^https?:\/\/(.*)$/.exec(text) ?? [];
+  return isRegistryHost(rest.replace(/\/.*$/, ''));
+};
+
+/** Addresses that are asked before the registry itself, in their order. Each change holds at once. */
+export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry: Registry }) {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const explain = useExplain();
+  // What the engine's own settings say comes first and cannot be changed here.
+  const firm = fixed?.mirrors ?? [];
+  const mirrors = all.filter((mirror) => !firm.includes(mirror));
+  const [text, setText] = useState('');
+  const [touched, setTouched] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  const [said, setSaid] = useState('');
+  const typed = text.trim().replace(/\/$/, '');
+  const wanted = typed === '' || /^https?:/.test(typed) ? typed : `https://${typed}`;
+  const wrong = !isMirror(wanted) ? t('mirrors.wrong') : all.includes(wanted) ? t('mirrors.twice') : undefined;
+  const put = async (next: string[], words: string) => {
+    setFailure(undefined);
+    try {
+      await store.getState().changeRegistry(host, { mirrors: next });
+      setSaid(words);
+      return true;
+    } catch (error) {
+      setFailure(explain(messageOf(error)));
+      return false;
+    }
+  };
+  const add = async (event: SyntheticEvent) => {
+    event.preventDefault();
+    setTouched(true);
+    if (wrong !== undefined) return;
+    if (!(await put([...mirrors, wanted], t('mirrors.added', { mirror: wanted })))) return;
+    setText('');
+    setTouched(false);
+  };
+  const move = (from: number, to: number) => {
+    const next = [...mirrors];
+    const [mirror] = next.splice(from, 1);
+    if (mirror === undefined) return;
+    next.splice(to, 0, mirror);
+    void put(next, t('mirrors.moved', { mirror, place: to + 1 }));
+  };
+  return (
+    <Scroller label={t('registries.tabs.mirrors')}>
+      <div className="drawer-note">
+        <p className="t2">{t('mirrors.text', { host })}</p>
+        {all.length > 0 && (
+          <ol className="victims mirrors" aria-label={t('registries.tabs.mirrors')}>
+            {firm.map((mirror) => (
+              <li key={mirror}>
+                <span className="mono grow cut select">{mirror}</span>
+                <span className="s12 t3">{t('mirrors.fixed')}</span>
+              </li>
+            ))}
+            {mirrors.map((mirror, index) => (
+              <li key={mirror}>
+                <span className="num t3">{index + 1}</span>
+                <span className="mono grow cut select">{mirror}</span>
+                <IconButton
+                  small
+                  icon={ArrowUp}
+                  label={t('mirrors.up', { mirror })}
+                  disabled={index === 0}
+                  onClick={() => move(index, index - 1)}
+                />
+                <IconButton
+                  small
+                  icon={ArrowDown}
+                  label={t('mirrors.down', { mirror })}
+                  disabled={index === mirrors.length - 1}
+                  onClick={() => move(index, index + 1)}
+                />
+                <IconButton
+                  small
+                  icon={X}
+                  label={t('mirrors.remove', { mirror })}
+                  onClick={() =>
+                    void put(
+                      mirrors.filter((each) => each !== mirror),
+                      t('mirrors.removed', { mirror }),
+                    )
+                  }
+                />
+              </li>
+            ))}
+          </ol>
+        )}
+        <form className="row g8 add-line" onSubmit={(event) => void add(event)} noValidate>
+          <div className="grow">
+            <Field
+              label={t('mirrors.add')}
+              hint={t('mirrors.hint')}
+              problem={touched && wanted !== '' ? wrong : undefined}
+            >
+              <input
+                className="input mono"
+                name="mirror"
+                value={text}
+                spellCheck={false}
+                autoComplete="off"
+                onChange={(event) => setText(event.target.value)}
+              />
+            </Field>
+          </div>
+          <Button type="submit" icon={Plus} disabled={wanted === ''}>
+            {t('registries.add')}
+          </Button>
+        </form>
+        {failure && <Problem>{failure}</Problem>}
+        <p className="hidden-text" role="status">
+          {said}
+        </p>
+      </div>
+    </Scroller>
+  );
+}

@@ -1,0 +1,294 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Library, ListFilter, LogIn, LogOut, Plus, ShieldCheck, Trash2, TriangleAlert } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { Registry } from '../../../main/contract/registries.js';
+import { drawerWidth, useBeside } from '../../parts/Drawer.js';
+import { useExplain } from '../../parts/explain.js';
+import { ShapeIcon } from '../../parts/Shape.js';
+import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
+import { can } from '../../store/registries-slice.js';
+import { usePreferences } from '../../store/preferences.js';
+import { useSurface } from '../../store/surface.js';
+import { Button } from '../../ui/Button.js';
+import { DataGrid, sorted, type Column, type Sort } from '../../ui/DataGrid.js';
+import { Empty } from '../../ui/Empty.js';
+import { Problem } from '../../ui/Field.js';
+import { Loading } from '../../ui/Loading.js';
+import type { MenuEntry } from '../../ui/Menu.js';
+import { notifyDone, notifyFailed } from '../../ui/notify.js';
+import { navigate, pathTo, useRoute } from '../../ui/route.js';
+import { useWidth } from '../../ui/use-width.js';
+import { AddRegistryDialog } from './AddRegistryDialog.js';
+import { RegistryDrawer } from './RegistryDrawer.js';
+import { isPlain, sourceWords, trustWords, withHub } from './registry-words.js';
+import { ServeStrip } from './ServeStrip.js';
+
+const keyOf = ({ host }: Registry) => host;
+const nameOf = ({ host }: Registry) => host;
+
+export function RegistriesPage() {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const explain = useExplain();
+  const connection = useEngine((state) => state.connection);
+  const registries = useEngine((state) => state.registries);
+  const images = useEngine((state) => state.images);
+  const known = useEngine((state) => state.version !== undefined);
+  const knows = useEngine(can('registries'));
+  const serves = useEngine(can('serve'));
+  const dense = usePreferences((preferences) => preferences.dense);
+  const ask = useSurface((surface) => surface.open);
+  const beside = useBeside();
+  const [, openHost, tab] = useRoute();
+  const [filter, setFilter] = useState('');
+  const [sort, setSort] = useState<Sort>({ column: 'host', descending: false });
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [full, setFull] = useState(false);
+  const [adding, setAdding] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const box = useRef<HTMLInputElement>(null);
+  const split = useRef<HTMLDivElement>(null);
+  const ready = connection.state === 'ready';
+  // Images that come bring their registries along.
+  useEffect(() => {
+    if (!ready || !known) return;
+    const { loadRegistries, loadServing } = store.getState();
+    loadRegistries().then(
+      () => setProblem(undefined),
+      (error: unknown) => setProblem(messageOf(error)),
+    );
+    void loadServing().catch(() => undefined);
+  }, [store, ready, known, knows, serves, images]);
+
+  const columns = useColumns(useWidth(split) - (openHost !== undefined && beside ? drawerWidth : 0));
+  const all = useMemo(() => withHub(registries ?? []), [registries]);
+  const rows = useMemo(
+    () =>
+      sorted(
+        all.filter(({ host, user = '' }) => `${host} ${user}`.includes(filter.trim())),
+        columns,
+        sort,
+      ),
+    [all, columns, filter, sort],
+  );
+  const close = useCallback(() => {
+    setFull(false);
+    navigate(pathTo('registries'));
+  }, []);
+  const logOut = async ({ host }: Registry) => {
+    try {
+      await store.getState().logout(host);
+      notifyDone(t('registries.loggedOut', { host }));
+    } catch (error) {
+      notifyFailed(t('registries.notLoggedOut', { host }), explain(messageOf(error)));
+    }
+  };
+  const forget = async ({ host }: Registry) => {
+    try {
+      await store.getState().forgetRegistry(host);
+      notifyDone(t('registries.forgotten', { host }));
+      if (openHost === host) close();
+    } catch (error) {
+      notifyFailed(t('registries.notForgotten', { host }), explain(messageOf(error)));
+    }
+  };
+  const open = ({ host }: Registry, at = tab) => navigate(pathTo('registries', host, ...(at ? [at] : [])));
+  const menu = (row: Registry): MenuEntry[] => [
+    {
+      label: row.user === undefined ? t('login.dots') : t('registries.loginOther'),
+      icon: LogIn,
+      onSelect: () => ask({ kind: 'login', host: row.host }),
+    },
+    {
+      label: t('registries.logout'),
+      icon: LogOut,
+      disabled: row.credentials === null || row.credentials === 'docker',
+      onSelect: () => void logOut(row),
+    },
+    'line',
+    { label: t('registries.tabs.catalogue'), icon: Library, onSelect: () => open(row, 'catalogue') },
+    { label: t('trust.dots'), icon: ShieldCheck, onSelect: () => ask({ kind: 'trust', host: row.host }) },
+    'line',
+    {
+      label: t('registries.forget'),
+      icon: Trash2,
+      danger: true,
+      disabled: isPlain(row),
+      onSelect: () => void forget(row),
+    },
+  ];
+  const list = () => {
+    if (!ready && !registries)
+      return (
+        <Empty
+          icon={Library}
+          title={connection.state === 'gone' ? t('containers.offTitle') : t('engine.bannerStarting')}
+        >
+          {connection.problem ?? t('registries.offText')}
+        </Empty>
+      );
+    if (known && !knows)
+      return (
+        <Empty icon={Library} title={t('registries.cannot')}>
+          {t('registries.cannotText')}
+        </Empty>
+      );
+    if (problem !== undefined && !registries)
+      return (
+        <div style={{ padding: 16 }}>
+          <Problem>{t('inspect.failed', { error: problem })}</Problem>
+        </div>
+      );
+    if (!registries) return <Loading waitingFor={t('common.loading')} />;
+    if (rows.length === 0)
+      return (
+        <Empty
+          icon={ListFilter}
+          title={t('registries.noneMatch')}
+          actions={<Button onClick={() => setFilter('')}>{t('containers.clearFilter')}</Button>}
+        >
+          {t('containers.noneMatchText', { filter })}
+        </Empty>
+      );
+    return (
+      <DataGrid<Registry>
+        label={t('registries.title')}
+        words={{
+          selectAll: t('registries.selectAll'),
+          actions: t('common.actions'),
+          select: ({ host }) => t('images.select', { name: host }),
+          menu: ({ host }) => t('action.more', { name: host }),
+        }}
+        columns={columns}
+        rows={rows}
+        keyOf={keyOf}
+        nameOf={nameOf}
+        rowHeight={dense ? 32 : 44}
+        sort={sort}
+        onSort={setSort}
+        selected={selected}
+        onSelect={setSelected}
+        openKey={openHost}
+        onOpen={(row) => open(row)}
+        menu={menu}
+        onRowKey={(row, event) => {
+          if (event.key !== 'Delete' || isPlain(row)) return false;
+          void forget(row);
+          return true;
+        }}
+      />
+    );
+  };
+  const opened =
+    openHost === undefined || !registries ? undefined : (all.find(({ host }) => host === openHost) ?? openHost);
+  return (
+    <>
+      <div className="tools">
+        <h1>{t('registries.title')}</h1>
+        <label className="filter">
+          <ListFilter className="icon s14" aria-hidden />
+          <input
+            ref={box}
+            type="text"
+            data-filter
+            aria-label={t('registries.filterLabel')}
+            placeholder={t('containers.filter')}
+            value={filter}
+            onChange={(event) => setFilter(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key !== 'Escape') return;
+              event.stopPropagation();
+              if (filter === '') box.current?.blur();
+              else setFilter('');
+            }}
+          />
+          {filter === '' && <kbd aria-hidden>/</kbd>}
+        </label>
+        <span className="grow" />
+        <Button icon={Plus} disabled={!ready || !knows} onClick={() => setAdding(true)}>
+          {t('registries.addDots')}
+        </Button>
+        <Button variant="primary" icon={LogIn} disabled={!ready || !knows} onClick={() => ask({ kind: 'login' })}>
+          {t('login.dots')}
+        </Button>
+      </div>
+      <div className="split" ref={split}>
+        {!(opened !== undefined && (full || !beside)) && (
+          <section className="list" aria-label={t('registries.title')}>
+            {serves && <ServeStrip />}
+            {list()}
+          </section>
+        )}
+        {opened !== undefined && (
+          <RegistryDrawer
+            key={openHost}
+            registry={opened}
+            tab={tab}
+            full={full}
+            onFull={setFull}
+            onClose={close}
+            onLogOut={(registry) => void logOut(registry)}
+          />
+        )}
+      </div>
+      {adding && <AddRegistryDialog onClose={() => setAdding(false)} />}
+    </>
+  );
+}
+
+function useColumns(width: number): Column<Registry>[] {
+  const { t, i18n } = useTranslation();
+  const room = width >= 860 ? 'trust' : width >= 640 ? 'mirrors' : 'access';
+  return useMemo(() => {
+    const compare = new Intl.Collator(i18n.language, { numeric: true }).compare;
+    const columns: (Column<Registry> | false)[] = [
+      {
+        id: 'host',
+        header: t('registries.host'),
+        width: 'minmax(0, 1.2fr)',
+        compare: (a, b) => compare(a.host, b.host),
+        cell: ({ host }) => <span className="name cut block">{host === 'docker.io' ? t('registries.hub') : host}</span>,
+      },
+      {
+        id: 'access',
+        header: t('registries.access'),
+        width: 'minmax(0, 1.4fr)',
+        compare: (a, b) => compare(a.user ?? '~', b.user ?? '~'),
+        cell: (row) => (
+          <span className="use s12">
+            <ShapeIcon shape={row.credentials === null ? 'exited' : 'healthy'} />
+            <span className="cut">
+              {row.user === undefined ? sourceWords(t, row) : t('registries.as', { user: row.user })}
+              {row.user !== undefined && <span className="t3"> · {sourceWords(t, row)}</span>}
+            </span>
+          </span>
+        ),
+      },
+      room !== 'access' && {
+        id: 'mirrors',
+        header: t('registries.mirrors'),
+        width: '96px',
+        right: true,
+        compare: (a, b) => b.mirrors.length - a.mirrors.length,
+        cell: ({ mirrors }) => (
+          <span className={mirrors.length > 0 ? 'num' : 't3'} title={mirrors.join(' ')}>
+            {mirrors.length > 0 ? mirrors.length : '–'}
+          </span>
+        ),
+      },
+      room === 'trust' && {
+        id: 'trust',
+        header: t('registries.tabs.trust'),
+        width: 'minmax(0, 1fr)',
+        compare: (a, b) => compare(trustWords(t, a), trustWords(t, b)),
+        cell: (row) => (
+          <span className="use s12">
+            {row.insecure && <TriangleAlert className="icon s12 c-bad" aria-hidden />}
+            <span className={row.insecure ? 'cut' : 'cut t2'}>{trustWords(t, row)}</span>
+          </span>
+        ),
+      },
+    ];
+    return columns.filter((column) => column !== false);
+  }, [t, i18n.language, room]);
+}
