@@ -10,6 +10,7 @@ import { root } from '../fixtures/engine.js';
 import { containersWindowBench } from './containers-window.js';
 import { filesBench } from './files.js';
 import { imagesBench } from './images.js';
+import { imagesWindowBench } from './images-window.js';
 import { lifeBench } from './life.js';
 import { logsWindowBench } from './logs-window.js';
 import { describe, only, rows, writeRows } from './measure.js';
@@ -42,6 +43,7 @@ const otherGroups: Record<string, () => Promise<void>> = {
   runtime: runtimeBench,
   window: windowBench,
   containers: containersWindowBench,
+  'images-window': imagesWindowBench,
   logs: logsWindowBench,
   images: () => imagesBench({ without: values.without.split(','), samples: Number(values.samples) }),
 };

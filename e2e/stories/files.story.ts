@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, truncate,
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { drop, onDesk, pick } from '../fixtures/desk.js';
 import { api, docker, request, root } from '../fixtures/engine.js';
 import { loadScratch } from '../fixtures/scratch.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
@@ -32,43 +33,6 @@ async function cat(app: TestApp, file: string): Promise<string | undefined> {
   const answer = await request(app.socket, 'GET', `/slipway/containers/web/file?path=${encodeURIComponent(file)}`);
   return answer.status === 200 ? answer.body.toString() : undefined;
 }
-
-/** Holds files of this machine over something, looks at what the window says, and lets go. */
-async function drop(
-  app: TestApp,
-  over: Locator,
-  files: string[],
-  words: string,
-  look?: () => Promise<void>,
-): Promise<void> {
-  const box = await over.boundingBox();
-  const cdp = await app.page.context().newCDPSession(app.page);
-  const at = { x: (box?.x ?? 0) + 60, y: (box?.y ?? 0) + 10 };
-  const data = { items: [], files, dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver'] as const)
-    await cdp.send('Input.dispatchDragEvent', { type, ...at, data });
-  await expect(app.page.getByText(words)).toBeVisible();
-  await look?.();
-  await cdp.send('Input.dispatchDragEvent', { type: 'drop', ...at, data });
-  await cdp.detach();
-}
-
-/** What the desktop's dialog hands over. (Playwright's own way makes files that are on no disk.) */
-async function pick(app: TestApp, files: string[]): Promise<void> {
-  const cdp = await app.page.context().newCDPSession(app.page);
-  const { root } = await cdp.send('DOM.getDocument');
-  const { nodeId } = await cdp.send('DOM.querySelector', { nodeId: root.nodeId, selector: '[data-upload]' });
-  await cdp.send('DOM.setFileInputFiles', { nodeId, files });
-  await cdp.detach();
-}
-
-/** An app whose save dialog answers by itself, into `folder`, and whose drags are written down there. */
-const onDesk = (folder: string) => ({
-  env: {
-    NODE_OPTIONS: `--require ${path.join(root, 'e2e/fixtures/desktop.cjs')}`,
-    SLIPWAY_STORY_DESKTOP: folder,
-  },
-});
 
 async function dragged(folder: string): Promise<string[]> {
   const text = await readFile(path.join(folder, 'drags'), 'utf8').catch(() => '');
@@ -208,12 +172,12 @@ test('files come in by dropping them on a folder or beside a file, and by the di
     await drop(app, item(app, 'big.txt'), [path.join(folder, 'picked.txt')], 'Drop to copy into /srv');
     await expect.poll(() => cat(app, '/srv/picked.txt')).toBe('picked\n');
     // By the dialog, where nothing was chosen: the root.
-    await pick(app, [path.join(folder, 'picked.txt')]);
+    await pick(app, '[data-upload]', [path.join(folder, 'picked.txt')]);
     await expect.poll(() => cat(app, '/picked.txt')).toBe('picked\n');
 
     // Two of one name would be one over the other.
     await writeFile(path.join(folder, 'dropped/picked.txt'), 'other\n');
-    await pick(app, [path.join(folder, 'picked.txt'), path.join(folder, 'dropped/picked.txt')]);
+    await pick(app, '[data-upload]', [path.join(folder, 'picked.txt'), path.join(folder, 'dropped/picked.txt')]);
     await expect(app.page.getByText('More than one of them is called picked.txt')).toBeVisible();
     expect(await cat(app, '/picked.txt')).toBe('picked\n');
   } finally {
