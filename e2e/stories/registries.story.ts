@@ -75,7 +75,7 @@ test('an image is pulled, named, run as it says, pushed, removed, and comes back
     await expect(window.dialog).toContainText('2 images');
     await window.dialog.getByRole('button', { name: 'Remove 2' }).click();
     await expect(window.dialog).toBeHidden();
-    expect(await names(app)).toEqual(['busybox:test']);
+    expect(await names(app)).toEqual(['busybox:latest', 'busybox:test']);
 
     // An archive of images, over any place of the window; and a tar of files, which can become an image all the same.
     const rail = page.getByRole('navigation', { name: 'Pages' });
@@ -85,7 +85,7 @@ test('an image is pulled, named, run as it says, pushed, removed, and comes back
     await expect(tasks.getByText('Loaded debian_mine.tar')).toBeVisible({ timeout: 60_000 });
     await page.keyboard.press('Escape');
     await expect(row(there)).toBeVisible();
-    expect(await names(app)).toEqual(['busybox:test', there].sort());
+    expect(await names(app)).toEqual(['busybox:latest', 'busybox:test', there].sort());
 
     await writeFile(path.join(desk, 'broken.tar'), 'this is no archive at all');
     await drop(app, rail, [path.join(desk, 'broken.tar')], 'Drop to load');
@@ -288,7 +288,7 @@ test('a registry is searched, an image named, saved and removed, and a registry 
   await expect(window.dialog.getByRole('button', { name: /^Cancel/ })).toBeFocused();
   await press('Tab', 'Enter');
   await expect(window.dialog).toBeHidden();
-  expect(await names(app)).toEqual(['busybox:test', 'shop/api:1']);
+  expect(await names(app)).toEqual(['busybox:latest', 'busybox:test', 'shop/api:1']);
 
   await press('Control+3');
   await expect(page.getByRole('heading', { name: 'Registries', level: 1 })).toBeVisible();

@@ -89,12 +89,15 @@ export function ImageSearch({
   value,
   onChange,
   readOnly,
+  suggests,
   hint,
   problem,
 }: {
   value: string;
   onChange(text: string): void;
   readOnly: boolean;
+  /** What fits is shown below. */
+  suggests: boolean;
   hint: string;
   problem: string | undefined;
 }) {
@@ -140,7 +143,7 @@ export function ImageSearch({
     asks.push({ id: 'ask-catalogue', ask: 'catalogue', label: t('search.catalogue', { host }), kind: 'ask' });
   if (knows && parsed && repository !== '' && !was('tags', shown))
     asks.push({ id: 'ask-tags', ask: 'tags', label: t('search.tags', { repository: shown }), kind: 'ask' });
-  const all = readOnly ? [] : [...here, ...found, ...asks];
+  const all = !suggests ? [] : [...here, ...found, ...asks];
   const at = all.findIndex(({ id }) => id === active);
 
   const askOf = (what: Asked['what']) => {
@@ -247,7 +250,7 @@ export function ImageSearch({
             : found.length === 0
               ? t('search.nothing')
               : undefined;
-  const open = all.length > 0 || said !== undefined;
+  const open = suggests && (all.length > 0 || said !== undefined);
   return (
     <>
       <Field label={t('pull.reference')} hint={hint} problem={problem}>
@@ -271,7 +274,7 @@ export function ImageSearch({
           }}
         />
       </Field>
-      {!readOnly && open && (
+      {open && (
         <div className="found-list">
           <div id={list} role="listbox" aria-label={t('search.label')}>
             {group(t('search.here'), here)}

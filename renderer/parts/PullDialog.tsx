@@ -26,7 +26,9 @@ export function PullDialog({ reference = '', onClose }: { reference?: string; on
   const task = useEngine((state) => state.tasks.find((one) => one.id === taskId));
   const problem = referenceProblem(text);
   const parsed = parseReference(text);
-  const shown = problem && (touched || problem !== 'missing') ? t(`form.problem.image-${problem}`) : undefined;
+  // What is still being typed is no mistake.
+  const typing = !touched && (problem === 'missing' || /[:/@.-]$/.test(text));
+  const shown = problem && !typing ? t(`form.problem.image-${problem}`) : undefined;
 
   const start = () => {
     setTouched(true);
@@ -81,6 +83,7 @@ export function PullDialog({ reference = '', onClose }: { reference?: string; on
       <ImageSearch
         value={text}
         readOnly={running || task?.state === 'done'}
+        suggests={task === undefined}
         hint={parsed && !problem ? t('pull.from', { registry: parsed.registry }) : t('pull.hint')}
         problem={shown}
         onChange={(changed) => {

@@ -121,30 +121,38 @@ export function TroubleWays({
       </Button>,
     );
   if (inDialog && ways.length + instead.length === 0) return null;
+  const others = instead.map((row) => (
+    <Button
+      key={row.key}
+      size="small"
+      icon={Play}
+      title={row.reference}
+      onClick={() => ask({ kind: 'run', image: row.reference })}
+    >
+      {row.reference === task.reference && row.image.Created > 0
+        ? t('trouble.runOld', { ago: ago(t, now - row.image.Created * 1000) })
+        : t('trouble.runOther', { name: nameOfImage(row) })}
+    </Button>
+  ));
   return (
     <div className="ways">
-      {instead.length > 0 && inDialog && <p className="s12 t2">{t('trouble.instead')}</p>}
-      <div className="ways-row">
-        {!inDialog && (
-          <Button size="small" icon={RotateCw} onClick={onRetry}>
-            {t('common.retry')}
-          </Button>
-        )}
-        {ways}
-        {instead.map((row) => (
-          <Button
-            key={row.key}
-            size="small"
-            icon={Play}
-            title={row.reference}
-            onClick={() => ask({ kind: 'run', image: row.reference })}
-          >
-            {row.reference === task.reference && row.image.Created > 0
-              ? t('trouble.runOld', { ago: ago(t, now - row.image.Created * 1000) })
-              : t('trouble.runOther', { name: nameOfImage(row) })}
-          </Button>
-        ))}
-      </div>
+      {(ways.length > 0 || !inDialog) && (
+        <div className="ways-row">
+          {!inDialog && (
+            <Button size="small" icon={RotateCw} onClick={onRetry}>
+              {t('common.retry')}
+            </Button>
+          )}
+          {ways}
+          {!inDialog && others}
+        </div>
+      )}
+      {inDialog && instead.length > 0 && (
+        <>
+          <p className="s12 t2">{t('trouble.instead')}</p>
+          <div className="ways-row">{others}</div>
+        </>
+      )}
       {asking === 'login' && registry !== undefined && (
         <LoginDialog
           host={registry}
