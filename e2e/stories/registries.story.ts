@@ -1,10 +1,212 @@
-/** Registries in the window: out of reach, and looked into by keyboard alone. */
+/** Registries: logging in, what they have, mirrors, trust, and serving our own images; an image's whole way to one and back. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { drop, onDesk } from '../fixtures/desk.js';
 import { api, docker, loadBusybox, request } from '../fixtures/engine.js';
+import { openEmptyRegistry } from '../fixtures/registry.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
 
+/** `ada` and her password, as htpasswd writes them. */
+const ADA = 'ada:$2b$05$abcdefghijklmnopqrstuu8xaCxxL82bnl.UY74PMksDxIJShppPC\n';
+const PASSWORD = 'right';
+
 const names = async ({ socket }: TestApp) =>
   (await api<{ RepoTags: string[] }[]>(socket, 'GET', '/images/json')).flatMap(({ RepoTags }) => RepoTags).sort();
+
+test('an image is pulled, named, run as it says, pushed, removed, and comes back out of an archive that is dropped in', async ({
+  openApp,
+  registry,
+  shot,
+}) => {
+  const desk = await mkdtemp(path.join(tmpdir(), 'slipway-desk-'));
+  try {
+    await using own = await openEmptyRegistry();
+    const app = await openApp(onDesk(desk));
+    const { page } = app;
+    const window = new SlipwayPage(page);
+    await app.features();
+    const tasks = page.getByRole('complementary', { name: 'Tasks' });
+    const row = (name: string) => page.getByRole('row', { name, exact: true });
+    const choose = async (name: string, action: string) => {
+      await row(name).click({ button: 'right' });
+      await page.getByRole('menuitem', { name: action }).click();
+    };
+
+    // Two at once, and on another page meanwhile.
+    registry.limit(6_000_000);
+    await window.startPull(`${registry.host}/debian:12`);
+    await window.dialog.getByRole('button', { name: 'Hide' }).click();
+    await loadBusybox(app);
+    await window.goTo('Containers');
+    await page.getByRole('button', { name: /^1 task/ }).click();
+    await expect(tasks.getByRole('progressbar')).toBeVisible();
+    await expect(tasks).toContainText('MB/s');
+    await shot(app, 'a pull among the tasks');
+    registry.limit(undefined);
+    await expect(tasks.getByText('Finished')).toBeVisible({ timeout: 60_000 });
+    await page.keyboard.press('Escape');
+
+    await window.goTo('Images');
+    const here = `${registry.host}/debian:12`;
+    await choose(here, 'Tag…');
+    const there = `${own.host}/team/debian:mine`;
+    await window.dialog.getByLabel('Name').fill(there);
+    await window.dialog.getByRole('button', { name: 'Tag' }).click();
+    await expect(row(there)).toBeVisible();
+
+    await choose(there, 'Push…');
+    await window.dialog.getByRole('button', { name: 'Push' }).click();
+    await expect(tasks.getByText(`Pushed ${there}`)).toBeVisible({ timeout: 60_000 });
+    await shot(app, 'pushed');
+    const held = await fetch(`http://${own.host}/v2/team/debian/tags/list`);
+    expect(await held.json()).toEqual({ name: 'team/debian', tags: ['mine'] });
+
+    await page.keyboard.press('Escape');
+    await choose(there, 'Save to a file…');
+    await page.getByRole('button', { name: /task/i }).click();
+    await expect(tasks.getByText('Saved debian_mine.tar')).toBeVisible({ timeout: 60_000 });
+    await page.keyboard.press('Escape');
+
+    await row(there).getByRole('checkbox').check();
+    await row(here).getByRole('checkbox').check();
+    await page.getByRole('button', { name: /^Remove 2/ }).click();
+    await expect(window.dialog).toContainText('2 images');
+    await window.dialog.getByRole('button', { name: 'Remove 2' }).click();
+    await expect(window.dialog).toBeHidden();
+    expect(await names(app)).toEqual(['busybox:latest', 'busybox:test']);
+
+    // An archive of images, over any place of the window; and a tar of files, which can become an image all the same.
+    const rail = page.getByRole('navigation', { name: 'Pages' });
+    await drop(app, rail, [path.join(desk, 'debian_mine.tar')], 'Drop to load', () =>
+      shot(app, 'held over the window'),
+    );
+    await expect(tasks.getByText('Loaded debian_mine.tar')).toBeVisible({ timeout: 60_000 });
+    await page.keyboard.press('Escape');
+    await expect(row(there)).toBeVisible();
+    expect(await names(app)).toEqual(['busybox:latest', 'busybox:test', there].sort());
+
+    await writeFile(path.join(desk, 'broken.tar'), 'this is no archive at all');
+    await drop(app, rail, [path.join(desk, 'broken.tar')], 'Drop to load');
+    await expect(tasks.getByText('Failed')).toBeVisible();
+    await expect(tasks.getByRole('button', { name: 'Try again' })).toBeVisible();
+    await shot(app, 'what went wrong stays');
+    await tasks.getByRole('button', { name: 'Dismiss', exact: true }).click();
+    await expect(tasks.getByText('Failed')).toHaveCount(0);
+    expect(await window.serious()).toEqual([]);
+  } finally {
+    await rm(desk, { recursive: true, force: true });
+  }
+});
+
+test('a registry with passwords: logged in to, looked into, mirrored, trusted, logged out of; and our images are served', async ({
+  openApp,
+  shot,
+}) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-htpasswd-'));
+  try {
+    await writeFile(path.join(folder, 'htpasswd'), ADA);
+    await using guarded = await openEmptyRegistry({
+      settings: { auth: { htpasswd: { realm: 'guarded', path: path.join(folder, 'htpasswd') } } },
+    });
+    const app = await openApp();
+    const { page } = app;
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await app.features();
+    await loadBusybox(app);
+    const window = new SlipwayPage(page);
+    const tasks = page.getByRole('complementary', { name: 'Tasks' });
+    const image = `${guarded.host}/shop/api:1`;
+    await docker(app, ['tag', 'busybox:test', image]);
+
+    // Pushed without a log-in: the way on is right there.
+    await window.goTo('Images');
+    await page.getByRole('row', { name: image, exact: true }).click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Push…' }).click();
+    await expect(window.dialog).toContainText(`Nobody is logged in to ${guarded.host}`);
+    await window.dialog.getByRole('button', { name: 'Push' }).click();
+    await expect(tasks.getByText('Failed')).toBeVisible({ timeout: 30_000 });
+    await shot(app, 'it takes a log-in');
+    await tasks.getByRole('button', { name: 'Log in…' }).click();
+    await window.dialog.getByLabel('User name').fill('ada');
+    await window.dialog.getByLabel('Password or access token').fill('wrong');
+    await window.dialog.getByRole('button', { name: 'Log in' }).click();
+    await expect(window.dialog.getByRole('alert')).toBeVisible();
+    await shot(app, 'a wrong password');
+    await window.dialog.getByLabel('Password or access token').fill(PASSWORD);
+    await window.dialog.getByRole('button', { name: 'Log in' }).click();
+    await expect(window.dialog).toBeHidden();
+    await expect(tasks.getByText(`Pushed ${image}`)).toBeVisible({ timeout: 30_000 });
+    await page.keyboard.press('Escape');
+
+    await window.goTo('Registries');
+    const row = page.getByRole('row', { name: guarded.host, exact: true });
+    await expect(row).toContainText('as ada · kept by Slipway');
+    await row.click();
+    const drawer = page.getByRole('complementary', { name: new RegExp(guarded.host) });
+    await page.getByRole('tab', { name: 'Catalogue' }).click();
+    await drawer.getByRole('button', { name: 'shop/api' }).click();
+    await expect(drawer.getByRole('button', { name: `Pull ${image}…` })).toBeVisible();
+    await shot(app, 'what it has');
+
+    await page.getByRole('tab', { name: 'Mirrors' }).click();
+    for (const mirror of ['http://127.0.0.1:1', 'http://127.0.0.1:2']) {
+      await drawer.getByLabel('Another mirror').fill(mirror);
+      await page.keyboard.press('Enter');
+      await expect(drawer.getByRole('listitem').filter({ hasText: mirror })).toBeVisible();
+    }
+    await drawer.getByRole('button', { name: 'Ask http://127.0.0.1:2 earlier' }).click();
+    await expect(drawer.getByRole('listitem').first()).toContainText('127.0.0.1:2');
+    await shot(app, 'mirrors');
+
+    await page.getByRole('tab', { name: 'Trust' }).click();
+    await drawer.getByRole('button', { name: 'Trust…' }).click();
+    await window.dialog.getByRole('checkbox', { name: 'Do not check this registry' }).check();
+    await expect(window.dialog).toContainText('Whoever sits between');
+    await shot(app, 'trust');
+    await window.dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(drawer).toContainText('not checked');
+
+    await page.getByRole('tab', { name: 'Log-in' }).click();
+    await drawer.getByRole('button', { name: 'Log out' }).click();
+    await expect(row).toContainText('not logged in');
+    await page.keyboard.press('Escape');
+
+    await page.getByRole('button', { name: 'Serve my images…' }).click();
+    await window.dialog.getByLabel('Address').fill('0.0.0.0:0');
+    await expect(window.dialog).toContainText('can be reached from outside');
+    await window.dialog.getByLabel('Address').fill('127.0.0.1:0');
+    await window.dialog.getByRole('checkbox', { name: 'Ask for a token' }).check();
+    await shot(app, 'to be served');
+    await window.dialog.getByRole('button', { name: 'Serve' }).click();
+    await expect(window.dialog).toContainText('It is shown this once');
+    await shot(app, 'served');
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec((await window.dialog.textContent()) ?? '')?.[0] ?? '';
+    expect((await fetch(`${url}/v2/`)).status).toBe(401);
+    const token = (await window.dialog.locator('code').first().textContent()) ?? '';
+    const signed = { headers: { Authorization: `Bearer ${token}` } };
+    expect((await fetch(`${url}/v2/_catalog`, signed)).status).toBe(200);
+    await window.dialog.getByRole('button', { name: 'Done' }).click();
+    const strip = page.getByRole('region', { name: 'Serve my images' });
+    await expect(strip).toContainText(url);
+    await expect(page.getByText(token)).toHaveCount(0);
+    for (const [theme, language, stop] of [
+      ['dark', 'zh-CN', '停止提供'],
+      ['light', 'en', 'Stop serving'],
+    ] as const) {
+      await window.dress({ theme, language });
+      await expect(page.getByRole('button', { name: stop })).toBeVisible();
+      expect(await window.serious()).toEqual([]);
+      await shot(app, `${theme} ${language}`);
+    }
+    await page.getByRole('button', { name: 'Stop serving' }).click();
+    await expect(page.getByRole('button', { name: 'Serve my images…' })).toBeVisible();
+    await expect(fetch(`${url}/v2/`)).rejects.toThrow();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
 
 test('where a registry is out of reach, what is here is offered', async ({ openApp, shot }) => {
   const app = await openApp();
