@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { drop, onDesk } from '../fixtures/desk.js';
-import { api, docker, loadBusybox, request } from '../fixtures/engine.js';
+import { api, busyboxArchive, docker, loadBusybox, request, run } from '../fixtures/engine.js';
 import { openEmptyRegistry } from '../fixtures/registry.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
@@ -63,7 +63,23 @@ test('an image is pulled, named, run as it says, pushed, removed, and comes back
     const held = await fetch(`http://${own.host}/v2/team/debian/tags/list`);
     expect(await held.json()).toEqual({ name: 'team/debian', tags: ['mine'] });
 
+    // Somebody else puts something newer in its place: said when asked, pulled with one click.
     await page.keyboard.press('Escape');
+    const other = [
+      'copy',
+      '--quiet',
+      '--dest-tls-verify=false',
+      `docker-archive:${await busyboxArchive()}:busybox:test`,
+    ];
+    expect((await run('skopeo', [...other, `docker://${there}`])).code).toBe(0);
+    await choose(there, 'Check for a newer one');
+    await expect(page.getByText('There is a newer image')).toBeVisible();
+    await shot(app, 'newer available');
+    await row(there).getByRole('button', { name: 'newer available' }).click();
+    await expect(tasks.getByText(`Pulled ${there}`)).toBeVisible({ timeout: 30_000 });
+    await page.keyboard.press('Escape');
+    await expect(row(there).getByRole('button', { name: 'newer available' })).toHaveCount(0);
+
     await choose(there, 'Save to a file…');
     await page.getByRole('button', { name: /task/i }).click();
     await expect(tasks.getByText('Saved debian_mine.tar')).toBeVisible({ timeout: 60_000 });
