@@ -70,7 +70,10 @@ async function story(socket: string, query: string) {
     .trim()
     .split('\r\n')
     .map((line) => JSON.parse(line) as Line);
-  const whole = lines.filter(({ id, status: said }) => !id || /^Pulling from/.test(said ?? ''));
+  // dockerd 20.10 compares `latest` with the platform, whichever tag was asked for, and so mostly nothing.
+  const whole = lines.filter(
+    ({ id, status: said = '' }) => (!id && !said.startsWith('WARNING')) || /^Pulling from/.test(said),
+  );
   const layers: Record<string, string[]> = {};
   for (const { id, status: said = '' } of lines) {
     if (!id || /^(Pulling from|Waiting|Extracting)/.test(said)) continue;
