@@ -32,6 +32,8 @@ const PACKAGES = {
         'libmnl-dev',
       ],
       ...['libssl-dev', 'linux-libc-dev', 'zlib1g-dev'],
+      // Inflates and deflates a few times as fast as zlib, on the processors that it was written for.
+      ...(['x64', 'arm64'].includes(process.arch) ? ['libisal-dev'] : []),
     ],
   },
   engine: {

@@ -48,7 +48,9 @@ async function refused(name: string, said: RegExp): Promise<void> {
     assert.match(ran.stderr.trim(), new RegExp(`^(Error response from daemon: )?${said.source}$`, 's'));
     assert.equal(ran.stderr.trim().split('\n').length, 1, ran.stderr);
   }
-  const answer = await request(engine.socket, 'POST', `/images/create?fromImage=${encodeURIComponent(name)}`);
+  // Without a tag all of them would be meant.
+  const tag = /[:@][^/]*$/.test(name) ? '' : '&tag=latest';
+  const answer = await request(engine.socket, 'POST', `/images/create?fromImage=${encodeURIComponent(name)}${tag}`);
   const last = JSON.parse(answer.body.toString().trim().split('\n').pop()!) as { message?: string; error?: string };
   assert.match(last.message ?? last.error ?? '', new RegExp(`^${said.source}$`, 's'));
   assert.deepEqual(await kept(), []);

@@ -34,6 +34,12 @@ const whole = (value: string) => {
   return Number(value);
 };
 
+interface ImportFlags {
+  change: string[];
+  message?: string;
+  platform?: string;
+}
+
 let host = '';
 let exitCode = 0;
 
@@ -115,13 +121,32 @@ program
 program
   .command('pull')
   .description('Download an image from a registry')
+  .option('-a, --all-tags', 'Download all tagged images in the repository')
   .option('--platform <platform>', 'Set platform if the engine is multi-platform capable')
   .option('-q, --quiet', 'Suppress verbose output')
   .argument('<image>')
-  .action((image: string, flags: { quiet?: boolean; platform?: string }) =>
+  .action((image: string, flags: { allTags?: boolean; quiet?: boolean; platform?: string }) =>
     withEngine(async (context) => {
       await pullImage(context, image, { ...flags, to: process.stdout });
-      await print(`${fullName(image)}\n`);
+      await print(`${flags.allTags ? fullName(image).replace(/:[^:]*$/, '') : fullName(image)}\n`);
+    }),
+  );
+
+program
+  .command('import')
+  .description('Import the contents from a tarball to create a filesystem image')
+  .addOption(repeated('-c, --change <instruction>', 'Apply Dockerfile instruction to the created image'))
+  .option('-m, --message <text>', 'Set commit message for imported image')
+  .option('--platform <platform>', 'Set platform if the engine is multi-platform capable')
+  .argument('<file|URL|->')
+  .argument('[name]')
+  .action((source: string, reference: string | undefined, { change, ...flags }: ImportFlags) =>
+    withEngine(async ({ client }) => {
+      const archive =
+        source === '-' ? process.stdin : /^https?:\/\//.test(source) ? { url: source } : createReadStream(source);
+      const options = { ...flags, changes: change, ...(reference !== undefined && { reference }) };
+      for await (const { status, progressDetail } of client.images.import(archive, options))
+        if (status !== undefined && !progressDetail?.current) await print(`${status}\n`);
     }),
   );
 

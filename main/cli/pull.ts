@@ -8,6 +8,7 @@ import { humanSize } from './units.js';
 export interface PullOptions {
   quiet?: boolean;
   platform?: string;
+  allTags?: boolean;
   /** Where the progress goes: `run` keeps stdout for the container. */
   to: NodeJS.WriteStream;
 }
@@ -15,11 +16,14 @@ export interface PullOptions {
 export async function pullImage(
   { client }: Context,
   reference: string,
-  { quiet, platform, to }: PullOptions,
+  { quiet, platform, allTags = false, to }: PullOptions,
 ): Promise<void> {
+  const tagged = /[@]|:[^/]*$/.test(reference);
+  if (allTags && tagged) throw new Error("tag can't be used with --all-tags/-a");
   const display = displayOn(to);
-  if (!quiet && !/[@]|:[^/]*$/.test(reference)) await write(to, 'Using default tag: latest\n');
-  for await (const progress of client.images.pull(reference, { platform })) if (!quiet) await display(progress);
+  if (!quiet && !tagged && !allTags) await write(to, 'Using default tag: latest\n');
+  for await (const progress of client.images.pull(reference, { platform, allTags }))
+    if (!quiet) await display(progress);
 }
 
 /** A reference as docker prints it when it is there: `docker.io/library/debian:12`. */

@@ -14,6 +14,21 @@ export interface RegistryAuth {
   identitytoken?: string;
 }
 
+export interface PullOptions {
+  auth?: RegistryAuth;
+  platform?: string;
+  /** The reference is a repository, and all that it has is wanted. */
+  allTags?: boolean;
+}
+
+export interface ImportOptions {
+  reference?: string;
+  message?: string;
+  platform?: string;
+  /** Lines of a Dockerfile. */
+  changes?: string[];
+}
+
 export const imagesClient = (transport: Transport) => ({
   /** `sharedSize`: also how much of each other images have too; that takes an engine longer. */
   list: ({ sharedSize, ...options }: { all?: boolean; filters?: Filters; sharedSize?: boolean } = {}) =>
@@ -42,9 +57,9 @@ export const imagesClient = (transport: Transport) => ({
   /** Downloads an image; ends when it is there, throws what kept it from coming. Aborting the signal cancels the download. */
   async *pull(
     reference: string,
-    { auth, platform, ...cancel }: Cancel & { auth?: RegistryAuth; platform?: string } = {},
+    { auth, platform, allTags = false, ...cancel }: Cancel & PullOptions = {},
   ): AsyncGenerator<Progress> {
-    const { name, tag } = splitReference(reference);
+    const { name, tag } = allTags ? { name: reference, tag: undefined } : splitReference(reference);
     const path = withQuery('/images/create', { fromImage: name, tag, platform });
     const headers = auth && { 'X-Registry-Auth': encodeAuth(auth) };
     const { body } = await open(transport, { method: 'POST', path, headers }, cancel);
@@ -70,15 +85,21 @@ export const imagesClient = (transport: Transport) => ({
     return (await open(transport, { method: 'GET', path: `/images/get?${query}` }, cancel)).body;
   },
 
-  /** Makes an image of a root file system's tar; without a name it has none. */
+  /** Makes an image of a root file system's tar, which the engine gets by itself where it is an address; without a name it has none. */
   async *import(
-    archive: Uint8Array | ByteStream,
-    { reference, message, ...cancel }: Cancel & { reference?: string; message?: string } = {},
+    archive: Uint8Array | ByteStream | { url: string },
+    { reference, message, platform, changes = [], ...cancel }: Cancel & ImportOptions = {},
   ): AsyncGenerator<Progress> {
     const { name: repo, tag } = reference === undefined ? {} : splitReference(reference);
-    const path = withQuery('/images/create', { fromSrc: '-', repo, tag, message });
+    const [fromSrc, sent] = 'url' in archive ? [archive.url, undefined] : ['-', archive];
+    const lines = changes.map((change) => `&changes=${encodeURIComponent(change)}`).join('');
+    const path = withQuery('/images/create', { fromSrc, repo, tag, message, platform }) + lines;
     const headers = { 'Content-Type': 'application/x-tar' };
-    const { body } = await open(transport, { method: 'POST', path, headers, body: archive }, cancel);
+    const { body } = await open(
+      transport,
+      { method: 'POST', path, ...(sent !== undefined && { headers, body: sent }) },
+      cancel,
+    );
     yield* withoutFailure(readJsonLines<Progress>(body));
   },
 

@@ -2,8 +2,6 @@
 
 #include "codecs.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <poll.h>
@@ -24,10 +22,11 @@ struct block {
 };
 
 struct feed {
-    int source;
+    struct feed_source source;
     int stop; /* an eventfd: readable once nobody wants more, even while a body does not come */
     atomic_uint_fast64_t taken;
-    unsigned char input[64 * 1024];
+    uint64_t there; /* how much of a growing file there is */
+    bool whole;     /* which is all of it */
     EVP_MD_CTX *hash;
     unsigned char digest[32];
 
@@ -40,26 +39,70 @@ struct feed {
     struct block ring[BLOCKS];
 };
 
-static ssize_t read_source(struct archive *archive, void *context, const void **bytes)
+/* Waits until there is something to read. 0: nobody wants it any more. */
+static int wait_for(const struct feed *feed, int fd, struct error *err)
+{
+    struct pollfd events[] = {{.fd = fd, .events = POLLIN}, {.fd = feed->stop, .events = POLLIN}};
+    while (poll(events, 2, -1) < 0)
+        if (errno != EINTR)
+            return fail(err, errno, "wait for the layer");
+    return events[1].revents ? 0 : 1;
+}
+
+/* The next line of news: a number of bytes, or "end". */
+static int hear(struct feed *feed, struct error *err)
+{
+    char line[24];
+    for (size_t length = 0; length < sizeof line;) {
+        int more = wait_for(feed, feed->source.news, err);
+        if (more <= 0)
+            return more;
+        ssize_t count = read(feed->source.news, line + length, 1);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return fail_kind(err, "unavailable", count < 0 ? errno : 0, "whoever brings the layer has gone");
+        if (line[length] != '\n') {
+            length++;
+            continue;
+        }
+        line[length] = '\0';
+        char *end;
+        uint64_t there = strtoull(line, &end, 10);
+        feed->whole = strcmp(line, "end") == 0;
+        if (feed->whole || (line[0] >= '0' && line[0] <= '9' && !*end && there >= feed->there)) {
+            feed->there = feed->whole ? feed->there : there;
+            return 1;
+        }
+        break;
+    }
+    return fail_kind(err, "invalid", 0, "how far the layer is was told in words that make no sense");
+}
+
+static ssize_t read_source(void *context, void *bytes, size_t size, struct error *err)
 {
     struct feed *feed = context;
-    *bytes = feed->input;
-    struct pollfd events[] = {{.fd = feed->source, .events = POLLIN}, {.fd = feed->stop, .events = POLLIN}};
-    for (;;) {
-        ssize_t count = poll(events, 2, -1);
-        if (count > 0 && events[1].revents)
-            return 0; /* nobody wants more: as if it ended here */
-        if (count > 0)
-            count = read(feed->source, feed->input, sizeof feed->input);
-        if (count >= 0) {
-            atomic_fetch_add(&feed->taken, (uint64_t)count);
-            return count;
-        }
-        if (errno != EINTR) {
-            archive_set_error(archive, errno, "read the layer");
-            return -1;
-        }
+    uint64_t taken = atomic_load(&feed->taken);
+    int more = 1;
+    if (feed->source.news >= 0) {
+        while (more > 0 && taken == feed->there && !feed->whole)
+            more = hear(feed, err);
+        if (feed->there - taken < size)
+            size = (size_t)(feed->there - taken);
     }
+    ssize_t count = 0;
+    while (more > 0 && size > 0) {
+        more = wait_for(feed, feed->source.bytes, err);
+        count = more > 0 ? read(feed->source.bytes, bytes, size) : 0;
+        if (count >= 0 || errno != EINTR)
+            break;
+    }
+    if (more < 0)
+        return -1; /* 0: nobody wants more: as if it ended here */
+    if (count < 0)
+        return fail(err, errno, "read the %s", feed->source.what ?: "layer");
+    atomic_fetch_add(&feed->taken, (uint64_t)count);
+    return count;
 }
 
 /* Waits for room in the ring; NULL when nobody wants more. */
@@ -81,58 +124,47 @@ static void hand_over(struct feed *feed)
     pthread_mutex_unlock(&feed->lock);
 }
 
-static int open_decompressor(struct archive *archive, struct feed *feed)
+static int decompress(struct feed *feed, struct error *err)
 {
-    if (codecs_enable(archive) != ARCHIVE_OK)
-        return ARCHIVE_FATAL;
-    archive_read_support_format_raw(archive);
-    archive_read_support_format_empty(archive);
-    int status = archive_read_open(archive, feed, NULL, read_source, NULL);
-    struct archive_entry *entry;
-    return status < ARCHIVE_OK ? status : archive_read_next_header(archive, &entry);
-}
-
-static int decompress(struct feed *feed, struct archive *archive)
-{
-    int status = open_decompressor(archive, feed);
-    struct block *block = status == ARCHIVE_OK ? next_free(feed) : NULL;
-    while (block) {
-        la_ssize_t count = archive_read_data(archive, block->bytes, sizeof block->bytes);
-        if (count < 0)
-            return (int)count;
-        if (count == 0)
-            return ARCHIVE_EOF;
+    struct decoder *decoder;
+    TRY(decoder_open((struct compressed){read_source, feed}, &decoder, err));
+    ssize_t count = 0;
+    for (struct block *block; (block = next_free(feed));) {
+        count = decoder_read(decoder, block->bytes, sizeof block->bytes, err);
+        if (count <= 0)
+            break;
         block->length = (size_t)count;
-        EVP_DigestUpdate(feed->hash, block->bytes, block->length);
+        if (!feed->source.what)
+            EVP_DigestUpdate(feed->hash, block->bytes, block->length);
         hand_over(feed);
-        block = next_free(feed);
     }
-    return status;
+    decoder_close(decoder);
+    return count < 0 ? -1 : 0;
 }
 
 static void *feed_main(void *context)
 {
     struct feed *feed = context;
-    struct archive *archive = archive_read_new();
-    int status = archive ? decompress(feed, archive) : ARCHIVE_FATAL;
+    struct error err = {0};
+    int status = decompress(feed, &err);
 
     pthread_mutex_lock(&feed->lock);
-    if (status < ARCHIVE_OK) {
+    if (status < 0) {
         feed->failed = true;
-        const char *reason = archive ? archive_error_string(archive) : NULL;
-        fail_kind(&feed->err, "invalid", 0, "the layer cannot be decompressed: %s", reason ? reason : "out of memory");
+        if (strcmp(err.kind, "invalid") == 0)
+            fail_kind(&feed->err, "invalid", 0, "the %s cannot be decompressed: %s", feed->source.what ?: "layer", err.message);
+        else
+            feed->err = err;
     } else {
         EVP_DigestFinal_ex(feed->hash, feed->digest, NULL);
     }
     feed->ended = true;
     pthread_cond_broadcast(&feed->changed);
     pthread_mutex_unlock(&feed->lock);
-    if (archive)
-        archive_read_free(archive);
     return NULL;
 }
 
-int feed_open(int source, struct feed **out, struct error *err)
+int feed_open(struct feed_source source, struct feed **out, struct error *err)
 {
     struct feed *feed = calloc(1, sizeof *feed);
     if (!feed)

@@ -9,8 +9,17 @@
 
 struct feed;
 
-/* Starts reading `source`: gzip, zstd, xz, bzip2 or nothing of them, told by the content. */
-int feed_open(int source, struct feed **feed, struct error *err);
+/*
+ * A body, or a file. One that is still growing has `news`, -1 otherwise: there come lines, each a number of bytes that are in the file by now,
+ * and at last "end". Should they end without it, so does the feed, with an error.
+ */
+struct feed_source {
+    int bytes, news;
+    const char *what; /* for messages; "layer" where NULL. Only a layer is hashed */
+};
+
+/* Starts reading: gzip, zstd, xz, bzip2 or nothing of them, told by the content. */
+int feed_open(struct feed_source source, struct feed **feed, struct error *err);
 /* The next piece of decompressed bytes, valid until the next call; 0 at the end. */
 ssize_t feed_next(struct feed *feed, const void **bytes, struct error *err);
 /* How much of the source was taken so far. */

@@ -16,6 +16,7 @@
 #include "pack.h"
 #include "pause.h"
 #include "populate.h"
+#include "receive.h"
 #include "unpack.h"
 #include "usage.h"
 
@@ -48,7 +49,7 @@
 static const struct op ops[] = {
     {"hello", hello_op},           {"own", own_op},         {"run", run_op},       {"exec", exec_op},
     {"signal-all", signal_all_op}, {"freeze", freeze_op},   {"thaw", thaw_op},     {"delete", delete_op},
-    {"unpack", unpack_op},         {"pack", pack_op},       {"discard", discard_op}, {"usage", usage_op},
+    {"unpack", unpack_op},         {"receive", receive_op},       {"pack", pack_op},       {"discard", discard_op}, {"usage", usage_op},
     {"bridge", bridge_op},         {"bridge-remove", bridge_remove_op},            {"endpoint", endpoint_op},
     {"nft", nft_op},               {"adopt", adopt_op},     {"sync", sync_op},
     {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},

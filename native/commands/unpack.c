@@ -378,6 +378,9 @@ static void drop_named(struct extraction *x)
         if (!bsearch(&wanted, x->directories, x->directory_count, sizeof wanted, by_path))
             json_object_array_add(implied, json_object_get(path));
     }
+    const struct dated_directory top = {.path = ""};
+    if (!bsearch(&top, x->directories, x->directory_count, sizeof top, by_path))
+        json_object_array_add(implied, json_object_new_string("."));
     json_object_put(x->result->implied);
     x->result->implied = implied;
 }
@@ -428,7 +431,7 @@ static int extract_all(struct extraction *x, struct error *err)
     return apply_directory_times(x, err);
 }
 
-static int unpack_beneath(int source, int root, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+static int unpack_beneath(struct feed_source source, int root, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
 {
     struct extraction x = {
         .root = root,
@@ -454,7 +457,7 @@ static int unpack_beneath(int source, int root, const struct unpack_watcher *wat
     return status;
 }
 
-int unpack(int source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+int unpack(struct feed_source source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
 {
     *result = (struct unpack_result){.implied = json_object_new_array()};
     /* In a UTF-8 locale libarchive would recompose the accents of PAX names; in this one a name is its bytes. */
@@ -502,13 +505,16 @@ static int send_progress(void *context, uint64_t bytes, struct error *err)
 int unpack_op(struct request *request, struct error *err)
 {
     const char *blob = NULL, *target, *whiteouts = "overlay";
-    bool sync;
+    bool sync, follow;
     TRY(request_optional_string(request, "blob", &blob, err));
     TRY(request_path_below_data(request, "target", &target, err));
     TRY(request_optional_string(request, "whiteouts", &whiteouts, err));
     if (strcmp(whiteouts, "overlay") != 0)
         return fail_kind(err, "invalid", 0, "whiteouts: \"overlay\" is the only form there is");
     TRY(request_bool(request, "sync", true, &sync, err));
+    TRY(request_bool(request, "follow", false, &follow, err));
+    if (follow && !blob)
+        return fail_kind(err, "invalid", 0, "only a blob can be followed while it comes in");
     cleanup_close int file = blob ? open(blob, O_RDONLY | O_CLOEXEC) : -1;
     if (blob && file < 0)
         return fail(err, errno, "open %s", blob);
@@ -519,7 +525,8 @@ int unpack_op(struct request *request, struct error *err)
     if (asprintf(&layers, "%s/layers", request->data_root) < 0)
         return fail(err, ENOMEM, "unpack %s", target);
     spread_children(layers);
-    TRY(unpack(blob ? file : request->connection, target, &watcher, &result, err));
+    struct feed_source source = {.bytes = blob ? file : request->connection, .news = follow ? request->connection : -1};
+    TRY(unpack(source, target, &watcher, &result, err));
     if (sync)
         TRY(sync_content(target, err));
     json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));

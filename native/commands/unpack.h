@@ -2,6 +2,7 @@
 #ifndef SLIPWAY_COMMANDS_UNPACK_H
 #define SLIPWAY_COMMANDS_UNPACK_H
 
+#include "../base/feed.h"
 #include "implied.h"
 #include "serve.h"
 
@@ -12,7 +13,7 @@ struct unpack_result {
     uint64_t size;     /* bytes of file content */
     uint64_t entries;
     uint64_t devices;  /* left out: a user namespace makes none */
-    json_object *implied; /* directories that the tar put something in and did not name */
+    json_object *implied; /* directories that the tar put something in and did not name; ".": the topmost */
 };
 
 /* Told from time to time how many bytes of `source` were taken; -1 stops the unpacking. */
@@ -25,9 +26,9 @@ struct unpack_watcher {
  * Reads a tar, plain or compressed by gzip, zstd, xz or bzip2, from `source` to its end, and extracts it into the new directory `target`, whiteouts
  * in overlay's form. On -1 nothing of `target` is left. The tar is an attacker's: whatever it says happens beneath `target`.
  */
-int unpack(int source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err);
+int unpack(struct feed_source source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err);
 
-/* {"op":"unpack","blob":FILE | absent (then the body),"target":DIR below D,"whiteouts":"overlay","sync":true} */
+/* {"op":"unpack","blob":FILE | absent (then the body),"follow":false,"target":DIR below D,"whiteouts":"overlay","sync":true} */
 int unpack_op(struct request *request, struct error *err);
 
 /* {"op":"adopt","target":DIR below D,"lower":[DIR top first],"directories":[PATH…]}: what unpack called implied looks as in the layers below. */

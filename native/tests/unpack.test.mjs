@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -352,4 +352,160 @@ test('a client that goes leaves nothing half-made', async () => {
   while (!existsSync(join(target, 'a'))) await sleep(5);
   wire.close();
   while (existsSync(target)) await sleep(5);
+});
+
+/** Begins to unpack a file that still grows. */
+function follow() {
+  const blob = join(bench.root, `growing${++number}`);
+  writeFileSync(blob, '');
+  const target = join(bench.data, 'layers', String(++number));
+  const wire = bench.wire();
+  wire.socket.write(JSON.stringify({ op: 'unpack', blob, follow: true, target }) + '\n');
+  let there = 0;
+  return {
+    target,
+    wire,
+    grow(bytes) {
+      appendFileSync(blob, bytes);
+      wire.socket.write(`${(there += bytes.length)}\n`);
+    },
+    async answer() {
+      try {
+        for (;;) {
+          const answer = JSON.parse(await wire.line(60_000));
+          if (!answer.progress) return answer;
+        }
+      } finally {
+        wire.close();
+      }
+    },
+  };
+}
+
+test('a blob is unpacked while it comes in, as far as it is said to be there', async () => {
+  const plain = tar(file('a', 'a'.repeat(600_000)), file('b', 'b'.repeat(600_000)), file('c', 'c'));
+  for (const blob of [plain, gzipSync(plain), gzipSync(plain, { level: 0 }), compress('zstd', plain)]) {
+    const { grow, wire, target, answer } = follow();
+    const step = Math.ceil(blob.length / 7);
+    for (let at = 0; at < blob.length; at += step) grow(blob.subarray(at, at + step));
+    if (blob.length > 1_000_000) while (!existsSync(join(target, 'a'))) await sleep(5);
+    wire.socket.write('end\n');
+    const { ok, diffId } = await answer();
+    assert.deepEqual([ok, diffId], [true, sha256(plain)]);
+    assert.equal(readFileSync(join(target, 'b'), 'utf8'), 'b'.repeat(600_000));
+  }
+});
+
+test('bytes that nobody has announced are not read', async () => {
+  const plain = tar(file('a', 'x'));
+  const { grow, wire, target, answer } = follow();
+  grow(plain.subarray(0, 512));
+  wire.socket.write('512\nend\n');
+  const { error } = await answer();
+  assert.equal(error.kind, 'invalid');
+  assert.equal(existsSync(target), false);
+});
+
+test('a blob that stops coming in leaves nothing', async () => {
+  const plain = tar(file('a', 'x'.repeat(2_000_000)));
+  for (const bad of ['', 'no number\n', '5\n', '-1\n', `${'9'.repeat(30)}\n`]) {
+    const { grow, wire, target, answer } = follow();
+    grow(plain.subarray(0, 1_000_000));
+    while (!existsSync(join(target, 'a'))) await sleep(5);
+    wire.socket.end(bad);
+    const { error } = await answer();
+    assert.equal(error.kind, bad === '' ? 'unavailable' : 'invalid', bad);
+    assert.equal(existsSync(target), false);
+  }
+  const { grow, wire, target } = follow();
+  grow(plain.subarray(0, 1_000_000));
+  while (!existsSync(join(target, 'a'))) await sleep(5);
+  wire.close();
+  while (existsSync(target)) await sleep(5);
+});
+
+/** What was received: each file as it was last told of, its content, and the links. */
+async function receive(body, archive = true) {
+  const prefix = join(bench.data, 'ingest', `receive-${++number}`);
+  mkdirSync(join(bench.data, 'ingest'), { recursive: true });
+  const parts = new Map();
+  const links = [];
+  const told = [];
+  const onProgress = (part) => {
+    if (!part.path) return links.push(part);
+    told.push(part);
+    parts.set(part.path, { ...parts.get(part.path), ...part });
+  };
+  let failure;
+  await bench.ask({ op: 'receive', prefix, archive }, { body, onProgress }).catch((error) => (failure = error));
+  const files = [...parts.values()].map((part) => ({ ...part, there: existsSync(part.path) ? readFileSync(part.path) : undefined }));
+  return { files, links, told, failure };
+}
+
+test('an archive is received file by file, whatever it is compressed with, and told of while it comes', async () => {
+  const big = 'x'.repeat(10_000_000);
+  const plain = tar(
+    dir('d'),
+    file('d/small', 'hello'),
+    file('d/big', big),
+    file('empty'),
+    link('d/link', '../empty'),
+    hardLink('d/same', 'd/small'),
+    entry({ name: 'null', type: '3', dev: [1, 3] }),
+    file(Buffer.from('not-\xff-text', 'latin1'), 'x'),
+    file('short', 'long', { pax: { path: `${'n'.repeat(150)}/${'m'.repeat(150)}` } }),
+  );
+  for (const body of [plain, gzipSync(plain), ...['zstd', 'xz', 'bzip2'].map((tool) => compress(tool, plain))]) {
+    const { files, links, told, failure } = await receive(body);
+    assert.equal(failure, undefined);
+    assert.deepEqual(
+      files.map(({ name }) => name),
+      ['d/small', 'd/big', 'empty', `${'n'.repeat(150)}/${'m'.repeat(150)}`],
+    );
+    for (const { bytes, digest, there, begins } of files) {
+      assert.deepEqual([there.length, sha256(there)], [bytes, digest]);
+      assert.ok(Buffer.from(begins, 'hex').equals(there.subarray(0, 512)));
+    }
+    assert.deepEqual(links, [{ name: 'd/link', link: '../empty' }, { name: 'd/same', same: 'd/small' }]);
+    const growth = told.filter(({ name }) => name === 'd/big').map(({ bytes }) => bytes);
+    assert.ok(growth.length >= 3 && growth.at(-1) === big.length, growth.join());
+  }
+});
+
+test('what is no archive, or only a part of one, is refused, and what was begun of it goes', async () => {
+  const whole = tar(file('a', 'a'.repeat(1000)), file('b', 'b'.repeat(100_000)));
+  const cut = await receive(whole.subarray(0, 50_000));
+  assert.equal(cut.failure.kind, 'invalid');
+  assert.deepEqual(cut.files.map(({ name, digest, there }) => [name, digest !== undefined, there !== undefined]), [
+    ['a', true, true],
+    ['b', false, false],
+  ]);
+  for (const body of [Buffer.from('no tar '.repeat(300)), gzipSync(whole).subarray(0, 200), compress('xz', whole).subarray(0, 60)])
+    assert.equal((await receive(body)).failure.kind, 'invalid');
+});
+
+test('all of a stream is received as one file', async () => {
+  const plain = Buffer.from('anything at all '.repeat(100_000));
+  for (const body of [plain, gzipSync(plain), compress('bzip2', plain)]) {
+    const { files, failure } = await receive(body, false);
+    assert.equal(failure, undefined);
+    assert.equal(files.length, 1);
+    assert.ok(files[0].there.equals(plain));
+    assert.deepEqual([files[0].digest, files[0].name], [sha256(plain), undefined]);
+  }
+  const { failure, files } = await receive(gzipSync(plain).subarray(0, 1000), false);
+  assert.equal(failure.kind, 'invalid');
+  assert.ok(files.every(({ there }) => there === undefined));
+  const data = { op: 'receive', prefix: '/tmp/elsewhere', archive: true };
+  await assert.rejects(bench.ask(data, { body: tar() }), { kind: 'invalid' });
+});
+
+test('a bomb makes a file of its size and no more, and what waits for more of it is refused', async () => {
+  const zeros = 200_000_000;
+  const header = file('bomb', '', { pax: { size: String(zeros) } });
+  const bomb = execFileSync('sh', ['-c', `(cat; head -c ${zeros + 1024} /dev/zero) | gzip -9`], { input: header, maxBuffer: 1 << 26 });
+  const { size, at } = await unpack(bomb);
+  assert.deepEqual([size, lstatSync(at('bomb')).size], [zeros, zeros]);
+  await refuses(bomb.subarray(0, bomb.length - 100), { kind: 'invalid' });
+  await refuses(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]), { kind: 'invalid' });
 });

@@ -7,7 +7,7 @@ const packersOwn = packer.forElectron;
 
 /** Our programs' libraries and helpers, and what tells the app which fonts there are. */
 export const depends = [
-  ...['nftables', 'uidmap', 'fontconfig', 'libjson-c5', 'libseccomp2', 'libmnl0', 'zlib1g'],
+  ...['nftables', 'uidmap', 'fontconfig', 'libjson-c5', 'libseccomp2', 'libmnl0', 'libisal2', 'zlib1g'],
   ...['libarchive13', 'libssl3', 'libasound2'].map((name) => `${name} | ${name}t64`),
 ];
 

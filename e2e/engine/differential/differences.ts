@@ -67,7 +67,7 @@ export const differences: Difference[] = [
         theirs: /EOF|invalid character|json: cannot unmarshal|onfig cannot be empty/,
       },
       { ask: /images\/load/, path: /^body\.(error|errorDetail\.message)$/, ours: /archive cannot be read/ },
-      { ask: /images\/create$/, path: /^body\.message$/, ours: /fromImage is missing/ },
+      { ask: /images\/create$/, path: /^body\.message$/, ours: /fromImage and fromSrc are missing/ },
       { ask: /images\/json/, path: /^body\.message$/, theirs: /syntax error in pattern/ },
     ],
   },

@@ -14,7 +14,7 @@ import { failedStarts, lifecycle } from './tables/lifecycle.js';
 import { bodies, paths, versions } from './tables/protocol.js';
 import { eventReading, lists, logReading } from './tables/read.js';
 import { attaching, execs } from './tables/streams.js';
-import { archives, images, networks, system, updates } from './tables/things.js';
+import { archives, images, imports, names, networks, system, updates } from './tables/things.js';
 import { volumes } from './tables/volumes.js';
 
 const subjects: Record<string, Step[]> = {
@@ -35,6 +35,8 @@ const subjects: Record<string, Step[]> = {
   limits: updates,
   networks,
   images,
+  'names of images': names,
+  imports,
   volumes,
 };
 

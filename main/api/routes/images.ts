@@ -19,8 +19,13 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
     return json(images.list(wanted).map((image) => imageSummaryAt(version, image)));
   }),
   post('/images/create', (call) => {
+    const { signal } = call;
+    if (!text(call.query, 'fromImage')) {
+      const request = importRequest(call);
+      return progress(async (onProgress) => void (await images.import(request, { onProgress, signal })));
+    }
     const request = pullRequest(call);
-    return progress((onProgress) => images.pull(request, { onProgress, signal: call.signal }));
+    return progress((onProgress) => images.pull(request, { onProgress, signal }));
   }),
   post('/images/:name+/push', (call) => {
     const request = pushRequest(call);
@@ -51,8 +56,7 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
 
 /** `fromImage` with the tag or the digest in `tag`, or all in one. */
 function pullRequest({ query, headers }: Call<object>) {
-  const image = text(query, 'fromImage');
-  if (!image) throw invalid('fromImage is missing: images are pulled by name (import from a tar is not supported)');
+  const image = text(query, 'fromImage') ?? '';
   const tag = text(query, 'tag');
   const header = headers['x-registry-auth'];
   return {
@@ -87,6 +91,21 @@ function platformOf(json: string) {
   } catch (error) {
     throw invalid(`invalid platform ${json}: it must be JSON with os and architecture`, { cause: error });
   }
+}
+
+/** `fromSrc`: `-` for the body, or an address. */
+function importRequest({ query, body }: Call<object>) {
+  const source = text(query, 'fromSrc');
+  if (!source) throw invalid('fromImage and fromSrc are missing: one says what to pull, the other what to import');
+  return {
+    source,
+    body: body.stream(),
+    repository: text(query, 'repo') ?? '',
+    tag: text(query, 'tag') ?? '',
+    message: text(query, 'message') ?? '',
+    platform: text(query, 'platform'),
+    changes: query.getAll('changes'),
+  };
 }
 
 const archive = (bytes: AsyncIterable<Uint8Array>) => stream(bytes, { 'Content-Type': 'application/x-tar' }, false);

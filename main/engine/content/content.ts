@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { codeOf, diskError, invalid, messageOf, notFound, unavailable } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
+import { Arrival } from './arrival.js';
 import { checkedDigest, digestOf } from './digest.js';
 
 export interface BlobProgress {
@@ -48,6 +49,7 @@ export class Content {
   readonly #blobs: string;
   readonly #ingest: string;
   readonly #flights = new Flights<void, BlobProgress>();
+  readonly #arriving = new Map<string, Arrival>();
   readonly #pins = new Map<string, number>();
   readonly #removing = new Map<string, Promise<void>>();
   /** Blobs that are made and not stored yet, and where they lie. */
@@ -94,6 +96,11 @@ export class Content {
     if (size === undefined) throw notFound(`content ${digest} is not in the store`);
     if (size > limit) throw invalid(`content ${digest} has ${size} bytes: too many for a document (at most ${limit})`);
     return readFile(this.path(digest));
+  }
+
+  /** A blob that is being fetched at this moment. */
+  arriving(digest: string): Arrival | undefined {
+    return this.#arriving.get(digest);
   }
 
   stream(digest: string): AsyncIterable<Uint8Array> {
@@ -175,7 +182,7 @@ export class Content {
       },
       append: async (body) => {
         try {
-          await append(file, hash, size, body, undefined, (written) => (size = written));
+          await append(file, hash, size, body, (written) => (size = written));
         } catch (error) {
           throw explained(error);
         }
@@ -237,6 +244,16 @@ export class Content {
     return digest;
   }
 
+  /** How the paths begin where the helper may put files that `take` makes blobs of. */
+  room(): string {
+    return join(this.#ingest, `receive-${newId().slice(0, 16)}`);
+  }
+
+  /** A file that was made there is a blob from now on, and its path is free. Its digest is taken on trust. */
+  take(path: string, digest: string): Promise<void> {
+    return this.#keep(path, digest);
+  }
+
   /** Stores bytes whose digest is known only at their end. `expected`: refused when it is another. */
   async receive(body: AsyncIterable<Uint8Array>, expected?: string): Promise<{ digest: string; size: number }> {
     const path = join(this.#ingest, `receive-${newId().slice(0, 16)}`);
@@ -286,9 +303,13 @@ export class Content {
     const file = await open(path, 'a+', 0o600).catch((error: unknown) => {
       throw explained(error);
     });
+    const arrival = new Arrival(path, 0);
     try {
       let { offset, hash } = await this.#resume(file, size);
       let inherited = offset > 0;
+      arrival.grow(offset);
+      this.#arriving.set(digest, arrival);
+      report({ stage: 'downloading', current: offset, total: size });
       for (let failures = 0; ;) {
         const before = offset;
         try {
@@ -297,12 +318,14 @@ export class Content {
             if (from.offset !== offset) {
               if (from.offset !== 0) throw unavailable(`the source answered from byte ${from.offset}, not ${offset}`);
               await file.truncate(0);
+              arrival.startOver();
               ({ offset, hash } = { offset: 0, hash: createHash('sha256') });
             }
             offset = await append(file, hash, offset, from.body, (current) => {
               if (current > size)
                 throw invalid(`the layer ${shortId(digest)} is longer than its manifest says (${size} bytes)`);
               offset = current;
+              arrival.grow(current);
               report({ stage: 'downloading', current, total: size });
             });
             if (offset < size) throw unavailable(`the connection ended after ${offset} of ${size} bytes`);
@@ -328,12 +351,17 @@ export class Content {
         }
         // What a power cut left of an earlier attempt may be zeros: once more, from the first byte.
         inherited = false;
+        arrival.startOver();
         ({ offset, hash } = { offset: 0, hash: createHash('sha256') });
       }
       await this.#commit(file, path, digest);
+      arrival.end('whole');
     } catch (error) {
-      throw explained(error);
+      const why = explained(error) as Error;
+      arrival.end(why);
+      throw why;
     } finally {
+      this.#arriving.delete(digest);
       await file.close();
     }
   }
@@ -427,17 +455,15 @@ async function append(
   start: number,
   body: AsyncIterable<Uint8Array>,
   onBytes: (current: number) => void = () => undefined,
-  onWritten: (offset: number) => void = () => undefined,
 ): Promise<number> {
   let offset = start;
   for await (const chunk of body) {
-    onBytes(offset + chunk.length);
     hash.update(chunk);
     for (let written = 0; written < chunk.length;) {
       written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
     }
     offset += chunk.length;
-    onWritten(offset);
+    onBytes(offset);
   }
   return offset;
 }

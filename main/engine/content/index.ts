@@ -1,2 +1,3 @@
+export { Arrival, StartsOver } from './arrival.js';
 export { Content, type BlobProgress, type BlobSource, type ContentLease, type Ingest } from './content.js';
 export { checkedDigest, digestOf, isDigest } from './digest.js';

@@ -1,6 +1,6 @@
 import type { ContainerConfig } from '../../contract/containers.js';
 import type { ContainerRecord } from '../containers/index.js';
-import type { ImageRecord } from '../images/index.js';
+import type { Config, ImageRecord } from '../images/index.js';
 
 /** The query and the body of `POST /commit`. */
 export interface CommitRequest {
@@ -15,8 +15,6 @@ export interface CommitRequest {
   /** Instead of the container's own. */
   config?: Partial<ContainerConfig> | undefined;
 }
-
-export type Config = Partial<ContainerConfig> & Record<string, unknown>;
 
 /** The configuration document of a container's image, as Docker's and the OCI's image specification have it. */
 export function committedImage({

@@ -1,8 +1,7 @@
 import { EngineError } from '../../base/errors.js';
 import type { Containers, HeldFiles } from '../containers/index.js';
 import type { Helper } from '../helper/index.js';
-import type { Images } from '../images/index.js';
-import { changeConfig } from './change-config.js';
+import { changeConfig, type Images } from '../images/index.js';
 import { committedImage, mergeConfig, type CommitRequest } from './commit.js';
 import { checkedPath, either, giveBack, lent, named, orGiveBack } from './held.js';
 import { containerPath, encodeStat } from './path-stat.js';

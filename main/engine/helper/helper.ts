@@ -18,6 +18,7 @@ import {
   type FilesPlace,
   type HelperHello,
   type PathStat,
+  type ReceivedPart,
   type RunRequest,
   type SeenDirectory,
   type SeenFile,
@@ -126,6 +127,8 @@ export class Helper {
   unpack(
     request: {
       blob?: string | undefined;
+      /** How much of the blob is there by now, for one that is still coming in; ends when that is all. */
+      growth?: AsyncIterable<number> | undefined;
       target: string;
       /** False: the caller syncs once for many. */
       sync?: boolean;
@@ -133,11 +136,27 @@ export class Helper {
     },
     options: { onProgress?: ((progress: UnpackProgress) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<Unpacked> {
-    const { body, ...fields } = request;
+    const { growth, body = growth && news(growth), ...fields } = request;
     const onProgress = options.onProgress as CallOptions['onProgress'];
     return this.#ask(
-      { op: 'unpack', whiteouts: 'overlay', ...fields },
+      { op: 'unpack', whiteouts: 'overlay', ...fields, ...(growth && { follow: true }) },
       { ...(body && { body }), ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
+    );
+  }
+
+  /**
+   * Writes what is sent, without its compression: the files of a tar, or all of it as one, to paths that begin with `prefix`. What is finished stays,
+   * also where the rest fails.
+   */
+  async receive(
+    request: { prefix: string; archive: boolean; body: Bytes },
+    { onPart, signal }: { onPart: (part: ReceivedPart) => void; signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    const { body, ...fields } = request;
+    const onProgress = onPart as CallOptions['onProgress'];
+    await this.#ask(
+      { op: 'receive', ...fields },
+      { body, ...(onProgress && { onProgress }), ...(signal && { signal }) },
     );
   }
 
@@ -488,6 +507,12 @@ async function* wholeTar(bytes: Bytes): AsyncGenerator<Uint8Array> {
   }
   if (tail.length < TAR_END || tail.some((byte) => byte !== 0))
     throw system('the files could not be read to their end; helper.log in the run directory says why');
+}
+
+/** What the helper hears of a file that grows. */
+async function* news(growth: AsyncIterable<number>): AsyncGenerator<Uint8Array> {
+  for await (const bytes of growth) yield Buffer.from(`${bytes}\n`);
+  yield Buffer.from('end\n');
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

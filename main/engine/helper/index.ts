@@ -13,6 +13,8 @@ export type {
   HelperHello,
   LogPlan,
   PathStat,
+  ReceivedFile,
+  ReceivedPart,
   RunRequest,
   SeenDirectory,
   SeenFile,

@@ -128,6 +128,21 @@ export interface Unpacked {
   implied: string[];
 }
 
+/** A file while it is received, told of more than once. */
+export interface ReceivedFile {
+  /** In the archive; absent where there is none. */
+  name?: string;
+  path: string;
+  bytes: number;
+  /** Its first 512 bytes in hex, the first time that it is told of. */
+  begins?: string;
+  /** Once it is whole. */
+  digest?: string;
+}
+
+/** `link`: where a symbolic link of the archive leads; `same`: the file that a name is another one of. */
+export type ReceivedPart = ReceivedFile | { name: string; link: string } | { name: string; same: string };
+
 export interface BridgeRequest {
   name: string;
   gateway: string;

@@ -1,12 +1,12 @@
-import { createGunzip } from 'node:zlib';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
 import { posix } from 'node:path';
-import { extract } from 'tar-stream';
 import { z } from 'zod';
-import { EngineError, invalid, messageOf, notImplemented } from '../../base/errors.js';
-import { checkedDigest, type Content, type ContentLease } from '../content/index.js';
-import { checked, parseManifest, type Descriptor } from './record.js';
+import { invalid } from '../../base/errors.js';
+import { Arrival, checkedDigest, type Content, type ContentLease } from '../content/index.js';
+import type { Helper, ReceivedFile, ReceivedPart } from '../helper/index.js';
+import type { LayersAhead } from '../layers/index.js';
+import { legacyImages, parseRepositories } from './legacy.js';
+import { candidates, hostPlatform } from './platform.js';
+import { artifactType, checked, kept, parseManifest, type Descriptor, type IndexEntry } from './record.js';
 
 /** An image found in an archive; all of its content is in the store by now. */
 export interface ArchivedImage {
@@ -17,88 +17,129 @@ export interface ArchivedImage {
   names: string[];
 }
 
-export interface Archive {
-  images: ArchivedImage[];
+/** A file of an archive. */
+export interface ArchivedFile {
+  digest: string;
+  size: number;
+  mediaType: string;
+}
+
+/** The file of that name, by way of links; refused where the archive lacks it. */
+export type Find = (path: string) => ArchivedFile;
+
+export type Receive = Helper['receive'];
+
+export interface ArchiveOptions {
+  content: Content;
+  lease: ContentLease;
+  /** Will name everything that was stored, needed or not, also where reading fails. */
+  stored: string[];
+  receive: Receive;
+  ahead: LayersAhead;
+  signal?: AbortSignal | undefined;
 }
 
 const dockerManifest = z.array(
   z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()).nullish() }),
 );
-const ociIndex = z.object({
-  manifests: z.array(
-    z.object({
-      digest: z.string(),
-      mediaType: z.string().optional(),
-      annotations: z.record(z.string(), z.string()).nullish(),
-      platform: z.looseObject({ os: z.string().optional() }).optional(),
-    }),
-  ),
-});
 
-const DOCUMENT_LIMIT = 8 * 1024 * 1024;
 /** A layer's tar as it is. */
 export const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 
-/** Reads what `docker save`, `podman save` or `skopeo copy oci-archive:` wrote. Files may come in any order, so each is stored as it passes;
- * `stored` then names them all, needed or not, also where this fails. */
-export async function readArchive(
-  body: AsyncIterable<Uint8Array>,
-  content: Content,
-  { lease, stored }: { lease: ContentLease; stored: string[] },
-  signal?: AbortSignal,
-): Promise<Archive> {
-  const files = new Map<string, { digest: string; size: number }>();
-  const links = new Map<string, string>();
-  const documents = new Map<string, Buffer>();
-  try {
-    for await (const entry of await openTar(body)) {
-      signal?.throwIfAborted();
-      const { type, linkname } = entry.header;
-      const name = cleaned(entry.header.name);
-      if (type === 'symlink' && linkname) links.set(name, cleaned(posix.join(posix.dirname(name), linkname)));
-      else if (type === 'link' && linkname) links.set(name, cleaned(linkname));
-      if (type !== 'file' || /(^|\/)(VERSION|json|repositories|oci-layout)$/.test(name)) {
-        entry.resume();
-      } else if (name === 'manifest.json' || name === 'index.json') {
-        documents.set(name, await document(entry, name));
-      } else {
-        const received = await content.receive(entry as AsyncIterable<Uint8Array>);
-        lease.pin(received.digest);
-        stored.push(received.digest);
-        files.set(name, received);
-      }
-    }
-  } catch (error) {
-    throw error instanceof EngineError || signal?.aborted
-      ? error
-      : invalid(`the archive cannot be read: ${messageOf(error)}`, { cause: error });
-  }
-  const find = (path: string): { digest: string; size: number } => {
+/** Reads what `docker save` (of any age), `podman save` or `skopeo copy oci-archive:` wrote. Files may come in any order, so each is stored as it passes. */
+export async function readArchive(body: AsyncIterable<Uint8Array>, options: ArchiveOptions): Promise<ArchivedImage[]> {
+  const { content, lease, stored } = options;
+  const { files, links } = await receiveFiles(body, options);
+  const find: Find = (path) => {
     let name = cleaned(path);
     for (let hops = 0; links.has(name) && hops < 10; hops++) name = links.get(name) as string;
     const file = files.get(name);
     if (!file) throw invalid(`the archive lacks ${path}, which its manifest names`);
     return file;
   };
-  const index = documents.get('index.json');
-  const manifest = documents.get('manifest.json');
-  if (manifest) return { images: dockerImages(manifest, find) };
-  if (index) return { images: await ociImages(index, find, content) };
+  const read = async (name: string) =>
+    files.has(name) ? content.read((files.get(name) as ArchivedFile).digest) : undefined;
+  const manifest = await read('manifest.json');
+  const index = await read('index.json');
+  const repositories = await read('repositories');
+  if (manifest) return dockerImages(manifest, find, index ? await ociImages(index, find, content).catch(() => []) : []);
+  if (index) return ociImages(index, find, content);
+  const ids = [...files.keys()].flatMap((name) => /^([a-f0-9]{64})\/json$/.exec(name)?.[1] ?? []);
+  if (ids.length > 0) {
+    const store = async (bytes: Buffer) => {
+      const digest = await content.write(bytes);
+      lease.pin(digest);
+      stored.push(digest);
+      return digest;
+    };
+    const json = new Map<string, Buffer>();
+    for (const id of ids) json.set(id, (await read(`${id}/json`)) as Buffer);
+    return legacyImages({ json, named: repositories && parseRepositories(repositories), find, store });
+  }
   throw invalid(
     'the archive has neither a manifest.json nor an index.json: it was not made by docker save or as an OCI archive',
   );
 }
 
-type Find = (path: string) => { digest: string; size: number };
+/** Every file reaches the store, and what looks like a layer is unpacked meanwhile: what the archive is about is known only at its end. */
+async function receiveFiles(
+  body: AsyncIterable<Uint8Array>,
+  { content, lease, stored, receive, ahead, signal }: ArchiveOptions,
+): Promise<{ files: Map<string, ArchivedFile>; links: Map<string, string> }> {
+  const files = new Map<string, ArchivedFile>();
+  const links = new Map<string, string>();
+  const coming = new Map<string, { arrival: Arrival; mediaType: string; named?: (digest: string) => void }>();
+  const taken: Promise<void>[] = [];
+  const onFile = ({ name = '', path, bytes, begins = '', digest }: ReceivedFile) => {
+    let file = coming.get(path);
+    if (!file) {
+      const first = Buffer.from(begins, 'hex');
+      const arrival = new Arrival(path, bytes);
+      file = { arrival, mediaType: layerType(first), ...(mayBeLayer(first) && { named: ahead.begin(arrival) }) };
+      coming.set(path, file);
+    }
+    file.arrival.grow(bytes);
+    if (digest === undefined) return;
+    file.arrival.end('whole');
+    file.named?.(digest);
+    coming.delete(path);
+    lease.pin(digest);
+    stored.push(digest);
+    files.set(cleaned(name), { digest, size: bytes, mediaType: file.mediaType });
+    const take = content.take(path, digest);
+    take.catch(() => undefined);
+    taken.push(take);
+  };
+  const onPart = (part: ReceivedPart) => {
+    if ('path' in part) onFile(part);
+    else if ('same' in part) links.set(cleaned(part.name), cleaned(part.same));
+    else links.set(cleaned(part.name), cleaned(posix.join(posix.dirname(cleaned(part.name)), part.link)));
+  };
+  try {
+    await receive({ prefix: content.room(), archive: true, body: await something(body) }, { onPart, signal });
+  } catch (error) {
+    for (const { arrival } of coming.values()) arrival.end(error as Error);
+    throw error;
+  } finally {
+    await Promise.allSettled(taken);
+  }
+  await Promise.all(taken);
+  return { files, links };
+}
 
-function dockerImages(bytes: Buffer, find: Find): ArchivedImage[] {
+function dockerImages(bytes: Buffer, find: Find, described: ArchivedImage[]): ArchivedImage[] {
   const images = checked(dockerManifest, JSON.parse(bytes.toString('utf8')), 'manifest.json');
-  return images.map(({ Config, RepoTags, Layers }) => ({
-    config: find(Config).digest,
-    layers: (Layers ?? []).map((path) => ({ mediaType: LAYER_TYPE, ...find(path) })),
-    manifest: null,
-    names: RepoTags ?? [],
-  }));
+  return images.map(({ Config, RepoTags, Layers }) => {
+    const config = find(Config).digest;
+    const layers = (Layers ?? []).map((path) => ({ ...find(path) }));
+    // Where the archive has the manifest that the image came with, that is kept too.
+    const same = described.find(
+      (each) =>
+        each.config === config &&
+        each.layers.map(({ digest }) => digest).join() === layers.map(({ digest }) => digest).join(),
+    );
+    return { config, layers: same?.layers ?? layers, manifest: same?.manifest ?? null, names: RepoTags ?? [] };
+  });
 }
 
 async function ociImages(bytes: Buffer, find: Find, content: Content): Promise<ArchivedImage[]> {
@@ -108,39 +149,59 @@ async function ociImages(bytes: Buffer, find: Find, content: Content): Promise<A
     if (file.digest !== digest) throw invalid(`the archive's blob ${digest} has other content and was refused`);
     return file;
   };
-  const images: ArchivedImage[] = [];
-  const visit = async (digest: string, mediaType: string, names: string[]): Promise<void> => {
+  /** One image: of an index the one that suits this machine, or else the first whose content is there. */
+  const visit = async (
+    { digest, mediaType }: IndexEntry,
+    depth = 0,
+  ): Promise<Omit<ArchivedImage, 'names'> | undefined> => {
+    if (depth > 4) throw invalid('the archive is an index within an index, again and again: refused');
     const { size } = verified(digest);
     const parsed = parseManifest(await content.read(digest), mediaType);
-    if (parsed.kind === 'index') {
-      // An archive of several platforms: those whose content is there.
-      for (const entry of parsed.entries) {
-        const there = entry.platform?.os !== 'unknown' && isThere(() => blob(entry.digest));
-        if (there) await visit(entry.digest, entry.mediaType, names);
-      }
-      return;
-    }
-    images.push({
+    if (parsed.kind === 'index') return choose(parsed.entries, depth + 1);
+    if (artifactType(parsed.manifest)) return undefined;
+    return {
       config: verified(parsed.manifest.config.digest).digest,
-      layers: parsed.manifest.layers.map((layer) => ({
-        mediaType: layer.mediaType,
-        digest: verified(layer.digest).digest,
-        size: layer.size,
-      })),
+      layers: parsed.manifest.layers.map((layer) => kept({ ...layer, digest: verified(layer.digest).digest })),
       manifest: { mediaType: parsed.mediaType, digest, size },
-      names,
-    });
+    };
   };
-  const { manifests } = checked(ociIndex, JSON.parse(bytes.toString('utf8')), 'index.json');
-  for (const { digest, mediaType, annotations, platform } of manifests) {
-    if (platform?.os === 'unknown') continue;
-    const full = annotations?.['io.containerd.image.name'];
-    const short = annotations?.['org.opencontainers.image.ref.name'];
-    // The short one is often only a tag, which names nothing by itself.
-    const name = full ?? (short && /[:/]/.test(short) ? short : undefined);
-    await visit(digest, mediaType ?? '', name ? [name] : []);
+  const choose = async (entries: IndexEntry[], depth: number) => {
+    const fitting = candidates(entries, hostPlatform());
+    const others = entries.filter((entry) => !fitting.includes(entry) && entry.platform?.os !== 'unknown');
+    for (const entry of [...fitting, ...others]) {
+      // An archive need not hold every platform that its index names.
+      const image = isThere(() => blob(entry.digest)) ? await visit(entry, depth) : undefined;
+      if (image) return image;
+    }
+    return undefined;
+  };
+  const top = parseManifest(bytes, '');
+  if (top.kind !== 'index') throw invalid("the archive's index.json is no index");
+  // Several of one name are one image for several platforms.
+  const groups = new Map<string, IndexEntry[]>();
+  for (const entry of top.entries) {
+    const name = nameOf(entry);
+    const key = name ?? entry.digest;
+    groups.set(key, [...(groups.get(key) ?? []), entry]);
+  }
+  const images: ArchivedImage[] = [];
+  for (const entries of groups.values()) {
+    const image =
+      entries.length > 1
+        ? await choose(entries, 0)
+        : entries[0]?.platform?.os === 'unknown'
+          ? undefined
+          : await visit(entries[0] as IndexEntry);
+    const name = nameOf(entries[0] as IndexEntry);
+    if (image) images.push({ ...image, names: name ? [name] : [] });
   }
   return images;
+}
+
+/** The short one is often only a tag, which names nothing by itself. */
+function nameOf({ annotations }: IndexEntry): string | undefined {
+  const short = annotations?.['org.opencontainers.image.ref.name'];
+  return annotations?.['io.containerd.image.name'] ?? (short && /[:/]/.test(short) ? short : undefined);
 }
 
 function isThere(find: () => unknown): boolean {
@@ -152,58 +213,34 @@ function isThere(find: () => unknown): boolean {
   }
 }
 
-async function document(entry: AsyncIterable<unknown>, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of entry as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > DOCUMENT_LIMIT) throw invalid(`the archive's ${name} is larger than any manifest`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 /** Names are keys here, never paths; this only makes two spellings one. */
 const cleaned = (name: string): string => posix.normalize(`/${name}`).slice(1).replace(/\/$/, '');
 
-async function openTar(body: AsyncIterable<Uint8Array>) {
+const starts = (bytes: Uint8Array, ...magic: number[]): boolean => magic.every((byte, at) => bytes[at] === byte);
+const isGzip = (bytes: Uint8Array) => starts(bytes, 0x1f, 0x8b);
+const isZstd = (bytes: Uint8Array) => starts(bytes, 0x28, 0xb5, 0x2f, 0xfd);
+const isTar = (bytes: Buffer) => bytes.subarray(257, 262).toString('latin1') === 'ustar';
+
+/** A layer says nothing of itself but how it begins. */
+function layerType(first: Buffer): string {
+  if (isGzip(first)) return `${LAYER_TYPE}.gzip`;
+  return isZstd(first) ? 'application/vnd.oci.image.layer.v1.tar+zstd' : LAYER_TYPE;
+}
+
+const mayBeLayer = (first: Buffer): boolean => isGzip(first) || isZstd(first) || isTar(first);
+
+/** Refused where it is nothing. */
+export async function something(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const iterator = body[Symbol.asyncIterator]();
-  let first: Uint8Array = Buffer.alloc(0);
-  while (first.length < 6) {
-    const { value, done } = await iterator.next();
-    if (done) break;
-    first = Buffer.concat([first, value]);
-  }
-  if (first.length === 0) throw invalid('the archive is empty');
+  let { value, done } = await iterator.next();
+  while (!done && (value as Uint8Array).length === 0) ({ value, done } = await iterator.next());
+  if (done) throw invalid('the archive is empty');
   async function* whole() {
     try {
-      yield first;
-      for (;;) {
-        const { value, done } = await iterator.next();
-        if (done) return;
-        yield value;
-      }
+      for (; !done; { value, done } = await iterator.next()) yield value as Uint8Array;
     } finally {
       await iterator.return?.();
     }
   }
-  const starts = (...magic: number[]) => magic.every((byte, at) => first[at] === byte);
-  const unsupported = starts(0x28, 0xb5, 0x2f, 0xfd)
-    ? 'zstd'
-    : starts(0xfd, 0x37, 0x7a)
-      ? 'xz'
-      : starts(0x42, 0x5a, 0x68)
-        ? 'bzip2'
-        : '';
-  if (unsupported)
-    throw notImplemented(
-      `the archive is compressed with ${unsupported}: decompress it first (gzip and plain tar are read)`,
-    );
-  const tar = extract();
-  // A failure of the source or of the decompression surfaces where the entries are read.
-  const ended = () => undefined;
-  if (starts(0x1f, 0x8b))
-    pipeline(Readable.from(whole()), createGunzip(), tar as unknown as NodeJS.WritableStream, ended);
-  else pipeline(Readable.from(whole()), tar as unknown as NodeJS.WritableStream, ended);
-  return tar;
+  return whole();
 }

@@ -1,5 +1,6 @@
 import '../../base/scopes.js';
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
@@ -217,4 +218,73 @@ export async function startProxy(t: TestContext, port: number) {
     /** The next answer whose path has `part` in it ends after so many bytes. */
     cut: (part: string, bytes: number) => void cuts.set(part, bytes),
   };
+}
+
+/** A registry that holds what it is given, right or wrong. */
+export async function startShelf(t: TestContext) {
+  const http = await import('node:http');
+  const documents = new Map<string, { bytes: Buffer; mediaType: string }>();
+  const asked: { path: string; authorization: string }[] = [];
+  const holds = new Map<string, { upTo: number; until: Promise<unknown> }>();
+  const server = http.createServer((request, response) => {
+    const path = request.url ?? '';
+    asked.push({ path, authorization: request.headers.authorization ?? '' });
+    const found = documents.get(path.split('?')[0] as string);
+    if (!found) return void response.writeHead(404).end('{}');
+    const start = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    response.writeHead(start > 0 ? 206 : 200, {
+      'Content-Type': found.mediaType,
+      'Content-Length': found.bytes.length - start,
+      ...(start > 0 && { 'Content-Range': `bytes ${start}-${found.bytes.length - 1}/${found.bytes.length}` }),
+    });
+    const hold = [...holds].find(([part]) => path.includes(part))?.[1];
+    if (!hold) return void response.end(found.bytes.subarray(start));
+    response.write(found.bytes.subarray(start, hold.upTo));
+    void hold.until.then(() => response.end(found.bytes.subarray(Math.max(start, hold.upTo))));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const described = (bytes: Buffer, mediaType: string) => ({
+    mediaType,
+    digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+    size: bytes.length,
+  });
+  return {
+    host: `127.0.0.1:${(server.address() as net.AddressInfo).port}`,
+    asked,
+    /** What lies at a path. */
+    lay: (path: string, bytes: Buffer, mediaType = 'application/octet-stream') =>
+      void documents.set(path, { bytes, mediaType }),
+    blob(repository: string, bytes: Buffer, mediaType: string) {
+      const descriptor = described(bytes, mediaType);
+      documents.set(`/v2/${repository}/blobs/${descriptor.digest}`, { bytes, mediaType: 'application/octet-stream' });
+      return descriptor;
+    },
+    /** A manifest or an index, by its digest and by tags. */
+    manifest(repository: string, document: object, ...tags: string[]) {
+      const { mediaType } = document as { mediaType: string };
+      const bytes = Buffer.from(JSON.stringify(document, null, 3));
+      const descriptor = described(bytes, mediaType);
+      for (const name of [descriptor.digest, ...tags])
+        documents.set(`/v2/${repository}/manifests/${name}`, { bytes, mediaType });
+      return { ...descriptor, bytes };
+    },
+    /** Answers whose path has `part` in it stop after so many bytes, until something has happened. */
+    hold: (part: string, upTo: number, until: Promise<unknown>) => void holds.set(part, { upTo, until }),
+  };
+}
+
+/** A tar of files: path to text. */
+export async function tarOf(files: Record<string, string>): Promise<Buffer> {
+  const { pack } = await import('tar-stream');
+  const tar = pack();
+  for (const [name, text] of Object.entries(files)) tar.entry({ name, mtime: new Date(1_700_000_000_000) }, text);
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }

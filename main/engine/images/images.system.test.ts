@@ -205,7 +205,7 @@ test('what does not match its digest is refused, and nothing of it is kept', inN
   const root = await temporaryDirectory(t);
   await using rooms = await openRooms(root);
 
-  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil`), {
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil:latest`), {
     kind: 'invalid',
     message: /does not match its digest and was refused/,
   });
@@ -218,11 +218,11 @@ test('what does not match its digest is refused, and nothing of it is kept', inN
     '/v2/evil/manifests/latest',
     Buffer.from(JSON.stringify({ ...JSON.parse(String(manifest)), manifests: [] })),
   );
-  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil`), {
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil:latest`), {
     message: /neither an index nor an image \(or claims to be both\)/,
   });
   answers.set('/v2/evil/manifests/latest', Buffer.from(String(manifest).replaceAll(promised, 'sha256:../../x')));
-  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil`), { message: /is not a sha256 digest/ });
+  await assert.rejects(pull(rooms, `127.0.0.1:${port}/evil:latest`), { message: /is not a sha256 digest/ });
 
   assert.equal(rooms.images.count(), 0);
   assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });

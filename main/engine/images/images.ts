@@ -5,23 +5,19 @@ import type { Filters } from '../../contract/filters.js';
 import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary } from '../../contract/images.js';
 import type { Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
+import type { Helper } from '../helper/index.js';
 import type { Layers } from '../layers/index.js';
-import {
-  DEFAULT_TAG,
-  familiar,
-  parseReference,
-  repositoryOf,
-  type Reference,
-  type Registry,
-} from '../registry/index.js';
+import { familiar, parseReference, repositoryOf, type Reference, type Registry } from '../registry/index.js';
 import type { Snapshots } from '../snapshots/index.js';
-import { LAYER_TYPE } from './archive.js';
+import { LAYER_TYPE, type Receive } from './archive.js';
+import { Importer, type ImportOptions, type ImportRequest } from './import.js';
 import { Installer } from './install.js';
 import { Library } from './library.js';
 import { listed } from './list.js';
 import { Loader, type LoadOptions } from './load.js';
-import { parsePlatform, platformText } from './platform.js';
+import { newName } from './names.js';
 import { Packing, type PackingHelper } from './packing.js';
+import { parsePlatform, platformText, suits } from './platform.js';
 import { Puller, type PullOptions, type PullRequest } from './pull.js';
 import { Pusher, type PushOptions, type PushRequest } from './push.js';
 import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
@@ -37,7 +33,7 @@ export interface ImagesOptions {
   registry: Registry;
   layers: Layers;
   events: Pick<Events, 'publish'>;
-  helper: PackingHelper;
+  helper: PackingHelper & Pick<Helper, 'receive'>;
   /** Registries that are given foreign layers too. */
   nondistributableTo?: string[];
 }
@@ -60,6 +56,7 @@ export class Images {
   readonly #packing: Packing;
   readonly #pusher: Pusher;
   readonly #loader: Loader;
+  readonly #importer: Importer;
   readonly #removal: Removal;
 
   static async open(options: ImagesOptions): Promise<Images> {
@@ -103,7 +100,9 @@ export class Images {
       removeUnused: (digests) => installer.removeUnused(digests),
       allowsForeign,
     });
-    this.#loader = new Loader({ content, library, installer, events });
+    const receive: Receive = (request, options) => helper.receive(request, options);
+    this.#loader = new Loader({ content, library, installer, layers, receive, events });
+    this.#importer = new Importer({ content, registry, installer, receive, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
     this.#removal = new Removal({ store, content, snapshots, library, announce });
   }
@@ -112,7 +111,7 @@ export class Images {
   resolve(reference: string, platform?: string): ImageRecord {
     const image = this.#library.find(reference);
     const wanted = platform ? parsePlatform(platform) : undefined;
-    if (wanted && (wanted.os !== image.os || wanted.architecture !== image.architecture)) {
+    if (wanted && !suits(image, wanted)) {
       throw notFound(
         `image with reference ${reference} was found but does not match the specified platform: wanted ${platformText(wanted)}, actual: ${platformText(image)}`,
       );
@@ -190,11 +189,7 @@ export class Images {
 
   async tag(source: string, repository: string, tag: string): Promise<void> {
     const image = this.resolve(source);
-    const name = parseReference(repository);
-    if (name.digest) throw invalid('refusing to create a tag with a digest reference');
-    if (name.tag) throw invalid('refusing to create a tag with a second tag');
-    if (tag && !/^\w[\w.-]{0,127}$/.test(tag)) throw invalid('invalid tag format');
-    const reference = parseReference(`${repository}:${tag || DEFAULT_TAG}`);
+    const reference = newName(repository, tag, 'refusing to create a tag with a digest reference');
     await this.#store.commit((change) => {
       this.#library.name(change, reference, image.id);
       this.#library.put(change, { ...image, lastTagged: new Date().toISOString() });
@@ -246,6 +241,11 @@ export class Images {
     return this.#loader.load(body, options);
   }
 
+  /** Makes an image of a file system's tar; returns its ID. */
+  import(request: ImportRequest, options: ImportOptions = {}): Promise<string> {
+    return this.#importer.import(request, options);
+  }
+
   /** An image that adds a layer to another one. `describe` makes its configuration; without a `diffId` there was nothing in the layer. */
   async derive(
     parentId: string,
@@ -260,7 +260,7 @@ export class Images {
     },
   ): Promise<{ id: string; reference: string }> {
     const parent = this.resolve(parentId);
-    const reference = name && newTag(name.repository, name.tag);
+    const reference = name && newName(name.repository, name.tag, 'refusing to create a tag with a digest reference');
     using lease = this.#content.lease();
     const stored: string[] = [];
     const keep = (digest: string) => {
@@ -340,13 +340,6 @@ export class Images {
   #announce(action: string, image: ImageRecord, name = image.id): void {
     this.#events.publish('image', action, image.id, { ...labelsOf(image), name });
   }
-}
-
-/** The name that an image is given: a repository, and a tag beside it. */
-function newTag(repository: string, tag: string): Reference {
-  const name = parseReference(repository);
-  if (name.digest || name.tag) throw invalid('refusing to create a tag with a digest or a second tag');
-  return parseReference(`${repository}:${tag || DEFAULT_TAG}`);
 }
 
 export function unixSeconds(date: string | undefined): number {

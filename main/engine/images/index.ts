@@ -1,3 +1,4 @@
+export { changeConfig, type Config } from './change-config.js';
 export { Images, type ImagesOptions } from './images.js';
 export type { PullRequest } from './pull.js';
 export type { ImageRecord } from './record.js';

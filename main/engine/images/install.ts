@@ -1,15 +1,14 @@
 import '../../base/scopes.js';
-import { invalid, notFound } from '../../base/errors.js';
+import { invalid } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { Slots } from '../../base/slots.js';
 import type { Store } from '../../base/store.js';
 import type { Progress } from '../../contract/images.js';
-import type { Content } from '../content/index.js';
-import { chainIds, type LayerLease, type Layers } from '../layers/index.js';
-import type { Reference, Repository } from '../registry/index.js';
+import type { BlobSource, Content } from '../content/index.js';
+import { chainIds, type LayerLease, type LayerRequest, type Layers } from '../layers/index.js';
+import type { Reference } from '../registry/index.js';
 import type { Snapshots } from '../snapshots/index.js';
 import type { Library } from './library.js';
-import { platformText, type Platform } from './platform.js';
 import { moving, still, throttled } from './progress.js';
 import { contentOf, NEVER, parseConfiguration, type Descriptor, type ImageRecord } from './record.js';
 
@@ -24,6 +23,18 @@ export interface Complete {
   documents: string[];
   /** The image it was made from. */
   parent?: string;
+}
+
+/** Where an image's layers come from; without it they are in the store already. */
+export type LayerSource = (layer: Descriptor) => BlobSource;
+
+/** What concerns one layer of an image on its way in. */
+interface LayerWork {
+  source?: LayerSource | undefined;
+  /** As progress names it. */
+  id: string;
+  report: Report;
+  signal: AbortSignal;
 }
 
 export interface InstallerOptions {
@@ -64,14 +75,12 @@ export class Installer {
     image: Complete,
     {
       names,
-      repository,
-      wanted,
+      source,
       report,
       signal,
     }: {
       names: Reference[];
-      repository?: Repository;
-      wanted?: Platform | undefined;
+      source?: LayerSource;
       report: Report;
       signal?: AbortSignal | undefined;
     },
@@ -79,12 +88,6 @@ export class Installer {
     const configuration = parseConfiguration(await this.#content.read(image.configDigest));
     if (configuration.os !== 'linux')
       throw invalid(`image operating system "${configuration.os}" cannot be used on this platform`);
-    const { architecture, os } = configuration;
-    if (wanted && architecture !== wanted.architecture) {
-      throw notFound(
-        `the image is for ${platformText({ os, architecture })}, not for ${platformText(wanted)} as asked`,
-      );
-    }
     if (configuration.diffIds.length !== image.layers.length) {
       throw invalid(
         `the image has ${image.layers.length} layers, but its configuration names ${configuration.diffIds.length}: refused`,
@@ -94,24 +97,25 @@ export class Installer {
     await using lease = this.#layers.lease();
     const known = this.#library.get(image.configDigest);
     const complete = known && chain.every((chainId) => lease.has(chainId));
-    if (!complete) await this.#unpackAll(image, configuration.diffIds, chain, lease, { repository, report, signal });
+    if (!complete) await this.#unpackAll(image, configuration.diffIds, chain, lease, { source, report, signal });
+    // Known already, it may have come with other blobs of the same layers: those stay.
+    const layers = known && complete ? known.layers : await this.#present(image.layers, configuration.diffIds);
+    const asDescribed = layers.every(({ digest }, at) => digest === image.layers[at]?.digest);
     await lease.sync();
 
     const record: ImageRecord = {
       id: image.configDigest,
       chainId: chain.at(-1) ?? '',
       chain,
-      layers: image.layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+      layers,
       documents: [...new Set([...image.documents, ...(known?.documents ?? [])])],
-      manifest: image.manifest ?? known?.manifest ?? null,
+      manifest: (asDescribed ? image.manifest : null) ?? known?.manifest ?? null,
       ...(known?.packed && { packed: known.packed }),
       ...(image.parent && { parent: image.parent }),
       ...configuration,
       size: 0,
       lastTagged: image.parent && names.length > 0 ? new Date().toISOString() : (known?.lastTagged ?? NEVER),
     };
-    // Known already, it may have come with other blobs of the same layers: those stay.
-    if (known && complete) record.layers = known.layers;
     let renamed = false;
     await this.#store.commit((change) => {
       signal?.throwIfAborted();
@@ -125,16 +129,19 @@ export class Installer {
     return renamed;
   }
 
+  /** The blobs of layers that other images have too may be others than this image's: compressed in another way, they hold the same. */
+  async #present(layers: Descriptor[], diffIds: string[]): Promise<Descriptor[]> {
+    const lacks = await Promise.all(layers.map(async ({ digest }) => (await this.#content.size(digest)) === undefined));
+    if (!lacks.includes(true)) return layers;
+    return layers.map((layer, at) => (lacks[at] ? (this.#library.layer(diffIds[at] as string) ?? layer) : layer));
+  }
+
   async #unpackAll(
     image: Complete,
     diffIds: string[],
     chain: string[],
     lease: LayerLease,
-    {
-      repository,
-      report,
-      signal,
-    }: { repository?: Repository | undefined; report: Report; signal?: AbortSignal | undefined },
+    { source, report, signal }: { source?: LayerSource | undefined; report: Report; signal?: AbortSignal | undefined },
   ): Promise<void> {
     // One layer's failure stops the others; the first failure is the one to tell.
     const control = new AbortController();
@@ -156,20 +163,13 @@ export class Installer {
         blob: layer.digest,
         below,
       };
-      const id = shortId(repository ? layer.digest : request.diffId);
+      const id = shortId(source ? layer.digest : request.diffId);
       if (lease.has(request.chainId)) {
-        if (repository) report(still(id, 'Already exists'));
+        if (source) report(still(id, 'Already exists'));
         return undefined;
       }
-      if (repository) report(still(id, 'Pulling fs layer'));
-      const work = (async () => {
-        if (repository) await this.#download(repository, layer, id, report, control.signal);
-        const status = repository ? 'Extracting' : 'Loading layer';
-        const onBytes = throttled((current) => report(moving(id, status, current, layer.size)), layer.size);
-        await lease.obtain(request, { onProgress: ({ bytes }) => onBytes(bytes), signal: control.signal });
-        onBytes(layer.size);
-        if (repository) report(still(id, 'Pull complete'));
-      })().catch(fail);
+      if (source) report(still(id, 'Pulling fs layer'));
+      const work = this.#obtain(layer, { request, lease, source, id, report, signal: control.signal }).catch(fail);
       work.catch(() => undefined);
       below = Promise.all([below, work]);
       below.catch(() => undefined);
@@ -181,20 +181,47 @@ export class Installer {
     if (failure !== undefined) throw failure;
   }
 
-  async #download(
-    repository: Repository,
+  /** One layer, downloaded where there is a source to ask, and unpacked while it comes. */
+  async #obtain(
     layer: Descriptor,
-    id: string,
-    report: Report,
-    signal: AbortSignal,
+    { request, lease, source, id, report, signal }: LayerWork & { request: LayerRequest; lease: LayerLease },
+  ): Promise<void> {
+    const status = source ? 'Extracting' : 'Loading layer';
+    const onBytes = throttled((current) => report(moving(id, status, current, layer.size)), layer.size);
+    // A layer has one bar: it shows the download until that is over.
+    let shown = !source;
+    let unpacking: Promise<void> | undefined;
+    const unpack = () => {
+      unpacking ??= lease.obtain(request, { onProgress: ({ bytes }) => shown && onBytes(bytes), signal });
+      unpacking.catch(() => undefined);
+      return unpacking;
+    };
+    try {
+      if (source) await this.#download(layer, { source, id, report, signal }, unpack);
+      shown = true;
+      await unpack();
+    } finally {
+      // Nothing goes on behind the back of a lease that ends.
+      await unpacking?.catch(() => undefined);
+    }
+    onBytes(layer.size);
+    if (source) report(still(id, 'Pull complete'));
+  }
+
+  /** `onComing`: its first bytes are about to arrive. */
+  async #download(
+    layer: Descriptor,
+    { source, id, report, signal }: LayerWork & { source: LayerSource },
+    onComing: () => void,
   ): Promise<void> {
     if ((await this.#content.size(layer.digest)) === undefined) {
       if (this.#downloads.busy) report(still(id, 'Waiting'));
       using _ = await this.#downloads.take(signal);
       const onBytes = throttled((current) => report(moving(id, 'Downloading', current, layer.size)), layer.size);
-      await this.#content.fetch(layer, repository.blob(layer.digest), {
+      await this.#content.fetch(layer, source(layer), {
         signal,
         onProgress: ({ stage, current, seconds }) => {
+          onComing();
           if (stage === 'downloading') onBytes(current);
           else if (stage === 'retrying') report(still(id, `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`));
           else report(still(id, 'Verifying Checksum'));

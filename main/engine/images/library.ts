@@ -10,7 +10,7 @@ import {
   withDefaultTag,
   type Reference,
 } from '../registry/index.js';
-import type { ImageRecord } from './record.js';
+import type { Descriptor, ImageRecord } from './record.js';
 
 const IMAGES = 'images';
 const REFERENCES = 'image_references';
@@ -57,15 +57,9 @@ export class Library {
       return image;
     }
     const prefix = /^(?:sha256:)?([a-f0-9]+)$/.exec(text)?.[1];
-    let reference: Reference | undefined;
-    try {
-      reference = withDefaultTag(parseReference(text));
-    } catch (error) {
-      if (prefix === undefined) throw error;
-    }
-    const named = reference && this.lookup(reference);
-    const image = named ?? (prefix === undefined ? undefined : this.#byPrefix(prefix));
-    if (!image) throw notFound(`No such image: ${reference ? familiar(reference) : text}`);
+    const reference = withDefaultTag(parseReference(text));
+    const image = this.lookup(reference) ?? (prefix === undefined ? undefined : this.#byPrefix(prefix));
+    if (!image) throw notFound(`No such image: ${familiar(reference)}`);
     return image;
   }
 
@@ -80,6 +74,15 @@ export class Library {
     const matches = [...this.#images.values()].filter(({ id }) => id.startsWith(`sha256:${prefix}`));
     if (matches.length > 1) throw invalid(`multiple IDs found with provided prefix: ${prefix}`);
     return matches[0];
+  }
+
+  /** The blob of a layer as one of the images has it. */
+  layer(diffId: string): Descriptor | undefined {
+    for (const { diffIds, layers } of this.#images.values()) {
+      const at = diffIds.indexOf(diffId);
+      if (at >= 0) return layers[at];
+    }
+    return undefined;
   }
 
   /** What an image is called: tags first. */

@@ -2,8 +2,9 @@ import '../../base/scopes.js';
 import { invalid } from '../../base/errors.js';
 import type { Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
+import type { Layers } from '../layers/index.js';
 import { familiar, parseReference, withDefaultTag } from '../registry/index.js';
-import { readArchive } from './archive.js';
+import { readArchive, type Receive } from './archive.js';
 import type { Installer, Report } from './install.js';
 import type { Library } from './library.js';
 import { labelsOf } from './record.js';
@@ -18,6 +19,8 @@ export interface LoaderOptions {
   content: Content;
   library: Library;
   installer: Installer;
+  layers: Layers;
+  receive: Receive;
   events: Pick<Events, 'publish'>;
 }
 
@@ -26,12 +29,16 @@ export class Loader {
   readonly #content: Content;
   readonly #library: Library;
   readonly #installer: Installer;
+  readonly #layers: Layers;
+  readonly #receive: Receive;
   readonly #events: Pick<Events, 'publish'>;
 
-  constructor({ content, library, installer, events }: LoaderOptions) {
+  constructor({ content, library, installer, layers, receive, events }: LoaderOptions) {
     this.#content = content;
     this.#library = library;
     this.#installer = installer;
+    this.#layers = layers;
+    this.#receive = receive;
     this.#events = events;
   }
 
@@ -41,11 +48,13 @@ export class Loader {
     { onProgress = () => undefined, quiet = false, signal }: LoadOptions,
   ): Promise<void> {
     using lease = this.#content.lease();
+    await using ahead = this.#layers.ahead();
     const stored: string[] = [];
     try {
-      const archive = await readArchive(body, this.#content, { lease, stored }, signal);
-      if (archive.images.length === 0) throw invalid('the archive holds no image');
-      for (const image of archive.images) {
+      const content = this.#content;
+      const images = await readArchive(body, { content, lease, stored, ahead, receive: this.#receive, signal });
+      if (images.length === 0) throw invalid('the archive holds no image');
+      for (const image of images) {
         const names = image.names.map((name) => withDefaultTag(parseReference(name)));
         await this.#installer.install(
           {

@@ -40,6 +40,9 @@ export interface Descriptor {
   mediaType: string;
   digest: string;
   size: number;
+  /** Where a layer may be had that its registry must not give away. */
+  urls?: string[] | null | undefined;
+  annotations?: Record<string, string> | null | undefined;
 }
 
 export interface HistoryEntry {
@@ -62,14 +65,21 @@ export const labelsOf = (image: ImageRecord | undefined): Record<string, string>
 /** When no date is set. */
 export const NEVER = '0001-01-01T00:00:00Z';
 
-const digest = z.string().refine(isDigest, { error: 'is not a sha256 digest' });
+const digest = z.string().refine(isDigest, {
+  error: ({ input }) =>
+    /^sha(384|512):/.test(String(input))
+      ? 'is a digest of a kind that Slipway does not support: only sha256 is'
+      : 'is not a sha256 digest',
+});
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
 const descriptor = z.object({
   mediaType: z.string().default(''),
   digest,
   size,
-  platform: platform.optional(),
+  platform: platform.nullish(),
+  artifactType: z.string().nullish(),
+  urls: z.array(z.string()).nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
 });
 export type IndexEntry = z.infer<typeof descriptor>;
@@ -82,6 +92,7 @@ const index = z.object({
 const manifest = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.string().optional(),
+  artifactType: z.string().nullish(),
   config: descriptor,
   layers: z.array(descriptor).max(500),
 });
@@ -179,6 +190,27 @@ export function parseManifest(
     mediaType: known.includes(type) ? type : MEDIA_TYPES.manifest[0],
   };
 }
+
+/** What a manifest's configuration is where the manifest is an image's; the last from times when nobody said. */
+const CONFIG_TYPES = [
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+  'application/octet-stream',
+  '',
+];
+
+/** What a manifest is of that is no image's (a signature, a chart); undefined: it is an image's. */
+export function artifactType({ config, artifactType: type }: Manifest): string | undefined {
+  if (type) return type;
+  return CONFIG_TYPES.includes(config.mediaType) ? undefined : config.mediaType;
+}
+
+/** A part of a manifest, as we keep it. */
+export const kept = ({ mediaType, digest, size, urls, annotations }: Manifest['layers'][number]): Descriptor => ({
+  ...{ mediaType, digest, size },
+  ...(urls && urls.length > 0 && { urls }),
+  ...(annotations && { annotations }),
+});
 
 export type Configuration = Pick<
   ImageRecord,

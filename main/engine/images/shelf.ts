@@ -8,8 +8,8 @@ import type { Installer } from './install.js';
 import type { Library, NamedImage } from './library.js';
 import { manifestFor, ownManifest, type ManifestDocument } from './manifest.js';
 import type { Packing } from './packing.js';
-import { choosePlatform, hostPlatform } from './platform.js';
-import { contentOf, labelsOf, parseManifest, type Descriptor, type ImageRecord } from './record.js';
+import { candidates, hostPlatform, noMatch } from './platform.js';
+import { contentOf, labelsOf, parseManifest, type Descriptor, type ImageRecord, type IndexEntry } from './record.js';
 
 export interface ShelfOptions {
   store: Store;
@@ -136,14 +136,12 @@ export class Shelf {
     return config.digest;
   }
 
-  async #acceptIndex(
-    name: string,
-    entries: Parameters<typeof choosePlatform>[0],
-    index: string,
-    names: Reference[],
-  ): Promise<string> {
-    const { digest } = choosePlatform(entries, hostPlatform());
-    const found = this.#named(name).find(({ image }) => image.documents.includes(digest));
+  async #acceptIndex(name: string, entries: IndexEntry[], index: string, names: Reference[]): Promise<string> {
+    const digests = candidates(entries, hostPlatform()).map(({ digest }) => digest);
+    if (digests[0] === undefined) throw noMatch(hostPlatform());
+    const uploaded = this.#named(name);
+    const digest = digests.find((each) => uploaded.some(({ image }) => image.documents.includes(each))) ?? digests[0];
+    const found = uploaded.find(({ image }) => image.documents.includes(digest));
     if (!found) throw notFound(`manifest ${digest}, which the index names for this machine, has not been uploaded`);
     await this.#store.commit((change) => {
       const image = this.#library.get(found.image.id);

@@ -1,2 +1,2 @@
 export { chainIds } from './chain.js';
-export { Layers, type LayerLease, type LayerRequest, type LayersHelper } from './layers.js';
+export { Layers, type LayerLease, type LayerRequest, type LayersAhead, type LayersHelper } from './layers.js';

@@ -1,15 +1,16 @@
 import '../../base/scopes.js';
-import { invalid } from '../../base/errors.js';
+import { EngineError, invalid } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
 import { Slots } from '../../base/slots.js';
 import type { Change } from '../../base/store.js';
-import type { Content } from '../content/index.js';
+import { type Arrival, type Content, StartsOver } from '../content/index.js';
 import type { SnapshotDraft, SnapshotRecord, Snapshots } from '../snapshots/index.js';
 
 export interface LayersHelper {
+  /** `growth`: how much of the blob is there by now; it ends when that is all. */
   unpack(
-    request: { blob: string; target: string; sync: false },
+    request: { blob: string; target: string; sync: false; growth?: AsyncIterable<number> | undefined },
     options: { onProgress?: (progress: { bytes: number }) => void; signal?: AbortSignal },
   ): Promise<{ diffId: string; size: number; entries: number; implied: string[] }>;
   adopt(request: { target: string; lower: string[]; directories: string[] }): Promise<void>;
@@ -21,10 +22,24 @@ export interface LayerRequest {
   /** The chain ID below; null at the bottom. */
   parent: string | null;
   diffId: string;
-  /** The layer's blob, in the content store by now. */
+  /** The layer's blob: in the content store by now, or on its way there. */
   blob: string;
   /** Settled once the layer below is unpacked. */
   below: Promise<unknown>;
+}
+
+type Unpacked = Awaited<ReturnType<LayersHelper['unpack']>>;
+
+/** A draft with a layer in it, of which nobody has said yet whose it is. */
+interface Made {
+  draft: SnapshotDraft;
+  unpacked: Unpacked;
+}
+
+interface Early {
+  readonly made: Promise<Made>;
+  taken: boolean;
+  digest?: string;
 }
 
 interface Draft {
@@ -45,6 +60,8 @@ export class Layers {
   readonly #helper: LayersHelper;
   readonly #flights = new Flights<void, { bytes: number }>();
   readonly #slots = new Slots(AT_ONCE);
+  /** What was unpacked before anybody asked for it, by its blob. */
+  readonly #early = new Map<string, Early>();
   /** Unpacked, not committed yet. */
   readonly #drafts = new Map<string, Draft>();
   readonly #wanted = new Map<string, number>();
@@ -71,12 +88,22 @@ export class Layers {
         return this.#snapshots.get(chainId) !== undefined;
       },
       obtain: async (request, options = {}) => {
-        want(request.chainId);
-        if (this.#snapshots.get(request.chainId) || this.#drafts.has(request.chainId)) return;
-        await this.#flights.join(request.chainId, (signal, report) => this.#unpack(request, signal, report), {
-          signal: options.signal,
-          onReport: options.onProgress,
-        });
+        const { chainId } = request;
+        want(chainId);
+        for (let ours = false; !ours && !this.#snapshots.get(chainId) && !this.#drafts.has(chainId);) {
+          const unpack = (signal: AbortSignal, report: (progress: { bytes: number }) => void) => {
+            ours = true;
+            return this.#unpack(request, signal, report);
+          };
+          try {
+            await this.#flights.join(chainId, unpack, { signal: options.signal, onReport: options.onProgress });
+            return;
+          } catch (error) {
+            options.signal?.throwIfAborted();
+            // What somebody else unpacked of another blob says nothing about ours.
+            if (ours) throw error;
+          }
+        }
       },
       sync: async () => {
         const drafts = [...mine].flatMap((chainId) => this.#drafts.get(chainId)?.draft ?? []);
@@ -106,6 +133,57 @@ export class Layers {
     };
   }
 
+  /** For blobs of which nobody can say yet whose layers they are, nor whether they are any: what turns out to be one is there when it is asked for. */
+  ahead(): LayersAhead {
+    const control = new AbortController();
+    const mine: Early[] = [];
+    return {
+      begin: (arrival) => {
+        const early: Early = { made: this.#makeAhead(arrival, control.signal), taken: false };
+        early.made.catch(() => undefined);
+        mine.push(early);
+        return (digest) => {
+          early.digest = digest;
+          if (!this.#early.has(digest)) this.#early.set(digest, early);
+        };
+      },
+      [Symbol.asyncDispose]: async () => {
+        control.abort();
+        for (const early of mine) {
+          if (early.digest && this.#early.get(early.digest) === early) this.#early.delete(early.digest);
+          const made = await early.made.catch(() => undefined);
+          if (made && !early.taken) await this.#snapshots.drop(made.draft);
+        }
+      },
+    };
+  }
+
+  async #makeAhead(arrival: Arrival, signal: AbortSignal): Promise<Made> {
+    using _ = await this.#slots.take(signal);
+    return this.#inDraft((target) =>
+      this.#helper.unpack({ blob: arrival.path, target, sync: false, growth: arrival.growth() }, { signal }),
+    );
+  }
+
+  /** What was unpacked ahead; undefined where nothing was, or where it failed: trying again says why. */
+  async #madeAhead(blob: string): Promise<Made | undefined> {
+    const early = this.#early.get(blob);
+    if (!early) return undefined;
+    this.#early.delete(blob);
+    early.taken = true;
+    return early.made.catch(() => undefined);
+  }
+
+  async #inDraft(unpack: (target: string) => Promise<Unpacked>): Promise<Made> {
+    const draft = await this.#snapshots.draft();
+    try {
+      return { draft, unpacked: await unpack(draft.path) };
+    } catch (error) {
+      await this.#snapshots.drop(draft);
+      throw error;
+    }
+  }
+
   async #forget(chainId: string): Promise<void> {
     const draft = this.#drafts.get(chainId);
     this.#drafts.delete(chainId);
@@ -119,9 +197,10 @@ export class Layers {
     report: (progress: { bytes: number }) => void,
   ): Promise<void> {
     const { chainId, parent, diffId } = request;
-    const draft = await this.#snapshots.draft();
+    const { draft, unpacked } =
+      (await this.#madeAhead(request.blob)) ??
+      (await this.#inDraft((target) => this.#unpackInto(target, request.blob, signal, report)));
     try {
-      const unpacked = await this.#unpackInto(draft.path, request.blob, signal, report);
       if (unpacked.diffId !== diffId) {
         throw invalid(
           `layer ${shortId(request.blob)} does not match the image's configuration and was refused: expected ${diffId}, got ${unpacked.diffId}`,
@@ -148,14 +227,31 @@ export class Layers {
     }
   }
 
+  /** From the blob; or from its file while that is still coming in, at no cost to those that have theirs. */
   async #unpackInto(
     target: string,
     blob: string,
     signal: AbortSignal,
     onProgress: (progress: { bytes: number }) => void,
   ) {
+    const unpack = (file: string, arrival?: Arrival) =>
+      this.#helper.unpack(
+        { blob: file, target, sync: false, ...(arrival && { growth: arrival.growth() }) },
+        { onProgress, signal },
+      );
+    for (let arrival = this.#content.arriving(blob); arrival; arrival = this.#content.arriving(blob)) {
+      try {
+        return await unpack(arrival.path, arrival);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof StartsOver) continue;
+        // Why bytes make no sense their digest may say, or the next attempt to get them; and the file may have had its new name already.
+        const wasWhole = await arrived(arrival);
+        if (wasWhole && !isMissing(error)) throw error;
+      }
+    }
     using _ = await this.#slots.take(signal);
-    return await this.#helper.unpack({ blob: this.#content.path(blob), target, sync: false }, { onProgress, signal });
+    return await unpack(this.#content.path(blob));
   }
 
   /** The directories of a stack whose upper part may not be committed yet. */
@@ -169,6 +265,25 @@ export class Layers {
     }
     return paths;
   }
+}
+
+/** Whether a blob came; false where it begins anew, and thrown why it does not come. */
+async function arrived(arrival: Arrival): Promise<boolean> {
+  try {
+    for await (const _ of arrival.growth());
+    return true;
+  } catch (error) {
+    if (error instanceof StartsOver) return false;
+    throw error;
+  }
+}
+
+const isMissing = (error: unknown): boolean => error instanceof EngineError && error.kind === 'not-found';
+
+/** Until this ends, layers are unpacked ahead; then what nobody has asked for goes. */
+export interface LayersAhead extends AsyncDisposable {
+  /** Unpacks what is on its way; the answer is for its digest, once that is known. */
+  begin(arrival: Arrival): (digest: string) => void;
 }
 
 export interface LayerLease extends AsyncDisposable {

@@ -46,8 +46,13 @@ test('what is no name is refused in Docker’s words', () => {
     ['x._y', 'invalid reference format'],
     ['Debian', 'invalid reference format: repository name must be lowercase'],
     [hex, `invalid repository name (${hex}), cannot specify 64-byte hexadecimal strings`],
-    [`r.io/${'a'.repeat(300)}`, 'invalid reference format: repository name must not be more than 255 characters'],
+    [`r.io/${'a'.repeat(300)}`, 'repository name must not be more than 255 characters'],
     [`x@md5:${'a'.repeat(32)}`, 'unsupported digest algorithm'],
+    [`x@sha512:${hex}${hex}`, 'unsupported digest algorithm'],
+    [`x@sha256:${'a'.repeat(63)}`, 'invalid checksum digest length'],
+    [`x@sha256:${'A'.repeat(64)}`, 'invalid checksum digest format'],
+    ['x:5000/', 'invalid reference format'],
+    ['index.docker.io/Debian', 'invalid reference format: repository name must be lowercase'],
   ];
   for (const [written, message] of cases) {
     assert.throws(() => parseReference(written), { kind: 'invalid', message }, written);

@@ -43,10 +43,11 @@ export function parseReference(text: string): Reference {
     (digest === undefined || digestPattern.test(digest));
   if (!wellFormed) throw invalid('invalid reference format');
   if (domain.length + 1 + path.length > 255) {
-    throw invalid('invalid reference format: repository name must not be more than 255 characters');
+    throw invalid('repository name must not be more than 255 characters');
   }
   if (digest !== undefined && !/^sha256:[a-f0-9]{64}$/.test(digest)) {
-    throw invalid(/^sha256:/.test(digest) ? 'invalid checksum digest length' : 'unsupported digest algorithm');
+    if (!digest.startsWith('sha256:')) throw invalid('unsupported digest algorithm');
+    throw invalid(`invalid checksum digest ${digest.length === 71 ? 'format' : 'length'}`);
   }
   return { domain, path, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }

@@ -1,5 +1,5 @@
 /** Images, networks, files, limits, the system. */
-import type { Step } from '../compare.js';
+import type { FullStep, Step } from '../compare.js';
 import { make } from './lifecycle.js';
 
 const filters = (value: unknown) => `filters=${encodeURIComponent(JSON.stringify(value))}`;
@@ -75,6 +75,112 @@ export const images: Step[] = [
   'POST /commit',
   'POST /commit?container=source&repo=Not+Good',
   'POST /commit?container=source&changes=BOGUS%20x',
+];
+
+const hex = 'a'.repeat(64);
+
+/** Names as people and attackers write them: what they mean, and in which words they are refused. */
+const NAMES = [
+  ...[
+    'busybox',
+    'busybox:test',
+    'library/busybox:test',
+    'docker.io/busybox:test',
+    'index.docker.io/library/busybox:test',
+  ],
+  ...['localhost/busybox:test', 'localhost:5000/busybox:test', 'example.com/busybox:test'],
+  ...['busybox:Test', 'BusyBox', 'busy_box', 'busy__box', 'busy___box', 'busy-box'],
+  ...['busy--box', '-busybox', 'busybox-', '.busybox', 'busy..box', 'a/b/c/d', 'a//b', '/a', 'a/', ':test', 'busybox:'],
+  ...['busybox:-x', 'busybox:a:b', `busybox:${'t'.repeat(128)}`, `busybox:${'t'.repeat(129)}`, 'busy box', 'b@x'],
+  ...[`busybox@sha256:${hex}`, `busybox:test@sha256:${hex}`, `busybox@sha256:${'a'.repeat(63)}`],
+  ...[
+    `busybox@md5:${'a'.repeat(32)}`,
+    `busybox@sha256:${'A'.repeat(64)}`,
+    hex,
+    `sha256:${hex}`,
+    'sha256:',
+    'sha256:12',
+  ],
+  ...[
+    'abc',
+    'deadbeef',
+    'e',
+    '..',
+    'a/../b',
+    'http://x/y',
+    'x.y/z',
+    'x:5000',
+    'x:5000/y',
+    'x_y/z',
+    'é',
+    'a'.repeat(255),
+  ],
+  ...[`r.io/${'a'.repeat(250)}`, `r.io/${'a'.repeat(251)}`, '-h.io/x', 'h-.io/x', 'h..io/x', 'h.io:port/x', 'h.io:/x'],
+];
+/** Refused before anybody asks a registry. */
+const NEVER_PULLED = [
+  'BusyBox',
+  'busy___box',
+  '-busybox',
+  'a//b',
+  'busybox:',
+  'busybox:-x',
+  'busy box',
+  'b@x',
+  hex,
+  '..',
+];
+
+export const names: Step[] = [
+  // dockerd tidies a path up before it reads a name from it.
+  ...NAMES.filter((name) => !/\/\/|^\/|\/$|\.\./.test(name)).map(
+    (name) => `GET /images/${encodeURIComponent(name)}/json`,
+  ),
+  ...NAMES.map((name) => `POST /images/busybox:test/tag?repo=${encodeURIComponent(name)}`),
+  { ask: 'GET /images/json', sort: '' },
+  ...NEVER_PULLED.map((name) => `POST /images/create?fromImage=${encodeURIComponent(name)}`),
+  ...['-bad', 'a:b', 'a b', 'x'.repeat(129), 'sha256:12'].map(
+    (tag) => `POST /images/create?fromImage=busybox&tag=${encodeURIComponent(tag)}`,
+  ),
+  'POST /images/create?fromImage=busybox&tag=test&platform=a/b/c/d',
+];
+
+const importing = (query: string, body: Buffer | string = Buffer.alloc(1024)): FullStep => ({
+  ask: `POST /images/create?fromSrc=-${query}`,
+  body,
+  headers: { 'Content-Type': 'application/x-tar' },
+});
+const seen = [
+  'RepoTags',
+  'RepoDigests',
+  'Parent',
+  'Comment',
+  'Author',
+  'Config',
+  'Architecture',
+  'Os',
+  'Size',
+  'RootFS',
+];
+
+export const imports: Step[] = [
+  { ...importing('&repo=imported&tag=1'), compare: 'status' },
+  { ask: 'GET /images/imported:1/json', only: seen },
+  { ask: 'GET /images/imported:1/history', compare: 'shape' },
+  {
+    ...importing('&repo=imported:2&message=why&changes=CMD%20%5B%22sh%22%5D&changes=ENV%20A%3Db%0AUSER%20me'),
+    compare: 'status',
+  },
+  { ask: 'GET /images/imported:2/json', only: seen },
+  { ...importing('&repo=imported:3&tag=4'), compare: 'status' },
+  'GET /images/imported:3/json',
+  { ask: 'GET /images/imported:4/json', only: seen },
+  importing('&repo=Not+Good'),
+  importing(`&repo=imported@sha256:${hex}`),
+  importing('&repo=imported&tag=-bad'),
+  importing('&repo=imported&changes=BOGUS%20x'),
+  importing('&repo=imported&changes=RUN%20x'),
+  { ...importing('&repo=imported&changes=CMD'), compare: 'status' },
 ];
 
 export const networks: Step[] = [

@@ -1,6 +1,8 @@
 import { invalid } from '../../base/errors.js';
-import type { Config } from './commit.js';
+import type { ContainerConfig } from '../../contract/containers.js';
 import { expand, words } from './shell-words.js';
+
+export type Config = Partial<ContainerConfig> & Record<string, unknown>;
 
 const SHELL = ['/bin/sh', '-c'];
 const SECOND = 1e9;
