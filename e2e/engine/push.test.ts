@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,7 @@ import {
   type Ran,
   type RunningEngine,
 } from '../fixtures/engine.js';
+import { makePerson } from '../fixtures/person.js';
 import { openEmptyRegistry, type EmptyRegistry } from '../fixtures/registry.js';
 
 const needs = { skip: process.getuid?.() !== 0 && 'needs root for its own network', timeout: 90_000 };
@@ -414,4 +415,27 @@ test('images in one archive share their blobs, and everybody reads it', needs, a
   const missing = await docker(ours, ['save', 'busybox:test', 'not-there:1']);
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /not-there:1/);
+});
+
+test('an ordinary user’s engine pushes the same, and serves what it has', needs, async () => {
+  await using person = await makePerson({ window: false });
+  const own = await mkdtemp(path.join(tmpdir(), 'slipway-person-'));
+  await chown(own, person.uid, person.gid);
+  try {
+    const command = [...person.become, process.execPath, path.join(person.checkout, 'out/daemon.cjs')];
+    await using theirsToo = await startEngine({ command, folder: own, env: { HOME: own } });
+    await loadBusybox(theirsToo);
+    const name = `${registry.host}/by-a-person`;
+    await ok(docker(theirsToo, ['tag', 'busybox:test', `${name}:latest`]));
+    const digest = digestIn(await push(theirsToo, name));
+    await ok(docker(ours, ['tag', 'busybox:test', `${second.host}/by-root:latest`]));
+    assert.equal(digestIn(await push(ours, `${second.host}/by-root`)), digest);
+    const { serving } = await api<{ serving: { address: string } }>(theirsToo.socket, 'PUT', '/slipway/serve', {
+      address: '127.0.0.1:0',
+    });
+    // By the name that it has there: with its registry's, and a dash before the port.
+    await ok(docker(ours, ['pull', '-q', `${serving.address}/${registry.host.replace(':', '-')}/by-a-person`]));
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
 });
