@@ -1,6 +1,6 @@
 import type { Content } from '../content/index.js';
 import { MEDIA_TYPES, type Reference } from '../registry/index.js';
-import { parseManifest, type Descriptor, type ImageRecord } from './record.js';
+import { kept, parseManifest, type Descriptor, type ImageRecord } from './record.js';
 
 export interface ManifestDocument {
   mediaType: string;
@@ -20,32 +20,38 @@ const [OCI, DOCKER] = MEDIA_TYPES.manifest;
 export const isForeign = ({ mediaType }: Descriptor): boolean => /foreign|nondistributable/.test(mediaType);
 
 /**
- * The manifest that an image came with, to be passed on byte for byte. One of plain tars is only where a registry has it like that, or with
- * `plain`: what an archive brought is compressed before it goes to a registry.
+ * The manifests that an image came with or went out with, to be passed on byte for byte, the best first. One of plain tars is only where a
+ * registry has it like that, or with `plain`: what an archive brought is compressed before it goes to a registry.
  */
-export async function ownManifest(
+export async function* ownManifests(
   image: ImageRecord,
   references: Reference[],
   content: Content,
   { plain = false }: { plain?: boolean } = {},
-): Promise<OwnManifest | undefined> {
-  const document = image.manifest && (await manifestDocument(image, content));
-  if (!document) return undefined;
-  if (plain || !document.layers.some(({ digest }, at) => digest === image.diffIds[at])) return document;
-  const { digest } = image.manifest as Descriptor;
+): AsyncGenerator<OwnManifest> {
+  const came = image.manifest?.digest;
   // The index that it was in comes before it.
-  const known = image.documents.slice(0, image.documents.indexOf(digest) + 1);
-  return references.some((reference) => reference.digest && known.includes(reference.digest)) ? document : undefined;
+  const before = came === undefined ? [] : image.documents.slice(0, image.documents.indexOf(came) + 1);
+  const known = references.some(({ digest }) => digest !== undefined && before.includes(digest));
+  for (const digest of new Set([...(came === undefined ? [] : [came]), ...image.documents])) {
+    const document = digest === image.id ? undefined : await manifestDocument(image, digest, content);
+    if (!document) continue;
+    const isPlain = document.layers.some((layer, at) => layer.digest === image.diffIds[at]);
+    if (!isPlain || (digest === came && (plain || known))) yield document;
+  }
 }
 
-async function manifestDocument(image: ImageRecord, content: Content): Promise<OwnManifest | undefined> {
-  const { digest, mediaType } = image.manifest as Descriptor;
+async function manifestDocument(
+  image: ImageRecord,
+  digest: string,
+  content: Content,
+): Promise<OwnManifest | undefined> {
   if ((await content.size(digest)) === undefined) return undefined;
   const bytes = await content.read(digest);
-  const parsed = parseManifest(bytes, mediaType);
+  const parsed = parseManifest(bytes, digest === image.manifest?.digest ? image.manifest.mediaType : '');
   if (parsed.kind !== 'manifest' || parsed.manifest.config.digest !== image.id) return undefined;
   const { config, layers } = parsed.manifest;
-  return { mediaType: parsed.mediaType, bytes, config, layers };
+  return { mediaType: parsed.mediaType, bytes, config, layers: layers.map(kept) };
 }
 
 /**
@@ -59,7 +65,7 @@ export async function manifestFor(
   content: Content,
   otherwise: string = DOCKER,
 ): Promise<ManifestDocument> {
-  const came = image.manifest && (await manifestDocument(image, content));
+  const came = await firstManifest(image, content);
   // Only OCI has a name for zstd.
   const zstd = layers.some(({ mediaType: type }) => /zstd/.test(type));
   const mediaType = zstd ? OCI : (came?.mediaType ?? otherwise);
@@ -78,6 +84,12 @@ export async function manifestFor(
     })),
   };
   return { mediaType, bytes: Buffer.from(JSON.stringify(document, undefined, 3)) };
+}
+
+async function firstManifest(image: ImageRecord, content: Content): Promise<OwnManifest | undefined> {
+  if (image.manifest) return manifestDocument(image, image.manifest.digest, content);
+  for await (const document of ownManifests(image, [], content)) return document;
+  return undefined;
 }
 
 /** A layer's type in an OCI manifest. */

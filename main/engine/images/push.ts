@@ -20,7 +20,7 @@ import {
 } from '../registry/index.js';
 import type { Report } from './install.js';
 import type { Library } from './library.js';
-import { isForeign, manifestFor, ownManifest, type ManifestDocument } from './manifest.js';
+import { isForeign, manifestFor, ownManifests, type ManifestDocument, type OwnManifest } from './manifest.js';
 import type { Packing } from './packing.js';
 import { platformText, type Platform } from './platform.js';
 import { moving, still, throttled } from './progress.js';
@@ -197,14 +197,19 @@ export class Pusher {
   }
 
   /** The manifest that the image came with, where everything that it names is here or there. */
-  async #ownManifest(journey: Journey): Promise<Awaited<ReturnType<typeof ownManifest>>> {
-    const own = await ownManifest(journey.image, this.#library.referencesOf(journey.image.id), this.#content);
-    if (!own) return undefined;
-    for (const layer of own.layers) {
+  async #ownManifest(journey: Journey): Promise<OwnManifest | undefined> {
+    const references = this.#library.referencesOf(journey.image.id);
+    for await (const own of ownManifests(journey.image, references, this.#content))
+      if (await this.#isWhole(journey, own)) return own;
+    return undefined;
+  }
+
+  async #isWhole(journey: Journey, { layers }: OwnManifest): Promise<boolean> {
+    for (const layer of layers) {
       if (isForeign(layer) || (await this.#content.size(layer.digest)) !== undefined) continue;
-      if (!(await this.#isThere(journey, layer))) return undefined;
+      if (!(await this.#isThere(journey, layer))) return false;
     }
-    return own;
+    return true;
   }
 
   async #sendLayer(journey: Journey, own: { layers: Descriptor[] } | undefined, at: number): Promise<Descriptor> {

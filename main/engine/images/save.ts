@@ -1,7 +1,7 @@
 import type { Content } from '../content/index.js';
 import { digestOf } from '../content/index.js';
 import { familiar, MEDIA_TYPES, type Reference } from '../registry/index.js';
-import { manifestFor, ownManifest, type OwnManifest } from './manifest.js';
+import { manifestFor, ownManifests, type OwnManifest } from './manifest.js';
 import type { Packing } from './packing.js';
 import { contentOf, type Descriptor, type ImageRecord } from './record.js';
 
@@ -72,8 +72,8 @@ async function partsOf(
   { image, references }: SavedImage,
   { content, packing, pin }: { content: Content; packing: Packing; pin: (digest: string) => void },
 ): Promise<{ manifest: { mediaType: string; bytes: Buffer }; layers: Descriptor[] }> {
-  const own = await ownManifest(image, references, content, { plain: true });
-  if (own && (await isHere(own, content))) return { manifest: own, layers: own.layers };
+  for await (const own of ownManifests(image, references, content, { plain: true }))
+    if (await isHere(own, content)) return { manifest: own, layers: own.layers };
   const layers: Descriptor[] = [];
   for (const at of image.diffIds.keys()) layers.push(await packing.stored(image, at, pin));
   const config = { mediaType: '', digest: image.id, size: (await content.size(image.id)) ?? 0 };

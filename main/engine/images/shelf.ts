@@ -6,7 +6,7 @@ import type { Events } from '../events/index.js';
 import { familiar, familiarName, parseReference, type Reference } from '../registry/index.js';
 import type { Installer } from './install.js';
 import type { Library, NamedImage } from './library.js';
-import { manifestFor, ownManifest, type ManifestDocument } from './manifest.js';
+import { manifestFor, ownManifests, type ManifestDocument } from './manifest.js';
 import type { Packing } from './packing.js';
 import { candidates, hostPlatform, noMatch } from './platform.js';
 import { contentOf, labelsOf, parseManifest, type Descriptor, type ImageRecord, type IndexEntry } from './record.js';
@@ -156,8 +156,8 @@ export class Shelf {
 
   /** The one it came with, one that was made for a registry earlier, or one that is made now, of the layers as they are here, and kept. */
   async #manifestOf(image: ImageRecord): Promise<ShelfDocument> {
-    const own = await ownManifest(image, [], this.#content, { plain: true });
-    if (own && (await this.#isWhole(own.layers))) return { ...own, digest: digestOf(own.bytes) };
+    for await (const own of ownManifests(image, [], this.#content, { plain: true }))
+      if (await this.#isWhole(own.layers)) return { ...own, digest: digestOf(own.bytes) };
     for (const digest of image.documents) {
       if (digest === image.id || digest === image.manifest?.digest) continue;
       const made = await this.#document(digest);
