@@ -516,8 +516,8 @@ int unpack_op(struct request *request, struct error *err)
     if (follow && !blob)
         return fail_kind(err, "invalid", 0, "only a blob can be followed while it comes in");
     cleanup_close int file = blob ? open(blob, O_RDONLY | O_CLOEXEC) : -1;
-    if (blob && file < 0)
-        return fail(err, errno, "open %s", blob);
+    if (blob && file < 0) /* one on its way in may have got its own name since: whoever asks has to know that from other failures */
+        return errno == ENOENT ? fail_kind(err, "not-found", errno, "open %s", blob) : fail(err, errno, "open %s", blob);
 
     struct unpack_watcher watcher = {.progress = send_progress, .context = request};
     struct unpack_result result;
