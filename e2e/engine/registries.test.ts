@@ -375,10 +375,23 @@ esac\n`,
   assert.equal(pulled.code, 0, pulled.stderr);
   // Once for all that a pull asks for.
   assert.deepEqual(guarded.scopes, ['repository:team/busybox:pull']);
+  // A layer that the registry has is mounted, for which its repository's own scope is asked for; the login is the engine's here, too.
+  const copy = `${guarded.host}/team/copy:1`;
+  await docker(other, ['tag', name, copy]);
+  const pushed = await docker(other, ['push', copy]);
+  assert.equal(pushed.code, 0, pushed.stderr);
+  assert.match(pushed.stdout, /Mounted from team\/busybox/);
+  assert.ok(
+    guarded.scopes.includes('repository:team/busybox:pull repository:team/copy:pull,push'),
+    String(guarded.scopes),
+  );
   const catalogue = await api<RegistryNames>(other.socket, 'GET', at(guarded.host, '/repositories'));
-  assert.deepEqual(catalogue.names, ['team/busybox']);
+  assert.deepEqual(catalogue.names, ['team/busybox', 'team/copy']);
   assert.equal(guarded.scopes.at(-1), 'registry:catalog:*');
   assert.equal((await slipway(other, ['logout', guarded.host])).code, 0);
+  const denied = await docker(other, ['push', copy]);
+  assert.equal(denied.code, 1);
+  assert.match(denied.stderr, /push access denied for .*Log in as somebody who may push there/);
   await assert.rejects(stat(path.join(folder, 'kept')));
   assert.ok(!other.log().includes(PASSWORD));
 });
