@@ -137,9 +137,11 @@ export class Layers {
   ahead(): LayersAhead {
     const control = new AbortController();
     const mine: Early[] = [];
+    // Of its own: whoever sends an archive slowly holds nobody else up.
+    const slots = new Slots(AT_ONCE);
     return {
       begin: (arrival) => {
-        const early: Early = { made: this.#makeAhead(arrival, control.signal), taken: false };
+        const early: Early = { made: this.#makeAhead(arrival, slots, control.signal), taken: false };
         early.made.catch(() => undefined);
         mine.push(early);
         return (digest) => {
@@ -158,8 +160,8 @@ export class Layers {
     };
   }
 
-  async #makeAhead(arrival: Arrival, signal: AbortSignal): Promise<Made> {
-    using _ = await this.#slots.take(signal);
+  async #makeAhead(arrival: Arrival, slots: Slots, signal: AbortSignal): Promise<Made> {
+    using _ = await slots.take(signal);
     return this.#inDraft((target) =>
       this.#helper.unpack({ blob: arrival.path, target, sync: false, growth: arrival.growth() }, { signal }),
     );
