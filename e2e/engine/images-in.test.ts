@@ -110,6 +110,9 @@ test('a pull says what dockerd says, of one tag, a digest and all tags, new and 
     const [ours, theirs] = await Promise.all([engine, dockerd].map(({ socket }) => story(socket, query)));
     assert.deepEqual(ours, theirs, query);
   }
+  const all = `${registry.host}/debian`;
+  const [ours, theirs] = [await slipway(['pull', '-a', all]), await docker(engine, ['pull', '-a', all])];
+  assert.deepEqual([ours.code, ours.stdout, ours.stderr], [theirs.code, theirs.stdout, theirs.stderr]);
   const tags = async (socket: string) =>
     (await api<{ RepoTags: string[] | null }[]>(socket, 'GET', '/images/json'))
       .flatMap(({ RepoTags }) => RepoTags ?? [])

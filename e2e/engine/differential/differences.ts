@@ -69,6 +69,7 @@ export const differences: Difference[] = [
       { ask: /images\/load/, path: /^body\.(error|errorDetail\.message)$/, ours: /archive cannot be read/ },
       { ask: /images\/create$/, path: /^body\.message$/, ours: /fromImage and fromSrc are missing/ },
       { ask: /images\/json/, path: /^body\.message$/, theirs: /syntax error in pattern/ },
+      { ask: /platform=/, path: /^body\.message$/, ours: /is an invalid platform/ },
     ],
   },
   {

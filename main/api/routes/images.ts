@@ -56,11 +56,10 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
 
 /** `fromImage` with the tag or the digest in `tag`, or all in one. */
 function pullRequest({ query, headers }: Call<object>) {
-  const image = text(query, 'fromImage') ?? '';
-  const tag = text(query, 'tag');
   const header = headers['x-registry-auth'];
   return {
-    reference: tag ? `${image}${tag.includes(':') ? '@' : ':'}${tag}` : image,
+    reference: text(query, 'fromImage') ?? '',
+    tag: text(query, 'tag'),
     auth: typeof header === 'string' ? header : undefined,
     platform: text(query, 'platform'),
   };

@@ -321,7 +321,7 @@ export class Content {
               arrival.startOver();
               ({ offset, hash } = { offset: 0, hash: createHash('sha256') });
             }
-            offset = await append(file, hash, offset, from.body, (current) => {
+            offset = await appendBehind(file, hash, offset, from.body, (current) => {
               if (current > size)
                 throw invalid(`the layer ${shortId(digest)} is longer than its manifest says (${size} bytes)`);
               offset = current;
@@ -467,6 +467,53 @@ async function append(
   }
   return offset;
 }
+
+/** More than this is not taken from the network before it is on its way to the disk. */
+const MOST_WAITING = 2 * 1024 * 1024;
+
+/** The same for chunks that stay as they are: while some are written, the next ones gather, and go in one piece. Whatever has come is written, also where the rest does not. */
+async function appendBehind(
+  file: FileHandle,
+  hash: Hash,
+  start: number,
+  body: AsyncIterable<Uint8Array>,
+  onBytes: (current: number) => void,
+): Promise<number> {
+  let offset = start;
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  let writing: Promise<void> | undefined;
+  let failure: { error: unknown } | undefined;
+  const write = async () => {
+    while (waiting.length > 0) {
+      const [chunks, bytes] = [waiting, size];
+      [waiting, size] = [[], 0];
+      if ((await file.writev(chunks)).bytesWritten < bytes) throw codedError('ENOSPC', 'the disk took only a part');
+      offset += bytes;
+      onBytes(offset);
+    }
+  };
+  try {
+    for await (const chunk of body) {
+      if (failure) break;
+      hash.update(chunk);
+      waiting.push(chunk);
+      size += chunk.length;
+      writing ??= write()
+        .catch((error: unknown) => void (failure = { error }))
+        .finally(() => (writing = undefined));
+      if (size >= MOST_WAITING) await writing;
+    }
+  } finally {
+    await writing;
+    // What came while the last ones were being written.
+    if (!failure) await write();
+  }
+  if (failure) throw failure.error;
+  return offset;
+}
+
+const codedError = (code: string, message: string): Error => Object.assign(new Error(message), { code });
 
 const mismatch = (expected: string, found: string) =>
   invalid(`the content does not match its digest and was refused: expected ${expected}, got ${found}`);

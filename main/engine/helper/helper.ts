@@ -138,10 +138,13 @@ export class Helper {
   ): Promise<Unpacked> {
     const { growth, body = growth && news(growth), ...fields } = request;
     const onProgress = options.onProgress as CallOptions['onProgress'];
-    return this.#ask(
-      { op: 'unpack', whiteouts: 'overlay', ...fields, ...(growth && { follow: true }) },
-      { ...(body && { body }), ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
-    );
+    const unpack = () =>
+      this.#ask<Unpacked>(
+        { op: 'unpack', whiteouts: 'overlay', ...fields, ...(growth && { follow: true }) },
+        { ...(body && { body }), ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
+      );
+    // What was sent once cannot be sent again.
+    return body ? unpack() : this.#onceMore(unpack, () => this.discard(request.target));
   }
 
   /**

@@ -36,6 +36,8 @@ export interface ArchiveOptions {
   stored: string[];
   receive: Receive;
   ahead: LayersAhead;
+  /** A layer that is there already, by the digest of its tar. */
+  isKnown: (diffId: string) => boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -84,7 +86,7 @@ export async function readArchive(body: AsyncIterable<Uint8Array>, options: Arch
 /** Every file reaches the store, and what looks like a layer is unpacked meanwhile: what the archive is about is known only at its end. */
 async function receiveFiles(
   body: AsyncIterable<Uint8Array>,
-  { content, lease, stored, receive, ahead, signal }: ArchiveOptions,
+  { content, lease, stored, receive, ahead, isKnown, signal }: ArchiveOptions,
 ): Promise<{ files: Map<string, ArchivedFile>; links: Map<string, string> }> {
   const files = new Map<string, ArchivedFile>();
   const links = new Map<string, string>();
@@ -95,7 +97,10 @@ async function receiveFiles(
     if (!file) {
       const first = Buffer.from(begins, 'hex');
       const arrival = new Arrival(path, bytes);
-      file = { arrival, mediaType: layerType(first), ...(mayBeLayer(first) && { named: ahead.begin(arrival) }) };
+      // In OCI's layout a file is called what it is.
+      const called = `sha256:${/^blobs\/sha256\/([a-f0-9]{64})$/.exec(cleaned(name))?.[1]}`;
+      const wanted = mayBeLayer(first) && !isKnown(called);
+      file = { arrival, mediaType: layerType(first), ...(wanted && { named: ahead.begin(arrival) }) };
       coming.set(path, file);
     }
     file.arrival.grow(bytes);

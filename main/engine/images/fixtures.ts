@@ -223,16 +223,17 @@ export async function startProxy(t: TestContext, port: number) {
 /** A registry that holds what it is given, right or wrong. */
 export async function startShelf(t: TestContext) {
   const http = await import('node:http');
-  const documents = new Map<string, { bytes: Buffer; mediaType: string }>();
+  const documents = new Map<string, { bytes: Buffer; mediaType: string; headers?: Record<string, string> }>();
   const asked: { path: string; authorization: string }[] = [];
   const holds = new Map<string, { upTo: number; until: Promise<unknown> }>();
   const server = http.createServer((request, response) => {
     const path = request.url ?? '';
     asked.push({ path, authorization: request.headers.authorization ?? '' });
-    const found = documents.get(path.split('?')[0] as string);
+    const found = documents.get(path) ?? documents.get(path.split('?')[0] as string);
     if (!found) return void response.writeHead(404).end('{}');
     const start = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     response.writeHead(start > 0 ? 206 : 200, {
+      ...found.headers,
       'Content-Type': found.mediaType,
       'Content-Length': found.bytes.length - start,
       ...(start > 0 && { 'Content-Range': `bytes ${start}-${found.bytes.length - 1}/${found.bytes.length}` }),
@@ -256,9 +257,9 @@ export async function startShelf(t: TestContext) {
   return {
     host: `127.0.0.1:${(server.address() as net.AddressInfo).port}`,
     asked,
-    /** What lies at a path. */
-    lay: (path: string, bytes: Buffer, mediaType = 'application/octet-stream') =>
-      void documents.set(path, { bytes, mediaType }),
+    /** What lies at a path, with or without its query. */
+    lay: (path: string, bytes: Buffer, mediaType = 'application/octet-stream', headers: Record<string, string> = {}) =>
+      void documents.set(path, { bytes, mediaType, headers }),
     blob(repository: string, bytes: Buffer, mediaType: string) {
       const descriptor = described(bytes, mediaType);
       documents.set(`/v2/${repository}/blobs/${descriptor.digest}`, { bytes, mediaType: 'application/octet-stream' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -177,7 +177,10 @@ test('all tags of a repository are pulled, each with its lines, and one line for
   const layer = { tar: await tarOf({ here: 'any' }), mediaType: `${OCI}.layer.v1.tar` };
   image(shelf, 'app', [layer], { tags: ['1', 'latest'] });
   image(shelf, 'app', [layer, { tar: await tarOf({ more: 'x' }), mediaType: `${OCI}.layer.v1.tar` }], { tags: ['2'] });
-  shelf.lay('/v2/app/tags/list', Buffer.from(JSON.stringify({ name: 'app', tags: ['1', '2', 'latest'] })));
+  const page = (tags: string[]) => Buffer.from(JSON.stringify({ name: 'app', tags }));
+  const more = { Link: '</v2/app/tags/list?last=2&n=1000>; rel="next"' };
+  shelf.lay('/v2/app/tags/list?n=1000', page(['1', '2']), 'application/json', more);
+  shelf.lay('/v2/app/tags/list?n=1000&last=2', page(['latest']), 'application/json');
   await using rooms = await openRooms(await temporaryDirectory(t));
   const lines = await pull(rooms, `${shelf.host}/app`);
   assert.deepEqual(
@@ -263,6 +266,15 @@ test(
   },
 );
 
+/** Waits until a file of some layer is there, visible or not. */
+async function unpacked(root: string, name: string): Promise<void> {
+  for (;;) {
+    for (const layer of await readdir(join(root, 'layers')))
+      if (await stat(join(root, 'layers', layer, 'fs', name)).catch(() => undefined)) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 test('a layer is unpacked while it comes in, and nobody sees it before it is verified', inNamespace, async (t) => {
   const shelf = await startShelf(t);
   const tar = await tarOf({ first: 'x'.repeat(500_000), last: randomBytes(2_000_000).toString('hex') });
@@ -274,18 +286,36 @@ test('a layer is unpacked while it comes in, and nobody sees it before it is ver
   const root = await temporaryDirectory(t);
   await using rooms = await openRooms(root);
   const pulling = pull(rooms, `${shelf.host}/app:1`);
-  const there = async () => {
-    const { readdir, stat } = await import('node:fs/promises');
-    for (const layer of await readdir(join(root, 'layers')))
-      if (await stat(join(root, 'layers', layer, 'fs/first')).catch(() => undefined)) return true;
-    return false;
-  };
-  while (!(await there())) await new Promise((resolve) => setImmediate(resolve));
+  await unpacked(root, 'first');
   assert.equal(rooms.images.count(), 0);
   assert.equal(rooms.snapshots.get(sha256(tar)), undefined);
   goOn();
   await pulling;
   assert.ok(rooms.snapshots.get(sha256(tar)));
+});
+
+test('who unpacks a layer may be killed in the middle of it', inNamespace, async (t) => {
+  const shelf = await startShelf(t);
+  const tar = await tarOf({ first: 'x'.repeat(500_000), last: randomBytes(2_000_000).toString('hex') });
+  const blob = gzipSync(tar, { level: 1 });
+  image(shelf, 'app', [{ tar, blob, mediaType: `${OCI}.layer.v1.tar+gzip` }]);
+  let goOn!: () => void;
+  shelf.hold(sha256(blob), 1_000_000, new Promise<void>((resolve) => (goOn = resolve)));
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+  const pulling = pull(rooms, `${shelf.host}/app:1`);
+  await unpacked(root, 'first');
+  const { pid } = rooms.helper.hello;
+  const workers = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
+  assert.ok(
+    workers.every((worker) => Number(worker) > 1),
+    workers.join(),
+  );
+  for (const worker of workers) process.kill(Number(worker), 'SIGKILL');
+  goOn();
+  await pulling;
+  assert.equal((await fileOf(rooms, `${shelf.host}/app:1`, 'first'))?.length, 500_000);
+  assert.equal((await readdir(join(root, 'layers'))).length, 1);
 });
 
 test('bytes that turn out wrong at their end leave nothing of what was unpacked of them', inNamespace, async (t) => {

@@ -52,7 +52,16 @@ export class Loader {
     const stored: string[] = [];
     try {
       const content = this.#content;
-      const images = await readArchive(body, { content, lease, stored, ahead, receive: this.#receive, signal });
+      const isKnown = (diffId: string) => this.#library.layer(diffId) !== undefined;
+      const images = await readArchive(body, {
+        content,
+        lease,
+        stored,
+        ahead,
+        isKnown,
+        receive: this.#receive,
+        signal,
+      });
       if (images.length === 0) throw invalid('the archive holds no image');
       for (const image of images) {
         const names = image.names.map((name) => withDefaultTag(parseReference(name)));

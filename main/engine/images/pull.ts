@@ -6,7 +6,6 @@ import type { Events } from '../events/index.js';
 import {
   familiar,
   familiarName,
-  parseReference,
   parseRegistryAuth,
   type Reference,
   type Registry,
@@ -16,12 +15,15 @@ import {
 import type { Complete, Installer, Report } from './install.js';
 import { layerSource } from './foreign.js';
 import type { Library } from './library.js';
+import { pulledName } from './names.js';
 import { candidates, noMatch, parsePlatform, platformText, suits, type Platform } from './platform.js';
 import { artifactType, checked, kept, labelsOf, parseJson, parseManifest, type Descriptor } from './record.js';
 
 export interface PullRequest {
   /** A name with a tag or a digest; with neither, all of its tags are meant. */
   reference: string;
+  /** A tag or a digest beside it. */
+  tag?: string | undefined;
   /** What the client sent as X-Registry-Auth. */
   auth?: string | undefined;
   platform?: string | undefined;
@@ -69,10 +71,10 @@ export class Puller {
 
   /** Brings an image, or all of a repository, in from its registry, with dockerd's progress lines. */
   async pull(
-    { reference: text, auth, platform: asked }: PullRequest,
+    { reference: text, tag, auth, platform: asked }: PullRequest,
     { onProgress: report = () => undefined, signal }: PullOptions,
   ): Promise<void> {
-    const reference = parseReference(text);
+    const reference = pulledName(text, tag);
     const platform = parsePlatform(asked);
     const repository = this.#registry.repository(reference, parseRegistryAuth(auth));
     const trip = { repository, platform, report, signal };

@@ -137,9 +137,11 @@ export class Layers {
   ahead(): LayersAhead {
     const control = new AbortController();
     const mine: Early[] = [];
+    // Of its own: whoever sends an archive slowly holds nobody else up.
+    const slots = new Slots(AT_ONCE);
     return {
       begin: (arrival) => {
-        const early: Early = { made: this.#makeAhead(arrival, control.signal), taken: false };
+        const early: Early = { made: this.#makeAhead(arrival, slots, control.signal), taken: false };
         early.made.catch(() => undefined);
         mine.push(early);
         return (digest) => {
@@ -158,8 +160,8 @@ export class Layers {
     };
   }
 
-  async #makeAhead(arrival: Arrival, signal: AbortSignal): Promise<Made> {
-    using _ = await this.#slots.take(signal);
+  async #makeAhead(arrival: Arrival, slots: Slots, signal: AbortSignal): Promise<Made> {
+    using _ = await slots.take(signal);
     return this.#inDraft((target) =>
       this.#helper.unpack({ blob: arrival.path, target, sync: false, growth: arrival.growth() }, { signal }),
     );
@@ -198,8 +200,7 @@ export class Layers {
   ): Promise<void> {
     const { chainId, parent, diffId } = request;
     const { draft, unpacked } =
-      (await this.#madeAhead(request.blob)) ??
-      (await this.#inDraft((target) => this.#unpackInto(target, request.blob, signal, report)));
+      (await this.#madeAhead(request.blob)) ?? (await this.#make(request.blob, signal, report));
     try {
       if (unpacked.diffId !== diffId) {
         throw invalid(
@@ -228,16 +229,13 @@ export class Layers {
   }
 
   /** From the blob; or from its file while that is still coming in, at no cost to those that have theirs. */
-  async #unpackInto(
-    target: string,
-    blob: string,
-    signal: AbortSignal,
-    onProgress: (progress: { bytes: number }) => void,
-  ) {
+  async #make(blob: string, signal: AbortSignal, onProgress: (progress: { bytes: number }) => void): Promise<Made> {
     const unpack = (file: string, arrival?: Arrival) =>
-      this.#helper.unpack(
-        { blob: file, target, sync: false, ...(arrival && { growth: arrival.growth() }) },
-        { onProgress, signal },
+      this.#inDraft((target) =>
+        this.#helper.unpack(
+          { blob: file, target, sync: false, ...(arrival && { growth: arrival.growth() }) },
+          { onProgress, signal },
+        ),
       );
     for (let arrival = this.#content.arriving(blob); arrival; arrival = this.#content.arriving(blob)) {
       try {
@@ -245,9 +243,9 @@ export class Layers {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof StartsOver) continue;
-        // Why bytes make no sense their digest may say, or the next attempt to get them; and the file may have had its new name already.
+        // Why bytes make no sense their digest may say, or the next attempt to get them.
         const wasWhole = await arrived(arrival);
-        if (wasWhole && !isMissing(error)) throw error;
+        if (wasWhole && !isPassing(error)) throw error;
       }
     }
     using _ = await this.#slots.take(signal);
@@ -278,7 +276,9 @@ async function arrived(arrival: Arrival): Promise<boolean> {
   }
 }
 
-const isMissing = (error: unknown): boolean => error instanceof EngineError && error.kind === 'not-found';
+/** The file had its new name already, or the helper was killed: what is there by now can be unpacked as usual. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof EngineError && (error.kind === 'not-found' || error.kind === 'unavailable');
 
 /** Until this ends, layers are unpacked ahead; then what nobody has asked for goes. */
 export interface LayersAhead extends AsyncDisposable {

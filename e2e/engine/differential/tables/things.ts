@@ -118,18 +118,7 @@ const NAMES = [
   ...[`r.io/${'a'.repeat(250)}`, `r.io/${'a'.repeat(251)}`, '-h.io/x', 'h-.io/x', 'h..io/x', 'h.io:port/x', 'h.io:/x'],
 ];
 /** Refused before anybody asks a registry. */
-const NEVER_PULLED = [
-  'BusyBox',
-  'busy___box',
-  '-busybox',
-  'a//b',
-  'busybox:',
-  'busybox:-x',
-  'busy box',
-  'b@x',
-  hex,
-  '..',
-];
+const NEVER_PULLED = ['BusyBox', 'busy___box', '-busybox', 'a//b', 'busybox:-x', 'busy box', 'b@x', hex, '..'];
 
 export const names: Step[] = [
   // dockerd tidies a path up before it reads a name from it.
