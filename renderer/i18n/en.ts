@@ -1792,6 +1792,8 @@ export const en = {
     language: 'Language: {{language}}',
     shortcuts: 'Keyboard shortcuts',
     bin: 'Removed containers…',
+    prune: 'Prune images…',
+    selfCheck: 'Self-check…',
     showTasks: 'Show tasks',
     quit: 'Quit Slipway',
   },

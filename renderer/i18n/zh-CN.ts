@@ -1710,6 +1710,8 @@ export const zhCN: Translation<typeof en> = {
     language: '语言：{{language}}',
     shortcuts: '键盘快捷键',
     bin: '已移除的容器…',
+    prune: '清理镜像…',
+    selfCheck: '自检…',
     showTasks: '显示任务',
     quit: '退出 Slipway',
   },
