@@ -61,7 +61,9 @@ test('a kill at any write leaves whole images only, and the same thing done agai
     const wanted = Math.min(rounds(2, points.length), points.length);
     for (let round = 0; round < wanted; round++) {
       const at = 1 + Math.floor(((round + (wanted < points.length ? random() : 0)) / wanted) * points.length);
-      await die(deed, at, originals, `${deed.name}, at write ${at} of ${points.length} (${points[at - 1]})`);
+      const late = random() < 0.5 ? 0 : 1 + Math.floor(random() * 20);
+      const what = `${deed.name}, at write ${at} of ${points.length} (${points[at - 1]}), ${late} ms late`;
+      await die(deed, { at, late }, originals, what);
     }
   }
 });
@@ -84,9 +86,9 @@ async function recall(engine: RunningEngine, originals: Originals): Promise<void
     for (const name of RepoTags) originals.set(name, await originalOf(engine, name));
 }
 
-async function die(deed: Deed, at: number, originals: Originals, what: string): Promise<void> {
+async function die(deed: Deed, when: { at: number; late: number }, originals: Originals, what: string): Promise<void> {
   await using place = await makePlace();
-  await using engine = await place.start(at);
+  await using engine = await place.start(when);
   try {
     await deed.prepare(engine);
     await place.count(engine);
@@ -120,7 +122,7 @@ async function makePlace() {
   // The engine that comes after the killed one is like any other.
   const program = 'if [ -e "$0" ]; then unset NODE_OPTIONS; fi; exec "$@"';
   return {
-    start: (at = 0) =>
+    start: ({ at, late } = { at: 0, late: 0 }) =>
       startEngine({
         folder,
         command: ['sh', '-c', program, switchOff, ...command],
@@ -128,6 +130,7 @@ async function makePlace() {
           NODE_OPTIONS: `--import=${path.join(root, 'e2e/fixtures/write-points.mjs')}`,
           SLIPWAY_POINTS: file,
           SLIPWAY_DIE_AT: String(at),
+          SLIPWAY_DIE_LATE: String(late),
         },
       }),
     async count(engine: RunningEngine) {
