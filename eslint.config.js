@@ -35,6 +35,7 @@ const ENGINE = [
   ...[
     'helper',
     'events',
+    'usage',
     'content',
     'snapshots',
     'registry',
@@ -45,9 +46,10 @@ const ENGINE = [
     'images',
     'registries',
     'serve',
+    'repair',
     'networks',
   ],
-  ...['containers', 'stats', 'exec', 'files', 'builds', 'system'],
+  ...['containers', 'stats', 'exec', 'files', 'builds', 'disk', 'system'],
 ];
 const engineZones = ENGINE.map((name, index) => ({
   target: `./main/engine/${name}`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ContainerInspect } from '../contract/containers.js';
 import type { ImageInspect } from '../contract/images.js';
-import { containerAt, createAskedAt, diskUsageAt, imageAt, waitAt } from './by-version.js';
+import { containerAt, createAskedAt, diskTypesAt, diskUsageAt, imageAt, waitAt } from './by-version.js';
 import type { ApiVersion } from './versions.js';
 
 const v = (version: string) => version as ApiVersion;
@@ -64,5 +64,7 @@ test('what is counted may be picked since 1.42', () => {
   assert.deepEqual(diskUsageAt(v('1.41'), usage, ['image']), { ...usage, BuilderSize: 0 });
   assert.deepEqual(diskUsageAt(v('1.42'), usage, []), usage);
   assert.deepEqual(diskUsageAt(v('1.42'), usage, ['image']), { LayersSize: 1, Images: [] });
-  assert.throws(() => diskUsageAt(v('1.42'), usage, ['bogus']), { kind: 'invalid' });
+  assert.deepEqual(diskTypesAt(v('1.41'), ['bogus']), []);
+  assert.deepEqual(diskTypesAt(v('1.42'), ['image', 'build-cache']), ['image', 'build-cache']);
+  assert.throws(() => diskTypesAt(v('1.42'), ['bogus']), { kind: 'invalid' });
 });

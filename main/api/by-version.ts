@@ -105,24 +105,34 @@ export function infoAt(version: ApiVersion, info: SystemInfo): object {
   };
 }
 
-/** `type` picks what is counted since 1.42; the builder's own sum went then. */
+const diskFields = {
+  container: ['Containers'],
+  image: ['Images', 'LayersSize'],
+  volume: ['Volumes'],
+  'build-cache': ['BuildCache'],
+} as const;
+export type DiskType = keyof typeof diskFields;
+
+/** What is to be counted: since 1.42 `type` picks. None: all of it. */
+export function diskTypesAt(version: ApiVersion, types: readonly string[]): DiskType[] {
+  if (!atLeast(version, '1.42')) return [];
+  return types.map((type) => {
+    if (type in diskFields) return type as DiskType;
+    throw invalid(`unknown object type: ${type}`);
+  });
+}
+
+/** The builder's own sum went with 1.42. */
 export function diskUsageAt<
   Usage extends Record<string, unknown> & { Images: ImageSummary[]; Containers: ContainerSummary[] },
->(version: ApiVersion, newest: Usage, types: readonly string[]): object {
+>(version: ApiVersion, newest: Usage, types: readonly DiskType[]): object {
   const usage = {
     ...newest,
     Images: newest.Images.map((image) => imageSummaryAt(version, image)),
     Containers: newest.Containers.map((summary) => summaryAt(version, summary)),
   };
   if (!atLeast(version, '1.42')) return { ...usage, BuilderSize: 0 };
-  const fields: Record<string, string[]> = {
-    container: ['Containers'],
-    image: ['Images', 'LayersSize'],
-    volume: ['Volumes'],
-    'build-cache': ['BuildCache'],
-  };
-  for (const type of types) if (!(type in fields)) throw invalid(`unknown object type: ${type}`);
   if (types.length === 0) return usage;
-  const wanted = types.flatMap((type) => fields[type] ?? []);
+  const wanted: string[] = types.flatMap((type) => diskFields[type]);
   return Object.fromEntries(Object.entries(usage).filter(([key]) => wanted.includes(key)));
 }

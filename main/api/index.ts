@@ -1,6 +1,7 @@
 /** The engine's HTTP face: the Docker Engine API, and our own under `/slipway`. */
 import type { Engine } from '../engine/index.js';
 import { binRoutes } from './routes/bin.js';
+import { diskRoutes } from './routes/disk.js';
 import { changeRoutes } from './routes/changes.js';
 import { containerRoutes } from './routes/containers.js';
 import { execRoutes } from './routes/exec.js';
@@ -35,6 +36,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...volumeRoutes(engine),
       ...slipwayRoutes(engine),
       ...binRoutes(engine),
+      ...diskRoutes(engine),
       ...changeRoutes(engine),
       ...serveRoutes(engine),
       ...missingRoutes(),

@@ -5,6 +5,7 @@ import { binClient } from './bin.js';
 import { changesClient } from './changes.js';
 import { checkClient } from './check.js';
 import { containerFilesClient } from './container-files.js';
+import { diskClient } from './disk.js';
 import { ApiError } from './errors.js';
 import { registriesClient } from './registries.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
@@ -16,6 +17,7 @@ export const slipwayClient = (transport: Transport) => ({
   ...binClient(transport),
   ...changesClient(transport),
   ...checkClient(transport),
+  ...diskClient(transport),
   ...registriesClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {

@@ -9,6 +9,7 @@ export interface ImageSummary {
   /** Unix seconds. */
   Created: number;
   Size: number;
+  /** Of `Size`, the bytes of layers that other images have too. -1: not asked for. */
   SharedSize: number;
   Labels: Record<string, string> | null;
   /** -1: not counted. */
@@ -57,6 +58,12 @@ export interface ImageHistoryItem {
   Tags: string[] | null;
   Size: number;
   Comment: string;
+}
+
+export interface ImagesPruned {
+  ImagesDeleted: ImageRemoved[];
+  /** Bytes. */
+  SpaceReclaimed: number;
 }
 
 export type ImageRemoved = { Untagged: string } | { Deleted: string };

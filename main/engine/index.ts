@@ -1,6 +1,6 @@
 /** The architecture, readable from top to bottom: each room may use only the rooms above it. */
 import '../base/scopes.js';
-import { mkdir, realpath, statfs } from 'node:fs/promises';
+import { mkdir, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf, conflict, diskError, invalid } from '../base/errors.js';
 import { createLog } from '../base/log.js';
@@ -9,6 +9,7 @@ import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
 import { Content } from './content/index.js';
+import { Disk } from './disk/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
 import { Files, FileTree } from './files/index.js';
@@ -20,9 +21,11 @@ import { Networks } from './networks/index.js';
 import { Registries } from './registries/index.js';
 import { Registry } from './registry/index.js';
 import { Serve } from './serve/index.js';
+import { Repair } from './repair/index.js';
 import { chooseDriver, Snapshots } from './snapshots/index.js';
 import { Stats } from './stats/index.js';
 import { System } from './system/index.js';
+import { Usage } from './usage/index.js';
 import { Volumes } from './volumes/index.js';
 
 export interface EngineOptions {
@@ -64,7 +67,7 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve'];
+const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk'];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -83,6 +86,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
 /** With less room on its disk it is of no use to look elsewhere for the reason why an engine does not come up. */
 const LEAST_ROOM = 256 * 1024;
+
+/** When an engine wrote to its database last, in Unix milliseconds; 0 where there is none yet. */
+async function writtenLast(database: string): Promise<number> {
+  const times = [database, `${database}-wal`].map((file) =>
+    stat(file).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    ),
+  );
+  return Math.max(...(await Promise.all(times)));
+}
 
 const databaseIn = (root: string): string => join(root, 'slipway.db');
 
@@ -111,15 +125,18 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: options.headless });
     undo.push(() => helper.goodbye({ end: true })); // monitors do not need it, and the next engine starts its own
     const tables = [
+      ...Usage.tables,
       ...Snapshots.tables,
       ...Images.tables,
       ...Serve.tables,
+      ...Repair.tables,
       ...Networks.tables,
       ...Volumes.tables,
       ...Containers.tables,
       ...Execs.tables,
       ...System.tables,
     ];
+    const lastWrite = await writtenLast(databaseIn(root));
     const store = await Store.open(databaseIn(root), tables, { worker: options.storeWorker });
     undo.push(() => store.close());
 
@@ -127,6 +144,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     if (remap) checkUserNamespaces(helper.hello);
     checkLogDefaults(options.logs);
     const events = new Events();
+    const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
     const { driver, warning: slow } = chooseDriver(helper.hello.overlay, options.storageDriver);
@@ -146,10 +164,15 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const serve = await Serve.open({ store, content, images });
     undo.push(() => serve.close());
     const registries = new Registries({ registry, images, events });
+    const repair = await Repair.open(
+      { root, store, helper, content, snapshots, layers, images, registry },
+      { lastWrite },
+    );
+    undo.push(() => repair.close());
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
-    const volumes = await Volumes.open({ root, store, helper, events });
+    const volumes = await Volumes.open({ root, store, helper, usage, events });
     const containers = await Containers.open({
-      ...{ root, runDir, store, helper, events, images, snapshots, networks, volumes, runtimes },
+      ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, runtimes },
       ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp },
       ...(options.binSize !== undefined && { bin: { limit: options.binSize } }),
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
@@ -162,6 +185,9 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
     const files = new Files({ helper, containers, images });
     const fileTree = new FileTree({ helper, containers });
+    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes });
+    repair.sweep.start();
+    disk.start();
     const system = await System.open({
       ...{
         store,
@@ -192,6 +218,10 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       const last = !handover && running + paused === 0;
       await containers.close();
       await networks.close({ last });
+      await images.settled();
+      disk.close();
+      usage.close();
+      await repair.close();
       await helper.goodbye({ end: last });
       await store.close();
       await lock[Symbol.asyncDispose]();
@@ -210,6 +240,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         execs,
         files,
         fileTree,
+        disk,
         system,
         version,
       },
@@ -240,6 +271,7 @@ export interface Engine {
   readonly execs: Execs;
   readonly files: Files;
   readonly fileTree: FileTree;
+  readonly disk: Disk;
   readonly system: System;
   readonly version: string;
   /** For a client's connection that much is written to: its reader gets room to take its time. */

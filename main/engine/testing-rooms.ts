@@ -13,6 +13,7 @@ import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
 import { Helper } from './helper/index.js';
 import { Networks } from './networks/index.js';
+import { Usage } from './usage/index.js';
 import { Volumes } from './volumes/index.js';
 import { Containers, type AttachStream, type ContainersOptions, type ImagesRoom } from './containers/index.js';
 
@@ -82,7 +83,7 @@ export async function openRooms(
   more: Pick<ContainersOptions, 'bin'> = {},
 ): Promise<Rooms> {
   const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: null });
-  const tables = [...Networks.tables, ...Volumes.tables, ...Containers.tables, ...Execs.tables];
+  const tables = [...Usage.tables, ...Networks.tables, ...Volumes.tables, ...Containers.tables, ...Execs.tables];
   const store = await Store.open(join(root, 'slipway.db'), tables);
   const events = new Events();
   const heard: EngineEvent[] = [];
@@ -90,9 +91,10 @@ export async function openRooms(
   const lower = (id: string): string[] => [...(onNext.has(id) ? [join(root, 'next')] : []), join(root, 'image')];
   const onNext = new Set<string>();
   const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
-  const volumes = await Volumes.open({ root, store, helper, events });
+  const usage = new Usage({ root, store, helper });
+  const volumes = await Volumes.open({ root, store, helper, usage, events });
   const containers = await Containers.open({
-    ...{ root, runDir, store, helper, events, networks, volumes, seccompProfile, ...more },
+    ...{ root, runDir, store, helper, usage, events, networks, volumes, seccompProfile, ...more },
     images: twoImages,
     snapshots: {
       prepare: async (id) => {
@@ -110,6 +112,7 @@ export async function openRooms(
         upper: join(root, 'containers', id, 'upper'),
         work: join(root, 'containers', id, 'work'),
       }),
+      sizeBelow: () => 0,
       rebase: (_, id, chainId) => void (chainId === 'next' ? onNext.add(id) : onNext.delete(id)),
       keep: () => undefined,
       discard: () => () => Promise.resolve(),

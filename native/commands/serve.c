@@ -11,6 +11,7 @@
 #include "compress.h"
 #include "discard.h"
 #include "edit.h"
+#include "fingerprint.h"
 #include "flatten.h"
 #include "netns.h"
 #include "pack.h"
@@ -56,6 +57,7 @@ static const struct op ops[] = {
     {"export", export_op},         {"changes", changes_op},
     {"update", update_op},         {"populate", populate_op},  {"flatten", flatten_op},
     {"compress", compress_op},
+    {"fingerprint", fingerprint_op},               {"digest", digest_op},
     {"file-list", file_list_op},   {"file-read", file_read_op},                   {"file-shells", file_shells_op},
     {"file-write", file_write_op}, {"file-remove", file_remove_op},
     {"file-directory", file_directory_op},         {"file-rename", file_rename_op},

@@ -140,6 +140,49 @@ describe('trees, as root', { skip: unable, timeout: 120_000 }, () => {
     await assert.rejects(bench.ask({ op: 'usage', path: join(target, 'no') }), { message: /No such file/ });
   });
 
+  test('a tree has the same fingerprint wherever it is unpacked, and another one after any change of it', async () => {
+    const print = async (path) => (await bench.ask({ op: 'fingerprint', path })).digest;
+    const make = async () => {
+      const target = fresh();
+      await unpack(target, execFileSync('tar', ['--xattrs', '--xattrs-include=*', '-C', tree, '-c', '.'], { maxBuffer: 1 << 28 }));
+      return target;
+    };
+    const first = await print(await make());
+    const changes = {
+      content: ['sh', '-c', 'touch -r usr/bin/su /tmp/fp.$$ && printf X | dd of=usr/bin/su conv=notrunc bs=1 seek=7 2>/dev/null && touch -r /tmp/fp.$$ usr/bin/su; rm /tmp/fp.$$'],
+      length: ['truncate', '-s', '-1', 'usr/bin/su'],
+      mode: ['chmod', '600', 'null'],
+      owner: ['chown', '-h', '1:1', 'bin'],
+      time: ['touch', '-d', '2020-01-01', 'two words'],
+      attribute: ['setcap', '-r', 'two words'],
+      name: ['mv', 'null', 'nul'],
+      link: ['ln', '-sfn', 'usr/binx', 'bin'],
+      split: ['sh', '-c', 'cp -a usr/bin/sudo x && mv x usr/bin/sudo'],
+      missing: ['rm', 'pipe'],
+      more: ['mkdir', 'more'],
+    };
+    for (const [what, argv] of Object.entries(changes)) {
+      const target = await make();
+      assert.equal(await print(target), first, what);
+      execFileSync(argv[0], argv.slice(1), { cwd: target });
+      assert.notEqual(await print(target), first, what);
+    }
+    await assert.rejects(print(join(bench.data, 'no')), { message: /No such file/ });
+    await assert.rejects(print('/etc'), { kind: 'invalid' });
+    const deep = fresh();
+    await unpack(deep, tar(entry({ name: 'short', type: '5', pax: { path: Array.from({ length: 1200 }, () => 'd').join('/') } })));
+    assert.match(await print(deep), /^sha256:[a-f0-9]{64}$/);
+  });
+
+  test('the digest of a file is that of its bytes; a link is not followed', async () => {
+    const target = fresh();
+    await unpack(target, tar(file('a', 'x'.repeat(600_000)), entry({ name: 'l', type: '2', linkname: 'a' })));
+    const { digest } = await bench.ask({ op: 'digest', path: join(target, 'a') });
+    assert.equal(digest, `sha256:${execFileSync('sha256sum', [join(target, 'a')], { encoding: 'utf8' }).slice(0, 64)}`);
+    await assert.rejects(bench.ask({ op: 'digest', path: join(target, 'l') }), { kind: 'system' });
+    await assert.rejects(bench.ask({ op: 'digest', path: target }), { kind: 'invalid' });
+  });
+
   test('what is discarded is gone at once, and its room soon after', async () => {
     const target = fresh();
     const deep = Array.from({ length: 1200 }, () => 'd').join('/');

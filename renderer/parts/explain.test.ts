@@ -85,3 +85,12 @@ test('what a registry refuses and why is told apart, so that the way on can be o
   assert.ok(isOutOfReach(troubleOf('the registry hub:5000 refuses the connection: nothing listens there')));
   assert.ok(!isOutOfReach(troubleOf('unauthorized: authentication required')));
 });
+
+test('what the disk cannot hold is told with its numbers', () => {
+  const bytes =
+    'no space left on device: the image needs about 1.2 GB, 300 MB free on the disk that holds /data (64 MB of it are left alone): remove images';
+  assert.match(explained(bytes), /holds \/data: it needs about 1\.2 GB, and 300 MB are free \(64 MB of it/);
+  const files =
+    'no space left on device: the image needs about 5000 files, 12 more fit on the disk that holds /data: remove images';
+  assert.match(explained(files), /\/data cannot take so many more files: it needs about 5000, and 12 more fit/);
+});

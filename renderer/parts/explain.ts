@@ -68,10 +68,19 @@ export const isOutOfReach = (kind: TroubleKind | undefined): boolean =>
   kind !== undefined &&
   /^(?:cut|cutShort|refused|unknown|unreachable|unwell|proxy|proxyLogin|proxyRefuses|loginService)$/.test(kind);
 
+const noNumbers = { needed: '', free: '', folder: '', kept: '' };
 const nothingNamed = { registry: '', content: '', status: '', image: '', target: '', program: '', time: '' };
 
 /** The engine's English about a registry or a full disk in the window's language; everything else as the engine says it. */
 export function explain(t: TFunction, message: string, folder?: string): string {
+  const early =
+    /needs about (?<needed>[\d.]+ \w+), (?<free>[\d.]+ \w+) free on the disk that holds (?<folder>\S+) \((?<kept>[\d.]+ \w+)/.exec(
+      message,
+    );
+  if (early?.groups) return t('trouble.noRoom', { ...noNumbers, ...early.groups });
+  const files =
+    /needs about (?<needed>\d+) files, (?<free>\d+) more fit on the disk that holds (?<folder>[^:\s]+)/.exec(message);
+  if (files?.groups) return t('trouble.noFiles', { ...noNumbers, ...files.groups });
   if (/no space left on device/i.test(message))
     return folder === undefined ? t('trouble.fullSomewhere') : t('trouble.full', { folder });
   for (const [pattern, key] of registryTroubles) {

@@ -5,6 +5,7 @@ import { X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Platform } from '../../main/contract/bridge.js';
 import { ContainersPage } from '../features/containers/index.js';
+import { DiskPage } from '../features/disk/index.js';
 import { FirstRun } from '../features/firstrun/index.js';
 import { ImagesPage } from '../features/images/index.js';
 import { RegistriesPage } from '../features/registries/index.js';
@@ -14,12 +15,14 @@ import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
 import { ImportDialog } from '../parts/ImportDialog.js';
 import { LoginDialog } from '../parts/LoginDialog.js';
+import { PruneImagesDialog } from '../parts/PruneImages.js';
 import { PullDialog } from '../parts/PullDialog.js';
 import { PushDialog } from '../parts/PushDialog.js';
 import { RemoveContainersDialog } from '../parts/RemoveDialog.js';
 import { RemoveImagesDialog } from '../parts/RemoveImages.js';
 import { RunDialog } from '../parts/RunDialog.js';
 import { ServeDialog } from '../parts/ServeDialog.js';
+import { SelfCheckDialog } from '../parts/SelfCheckDialog.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { TagDialog } from '../parts/TagDialog.js';
 import { TrustDialog } from '../parts/TrustDialog.js';
@@ -68,6 +71,8 @@ export function App({ platform }: { platform: Platform }) {
               <ImagesPage />
             ) : page === 'registries' ? (
               <RegistriesPage />
+            ) : page === 'disk' ? (
+              <DiskPage />
             ) : page === 'settings' ? (
               <SettingsPage platform={platform} han={missingFont === undefined} />
             ) : (
@@ -129,6 +134,10 @@ function Dialogs() {
       return <TrustDialog host={dialog.host} onClose={close} />;
     case 'serve':
       return <ServeDialog onClose={close} />;
+    case 'prune-images':
+      return <PruneImagesDialog scope={dialog.scope} onClose={close} />;
+    case 'self-check':
+      return <SelfCheckDialog onClose={close} />;
     case 'bin':
       return <BinDialog onClose={close} />;
     case 'shortcuts':

@@ -6,11 +6,12 @@ import {
   ArrowUpFromLine,
   CircleHelp,
   Download,
+  Eraser,
+  Languages,
   Layers,
   ListChecks,
   LogIn,
   Palette as PaletteIcon,
-  Languages,
   Pause,
   Pencil,
   Play,
@@ -19,6 +20,7 @@ import {
   RotateCw,
   ScrollText,
   Search,
+  ShieldCheck,
   Skull,
   Square,
   Trash2,
@@ -32,6 +34,7 @@ import { familiar, parseReference } from '../parts/reference.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { stateWords } from '../parts/StateBadge.js';
 import { hasBin } from '../store/bin-slice.js';
+import { hasDisk } from '../store/disk-slice.js';
 import { can } from '../store/registries-slice.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
@@ -81,6 +84,7 @@ export function Palette() {
   const pending = useEngine((state) => state.pending);
   const images = useEngine((state) => state.images) ?? [];
   const undoable = useEngine(hasBin);
+  const measured = useEngine(hasDisk);
   const knows = useEngine(can('registries'));
   const serves = useEngine(can('serve'));
   const actions = useContainerActions();
@@ -219,6 +223,14 @@ export function Palette() {
                       () => actions.remove([container]),
                     ),
                   ])}
+                {measured && [
+                  item('prune', t('palette.prune'), <Eraser className="icon" aria-hidden />, () =>
+                    open({ kind: 'prune-images', scope: 'unused' }),
+                  ),
+                  item('self-check', t('palette.selfCheck'), <ShieldCheck className="icon" aria-hidden />, () =>
+                    open({ kind: 'self-check' }),
+                  ),
+                ]}
                 {undoable &&
                   item('bin', t('palette.bin'), <ArchiveRestore className="icon" aria-hidden />, () =>
                     open({ kind: 'bin' }),

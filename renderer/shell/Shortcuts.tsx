@@ -5,7 +5,7 @@ import { Dialog } from '../ui/Dialog.js';
 
 const shortcuts = [
   [['Ctrl K'], 'palette'],
-  [['Ctrl 1', '…', 'Ctrl 4'], 'pages'],
+  [['Ctrl 1', '…', 'Ctrl 5'], 'pages'],
   [['/'], 'filter'],
   [['↑', '↓', 'J', 'K'], 'rows'],
   [['Space'], 'select'],

@@ -1,7 +1,7 @@
-import { Box, Layers, Library, Settings, type LucideIcon } from 'lucide-react';
+import { Box, HardDrive, Layers, Library, Settings, type LucideIcon } from 'lucide-react';
 
 export interface Page {
-  id: 'containers' | 'images' | 'registries' | 'settings';
+  id: 'containers' | 'images' | 'registries' | 'disk' | 'settings';
   icon: LucideIcon;
 }
 
@@ -10,5 +10,6 @@ export const pages: Page[] = [
   { id: 'containers', icon: Box },
   { id: 'images', icon: Layers },
   { id: 'registries', icon: Library },
+  { id: 'disk', icon: HardDrive },
   { id: 'settings', icon: Settings },
 ];

@@ -5,6 +5,7 @@ import { binSlice, type BinSlice } from './bin-slice.js';
 import { changesSlice, type ChangesSlice } from './changes-slice.js';
 import { connectionSlice, type ConnectionSlice } from './connection-slice.js';
 import { containersSlice, type ContainersSlice } from './containers-slice.js';
+import { diskSlice, type DiskSlice } from './disk-slice.js';
 import { imagesSlice, type ImagesSlice } from './images-slice.js';
 import { registriesSlice, type RegistriesSlice } from './registries-slice.js';
 import { statsSlice, type StatsSlice } from './stats-slice.js';
@@ -17,6 +18,7 @@ export type Store = BinSlice &
   ChangesSlice &
   ConnectionSlice &
   ContainersSlice &
+  DiskSlice &
   ImagesSlice &
   RegistriesSlice &
   StatsSlice &
@@ -32,6 +34,7 @@ export const createEngineStore = (client: Client): EngineStore =>
       ...changesSlice(client)(...api),
       ...connectionSlice(client)(...api),
       ...containersSlice(client)(...api),
+      ...diskSlice(client)(...api),
       ...imagesSlice(client)(...api),
       ...registriesSlice(client)(...api),
       ...statsSlice(client)(...api),

@@ -1,20 +1,20 @@
 import type { EngineEvent } from '../../main/contract/events.js';
 import type { EngineStore, Store } from './index.js';
 
-type Refresh = 'loadBin' | 'loadContainers' | 'loadImages' | 'loadRegistries' | 'loadSystem';
+type Refresh = 'loadBin' | 'loadContainers' | 'loadDisk' | 'loadImages' | 'loadRegistries' | 'loadSystem';
 
 /** Event type → what to read again. Nothing else in the window asks on its own. */
 const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
-  container: ['loadContainers'],
-  image: ['loadImages'],
+  container: ['loadContainers', 'loadDisk'],
+  image: ['loadImages', 'loadDisk'],
   network: [],
-  volume: [],
+  volume: ['loadDisk'],
   daemon: ['loadSystem'],
 };
 
 /** Actions that name something else than their type does. */
 const refreshesOf: Partial<Record<string, Refresh[]>> = {
-  'daemon bin': ['loadBin'],
+  'daemon bin': ['loadBin', 'loadDisk'],
   'daemon registry': ['loadRegistries'],
 };
 

@@ -103,8 +103,8 @@ const until = async (truth: () => boolean) => {
 const ready = { name: 'local', state: 'ready', host: 'unix:///x' } as const;
 
 test('an event names what is read again, and passing events nothing', () => {
-  assert.deepEqual(refreshesFor(event('container', 'die')), ['loadContainers']);
-  assert.deepEqual(refreshesFor(event('image', 'pull')), ['loadImages']);
+  assert.deepEqual(refreshesFor(event('container', 'die')), ['loadContainers', 'loadDisk']);
+  assert.deepEqual(refreshesFor(event('image', 'pull')), ['loadImages', 'loadDisk']);
   assert.deepEqual(refreshesFor(event('container', 'exec_create: sh')), []);
   assert.deepEqual(refreshesFor(event('container', 'resize')), []);
 });

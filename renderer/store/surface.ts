@@ -19,6 +19,8 @@ export type OpenDialog =
   | { kind: 'login'; host?: string; user?: string }
   | { kind: 'trust'; host: string }
   | { kind: 'serve' }
+  | { kind: 'prune-images'; scope: 'dangling' | 'unused' }
+  | { kind: 'self-check' }
   | { kind: 'bin' }
   /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */
   | { kind: 'change-container'; id: string; start?: string; past?: { seq: number; at: string } }

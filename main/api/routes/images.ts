@@ -16,7 +16,8 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
     // Before 1.41 there was a parameter for names alone.
     const name = atLeast(version, '1.41') ? undefined : text(query, 'filter');
     const wanted = name ? { ...filters, reference: [...(filters['reference'] ?? []), name] } : filters;
-    return json(images.list(wanted).map((image) => imageSummaryAt(version, image)));
+    const options = { all: flag(query, 'all'), sizes: atLeast(version, '1.42') && flag(query, 'shared-size') };
+    return json(images.list(wanted, options).map((image) => imageSummaryAt(version, image)));
   }),
   post('/images/create', (call) => {
     const { signal } = call;
@@ -31,9 +32,10 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
     const request = pushRequest(call);
     return progress((onProgress) => images.push(request, { onProgress, signal: call.signal }));
   }),
-  post('/images/load', ({ query, body, signal }) => {
+  post('/images/load', ({ query, headers, body, signal }) => {
     const quiet = flag(query, 'quiet');
-    return progress((onProgress) => images.load(body.stream(), { onProgress, quiet, signal }), true);
+    const size = Number(headers['content-length'] ?? 0);
+    return progress((onProgress) => images.load(body.stream(), { onProgress, quiet, size, signal }), true);
   }),
   get('/images/get', ({ query }) => archive(images.save(query.getAll('names').flatMap((names) => names.split(','))))),
   post('/images/prune', async ({ query }) => {

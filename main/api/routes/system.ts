@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/index.js';
 import { invalid, notFound } from '../../base/errors.js';
 import type { Filters } from '../../contract/filters.js';
-import { diskUsageAt, infoAt } from '../by-version.js';
+import { diskTypesAt, diskUsageAt, infoAt } from '../by-version.js';
 import { anyFiltersOf } from '../filters.js';
 import { nanoseconds } from '../parameters.js';
 import { empty, json, jsonLines, text } from '../replies.js';
@@ -33,9 +33,10 @@ export const systemRoutes = ({ system, events }: Engine): Route[] => [
   get('/plugins', () => json([])),
   get('/plugins/:name+/json', ({ params }) => Promise.reject(notFound(`plugin "${params.name}" not found`))),
   get('/info', ({ version }) => json(infoAt(version, system.info()))),
-  get('/system/df', async ({ query, version }) =>
-    json(diskUsageAt(version, await system.diskUsage(), query.getAll('type'))),
-  ),
+  get('/system/df', async ({ query, version }) => {
+    const types = diskTypesAt(version, query.getAll('type'));
+    return json(diskUsageAt(version, await system.diskUsage(types), types));
+  }),
   get('/events', ({ query, signal }) => {
     const range = { since: nanoseconds(query, 'since'), until: nanoseconds(query, 'until') };
     if (range.since && range.until && range.since > range.until)

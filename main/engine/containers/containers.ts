@@ -10,6 +10,7 @@ import type {
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
 import type { Bin as BinContents, BinEmptied, Discarded, Restored } from '../../contract/bin.js';
+import type { DiskContainer } from '../../contract/disk.js';
 import type { Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
 import { Adoption } from './adoption.js';
 import type { AttachStream } from '../../contract/streams.js';
@@ -323,6 +324,17 @@ export class Containers {
 
   list(request: ListRequest = {}): Promise<ContainerSummary[]> {
     return this.#parts.survey.list(request);
+  }
+
+  /** What each of them takes on the disk, as it was counted last. */
+  onDisk(): Promise<DiskContainer[]> {
+    return this.#parts.survey.onDisk();
+  }
+
+  /** What a container is called, where it runs. */
+  runningName(id: string): string | undefined {
+    const container = this.#parts.ledger.get(id);
+    return container?.running ? container.record.name : undefined;
   }
 
   async inspect(reference: string, size = false): Promise<ContainerInspect> {

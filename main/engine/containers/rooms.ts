@@ -28,6 +28,14 @@ export interface HelperRoom {
   lend(attached: Socket, target?: object): Promise<void>;
 }
 
+export interface UsageRoom {
+  /** Counts what a directory holds. */
+  measure(path: string): Promise<{ bytes: number }>;
+  /** What was counted last, and counts again behind the answer. Undefined: never yet. */
+  recall(path: string): Promise<{ bytes: number; at: number } | undefined>;
+  forget(paths: Iterable<string>): Promise<void>;
+}
+
 export interface StoreRoom {
   rows<Row>(table: string): Map<string, Row>;
   commit(build: (change: Change) => void): Promise<void>;
@@ -50,6 +58,8 @@ export interface OverlayMounts {
 export interface SnapshotsRoom {
   prepare(containerId: string, chainId: string): Promise<OverlayMounts>;
   mountsOf(containerId: string): OverlayMounts | Promise<OverlayMounts>;
+  /** Bytes of all that is below a container's own files. */
+  sizeBelow(containerId: string): number;
   /** Writes down what was prepared. */
   keep(change: Change, containerId: string): void;
   /** Puts a container on another stack, its own files on top. */
@@ -114,6 +124,7 @@ export interface ContainersOptions {
   runDir: string;
   store: StoreRoom;
   helper: HelperRoom;
+  usage: UsageRoom;
   events: EventsRoom;
   images: ImagesRoom;
   snapshots: SnapshotsRoom;

@@ -1,26 +1,31 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { EngineError } from '../../base/errors.js';
 import type { ContainerInspect, ContainerSummary, Health } from '../../contract/containers.js';
+import type { DiskContainer } from '../../contract/disk.js';
 import type { Filters } from '../../contract/filters.js';
 import type { Container } from './container.js';
 import { inspect, portsOf, summarize, type Sizes } from './describe.js';
 import { containerFilter } from './filters.js';
 import { readHealth } from './health.js';
 import type { Ledger } from './ledger.js';
+import type { ContainerPaths } from './paths.js';
 import type { ContainersOptions } from './rooms.js';
 
 export interface ListRequest {
   all?: boolean | undefined;
   limit?: number | undefined;
-  size?: boolean | undefined;
+  /** `known`: as it was counted last, for who asks about everything at once. */
+  size?: boolean | 'known' | undefined;
   filters?: Filters | undefined;
 }
 
 /** Containers as they are shown: lists, details, sizes, counts. */
 export class Survey {
-  readonly #options: Pick<ContainersOptions, 'images' | 'snapshots' | 'helper'>;
+  readonly #options: Pick<ContainersOptions, 'images' | 'snapshots' | 'usage'>;
   readonly #ledger: Ledger;
 
-  constructor(options: Pick<ContainersOptions, 'images' | 'snapshots' | 'helper'>, ledger: Ledger) {
+  constructor(options: Pick<ContainersOptions, 'images' | 'snapshots' | 'usage'>, ledger: Ledger) {
     this.#options = options;
     this.#ledger = ledger;
   }
@@ -49,7 +54,11 @@ export class Survey {
       .slice(0, limit > 0 ? limit : undefined);
     return Promise.all(
       found.map(async (container) =>
-        summarize(container, this.#ledger.endpointOf(container), size ? await this.sizesOf(container) : undefined),
+        summarize(
+          container,
+          this.#ledger.endpointOf(container),
+          size ? await this.sizesOf(container, { known: size === 'known' }) : undefined,
+        ),
       ),
     );
   }
@@ -66,13 +75,32 @@ export class Survey {
     });
   }
 
-  async sizesOf(container: Container): Promise<Sizes> {
-    const { snapshots, helper } = this.#options;
-    const { upper, lower, driver } = await snapshots.mountsOf(container.id);
-    const [own, ...layers] = await Promise.all([upper, ...lower].map((path) => helper.usage(path)));
-    const image = layers.reduce((sum, { bytes }) => sum + bytes, 0);
-    const SizeRw = Math.max(0, (own?.bytes ?? 0) - (driver === 'vfs' ? image : 0));
-    return { SizeRw, SizeRootFs: image + SizeRw };
+  /** What a container has written, counted now or (`known`) last; the layers below are known since they were unpacked. */
+  async sizesOf({ id }: Container, { known = false }: { known?: boolean } = {}): Promise<Sizes> {
+    const { snapshots, usage } = this.#options;
+    const { upper, driver } = await snapshots.mountsOf(id);
+    const own = (known ? await usage.recall(upper) : await usage.measure(upper))?.bytes ?? 0;
+    const below = snapshots.sizeBelow(id);
+    // A copy of the image is in there too.
+    const SizeRw = driver === 'vfs' ? Math.max(0, own - below) : own;
+    return { SizeRw, SizeRootFs: SizeRw + below };
+  }
+
+  /** What each container takes on the disk, as it was counted last. */
+  onDisk(): Promise<DiskContainer[]> {
+    const { snapshots, usage } = this.#options;
+    return Promise.all(
+      this.#ledger.all().map(async (container) => {
+        const { id, record } = container;
+        const { upper } = await snapshots.mountsOf(id);
+        const files = await usage.recall(upper);
+        return {
+          ...{ Id: id, Name: record.name, Running: container.running, Binned: false, Image: record.image.reference },
+          Files: { Size: files?.bytes ?? null, At: files ? new Date(files.at).toISOString() : null },
+          Log: await logSize(this.#ledger.pathsOf(id)),
+        };
+      }),
+    );
   }
 
   /** Of what runs the monitor knows more than it has told us: every probe, not only what they changed. */
@@ -89,4 +117,18 @@ export class Survey {
       throw error;
     }
   }
+}
+
+/** With what was rotated. */
+async function logSize({ directory, log }: ContainerPaths): Promise<number> {
+  const names = await readdir(directory).catch(() => []);
+  const sizes = names
+    .filter((name) => name.startsWith(basename(log)))
+    .map((name) =>
+      stat(join(directory, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -1,11 +1,12 @@
 import '../../base/scopes.js';
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, diskError, invalid, messageOf, notFound, unavailable } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
+import { requireRoom, type Need } from '../../base/room.js';
 import { Arrival } from './arrival.js';
 import { checkedDigest, digestOf } from './digest.js';
 
@@ -22,6 +23,23 @@ export type BlobSource = (
   offset: number,
   signal: AbortSignal,
 ) => Promise<{ offset: number; body: AsyncIterable<Uint8Array> }>;
+
+/** Bytes that blobs take, and what of them nobody needs: blobs without an image, downloads that were cut off. */
+export interface ContentUsage {
+  blobs: number;
+  bytes: number;
+  leftover: { blobs: number; bytes: number };
+}
+
+interface Leftover {
+  /** Undefined: its name is none of ours. */
+  digest: string | undefined;
+  path: string;
+  /** Among the blobs, not on its way there. */
+  whole: boolean;
+  bytes: number;
+  writtenMs: number;
+}
 
 /** Blobs that must stay while something still works with them. */
 export interface ContentLease extends Disposable {
@@ -41,16 +59,18 @@ export interface Ingest extends AsyncDisposable {
 /** Unfinished or unreferenced content is kept this long, so a pull can go on where it stopped. */
 const PATIENCE_MS = 24 * 3600 * 1000;
 const ATTEMPTS = 5;
+const HEX = /^[a-f0-9]{64}$/;
 /** What is read at a time of a blob that is passed on. */
 const PIECE = 256 * 1024;
 
 /** Blobs by digest, as an OCI image layout keeps them: verified while they stream in, immutable once there. */
 export class Content {
+  readonly #root: string;
   readonly #blobs: string;
   readonly #ingest: string;
   readonly #flights = new Flights<void, BlobProgress>();
   readonly #arriving = new Map<string, Arrival>();
-  readonly #pins = new Map<string, number>();
+  readonly #pins = new Map<string, Set<{ until: number }>>();
   readonly #removing = new Map<string, Promise<void>>();
   /** Blobs that are made and not stored yet, and where they lie. */
   readonly #fresh = new Map<string, string>();
@@ -70,9 +90,15 @@ export class Content {
   }
 
   private constructor(root: string, backOffMs: number) {
+    this.#root = root;
     this.#blobs = join(root, 'blobs', 'sha256');
     this.#ingest = join(root, 'ingest');
     this.#backOffMs = backOffMs;
+  }
+
+  /** Refuses with numbers what the disk cannot hold. `what`: how the sentence begins. */
+  requireRoom(need: Need, what: string): Promise<void> {
+    return requireRoom(this.#root, need, what);
   }
 
   path(digest: string): string {
@@ -220,19 +246,24 @@ export class Content {
     }
   }
 
+  /** What it pins stays until it is disposed of, or a day after it pinned something last: one that hangs does not keep a disk full for ever. */
   lease(): ContentLease {
-    const mine: string[] = [];
+    const mine = new Set<string>();
+    const holder = { until: 0 };
     return {
       pin: (digest) => {
-        mine.push(digest);
-        this.#pins.set(digest, (this.#pins.get(digest) ?? 0) + 1);
+        holder.until = Date.now() + PATIENCE_MS;
+        mine.add(digest);
+        const holders = this.#pins.get(digest) ?? new Set();
+        this.#pins.set(digest, holders.add(holder));
       },
       [Symbol.dispose]: () => {
-        for (const digest of mine.splice(0)) {
-          const left = (this.#pins.get(digest) ?? 1) - 1;
-          if (left > 0) this.#pins.set(digest, left);
-          else this.#pins.delete(digest);
+        for (const digest of mine) {
+          const holders = this.#pins.get(digest);
+          holders?.delete(holder);
+          if (holders?.size === 0) this.#pins.delete(digest);
         }
+        mine.clear();
       },
     };
   }
@@ -366,10 +397,16 @@ export class Content {
     }
   }
 
-  /** Removes blobs, and what has arrived of them, that nobody works with at this moment. */
-  async remove(digests: Iterable<string>): Promise<void> {
+  /**
+   * Removes blobs, and what has arrived of them, that nobody works with at this moment. `unless` is asked of each just before: one that was nobody's
+   * when the list was made may be somebody's by now.
+   */
+  async remove(
+    digests: Iterable<string>,
+    { unless = () => false }: { unless?: (digest: string) => boolean } = {},
+  ): Promise<void> {
     for (const digest of digests) {
-      if (this.#pins.has(digest)) continue;
+      if (this.#isPinned(digest) || unless(digest)) continue;
       const places = [this.path(digest), this.#part(digest)];
       const removal = Promise.all(places.map((path) => rm(path, { force: true })))
         .then(() => undefined)
@@ -379,13 +416,67 @@ export class Content {
     }
   }
 
-  /** Removes what no record names any more and nobody has come back for. Called once, at start. */
-  async collect(referenced: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#blobs)) {
-      if (referenced.has(`sha256:${name}`) || this.#pins.has(`sha256:${name}`)) continue;
-      const path = join(this.#blobs, name);
-      if (Date.now() - (await stat(path)).mtimeMs > PATIENCE_MS) await unlink(path);
+  /**
+   * Removes what no record names any more and nobody has come back for: blobs that are nobody's, downloads that were not gone on with. `graceMs`
+   * after they were written last; as many at a time as the loop can bear. Bytes given back.
+   */
+  async collect(
+    isNeeded: (digest: string) => boolean,
+    graceMs = PATIENCE_MS,
+  ): Promise<{ blobs: number; bytes: number }> {
+    const collected = { blobs: 0, bytes: 0 };
+    for await (const { digest, path, bytes, writtenMs } of this.#leftovers(isNeeded)) {
+      // What has no digest yet may still be on its way, however slowly.
+      if (Date.now() - writtenMs <= (digest === undefined ? PATIENCE_MS : graceMs)) continue;
+      // It may have become somebody's while we looked.
+      if (digest === undefined) await rm(path, { force: true });
+      else await this.remove([digest], { unless: isNeeded });
+      collected.blobs++;
+      collected.bytes += bytes;
     }
+    return collected;
+  }
+
+  /** What lies here, by whether somebody needs it. */
+  async usage(isNeeded: (digest: string) => boolean): Promise<ContentUsage> {
+    const usage: ContentUsage = { blobs: 0, bytes: 0, leftover: { blobs: 0, bytes: 0 } };
+    for (const name of await readdir(this.#blobs)) {
+      const bytes = (await stat(join(this.#blobs, name)).catch(() => undefined))?.size;
+      if (bytes === undefined) continue;
+      usage.blobs++;
+      usage.bytes += bytes;
+    }
+    for await (const { bytes, whole } of this.#leftovers(isNeeded)) {
+      if (!whole) usage.bytes += bytes;
+      usage.leftover.blobs++;
+      usage.leftover.bytes += bytes;
+    }
+    return usage;
+  }
+
+  /** All blobs there are. */
+  async list(): Promise<string[]> {
+    return (await readdir(this.#blobs)).filter((name) => HEX.test(name)).map((name) => `sha256:${name}`);
+  }
+
+  /** Blobs that nobody needs or works with, unfinished downloads, and what has no business here. */
+  async *#leftovers(isNeeded: (digest: string) => boolean): AsyncGenerator<Leftover> {
+    for (const directory of [this.#blobs, this.#ingest]) {
+      for (const name of await readdir(directory)) {
+        const digest = HEX.test(name) ? `sha256:${name}` : undefined;
+        const whole = directory === this.#blobs;
+        // A download under way is pinned.
+        if (digest !== undefined && (this.#isPinned(digest) || (whole && isNeeded(digest)))) continue;
+        const path = join(directory, name);
+        const found = await stat(path).catch(() => undefined); // it may have gone meanwhile
+        if (found) yield { digest, path, whole, bytes: found.size, writtenMs: found.mtimeMs };
+      }
+    }
+  }
+
+  #isPinned(digest: string): boolean {
+    const now = Date.now();
+    return [...(this.#pins.get(digest) ?? [])].some(({ until }) => until > now);
   }
 
   async #resume(file: FileHandle, size: number): Promise<{ offset: number; hash: Hash }> {

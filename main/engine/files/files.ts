@@ -7,7 +7,7 @@ import { checkedPath, either, giveBack, lent, named, orGiveBack } from './held.j
 import { containerPath, encodeStat } from './path-stat.js';
 
 export interface FilesOptions {
-  helper: Pick<Helper, 'archiveStat' | 'archiveRead' | 'archiveWrite' | 'export' | 'changes' | 'pack'>;
+  helper: Pick<Helper, 'archiveStat' | 'archiveRead' | 'archiveWrite' | 'export' | 'changes' | 'pack' | 'usage'>;
   containers: Pick<Containers, 'hold' | 'pause' | 'unpause' | 'announce'>;
   images: Pick<Images, 'derive'>;
 }
@@ -96,6 +96,7 @@ export class Files {
       const config = mergeConfig(changeConfig(request.config ?? record.config, request.changes), record.config);
       const { id, reference } = await images.derive(record.image.id, {
         layer: this.#layerOf(held, request.pause),
+        size: (await this.#options.helper.usage(held.overlay.upper)).bytes,
         describe: (parent, diffId) => committedImage({ parent, diffId, config, record, request }),
         ...(request.repo && { name: { repository: request.repo, tag: request.tag } }),
       });

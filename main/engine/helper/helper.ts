@@ -295,6 +295,18 @@ export class Helper {
     return this.#askAgain({ op: 'usage', path });
   }
 
+  /** What says whether a tree is still the same: names, looks and content of all that is in it. */
+  async fingerprint(path: string, signal?: AbortSignal): Promise<string> {
+    const { digest } = await this.#askAgain<{ digest: string }>({ op: 'fingerprint', path }, signal);
+    return digest;
+  }
+
+  /** The digest of a file's content. */
+  async digest(path: string, signal?: AbortSignal): Promise<string> {
+    const { digest } = await this.#askAgain<{ digest: string }>({ op: 'digest', path }, signal);
+    return digest;
+  }
+
   /**
    * Sets a container up completely; its monitor then waits for `start`. From `onListening` on the monitor can be called, and hears what was said
    * once it is up. Should the helper go in the middle, `survived` says whether a monitor came up all the same; without one, nothing was let go, and
@@ -391,9 +403,9 @@ export class Helper {
   }
 
   /** For what may be done twice: should the helper go in the middle, the next one is asked the same. */
-  #askAgain<Answer>(request: object): Promise<Answer> {
+  #askAgain<Answer>(request: object, signal?: AbortSignal): Promise<Answer> {
     return this.#onceMore(
-      () => this.#ask<Answer>(request),
+      () => this.#ask<Answer>(request, signal && { signal }),
       () => Promise.resolve(),
     );
   }

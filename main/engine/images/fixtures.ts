@@ -54,6 +54,7 @@ export async function openRooms(root: string, options: RegistryOptions & { backO
   return {
     ...{ helper, store, events, content, snapshots, layers, images },
     async close() {
+      await images.settled();
       await store.close();
       await helper.goodbye({ end: true });
     },

@@ -2,7 +2,13 @@ import '../../base/scopes.js';
 import { invalid, notFound } from '../../base/errors.js';
 import type { Change, Store } from '../../base/store.js';
 import type { Filters } from '../../contract/filters.js';
-import type { ImageHistoryItem, ImageInspect, ImageRemoved, ImageSummary } from '../../contract/images.js';
+import type {
+  ImageHistoryItem,
+  ImageInspect,
+  ImageRemoved,
+  ImagesPruned,
+  ImageSummary,
+} from '../../contract/images.js';
 import type { Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
 import type { Helper } from '../helper/index.js';
@@ -20,8 +26,8 @@ import { Packing, type PackingHelper } from './packing.js';
 import { parsePlatform, platformText, suits } from './platform.js';
 import { Puller, type PullOptions, type PullRequest } from './pull.js';
 import { Pusher, type PushOptions, type PushRequest } from './push.js';
-import { contentOf, labelsOf, NEVER, type ImageRecord } from './record.js';
-import { Removal } from './remove.js';
+import { labelsOf, NEVER, type Descriptor, type ImageRecord } from './record.js';
+import { Removal, type RemoveOptions } from './remove.js';
 import { writeArchive, type SavedImage } from './save.js';
 import { Shelf } from './shelf.js';
 import { STARTER, starterArchive, starterBusybox } from './starter.js';
@@ -40,6 +46,28 @@ export interface ImagesOptions {
 
 /** What a layer without a file is. */
 const EMPTY_TAR = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
+
+/** An image, as those see it who look after the store. */
+export interface StockedImage {
+  id: string;
+  /** Its tags. */
+  names: string[];
+  /** Where it can be had again: references with a digest. */
+  origins: Reference[];
+  /** Unix seconds. */
+  created: number;
+  size: number;
+  /** Chain IDs, and their blobs, bottom first. */
+  chain: string[];
+  layers: Descriptor[];
+  /** Digests of its configuration, its manifest and what led there. */
+  documents: string[];
+  manifest: string | undefined;
+  /** Containers, those in the bin too. */
+  holders: string[];
+  /** The images that were made from it here. */
+  children: string[];
+}
 
 /** References, manifests and configurations; pull, load, tag, remove. */
 export class Images {
@@ -62,7 +90,6 @@ export class Images {
   static async open(options: ImagesOptions): Promise<Images> {
     const images = new Images(options);
     for (const { chainId, id } of images.#library.all()) images.#snapshots.hold(chainId, id);
-    await images.#content.collect(new Set(images.#library.all().flatMap(contentOf)));
     return images;
   }
 
@@ -104,7 +131,8 @@ export class Images {
     this.#loader = new Loader({ content, library, installer, layers, receive, events });
     this.#importer = new Importer({ content, registry, installer, receive, events });
     const announce = (action: string, image: ImageRecord) => this.#announce(action, image);
-    this.#removal = new Removal({ store, content, snapshots, library, announce });
+    const announcePrune = (reclaimed: number) => events.publish('image', 'prune', '', { reclaimed: String(reclaimed) });
+    this.#removal = new Removal({ store, content, snapshots, library, announce, announcePrune });
   }
 
   /** The image that a name, a digest or (the beginning of) an ID means. For another platform than asked it counts as missing: it may be pulled. */
@@ -119,8 +147,43 @@ export class Images {
     return image;
   }
 
-  list(filters: Filters = {}): ImageSummary[] {
-    return listed(this.#library, filters);
+  /** `all`: those too that others were made from and nobody named; `sizes`: what they share, and how many containers they have. */
+  list(filters: Filters = {}, { all = false, sizes = false }: { all?: boolean; sizes?: boolean } = {}): ImageSummary[] {
+    const sizeOf = sizes ? (chainId: string) => this.#snapshots.get(chainId)?.size ?? 0 : undefined;
+    return listed(this.#library, filters, { all, sizeOf });
+  }
+
+  /** Bytes of the layers of all images, each layer counted once. */
+  layersSize(): number {
+    return this.#removal.stored();
+  }
+
+  /** Resolves once nothing is being deleted any more. */
+  settled(): Promise<void> {
+    return this.#removal.settled();
+  }
+
+  /** All of them, with what they are made of. */
+  stock(): StockedImage[] {
+    const children = new Map<string, string[]>();
+    for (const { id, parent } of this.#library.all())
+      if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), id]);
+    return this.#library.all().map((image) => {
+      const references = this.#library.referencesOf(image.id);
+      return {
+        ...{ id: image.id, created: unixSeconds(image.created), size: image.size, chain: image.chain },
+        ...{ layers: image.layers, documents: image.documents, manifest: image.manifest?.digest },
+        names: references.filter(({ digest }) => !digest).map(familiar),
+        origins: references.filter(({ digest }) => digest),
+        holders: this.#library.holders(image.id),
+        children: children.get(image.id) ?? [],
+      };
+    });
+  }
+
+  /** Whether an image has this blob. */
+  needs(digest: string): boolean {
+    return this.#library.needs(digest);
   }
 
   /** How many images there are. */
@@ -217,12 +280,12 @@ export class Images {
   }
 
   /** Untags and, when that was the last name, deletes; or deletes by ID. */
-  remove(text: string, options: { force?: boolean; noprune?: boolean } = {}): Promise<ImageRemoved[]> {
+  remove(text: string, options: RemoveOptions = {}): Promise<ImageRemoved[]> {
     return this.#removal.remove(text, options);
   }
 
   /** Removes images that nobody uses: those without a name, or (`dangling` false) all of them. */
-  prune(filters: Filters = {}): Promise<{ ImagesDeleted: ImageRemoved[]; SpaceReclaimed: number }> {
+  prune(filters: Filters = {}): Promise<ImagesPruned> {
     return this.#removal.prune(filters);
   }
 
@@ -251,16 +314,21 @@ export class Images {
     parentId: string,
     {
       layer,
+      size,
       describe,
       name,
     }: {
       layer: AsyncIterable<Uint8Array>;
+      /** About how many bytes the layer has. */
+      size: number;
       describe: (parent: ImageRecord, diffId: string | undefined) => object;
       name?: { repository: string; tag: string };
     },
   ): Promise<{ id: string; reference: string }> {
     const parent = this.resolve(parentId);
     const reference = name && newName(name.repository, name.tag, 'refusing to create a tag with a digest reference');
+    // Once as it is kept, and once unpacked.
+    await this.#content.requireRoom({ bytes: 2 * size }, 'the image');
     using lease = this.#content.lease();
     const stored: string[] = [];
     const keep = (digest: string) => {
@@ -268,9 +336,9 @@ export class Images {
       stored.push(digest);
     };
     try {
-      const { digest, size } = await this.#content.receive(layer);
+      const { digest, size: length } = await this.#content.receive(layer);
       keep(digest);
-      const own = digest === EMPTY_TAR ? [] : [{ mediaType: LAYER_TYPE, digest, size }];
+      const own = digest === EMPTY_TAR ? [] : [{ mediaType: LAYER_TYPE, digest, size: length }];
       const document = JSON.stringify(describe(parent, own[0]?.digest));
       const id = await this.#content.write(Buffer.from(document));
       keep(id);

@@ -9,8 +9,9 @@ import { chainIds, type LayerLease, type LayerRequest, type Layers } from '../la
 import type { Reference } from '../registry/index.js';
 import type { Snapshots } from '../snapshots/index.js';
 import type { Library } from './library.js';
+import { requireRoomFor } from './need.js';
 import { moving, still, throttled } from './progress.js';
-import { contentOf, NEVER, parseConfiguration, type Descriptor, type ImageRecord } from './record.js';
+import { NEVER, parseConfiguration, type Descriptor, type ImageRecord } from './record.js';
 
 export type Report = (progress: Progress) => void;
 
@@ -66,8 +67,7 @@ export class Installer {
 
   /** Of the content that came for an image, what no image turned out to need. */
   async removeUnused(digests: string[]): Promise<void> {
-    const used = new Set(this.#library.all().flatMap(contentOf));
-    await this.#content.remove(digests.filter((digest) => !used.has(digest)));
+    await this.#content.remove(digests, { unless: (digest) => this.#library.needs(digest) });
   }
 
   /** Gets what is missing, unpacks it, and makes image, layers and names visible in one transaction. True when a name moved or is new. */
@@ -143,6 +143,8 @@ export class Installer {
     lease: LayerLease,
     { source, report, signal }: { source?: LayerSource | undefined; report: Report; signal?: AbortSignal | undefined },
   ): Promise<void> {
+    const missing = image.layers.filter((_, at) => !lease.has(chain[at] as string));
+    await requireRoomFor(this.#content, missing, source ? 'the image' : 'unpacking the image');
     // One layer's failure stops the others; the first failure is the one to tell.
     const control = new AbortController();
     const stop = () => control.abort(signal?.reason);

@@ -10,7 +10,7 @@ import {
   withDefaultTag,
   type Reference,
 } from '../registry/index.js';
-import type { Descriptor, ImageRecord } from './record.js';
+import { contentOf, type Descriptor, type ImageRecord } from './record.js';
 
 const IMAGES = 'images';
 const REFERENCES = 'image_references';
@@ -27,6 +27,11 @@ export class Library {
   readonly #images: Map<string, ImageRecord>;
   /** Canonical reference (with a tag or a digest) to image ID. */
   readonly #references: Map<string, string>;
+  /** Image ID to its references. */
+  readonly #namesOf = new Map<string, Set<string>>();
+  /** How many images have a blob; how many were made from an image. */
+  readonly #blobs = new Counts();
+  readonly #children = new Counts();
   /** Image ID to holders. */
   readonly #holders = new Map<string, Set<string>>();
   readonly #running = new Set<string>();
@@ -36,6 +41,8 @@ export class Library {
   constructor(store: Store) {
     this.#images = store.rows<ImageRecord>(IMAGES);
     this.#references = store.rows<string>(REFERENCES);
+    for (const image of this.#images.values()) this.#count(image, 1);
+    for (const [key, id] of this.#references) this.#rename(key, undefined, id);
     for (const [image, holder] of store.rows<[image: string, holder: string]>(HOLDS).values()) {
       this.#holdersOf(image).add(holder);
     }
@@ -87,7 +94,7 @@ export class Library {
 
   /** What an image is called: tags first. */
   referencesOf(id: string): Reference[] {
-    const references = [...this.#references].filter(([, image]) => image === id).map(([key]) => parseReference(key));
+    const references = [...(this.#namesOf.get(id) ?? [])].map(parsed);
     return references.sort((a, b) => Number(!!a.digest) - Number(!!b.digest) || compare(canonical(a), canonical(b)));
   }
 
@@ -109,14 +116,14 @@ export class Library {
 
   put(change: Change, image: ImageRecord): void {
     const before = this.#images.get(image.id);
-    this.#images.set(image.id, image);
-    change.undo(() => (before ? this.#images.set(image.id, before) : this.#images.delete(image.id)));
+    this.#set(image.id, image);
+    change.undo(() => this.#set(image.id, before));
     change.put(IMAGES, image.id, image);
   }
 
   drop(change: Change, image: ImageRecord): void {
-    this.#images.delete(image.id);
-    change.undo(() => this.#images.set(image.id, image));
+    this.#set(image.id, undefined);
+    change.undo(() => this.#set(image.id, image));
     change.remove(IMAGES, image.id);
   }
 
@@ -125,8 +132,8 @@ export class Library {
     const key = canonical(reference);
     const before = this.#references.get(key);
     if (before === id) return false;
-    this.#references.set(key, id);
-    change.undo(() => (before === undefined ? this.#references.delete(key) : this.#references.set(key, before)));
+    this.#rename(key, before, id);
+    change.undo(() => this.#rename(key, id, before));
     change.put(REFERENCES, key, id);
     return true;
   }
@@ -135,8 +142,8 @@ export class Library {
     const key = canonical(reference);
     const before = this.#references.get(key);
     if (before === undefined) throw notFound(`No such image: ${familiar(reference)}`);
-    this.#references.delete(key);
-    change.undo(() => this.#references.set(key, before));
+    this.#rename(key, before, undefined);
+    change.undo(() => this.#rename(key, undefined, before));
     change.remove(REFERENCES, key);
   }
 
@@ -179,6 +186,7 @@ export class Library {
   checkDeletable(image: ImageRecord, { force, ignoreReferences }: { force: boolean; ignoreReferences: boolean }): void {
     const refuse = (why: string, must: string) =>
       conflict(`conflict: unable to delete ${shortId(image.id)} (${must}) - ${why}`);
+    if (this.hasChildren(image.id)) throw refuse('image has dependent child images', 'cannot be forced');
     const holders = this.holders(image.id);
     const running = holders.find((holder) => this.#running.has(holder));
     if (running) throw refuse(`image is being used by running container ${shortId(running)}`, 'cannot be forced');
@@ -189,6 +197,21 @@ export class Library {
     if (holders[0]) throw refuse(`image is being used by ${this.inWords(holders[0], 'stopped ')}`, 'must be forced');
   }
 
+  /** Whether an image was made from this one here. */
+  hasChildren(id: string): boolean {
+    return this.#children.has(id);
+  }
+
+  /** How many containers there are of an image; those in the bin do not count. */
+  containersOf(image: string): number {
+    return this.holders(image).filter((holder) => !this.#aside.has(holder)).length;
+  }
+
+  /** Whether an image has this blob. */
+  needs(digest: string): boolean {
+    return this.#blobs.has(digest);
+  }
+
   /** One name, and at most that same repository's digests: removing the image by its ID surprises nobody. */
   hasSingleName(id: string): boolean {
     const references = this.referencesOf(id);
@@ -196,10 +219,51 @@ export class Library {
     return references.length <= 1 || (tags.length <= 1 && new Set(references.map(repositoryOf)).size === 1);
   }
 
+  #set(id: string, image: ImageRecord | undefined): void {
+    const before = this.#images.get(id);
+    if (before) this.#count(before, -1);
+    if (!image) this.#images.delete(id);
+    else {
+      this.#images.set(id, image);
+      this.#count(image, 1);
+    }
+  }
+
+  #count(image: ImageRecord, by: 1 | -1): void {
+    for (const digest of contentOf(image)) this.#blobs.add(digest, by);
+    if (image.parent !== undefined) this.#children.add(image.parent, by);
+  }
+
+  /** A reference names another image, from now on or no more. */
+  #rename(key: string, from: string | undefined, to: string | undefined): void {
+    if (from !== undefined) this.#namesOf.get(from)?.delete(key);
+    if (to === undefined) this.#references.delete(key);
+    else {
+      this.#references.set(key, to);
+      const names = this.#namesOf.get(to) ?? new Set();
+      this.#namesOf.set(to, names.add(key));
+    }
+  }
+
   #holdersOf(image: string): Set<string> {
     let holders = this.#holders.get(image);
     if (!holders) this.#holders.set(image, (holders = new Set()));
     return holders;
+  }
+}
+
+/** How many there are of each. */
+class Counts {
+  readonly #counts = new Map<string, number>();
+
+  add(key: string, by: number): void {
+    const count = (this.#counts.get(key) ?? 0) + by;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+  }
+
+  has(key: string): boolean {
+    return this.#counts.has(key);
   }
 }
 

@@ -5,20 +5,40 @@ import { familiar, familiarName, parseReference, withDefaultTag, type Reference 
 import type { Library } from './library.js';
 import { NEVER, type ImageRecord } from './record.js';
 
+export interface Listing {
+  /** With those that have no name and that others were made from. */
+  all?: boolean;
+  /** The size of a layer by chain ID: given, what images share is summed up and their containers are counted. */
+  sizeOf?: ((chainId: string) => number) | undefined;
+}
+
 /** Newest first. A reference filter also narrows which names are shown. */
-export function listed(library: Library, filters: Filters): ImageSummary[] {
+export function listed(library: Library, filters: Filters, { all = false, sizeOf }: Listing = {}): ImageSummary[] {
   const accepted = filterOf(library, filters);
-  return library
-    .all()
+  const images = library.all();
+  const parents = new Set(images.map(({ parent }) => parent));
+  const sharedOf = sizeOf && sharing(images, sizeOf);
+  return images
     .flatMap((image) => {
       const references = library.referencesOf(image.id);
       const patterns = filters['reference'];
       const shown = patterns
         ? references.filter((name) => patterns.some((pattern) => fits(pattern, name)))
         : references;
-      return accepted(image, references) && (!patterns || shown.length > 0) ? [summary(image, shown)] : [];
+      if (!all && references.length === 0 && parents.has(image.id)) return [];
+      if (!accepted(image, references) || (patterns && shown.length === 0)) return [];
+      const summarized = summary(image, shown);
+      if (!sharedOf) return [summarized];
+      return [{ ...summarized, SharedSize: sharedOf(image), Containers: library.containersOf(image.id) }];
     })
     .sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1));
+}
+
+/** Bytes of an image's layers that another one has too. */
+function sharing(images: ImageRecord[], sizeOf: (chainId: string) => number): (image: ImageRecord) => number {
+  const users = new Map<string, number>();
+  for (const { chain } of images) for (const id of chain) users.set(id, (users.get(id) ?? 0) + 1);
+  return ({ chain }) => chain.reduce((sum, id) => sum + ((users.get(id) ?? 0) > 1 ? sizeOf(id) : 0), 0);
 }
 
 function summary(image: ImageRecord, references: Reference[]): ImageSummary {

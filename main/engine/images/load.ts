@@ -12,6 +12,8 @@ import { labelsOf } from './record.js';
 export interface LoadOptions {
   onProgress?: Report;
   quiet?: boolean;
+  /** Bytes of the archive, where they are known beforehand. */
+  size?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -45,8 +47,10 @@ export class Loader {
   /** Reads an archive of images (docker save, OCI). */
   async load(
     body: AsyncIterable<Uint8Array>,
-    { onProgress = () => undefined, quiet = false, signal }: LoadOptions,
+    { onProgress = () => undefined, quiet = false, size = 0, signal }: LoadOptions,
   ): Promise<void> {
+    // What is in it is kept as it came, and unpacked.
+    await this.#content.requireRoom({ bytes: 2 * size }, 'the archive');
     using lease = this.#content.lease();
     await using ahead = this.#layers.ahead();
     const stored: string[] = [];

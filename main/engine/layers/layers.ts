@@ -186,6 +186,26 @@ export class Layers {
     }
   }
 
+  /** A layer that is there, unpacked once more beside it: to be compared with it, and to take its place. The caller drops it or makes it visible. */
+  async again({ parent, diffId }: SnapshotRecord, blob: string, signal: AbortSignal): Promise<SnapshotDraft> {
+    const unpack = (target: string) => this.#unpackInto(target, blob, signal, () => undefined);
+    const { draft, unpacked } = await this.#inDraft(unpack);
+    try {
+      if (unpacked.diffId !== diffId) throw invalid(`the blob ${shortId(blob)} is not the layer ${shortId(diffId)}`);
+      await this.#adopt(draft.path, unpacked.implied, parent === null ? [] : this.#snapshots.lowers(parent));
+      return draft;
+    } catch (error) {
+      await this.#snapshots.drop(draft);
+      throw error;
+    }
+  }
+
+  async #adopt(target: string, implied: string[], lower: string[]): Promise<void> {
+    if (lower.length === 0) return;
+    for (let at = 0; at < implied.length; at += BATCH)
+      await this.#helper.adopt({ target, lower, directories: implied.slice(at, at + BATCH) });
+  }
+
   async #forget(chainId: string): Promise<void> {
     const draft = this.#drafts.get(chainId);
     this.#drafts.delete(chainId);
@@ -211,11 +231,7 @@ export class Layers {
       if (unpacked.implied.length > 0 && parent !== null) {
         await request.below;
         signal.throwIfAborted();
-        const lower = this.#lowers(parent);
-        for (let at = 0; at < unpacked.implied.length; at += BATCH) {
-          const directories = unpacked.implied.slice(at, at + BATCH);
-          await this.#helper.adopt({ target: draft.path, lower, directories });
-        }
+        await this.#adopt(draft.path, unpacked.implied, this.#lowers(parent));
       }
       signal.throwIfAborted();
       const record = { chainId, parent, diffId, number: draft.number, size: unpacked.size };

@@ -15,6 +15,10 @@ export interface SnapshotRecord {
   number: number;
   /** Bytes of file content that this layer adds. */
   size: number;
+  /** When it became visible, in Unix milliseconds; absent from earlier versions. */
+  made?: number;
+  /** What its directory looked like to the helper when it was last found to be what its blob says. */
+  print?: string;
 }
 
 /** Taken out of the records; `flat`: with the directory that had the whole stack. */
@@ -65,6 +69,8 @@ export class Snapshots {
   readonly #whole: Map<string, true>;
   readonly #flattening = new Flights<void>();
   readonly #holders = new Map<string, Set<string>>();
+  /** Directories that somebody sees to: being made, or replaced and perhaps still in use. */
+  readonly #minded = new Set<number>();
   #next: number;
 
   /** `root` is the data root: committed snapshots live in `layers/`, active ones with their containers. */
@@ -79,20 +85,23 @@ export class Snapshots {
     helper: SnapshotsHelper;
     driver?: Driver;
   }): Promise<Snapshots> {
-    const snapshots = new Snapshots(root, store, helper, driver);
     await mkdir(join(root, 'layers'), { recursive: true, mode: 0o711 });
+    const numbers = (await readdir(join(root, 'layers'))).map(Number).filter(Number.isSafeInteger);
+    const snapshots = new Snapshots(
+      root,
+      store,
+      helper,
+      driver,
+      1 + numbers.reduce((most, number) => Math.max(most, number), 0),
+    );
     await makeDirectory(join(root, EMPTY));
     await mkdir(join(root, 'containers'), { recursive: true, mode: 0o711 });
-    const numbers = [...[...snapshots.#committed.values()].map(({ number }) => number), ...snapshots.#flat.values()];
-    const known = new Set(numbers.map(String));
-    // What an interrupted pull left has no record.
-    for (const name of await readdir(join(root, 'layers'))) {
-      if (!known.has(name)) await helper.discard(join(root, 'layers', name));
-    }
+    // What an interrupted pull left has no record. A database that was set aside knows nothing of what is still good.
+    if (!store.warnings.length) for (const stray of await snapshots.strays()) await helper.discard(join(root, stray));
     return snapshots;
   }
 
-  private constructor(root: string, store: Store, helper: SnapshotsHelper, driver: Driver) {
+  private constructor(root: string, store: Store, helper: SnapshotsHelper, driver: Driver, first: number) {
     this.driver = driver;
     this.#root = root;
     this.#store = store;
@@ -102,7 +111,7 @@ export class Snapshots {
     this.#flat = store.rows<number>(FLAT);
     this.#whole = store.rows<true>(WHOLE);
     const numbers = [...[...this.#committed.values()].map(({ number }) => number), ...this.#flat.values()];
-    this.#next = 1 + Math.max(0, ...numbers);
+    this.#next = numbers.reduce((most, number) => Math.max(most, number + 1), first);
   }
 
   get(chainId: string): SnapshotRecord | undefined {
@@ -119,14 +128,26 @@ export class Snapshots {
     return this.#stack(chainId).reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** Bytes of file content below a container's own files. */
+  sizeBelow(containerId: string): number {
+    return this.size(this.#active.get(containerId) ?? '');
+  }
+
+  /** All committed snapshots. */
+  all(): SnapshotRecord[] {
+    return [...this.#committed.values()];
+  }
+
   /** Room for a snapshot that is about to be unpacked. */
   async draft(): Promise<SnapshotDraft> {
     const number = this.#next++;
+    this.#minded.add(number);
     await mkdir(join(this.#root, 'layers', String(number)), { mode: 0o711 });
     return { number, path: this.#fs(number) };
   }
 
   async drop({ number }: SnapshotDraft): Promise<void> {
+    this.#minded.delete(number);
     await this.#helper.discard(join(this.#root, 'layers', String(number)));
   }
 
@@ -139,9 +160,42 @@ export class Snapshots {
   /** Makes a synced draft visible, in the caller's transaction. */
   commit(change: Change, record: SnapshotRecord): void {
     const before = this.#committed.get(record.chainId);
-    this.#committed.set(record.chainId, record);
-    if (!before) change.undo(() => this.#committed.delete(record.chainId));
-    change.put(COMMITTED, record.chainId, record);
+    const made = { ...record, made: Date.now() };
+    this.#committed.set(record.chainId, made);
+    change.undo(() => (before ? this.#committed.set(record.chainId, before) : this.#committed.delete(record.chainId)));
+    change.put(COMMITTED, record.chainId, made);
+  }
+
+  /** What was found out about a snapshot, or that it is in another directory now, in the caller's transaction. False: it is not there any more. */
+  amend(change: Change, chainId: string, amended: Pick<SnapshotRecord, 'number'> & { print: string }): boolean {
+    const before = this.#committed.get(chainId);
+    if (!before) return false;
+    const record = { ...before, ...amended };
+    this.#committed.set(chainId, record);
+    if (before.number !== record.number) this.#minded.add(before.number);
+    change.undo(() => this.#committed.set(chainId, before));
+    change.put(COMMITTED, chainId, record);
+    return true;
+  }
+
+  /** The directory of one layer alone. */
+  pathOf({ number }: SnapshotRecord): string {
+    return this.#fs(number);
+  }
+
+  /** The containers whose files stand on a layer. */
+  standingOn(chainId: string): string[] {
+    return [...this.#active].filter(([, top]) => this.#chain(top).includes(chainId)).map(([id]) => id);
+  }
+
+  /** Directories that are no layer's, and none in the making: below the data root. */
+  async strays(): Promise<string[]> {
+    const numbers = [...[...this.#committed.values()].map(({ number }) => number), ...this.#flat.values()];
+    const known = new Set(numbers.map(String));
+    const names = await readdir(join(this.#root, 'layers'));
+    return names
+      .filter((name) => !known.has(name) && !this.#minded.has(Number(name)))
+      .map((name) => join('layers', name));
   }
 
   /** Keeps a stack while somebody (an image, a pull) needs it. Holds live in memory: each holder takes them again when it opens. */
@@ -281,6 +335,13 @@ export class Snapshots {
     }
     const gone = this.collect(change);
     return () => this.dropAll(gone);
+  }
+
+  /** Chain IDs from `top` down, as far as they are known. */
+  #chain(top: string): string[] {
+    const chain: string[] = [];
+    for (let id: string | null | undefined = top; id; id = this.#committed.get(id)?.parent) chain.push(id);
+    return chain;
   }
 
   #stack(chainId: string): SnapshotRecord[] {

@@ -2,6 +2,7 @@
 import { hostname, release, totalmem, cpus, arch } from 'node:os';
 import { readFile } from 'node:fs/promises';
 import type { ContainerSummary } from '../../contract/containers.js';
+import type { Filters } from '../../contract/filters.js';
 import type { ImageSummary } from '../../contract/images.js';
 import type { SlipwayFeatures, SystemInfo, SystemVersion } from '../../contract/system.js';
 import type { Volume } from '../../contract/volumes.js';
@@ -15,13 +16,14 @@ export interface SystemOptions {
   store: Store;
   helper: { readonly hello: HelperHello };
   images: CheckRooms['images'] & {
-    list(): ImageSummary[];
+    list(filters: Filters, options: { sizes: boolean }): ImageSummary[];
+    layersSize(): number;
     count(): number;
     starterOffer(): Promise<SlipwayFeatures['starter']>;
   };
   containers: CheckRooms['containers'] & {
     counts(): { running: number; paused: number; stopped: number };
-    list(request: { all: boolean; size: boolean }): Promise<ContainerSummary[]>;
+    list(request: { all: boolean; size: 'known' }): Promise<ContainerSummary[]>;
   };
   logs: { driver?: string } | undefined;
   volumes: { diskUsage(): Promise<Volume[]> };
@@ -51,6 +53,10 @@ interface Bridged {
 }
 
 const TABLE = 'engine';
+
+/** What `GET /system/df` counts. */
+export type DiskType = (typeof DISK_TYPES)[number];
+const DISK_TYPES = ['container', 'image', 'volume', 'build-cache'] as const;
 
 export class System {
   static readonly tables = [TABLE];
@@ -204,14 +210,19 @@ export class System {
     };
   }
 
-  /** What takes room, by noun. There is no build cache yet. */
-  async diskUsage() {
-    const images = this.#options.images.list();
+  /** What takes room, by noun, as it was counted last; `types` picks. There is no build cache yet. */
+  async diskUsage(types: readonly DiskType[] = DISK_TYPES) {
+    const { images, containers, volumes } = this.#options;
+    const wanted = (type: DiskType) => types.length === 0 || types.includes(type);
+    const [Containers, Volumes] = await Promise.all([
+      wanted('container') ? containers.list({ all: true, size: 'known' }) : [],
+      wanted('volume') ? volumes.diskUsage() : [],
+    ]);
     return {
-      LayersSize: images.reduce((sum, { Size }) => sum + Size, 0),
-      Images: images,
-      Containers: await this.#options.containers.list({ all: true, size: true }),
-      Volumes: await this.#options.volumes.diskUsage(),
+      LayersSize: wanted('image') ? images.layersSize() : 0,
+      Images: wanted('image') ? images.list({}, { sizes: true }) : [],
+      Containers,
+      Volumes,
       BuildCache: null,
     };
   }

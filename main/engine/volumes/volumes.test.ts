@@ -49,11 +49,15 @@ async function place(t: TestContext) {
       return Promise.resolve({ copied: true });
     },
     discard: (path: string) => rm(path, { recursive: true, force: true }),
-    usage: () => Promise.resolve({ bytes: 7 }),
+  };
+  const usage = {
+    measure: () => Promise.resolve({ bytes: 7 }),
+    recall: () => Promise.resolve({ bytes: 7, at: 1 }),
+    forget: () => Promise.resolve(),
   };
   const open = () =>
     Volumes.open({
-      ...{ root, store, helper },
+      ...{ root, store, helper, usage },
       events: { publish: (type, action, id) => void events.push(`${type} ${action} ${id}`) },
     });
   return {

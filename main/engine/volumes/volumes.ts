@@ -23,7 +23,12 @@ export interface VolumesOptions {
   helper: {
     populate(request: { volume: string; lower?: string[]; path?: string }): Promise<{ copied: boolean }>;
     discard(path: string): Promise<void>;
-    usage(path: string): Promise<{ bytes: number }>;
+  };
+  usage: {
+    measure(path: string): Promise<{ bytes: number }>;
+    /** What was counted last, and counts again behind the answer. Undefined: never yet. */
+    recall(path: string): Promise<{ bytes: number; at: number } | undefined>;
+    forget(paths: Iterable<string>): Promise<void>;
   };
   events: {
     publish(type: EngineEvent['Type'], action: string, id: string, attributes?: Record<string, string>): void;
@@ -121,15 +126,29 @@ export class Volumes {
     return pruned;
   }
 
-  /** All of them, with what they take and how many use them. */
+  /** All of them, with what they took when they were counted last (-1: not counted yet) and how many use them. */
   diskUsage(): Promise<Volume[]> {
     return Promise.all(
       [...this.#volumes.values()].map(async (record) => {
-        const { bytes } = await this.#usageOf(record);
-        const UsageData = { Size: bytes, RefCount: this.#holdersOf(record.name).size };
+        const UsageData = {
+          Size: (await this.recall(record.name))?.bytes ?? -1,
+          RefCount: this.#holdersOf(record.name).size,
+        };
         return { ...this.#describe(record), UsageData };
       }),
     );
+  }
+
+  /** What a volume took when it was counted last, and when that was. A directory of this machine is not ours to count: nothing. */
+  async recall(name: string): Promise<{ bytes: number; at: number } | undefined> {
+    const record = this.#find('get', name);
+    if (deviceOf(record) !== undefined) return { bytes: 0, at: Date.now() };
+    return this.#options.usage.recall(this.#data(name));
+  }
+
+  /** The containers that have it, those in the bin too. */
+  holdersOf(name: string): string[] {
+    return [...this.#holdersOf(name)];
   }
 
   /**
@@ -280,13 +299,14 @@ export class Volumes {
   }
 
   async #discard(name: string): Promise<void> {
+    await this.#options.usage.forget([this.#data(name)]);
     await this.#options.helper.discard(this.#path(name));
   }
 
   async #usageOf(record: VolumeRecord): Promise<{ bytes: number }> {
     // A directory of this machine is not ours to weigh.
     if (deviceOf(record) !== undefined) return { bytes: 0 };
-    return this.#options.helper.usage(this.#data(record.name));
+    return this.#options.usage.measure(this.#data(record.name));
   }
 
   #announce(action: string, name: string): void {

@@ -3,6 +3,7 @@ import { ChevronDown, Download, Group as GroupIcon, ListFilter, PackageOpen, Ref
 import { useTranslation } from 'react-i18next';
 import type { ImageActions } from '../../parts/image-actions.js';
 import type { NamedImage } from '../../parts/image-names.js';
+import { PruneImagesButton } from '../../parts/PruneImages.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { can } from '../../store/registries-slice.js';
@@ -96,6 +97,7 @@ export function Toolbar({
           onClick={() => void actions.checkNewer(rows.filter(({ repository }) => repository !== undefined))}
         />
       )}
+      <PruneImagesButton plain />
       <Menu
         label={t('containers.groupBy.title')}
         entries={() => [

@@ -1,0 +1,1 @@
+export { Disk, type DiskOptions } from './disk.js';

@@ -1,0 +1,1 @@
+export { Repair, type RepairOptions, type RepairRequest } from './repair.js';

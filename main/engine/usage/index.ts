@@ -1,0 +1,1 @@
+export { Usage, type Measured, type UsageOptions } from './usage.js';

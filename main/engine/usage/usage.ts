@@ -1,0 +1,143 @@
+import '../../base/scopes.js';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.js';
+import { Flights } from '../../base/flights.js';
+import { createLog } from '../../base/log.js';
+import { Slots } from '../../base/slots.js';
+import type { Change } from '../../base/store.js';
+
+export interface UsageOptions {
+  /** The data root. */
+  root: string;
+  store: {
+    rows<Row>(table: string): Map<string, Row>;
+    commit(build: (change: Change) => void): Promise<void>;
+  };
+  helper: { usage(path: string): Promise<{ bytes: number; entries: number }> };
+}
+
+/** What a directory held when it was counted last. */
+export interface Measured {
+  /** Of file content; a file with several names counts once. */
+  bytes: number;
+  entries: number;
+  /** Unix milliseconds. */
+  at: number;
+}
+
+const TABLE = 'usage';
+/** What was counted within this time is not counted again because somebody looks. */
+const FRESH_MS = 10_000;
+/** How long an answer waits for what was never counted. */
+const PATIENCE_MS = 1000;
+/** One at a time: nobody waits for it, and disks have other things to do. */
+const AT_ONCE = 1;
+
+const log = createLog('usage');
+
+/**
+ * How much directories of the data root hold. They are counted by the helper, off the way of whoever asks, and remembered, also for the next
+ * engine: an answer has what was counted last, and when that was.
+ */
+export class Usage {
+  static readonly tables = [TABLE];
+  readonly #options: UsageOptions;
+  /** By path below the data root. */
+  readonly #measured: Map<string, Measured>;
+  readonly #flights = new Flights<Measured>();
+  readonly #slots = new Slots(AT_ONCE);
+  readonly #turns = new Map<string, Promise<Measured | undefined>>();
+  #closed = false;
+
+  constructor(options: UsageOptions) {
+    this.#options = options;
+    this.#measured = options.store.rows<Measured>(TABLE);
+  }
+
+  /** What was counted last. */
+  known(path: string): Measured | undefined {
+    return this.#measured.get(this.#key(path));
+  }
+
+  /** Whether something is being counted behind an answer that went out already. */
+  get counting(): boolean {
+    return this.#turns.size > 0;
+  }
+
+  /** Counts now, once for everybody who wants it. */
+  async measure(path: string): Promise<Measured> {
+    const key = this.#key(path);
+    return this.#flights.join(key, async () => {
+      const { bytes, entries } = await this.#options.helper.usage(path);
+      const measured = { bytes, entries, at: Date.now() };
+      const before = this.#measured.get(key);
+      this.#measured.set(key, measured);
+      if (before?.bytes !== bytes || before.entries !== entries)
+        await this.#commit((change) => change.put(TABLE, key, measured));
+      return measured;
+    });
+  }
+
+  /** What was counted last, and has it counted again behind the answer; what never was is waited for a moment, and undefined after that. */
+  async recall(path: string): Promise<Measured | undefined> {
+    const known = this.known(path);
+    if (known && Date.now() - known.at < FRESH_MS) return known;
+    const counted = this.#behind(path);
+    if (known) return known;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), PATIENCE_MS)));
+    return Promise.race([counted, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** Nobody asks for it any more. */
+  async forget(paths: Iterable<string>): Promise<void> {
+    const keys = [...paths].map((path) => this.#key(path)).filter((key) => this.#measured.delete(key));
+    if (keys.length === 0) return;
+    await this.#commit((change) => {
+      for (const key of keys) change.remove(TABLE, key);
+    });
+  }
+
+  /** Paths that something was counted at. */
+  paths(): string[] {
+    return [...this.#measured.keys()].map((key) => join(this.#options.root, key));
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** In its turn, and once however often it is asked for meanwhile. */
+  #behind(path: string): Promise<Measured | undefined> {
+    const key = this.#key(path);
+    let turn = this.#turns.get(key);
+    if (!turn) {
+      turn = this.#turn(path)
+        // What it belongs to may have been removed.
+        .catch((error: unknown) => log.debug(`${path} was not counted: ${messageOf(error)}`) as undefined)
+        .finally(() => this.#turns.delete(key));
+      this.#turns.set(key, turn);
+    }
+    return turn;
+  }
+
+  async #turn(path: string): Promise<Measured> {
+    using _ = await this.#slots.take();
+    return await this.measure(path);
+  }
+
+  async #commit(build: (change: Change) => void): Promise<void> {
+    if (this.#closed) return;
+    await this.#options.store
+      .commit((change) => {
+        // It can be counted again: no flush for its own sake.
+        change.passing();
+        build(change);
+      })
+      .catch((error: unknown) => log.debug(`what is used was not written down: ${messageOf(error)}`));
+  }
+
+  #key(path: string): string {
+    return path.slice(this.#options.root.length + 1);
+  }
+}

@@ -1,0 +1,247 @@
+import { useEffect, useMemo, useState } from 'react';
+import { CircleAlert, CircleCheck, Eraser, Trash2 } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { ApiError } from '../../main/client/index.js';
+import type { DiskImage, DiskUsage } from '../../main/contract/disk.js';
+import { hasDisk } from '../store/disk-slice.js';
+import { messageOf, useEngine, useEngineStore } from '../store/index.js';
+import { useSurface } from '../store/surface.js';
+import { Button, IconButton } from '../ui/Button.js';
+import { useNow } from '../ui/clock.js';
+import { CopyButton } from '../ui/Copy.js';
+import { Dialog } from '../ui/Dialog.js';
+import { Problem } from '../ui/Field.js';
+import { ago, bytes } from '../ui/format.js';
+import { Segments } from '../ui/Segments.js';
+import { joinCommand } from './command-line.js';
+import { freedBy, nameOfDisk, victimsOf, withoutParents, type PruneScope } from './disk-parts.js';
+import { useEngineName } from './RemoveDialog.js';
+
+/** Opens the dialog below, `plain` without words; not there where the engine cannot say what would go. */
+export function PruneImagesButton({ plain = false }: { plain?: boolean }) {
+  const { t } = useTranslation();
+  const offered = useEngine(hasDisk);
+  const ready = useEngine(({ connection }) => connection.state === 'ready');
+  const ask = useSurface((surface) => surface.open);
+  if (!offered) return null;
+  const open = () => ask({ kind: 'prune-images', scope: 'unused' });
+  if (plain)
+    return <IconButton icon={Eraser} iconSize={16} label={t('prune.openImages')} disabled={!ready} onClick={open} />;
+  return (
+    <Button icon={Eraser} disabled={!ready} onClick={open}>
+      {t('prune.open')}
+    </Button>
+  );
+}
+
+/** What came of one of them: undefined: it is gone. */
+type Outcome = { problem: string | undefined };
+
+/** The exact list of the images that go and what that gives back, before anything goes; then what came of each. */
+export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScope; onClose(): void }) {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const engine = useEngineName();
+  const { disk, problem } = useDisk();
+  const [scope, setScope] = useState(wanted);
+  const [spared, setSpared] = useState<ReadonlySet<string>>(new Set());
+  const [busy, setBusy] = useState(false);
+  const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>();
+  const victims = useMemo(() => (disk ? victimsOf(disk, scope) : []), [disk, scope]);
+  const chosen = useMemo(() => withoutParents(victims.filter(({ Id }) => !spared.has(Id))), [victims, spared]);
+  const going = useMemo(() => new Set(chosen.map(({ Id }) => Id)), [chosen]);
+  const freed = useMemo(() => (disk ? freedBy(disk.Layers, going) : 0), [disk, going]);
+  const gone = [...(outcomes?.values() ?? [])].filter((outcome) => outcome.problem === undefined).length;
+
+  const prune = async () => {
+    if (busy || outcomes || chosen.length === 0) return;
+    setBusy(true);
+    setOutcomes(new Map());
+    for (const image of chosen) {
+      const problem = await removed(image);
+      setOutcomes((before) => new Map(before).set(image.Id, { problem }));
+    }
+    setBusy(false);
+  };
+  /** By its names, so that nothing goes that got another one meanwhile. Why it stays, or undefined. */
+  const removed = async ({ Id, Names }: DiskImage): Promise<string | undefined> => {
+    for (const reference of Names.length > 0 ? Names : [Id]) {
+      try {
+        await store.getState().removeImage(reference);
+      } catch (error) {
+        // What was made from it has taken it along.
+        if (error instanceof ApiError && error.kind === 'not-found') continue;
+        return messageOf(error);
+      }
+    }
+    return undefined;
+  };
+  /** What was made from an image goes with it. */
+  const toggle = (id: string, goes: boolean) =>
+    setSpared((before) => {
+      const after = new Set(before);
+      if (!goes) return after.add(id);
+      for (const each of familyOf(victims, id)) after.delete(each);
+      return after;
+    });
+
+  return (
+    <Dialog
+      width="wide"
+      title={t('prune.title')}
+      description={t('prune.text')}
+      onClose={onClose}
+      onSubmit={() => void prune()}
+      focus="[data-cancel]"
+      footer={
+        outcomes ? (
+          <>
+            <span className="grow" />
+            <Button variant="primary" shortcut="Esc" disabled={busy} onClick={onClose} data-cancel>
+              {t('common.close')}
+            </Button>
+          </>
+        ) : (
+          <>
+            {chosen.length > 0 && (
+              <CopyButton
+                text={`docker rmi ${joinCommand(chosen.flatMap(({ Id, Names }) => (Names.length > 0 ? Names : [Id])))}`}
+                label={t('common.copyAsCommand')}
+              />
+            )}
+            <span className="grow" />
+            <Button variant="ghost" shortcut="Esc" onClick={onClose} data-cancel>
+              {t('common.cancel')}
+            </Button>
+            <Button variant="danger-fill" type="submit" icon={Trash2} disabled={busy || chosen.length === 0}>
+              {t('prune.submit', { count: chosen.length, size: bytes(freed) })}
+            </Button>
+          </>
+        )
+      }
+    >
+      <div className="prune">
+        {!outcomes && (
+          <Segments<PruneScope>
+            label={t('prune.which')}
+            options={[
+              { value: 'unused', label: t('prune.unused') },
+              { value: 'dangling', label: t('prune.dangling') },
+            ]}
+            value={scope}
+            onChange={setScope}
+          />
+        )}
+        {problem && <Problem>{problem}</Problem>}
+        {disk && victims.length === 0 ? (
+          <p className="t2">{t(`prune.none.${scope}`)}</p>
+        ) : (
+          <ul className="victims prune-list" aria-label={t('prune.list')} aria-busy={!disk && !problem}>
+            {(outcomes ? chosen : victims).map((image) => (
+              <Victim
+                key={image.Id}
+                image={image}
+                goes={going.has(image.Id)}
+                outcome={outcomes?.get(image.Id)}
+                waiting={outcomes !== undefined}
+                onToggle={(goes) => toggle(image.Id, goes)}
+              />
+            ))}
+          </ul>
+        )}
+        <p className="s12 t2" role="status">
+          {outcomes
+            ? busy
+              ? t('prune.progress', { done: outcomes.size, count: chosen.length })
+              : t('prune.done', { gone, count: chosen.length })
+            : disk && victims.length > 0 && t('prune.total', { count: chosen.length, size: bytes(freed) })}
+        </p>
+        <p className="s12 t3">{t('remove.engine', { name: engine })}</p>
+      </div>
+    </Dialog>
+  );
+}
+
+function Victim({
+  image,
+  goes,
+  outcome,
+  waiting,
+  onToggle,
+}: {
+  image: DiskImage;
+  goes: boolean;
+  outcome: Outcome | undefined;
+  waiting: boolean;
+  onToggle(goes: boolean): void;
+}) {
+  const { t } = useTranslation();
+  const now = useNow(60_000);
+  const name = nameOfDisk(image);
+  const more = image.Names.slice(1);
+  const words = (
+    <>
+      <span className="grow">
+        <span className={image.Names.length > 0 ? 'b6' : 'mono'}>{name}</span>
+        {image.Names.length === 0 && <span className="t3 s12"> {t('images.untagged')}</span>}
+        {more.length > 0 && <span className="t3 s12 cut prune-names">{more.join(', ')}</span>}
+        {outcome?.problem !== undefined && <span className="s12 t2 select prune-names">{outcome.problem}</span>}
+      </span>
+      <span className="right num s12 prune-size">
+        <span>{bytes(image.Unique + image.Compressed)}</span>
+        <span className="t3">
+          {image.Shared > 0 ? t('prune.shares', { size: bytes(image.Shared) }) : ago(t, now - image.Created * 1000)}
+        </span>
+      </span>
+    </>
+  );
+  if (waiting)
+    return (
+      <li>
+        {outcome === undefined ? (
+          <span className="s14 prune-wait" aria-hidden />
+        ) : outcome.problem === undefined ? (
+          <CircleCheck className="icon s14 c-run" aria-label={t('prune.gone')} role="img" />
+        ) : (
+          <CircleAlert className="icon s14 c-fail" aria-label={t('prune.stays')} role="img" />
+        )}
+        {words}
+      </li>
+    );
+  return (
+    <li>
+      <label className="prune-line">
+        <input
+          type="checkbox"
+          className="check"
+          checked={goes}
+          onChange={(event) => onToggle(event.target.checked)}
+          aria-label={t('prune.choose', { name })}
+        />
+        {words}
+      </label>
+    </li>
+  );
+}
+
+/** An image and all that was made from it. */
+function familyOf(images: DiskImage[], id: string): string[] {
+  const children = images.find(({ Id }) => Id === id)?.Children ?? [];
+  return [id, ...children.flatMap((child) => familyOf(images, child))];
+}
+
+/** The engine's answer at the moment when it is asked for: what is shown is what goes. */
+function useDisk(): { disk: DiskUsage | undefined; problem: string | undefined } {
+  const { client } = useEngineStore();
+  const [disk, setDisk] = useState<DiskUsage>();
+  const [problem, setProblem] = useState<string>();
+  useEffect(() => {
+    let there = true;
+    client.slipway.disk().then(
+      (answer) => there && setDisk(answer),
+      (error: unknown) => there && setProblem(messageOf(error)),
+    );
+    return () => void (there = false);
+  }, [client]);
+  return { disk, problem };
+}
