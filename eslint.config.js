@@ -47,7 +47,7 @@ const ENGINE = [
     'serve',
     'networks',
   ],
-  ...['containers', 'stats', 'exec', 'files', 'builds', 'system'],
+  ...['containers', 'stats', 'exec', 'files', 'explore', 'builds', 'system'],
 ];
 const engineZones = ENGINE.map((name, index) => ({
   target: `./main/engine/${name}`,

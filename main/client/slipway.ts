@@ -7,6 +7,7 @@ import { checkClient } from './check.js';
 import { containerFilesClient } from './container-files.js';
 import { ApiError } from './errors.js';
 import { registriesClient } from './registries.js';
+import { layersClient } from './layers.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
 import { readJsonLines } from './streams.js';
 
@@ -16,6 +17,7 @@ export const slipwayClient = (transport: Transport) => ({
   ...binClient(transport),
   ...changesClient(transport),
   ...checkClient(transport),
+  ...layersClient(transport),
   ...registriesClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {

@@ -11,6 +11,7 @@ import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, re
 import { Content } from './content/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
+import { Explore } from './explore/index.js';
 import { Files, FileTree } from './files/index.js';
 import { Helper } from './helper/index.js';
 import { Images, starterBusybox } from './images/index.js';
@@ -64,7 +65,7 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve'];
+const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'layers'];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -162,6 +163,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
     const files = new Files({ helper, containers, images });
     const fileTree = new FileTree({ helper, containers });
+    const explore = await Explore.open({ root, helper, snapshots, images, containers });
     const system = await System.open({
       ...{
         store,
@@ -210,6 +212,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         execs,
         files,
         fileTree,
+        explore,
         system,
         version,
       },
@@ -240,6 +243,7 @@ export interface Engine {
   readonly execs: Execs;
   readonly files: Files;
   readonly fileTree: FileTree;
+  readonly explore: Explore;
   readonly system: System;
   readonly version: string;
   /** For a client's connection that much is written to: its reader gets room to take its time. */
