@@ -263,7 +263,9 @@ static char apply(struct tree *tree, uint32_t parent, uint32_t layer, uint32_t n
     char kind = !there ? 'A' : same && !changed ? 0 : 'C';
     mark(tree, at, layer, kind);
     if (tree->sums && kind && !is_directory(now))
-        (*(kind == 'A' ? &tree->sums[layer].added : &tree->sums[layer].changed))++;
+        (*(kind == 'A' || was_directory ? &tree->sums[layer].added : &tree->sums[layer].changed))++;
+    else if (tree->sums && there && !was_directory && is_directory(now)) /* in place of a file */
+        tree->sums[layer].removed++;
     return kind;
 }
 
