@@ -212,7 +212,7 @@ static int walk_directory(struct walk *walk, int fd, uint32_t at, const char *pa
     if (opaque_is(fd))
         walk->nodes[at].flags |= LAYER_OPAQUE;
     while (errno = 0, (entry = readdir(directory)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !is_overlay_file(entry->d_name))
             TRY(add_found(walk, &listing, fd, path, entry->d_name, err));
     if (errno != 0)
         return fail(err, errno, "read directory /%s", path);

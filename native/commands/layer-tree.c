@@ -254,7 +254,7 @@ static char apply(struct tree *tree, uint32_t parent, uint32_t layer, uint32_t n
     for (uint32_t child = tree->nodes[at].first; was_directory && !is_directory(now) && child != NOBODY; child = tree->nodes[child].next)
         if (!tree->nodes[child].gone)
             remove_place(tree, child, layer);
-    if (there && !was_directory)
+    if (there && !was_directory && !same) /* a copy of the whole hides nothing that was not there before */
         hide(tree, at, layer, false);
     tree->nodes[at].gone = false;
     tree->nodes[at].layer = layer;
