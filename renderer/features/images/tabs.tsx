@@ -5,6 +5,7 @@ import type { NamedImage } from '../../parts/image-names.js';
 import { JsonTree } from '../../parts/JsonTree.js';
 import { Config } from './Config.js';
 import { History } from './History.js';
+import { ImageLayers } from './layers/ImageLayers.js';
 import { Signatures } from './Signatures.js';
 import { Summary } from './Summary.js';
 import { UsedBy } from './UsedBy.js';
@@ -37,6 +38,7 @@ const told =
 export const imageTabs: ImageTab[] = [
   { id: 'summary', Panel: told(Summary) },
   { id: 'config', Panel: told(Config) },
+  { id: 'layers', Panel: ({ row, onFull }) => <ImageLayers reference={row.reference} onFull={onFull} /> },
   { id: 'history', Panel: History },
   { id: 'usedBy', Panel: UsedBy },
   { id: 'signatures', Panel: Signatures },
