@@ -147,7 +147,7 @@ test('an image is looked into layer by layer, and compared with another, by mous
       await page.evaluate(() =>
         (globalThis as unknown as { slipway: { shell: { readText(): Promise<string> } } }).slipway.shell.readText(),
       ),
-    ).toMatch(/^--- a\/app\/package.json[^]*-  "version": "2.3.1",\n\+  "version": "2.4.0",/);
+    ).toMatch(/^--- a\/app\/package.json[^]*- {2}"version": "2.3.1",\n\+ {2}"version": "2.4.0",/);
     await changed.getByRole('treeitem', { name: /^dist/ }).click();
     await changed.getByRole('treeitem', { name: /^logo.png/ }).click();
     await expect(page.getByRole('region', { name: 'Differences in logo.png' })).toContainText('89 50 00 02');
