@@ -87,7 +87,7 @@ test('an image is looked into layer by layer, and compared with another, by mous
     const window = await make(app);
     const { page } = app;
     await window.goTo('Images');
-    await page.getByRole('gridcell', { name: '2.4.0' }).click();
+    await page.getByRole('gridcell', { name: '2.4.0', exact: true }).click();
     await page.getByRole('tab', { name: 'Layers', exact: true }).click();
     const stack = page.getByRole('listbox', { name: 'Layers of shop/api:2.4.0, newest first' });
     await expect(stack.getByRole('option')).toHaveCount(8);
@@ -156,7 +156,7 @@ test('an image is looked into layer by layer, and compared with another, by mous
     await stack.getByRole('option', { name: /COPY package/ }).click();
     await expect(page.getByText('up to layer 3').first()).toBeVisible();
     await expect(changed.getByRole('treeitem')).toHaveCount(2);
-    await page.getByRole('button', { name: 'Compare whole images' }).click();
+    await page.getByRole('button', { name: 'Whole images' }).click();
     await expect(page.getByText('same layers are joined')).toBeVisible();
     await page.reload();
     await expect(left).toBeVisible();
@@ -238,6 +238,7 @@ test('by keyboard alone, in a small window, light and in Chinese', async ({ open
   await expect(page.getByRole('tree', { name: '变更的文件' })).toBeVisible();
   expect(await window.serious()).toEqual([]);
   await shot(app, 'contrast');
+  await app.quit();
 });
 
 test("a container's own layer is on top, and an image that goes while it is looked at says so", async ({
@@ -270,7 +271,7 @@ test("a container's own layer is on top, and an image that goes while it is look
   expect(await window.serious()).toEqual([]);
 
   await window.goTo('Images');
-  await page.getByRole('gridcell', { name: '2.3.1' }).click();
+  await page.getByRole('gridcell', { name: '2.3.1', exact: true }).click();
   await page.getByRole('tab', { name: 'Layers', exact: true }).click();
   await expect(page.getByRole('option')).toHaveCount(7);
   await api(app.socket, 'DELETE', '/images/shop/api:2.3.1');

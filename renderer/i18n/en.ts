@@ -665,7 +665,7 @@ export const en = {
     stopComparing: 'Stop comparing',
     joined: 'same layers are joined',
     upTo: 'up to layer {{number}}',
-    wholeAgain: 'Compare whole images',
+    wholeAgain: 'Whole images',
     regions: {
       stack: 'Stack of layers',
       stacks: 'Two stacks of layers',

@@ -635,7 +635,7 @@ export const zhCN: Translation<typeof en> = {
     stopComparing: '结束对比',
     joined: '相同的层已相连',
     upTo: '到第 {{number}} 层',
-    wholeAgain: '对比整个镜像',
+    wholeAgain: '整个镜像',
     regions: {
       stack: '层列表',
       stacks: '两组层',

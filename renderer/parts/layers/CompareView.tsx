@@ -1,5 +1,5 @@
-import { useCallback, useState } from 'react';
-import { ArrowDown, ArrowUp, ChevronsUpDown, GitCompare, X } from 'lucide-react';
+import { useCallback, useEffect, useState } from 'react';
+import { ArrowDown, ArrowUp, ChevronsUpDown, GitCompare, RefreshCw, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Compared, Comparison, Difference, LayerStack } from '../../../main/contract/layers.js';
 import { useEngineStore } from '../../store/index.js';
@@ -45,7 +45,8 @@ export function CompareView({
 }) {
   const { client } = useEngineStore();
   const { t } = useTranslation();
-  const key = `${before.kind} ${before.name} ${before.layer} ${after.layer}`;
+  const [round, setRound] = useState(0);
+  const key = `${before.kind} ${before.name} ${before.layer} ${after.layer} ${round}`;
   const { value, problem } = useAnswer(() => client.slipway.compare.all(before, after), key);
   if (problem)
     return (
@@ -55,7 +56,9 @@ export function CompareView({
       </div>
     );
   if (!value) return <Loading waitingFor={t('layers.comparing')} />;
-  return <SideBySide comparison={value} {...{ before, after, sight, onGo, onPick }} />;
+  return (
+    <SideBySide comparison={value} {...{ before, after, sight, onGo, onPick }} onAgain={() => setRound(round + 1)} />
+  );
 }
 
 function SideBySide({
@@ -65,6 +68,7 @@ function SideBySide({
   sight,
   onGo,
   onPick,
+  onAgain,
 }: {
   comparison: Comparison;
   before: Compared;
@@ -72,6 +76,7 @@ function SideBySide({
   sight: Sight;
   onGo(next: Sight): void;
   onPick(): void;
+  onAgain(): void;
 }) {
   const { t, i18n } = useTranslation();
   const { client } = useEngineStore();
@@ -97,10 +102,15 @@ function SideBySide({
     },
     // The sides are said by their names.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [client, asked, quiet],
+    [client, asked, quiet, comparison],
   );
-  const { rows, folders, load, toggle } = useTree<Row>(list, canOpen);
+  const { rows, folders, load, toggle, reveal } = useTree<Row>(list, canOpen);
   const { path } = sight;
+  // What an address leads to has to be opened on the way.
+  useEffect(() => {
+    if (path !== undefined && !folders.has(parentOf(path))) void reveal(path);
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [path, list]);
   const entry =
     path === undefined
       ? undefined
@@ -170,6 +180,9 @@ function SideBySide({
             <span className="mono cut">{Before.Name}</span>
             <ChevronsUpDown className="icon" aria-hidden />
           </Button>
+          {(before.kind === 'container' || after.kind === 'container') && (
+            <IconButton icon={RefreshCw} label={t('files.refresh')} onClick={onAgain} />
+          )}
           <IconButton
             icon={X}
             label={t('layers.stopComparing')}

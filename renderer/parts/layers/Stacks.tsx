@@ -90,7 +90,12 @@ export function Stacks({
           </svg>
         )}
         {stacks.map(({ name, steps, marks, selected }, side) => (
-          <div key={side} role="listbox" aria-label={t('layers.stackOf', { name })}>
+          <div
+            key={side}
+            role="listbox"
+            aria-label={t('layers.stackOf', { name })}
+            style={{ position: 'absolute', left: left(side), width: wide, top: 12, height }}
+          >
             {steps.map((step, index) => {
               const card = cards[side]?.[index] as Card;
               return (
@@ -103,7 +108,7 @@ export function Stacks({
                   side={side}
                   index={index}
                   tabIndex={index === stop(side) ? 0 : -1}
-                  style={{ left: left(side), width: wide, top: card.top + 12, height: card.height }}
+                  style={{ top: card.top, height: card.height }}
                   onFocus={() => setFocused([side, index])}
                   onKeyDown={(event) => onKeyDown(side as 0 | 1, index, event)}
                   onClick={(event) => onSelect(side as 0 | 1, index, event.shiftKey)}
@@ -163,10 +168,10 @@ function StepCard({
         <span className={clsx('meta', freesNothing && 'c-bad')}>
           {Layer.Writable && <b>{t('layers.writable')} · </b>}
           {bytes(Layer.Size)}
+          {mark && mark !== 'same' && ` · ${t(`layers.mark.${mark}`)}`}
           {freesNothing
             ? ` · ${t('layers.freesNothing')}`
             : Layer.Wasted > 0 && ` · ${t('layers.wastedOf', { size: bytes(Layer.Wasted) })}`}
-          {mark && mark !== 'same' && ` · ${t(`layers.mark.${mark}`)}`}
         </span>
       )}
       {Layer && tall && (selected || Layer.Wasted > 0) && Layer.Size > 0 && (
