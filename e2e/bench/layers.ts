@@ -82,7 +82,7 @@ async function once(app: TestApp): Promise<[number, number, number, number]> {
   await app.features();
   const { page } = app;
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Images' }).click();
-  await page.getByRole('gridcell', { name: 'bench/large' }).first().waitFor();
+  await page.getByRole('row').filter({ hasText: 'bench/large' }).first().waitFor();
   const first = await shown(app, LOOK, FILES);
   await page.evaluate(`location.hash = '/images'`);
   await page.getByRole('option').first().waitFor({ state: 'detached' });

@@ -87,7 +87,7 @@ test('an image is looked into layer by layer, and compared with another, by mous
     const window = await make(app);
     const { page } = app;
     await window.goTo('Images');
-    await page.getByRole('gridcell', { name: '2.4.0', exact: true }).click();
+    await window.row('2.4.0').click();
     await page.getByRole('tab', { name: 'Layers', exact: true }).click();
     const stack = page.getByRole('listbox', { name: 'Layers of shop/api:2.4.0, newest first' });
     await expect(stack.getByRole('option')).toHaveCount(8);
@@ -271,7 +271,7 @@ test("a container's own layer is on top, and an image that goes while it is look
   expect(await window.serious()).toEqual([]);
 
   await window.goTo('Images');
-  await page.getByRole('gridcell', { name: '2.3.1', exact: true }).click();
+  await window.row('2.3.1').click();
   await page.getByRole('tab', { name: 'Layers', exact: true }).click();
   await expect(page.getByRole('option')).toHaveCount(7);
   await api(app.socket, 'DELETE', '/images/shop/api:2.3.1');
