@@ -21,6 +21,8 @@ export interface TabProps {
   inspect: ContainerInspect | undefined;
   /** What stands in for `inspect` until then, or says why it does not come. */
   waiting: ReactNode;
+  /** Makes the drawer take the page, or stand beside the list again. */
+  onFull(full: boolean): void;
 }
 
 interface ContainerTab {
@@ -43,8 +45,8 @@ export const containerTabs: ContainerTab[] = [
   { id: 'files', Panel: FilesTab },
   {
     id: 'layers',
-    Panel: ({ container }) => (
-      <LayersTab what={{ kind: 'container', name: container.Id }} tab={['containers', container.Id]} />
+    Panel: ({ container, onFull }) => (
+      <LayersTab what={{ kind: 'container', name: container.Id }} tab={['containers', container.Id]} onFull={onFull} />
     ),
   },
   { id: 'stats', Panel: told(Stats) },

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Layers as LayersIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Compared } from '../../../main/contract/layers.js';
@@ -18,8 +18,21 @@ import { Explorer } from './Explorer.js';
  * An image's layers, or a container's own on top of its image's: the stack, the tree at any point of it, what is in the files; and all of that compared with another.
  * What is looked at is in the address, below that of the tab.
  */
-export function LayersTab({ what, tab }: { what: Compared; tab: [page: string, object: string] }) {
+export function LayersTab({
+  what,
+  tab,
+  onFull,
+}: {
+  what: Compared;
+  tab: [page: string, object: string];
+  /** They take the page while they are looked at. */
+  onFull(full: boolean): void;
+}) {
   const { t } = useTranslation();
+  useEffect(() => {
+    onFull(true);
+    return () => onFull(false);
+  }, [onFull]);
   const features = useEngine((state) => state.features);
   const read = useEngine((state) => state.version !== undefined);
   if (read && !features?.can?.includes('layers'))
