@@ -49,7 +49,7 @@ const ENGINE = [
     'repair',
     'networks',
   ],
-  ...['containers', 'stats', 'exec', 'files', 'builds', 'disk', 'system'],
+  ...['containers', 'stats', 'exec', 'files', 'explore', 'builds', 'disk', 'system'],
 ];
 const engineZones = ENGINE.map((name, index) => ({
   target: `./main/engine/${name}`,

@@ -125,7 +125,7 @@ async function main(): Promise<void> {
     drag: (id, begin) => drags.start(id, begin),
     files: {
       download: async (what, watch) => {
-        const name = `${basename(what.path) || 'root'}${what.folder ? '.tar' : ''}`;
+        const name = `${basename(what.path) || 'root'}${'folder' in what && what.folder ? '.tar' : ''}`;
         const { filePath } = await dialog.showSaveDialog({ defaultPath: join(app.getPath('downloads'), name) });
         if (filePath) await download(client(), what, filePath, watch);
         return Boolean(filePath);

@@ -69,7 +69,7 @@ const bridge: Bridge = {
     notify: (title, text) => ipcRenderer.invoke(CHANNEL.notify, { title, text }),
   },
   files: {
-    download: (id, what) => transfer(id, { act: 'download', ...what }),
+    download: (id, what) => transfer(id, { act: 'layer' in what ? 'download-layer' : 'download', ...what }),
     fetch: (id, what) => transfer(id, { act: 'fetch', id, ...what }),
     upload: (id, into, files) => {
       const paths = files.map(pathForFile);

@@ -1,6 +1,6 @@
 /** Answers the window's wishes for files that go between a container and this machine, each over a port of its own. */
 import { z } from 'zod';
-import type { FilePlace, ImageArchive, UploadTarget } from '../../main/contract/bridge.js';
+import type { FilePlace, ImageArchive, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 import type { Progress } from '../../main/contract/images.js';
 import { messageOf } from '../../main/base/errors.js';
 import type { TransferAnswer } from './port.js';
@@ -9,7 +9,7 @@ import { kindOf, reasonOf, type Port } from './relay.js';
 /** What the app does with them; app/files knows how. */
 export interface FileVerbs {
   /** False: the person changed their mind. */
-  download(what: FilePlace, watch: TransferWatch): Promise<boolean>;
+  download(what: FilePlace | LayerFile, watch: TransferWatch): Promise<boolean>;
   /** False: there was nothing to do. */
   upload(into: UploadTarget, files: string[], watch: TransferWatch): Promise<boolean>;
   /** How many links and devices were left out. */
@@ -49,6 +49,17 @@ const place = { container, path, folder: z.boolean() };
 
 const requestSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('download'), ...place }),
+  z.strictObject({
+    act: z.literal('download-layer'),
+    of: z.enum(['image', 'container']),
+    name: z
+      .string()
+      .min(1)
+      .max(4096)
+      .regex(/^[\w./:@-]+$/),
+    layer: z.number().int().min(1).max(500),
+    path,
+  }),
   z.strictObject({ act: z.literal('fetch'), id, ...place }),
   z.strictObject({
     act: z.literal('upload'),
@@ -108,7 +119,8 @@ async function act(request: unknown, verbs: FileVerbs, watch: TransferWatch): Pr
   if (!parsed.success) return { type: 'error', kind: 'invalid', message: reasonOf(parsed.error) };
   const wish = parsed.data;
   switch (wish.act) {
-    case 'download': {
+    case 'download':
+    case 'download-layer': {
       const { act: _, ...what } = wish;
       return (await verbs.download(what, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
     }

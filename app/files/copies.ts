@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { invalid } from '../../main/base/errors.js';
 import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
-import type { ApiResponse, FilePlace, UploadTarget } from '../../main/contract/bridge.js';
+import type { ApiResponse, FilePlace, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 
 export interface Watch {
   signal: AbortSignal;
@@ -21,7 +21,7 @@ export interface Watch {
 export class TooLarge extends Error {}
 
 /** Saves a file, or a folder's tar, under a name of this machine. */
-export const download = (client: Client, what: FilePlace, to: string, watch: Watch): Promise<void> =>
+export const download = (client: Client, what: FilePlace | LayerFile, to: string, watch: Watch): Promise<void> =>
   save(() => open(client, what, watch.signal), to, watch);
 
 /** Under a name of this machine: the whole of it, or what was there before. */
@@ -103,9 +103,15 @@ export async function fetch(
 
 async function open(
   client: Client,
-  { container, path, folder }: FilePlace,
+  what: FilePlace | LayerFile,
   signal: AbortSignal,
 ): Promise<{ bytes: ApiResponse['body']; total?: number }> {
+  if ('layer' in what) {
+    const { of: kind, name, layer, path } = what;
+    const { stat, bytes } = await client.slipway.layers.read({ kind, name, layer }, { path }, { signal });
+    return { bytes, total: stat.Size };
+  }
+  const { container, path, folder } = what;
   if (folder) return { bytes: (await client.containers.copyFrom(container, path, { signal })).tar };
   const { stat, bytes } = await client.slipway.files.read(container, { path }, { signal });
   return { bytes, total: stat.Size };

@@ -11,6 +11,7 @@ import { containersWindowBench } from './containers-window.js';
 import { filesBench } from './files.js';
 import { imagesBench } from './images.js';
 import { imagesWindowBench } from './images-window.js';
+import { layersBench } from './layers.js';
 import { lifeBench } from './life.js';
 import { logsWindowBench } from './logs-window.js';
 import { describe, only, rows, writeRows } from './measure.js';
@@ -45,6 +46,7 @@ const otherGroups: Record<string, () => Promise<void>> = {
   containers: containersWindowBench,
   'images-window': imagesWindowBench,
   logs: logsWindowBench,
+  layers: layersBench,
   images: () => imagesBench({ without: values.without.split(','), samples: Number(values.samples) }),
 };
 

@@ -8,6 +8,7 @@ import { execRoutes } from './routes/exec.js';
 import { fileRoutes } from './routes/files.js';
 import { imageRoutes } from './routes/images.js';
 import { missingRoutes } from './routes/missing.js';
+import { layerRoutes } from './routes/layers.js';
 import { networkRoutes } from './routes/networks.js';
 import { registryRoutes } from './routes/registries.js';
 import { resourceRoutes } from './routes/resources.js';
@@ -29,6 +30,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...fileRoutes(engine),
       ...fileTreeRoutes(engine),
       ...imageRoutes(engine),
+      ...layerRoutes(engine),
       ...networkRoutes(engine),
       ...registryRoutes(engine),
       ...resourceRoutes(engine),

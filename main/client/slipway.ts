@@ -8,6 +8,7 @@ import { containerFilesClient } from './container-files.js';
 import { diskClient } from './disk.js';
 import { ApiError } from './errors.js';
 import { registriesClient } from './registries.js';
+import { layersClient } from './layers.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
 import { readJsonLines } from './streams.js';
 
@@ -18,6 +19,7 @@ export const slipwayClient = (transport: Transport) => ({
   ...changesClient(transport),
   ...checkClient(transport),
   ...diskClient(transport),
+  ...layersClient(transport),
   ...registriesClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {

@@ -92,7 +92,7 @@ export interface Bridge {
    */
   files: {
     /** Asks the person where to, and saves it there, a folder as a tar. */
-    download(id: number, what: FilePlace): void;
+    download(id: number, what: FilePlace | LayerFile): void;
     /** Into a directory of the container. False, and nothing begins, where one of the files is not on this machine's disk. */
     upload(id: number, into: UploadTarget, files: File[]): boolean;
     /** Brings what is small enough to where it can be dragged from; after `done`, `drag` may be called for a while. */
@@ -114,6 +114,15 @@ export interface FilePlace {
   container: string;
   path: string;
   folder: boolean;
+}
+
+/** A file as it is at a layer. */
+export interface LayerFile {
+  of: 'image' | 'container';
+  /** A reference or an id. */
+  name: string;
+  layer: number;
+  path: string;
 }
 
 export interface UploadTarget {

@@ -12,6 +12,7 @@ import { Content } from './content/index.js';
 import { Disk } from './disk/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
+import { Explore } from './explore/index.js';
 import { Files, FileTree } from './files/index.js';
 import { Helper } from './helper/index.js';
 import { Images, starterBusybox } from './images/index.js';
@@ -67,7 +68,7 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk'];
+const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -188,6 +189,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes });
     repair.sweep.start();
     disk.start();
+    const explore = await Explore.open({ root, helper, snapshots, images, containers });
     const system = await System.open({
       ...{
         store,
@@ -241,6 +243,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         files,
         fileTree,
         disk,
+        explore,
         system,
         version,
       },
@@ -272,6 +275,7 @@ export interface Engine {
   readonly files: Files;
   readonly fileTree: FileTree;
   readonly disk: Disk;
+  readonly explore: Explore;
   readonly system: System;
   readonly version: string;
   /** For a client's connection that much is written to: its reader gets room to take its time. */

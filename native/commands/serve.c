@@ -13,6 +13,7 @@
 #include "edit.h"
 #include "fingerprint.h"
 #include "flatten.h"
+#include "layers.h"
 #include "netns.h"
 #include "pack.h"
 #include "pause.h"
@@ -61,6 +62,9 @@ static const struct op ops[] = {
     {"file-list", file_list_op},   {"file-read", file_read_op},                   {"file-shells", file_shells_op},
     {"file-write", file_write_op}, {"file-remove", file_remove_op},
     {"file-directory", file_directory_op},         {"file-rename", file_rename_op},
+    {"layer-index", layer_index_op},               {"layer-sums", layer_sums_op},         {"layer-list", layer_list_op},
+    {"layer-read", layer_read_op},                 {"layer-search", layer_search_op},     {"layer-compare", layer_compare_op},
+    {"layer-differences", layer_differences_op},
 };
 
 struct server server;

@@ -57,6 +57,7 @@ export interface RunningContainer {
 /** A container as it is at this moment. */
 export interface Glance {
   name: string;
+  image: { id: string; chainId: string };
   /** Its first process; undefined where it does not run. */
   pid: number | undefined;
   /** Its interfaces are not the machine's own. */
@@ -390,6 +391,7 @@ export class Containers {
     const { live, record } = container;
     return {
       name: record.name,
+      image: record.image,
       pid: live?.pid,
       ownNetwork: record.network !== 'host',
       cgroup: cgroupOf(record),

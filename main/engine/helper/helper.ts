@@ -17,11 +17,17 @@ import {
   type ExecRequest,
   type FilesPlace,
   type HelperHello,
+  type LayerDirectory,
   type PathStat,
   type ReceivedPart,
   type RunRequest,
+  type SeenComparison,
+  type SeenDifference,
   type SeenDirectory,
   type SeenFile,
+  type SeenFind,
+  type SeenLayer,
+  type SeenLayerFile,
   type Started,
   type Unpacked,
   type UnpackProgress,
@@ -266,6 +272,62 @@ export class Helper {
         ),
       () => rm(request.target, { force: true }),
     );
+  }
+
+  /** Reads what is in layers (bottom first, here and below) that were not read before, so that the next request need not. */
+  async layerIndex(layers: LayerDirectory[]): Promise<void> {
+    await this.#askAgain({ op: 'layer-index', layers });
+  }
+
+  /** What each of them does. */
+  async layerSums(layers: LayerDirectory[]): Promise<SeenLayer[]> {
+    return (await this.#askAgain<{ layers: SeenLayer[] }>({ op: 'layer-sums', layers })).layers;
+  }
+
+  /** One page of a directory as the layers come to it. */
+  layerList(request: {
+    layers: LayerDirectory[];
+    path: string;
+    limit: number;
+    after: string | null;
+    changed: boolean;
+    quiet: boolean;
+  }): Promise<{ entries: SeenLayerFile[]; more?: string }> {
+    return this.#askAgain({ op: 'layer-list', ...request });
+  }
+
+  /** The bytes of a regular file as the layers come to it; no link is followed. */
+  async layerRead(
+    request: { layers: LayerDirectory[]; path: string; offset: number; length?: number },
+    signal: AbortSignal,
+  ): Promise<{ stat: SeenLayerFile; bytes: Bytes }> {
+    const { answer, output } = await this.#call({ op: 'layer-read', ...request }, { signal });
+    return { stat: answer['stat'] as SeenLayerFile, bytes: output };
+  }
+
+  /** Every name in every layer that has the text in it; in its path, where there is a slash in the text. */
+  layerSearch(request: {
+    layers: LayerDirectory[];
+    text: string;
+    limit: number;
+  }): Promise<{ found: SeenFind[]; more?: true }> {
+    return this.#askAgain({ op: 'layer-search', ...request });
+  }
+
+  /** How two stacks differ; the whole of it goes into the file `into`, for `layerDifferences`. */
+  layerCompare(request: { before: LayerDirectory[]; after: LayerDirectory[]; into: string }): Promise<SeenComparison> {
+    return this.#askAgain({ op: 'layer-compare', ...request });
+  }
+
+  /** One page of a directory of a comparison. */
+  layerDifferences(request: {
+    from: string;
+    path: string;
+    limit: number;
+    after: string | null;
+    quiet: boolean;
+  }): Promise<{ entries: SeenDifference[]; more?: string }> {
+    return this.#askAgain({ op: 'layer-differences', ...request });
   }
 
   /** What was written below the data root is on disk when this resolves. */

@@ -203,3 +203,76 @@ export interface SeenDirectory {
   entries: SeenFile[];
   more?: string;
 }
+
+/** A layer's directory. `own`: a container's, which may change at any moment. */
+export interface LayerDirectory {
+  path: string;
+  own?: true;
+}
+
+interface SeenPlace {
+  path: string;
+  bytes: number;
+}
+
+/** What a layer does, and what becomes of it; see contract/layers.ts. */
+export interface SeenLayer {
+  size: number;
+  files: number;
+  added: number;
+  changed: number;
+  removed: number;
+  wasted: number;
+  removes: number;
+  replaces: number;
+  caches: number;
+  mostRemoved?: SeenPlace;
+  mostCaches?: SeenPlace;
+}
+
+/** `layer`: from 0, the lowest. */
+export interface SeenLayerFile extends Omit<SeenFile, 'mount'> {
+  own: number;
+  layer: number;
+  noise?: true;
+}
+
+export interface SeenFind extends Omit<SeenFile, 'mount'> {
+  path: string;
+  layer: number;
+  shows?: boolean;
+}
+
+export interface SeenSums {
+  net: number;
+  added: number;
+  changed: number;
+  removed: number;
+}
+
+export interface SeenComparison {
+  all: SeenSums;
+  quiet: SeenSums;
+  grown: (SeenPlace & { layer: number }) | null;
+  shrunk: (SeenPlace & { layer: number }) | null;
+  unsure: number;
+}
+
+export interface SeenSide {
+  kind: SeenFile['kind'];
+  size: number;
+  mode: number;
+  uid: number;
+  gid: number;
+  layer: number;
+}
+
+export interface SeenDifference extends SeenSums {
+  name: string;
+  change: 'added' | 'changed' | 'deleted';
+  before: SeenSide | null;
+  after: SeenSide | null;
+  content: boolean;
+  itself: boolean;
+  noise?: true;
+}

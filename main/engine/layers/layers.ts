@@ -188,8 +188,7 @@ export class Layers {
 
   /** A layer that is there, unpacked once more beside it: to be compared with it, and to take its place. The caller drops it or makes it visible. */
   async again({ parent, diffId }: SnapshotRecord, blob: string, signal: AbortSignal): Promise<SnapshotDraft> {
-    const unpack = (target: string) => this.#unpackInto(target, blob, signal, () => undefined);
-    const { draft, unpacked } = await this.#inDraft(unpack);
+    const { draft, unpacked } = await this.#make(blob, signal, () => undefined);
     try {
       if (unpacked.diffId !== diffId) throw invalid(`the blob ${shortId(blob)} is not the layer ${shortId(diffId)}`);
       await this.#adopt(draft.path, unpacked.implied, parent === null ? [] : this.#snapshots.lowers(parent));

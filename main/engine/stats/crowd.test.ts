@@ -15,7 +15,14 @@ function crowd() {
     runningIds: () => [...running],
     glance: (id: string) => {
       looks[id] = (looks[id] ?? 0) + 0.5; // before and after a look
-      return { name: id, pid: process.pid, ownNetwork: true, cgroup: 'nowhere/at-all', memoryLimit: 0 };
+      return {
+        name: id,
+        image: { id: '', chainId: '' },
+        pid: process.pid,
+        ownNetwork: true,
+        cgroup: 'nowhere/at-all',
+        memoryLimit: 0,
+      };
     },
   };
   return { crowd: new Crowd(containers), looks, running };

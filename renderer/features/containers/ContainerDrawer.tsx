@@ -134,7 +134,7 @@ export function ContainerDrawer({
         tabs={containerTabs.map(({ id: each, Panel }) => ({
           id: each,
           label: t(`drawer.${each}`),
-          content: <Panel container={container} inspect={inspect} waiting={waiting} />,
+          content: <Panel container={container} inspect={inspect} waiting={waiting} onFull={onFull} />,
         }))}
       />
     </Drawer>

@@ -2,6 +2,7 @@ import type { ComponentType, ReactNode } from 'react';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
 import type { en } from '../../i18n/en.js';
 import { JsonTree } from '../../parts/JsonTree.js';
+import { LayersTab } from '../../parts/layers/LayersTab.js';
 import { FilesTab } from './files/FilesTab.js';
 import { HistoryTab } from './history/HistoryTab.js';
 import { Logs } from './logs/Logs.js';
@@ -20,6 +21,8 @@ export interface TabProps {
   inspect: ContainerInspect | undefined;
   /** What stands in for `inspect` until then, or says why it does not come. */
   waiting: ReactNode;
+  /** Makes the drawer take the page, or stand beside the list again. */
+  onFull(full: boolean): void;
 }
 
 interface ContainerTab {
@@ -40,6 +43,12 @@ export const containerTabs: ContainerTab[] = [
   { id: 'logs', Panel: Logs },
   { id: 'terminal', Panel: Terminals },
   { id: 'files', Panel: FilesTab },
+  {
+    id: 'layers',
+    Panel: ({ container, onFull }) => (
+      <LayersTab what={{ kind: 'container', name: container.Id }} tab={['containers', container.Id]} onFull={onFull} />
+    ),
+  },
   { id: 'stats', Panel: told(Stats) },
   { id: 'processes', Panel: told(Processes) },
   { id: 'mounts', Panel: told(Mounts) },

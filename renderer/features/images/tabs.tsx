@@ -3,6 +3,7 @@ import type { ImageInspect } from '../../../main/contract/images.js';
 import type { en } from '../../i18n/en.js';
 import type { NamedImage } from '../../parts/image-names.js';
 import { JsonTree } from '../../parts/JsonTree.js';
+import { LayersTab } from '../../parts/layers/LayersTab.js';
 import { Config } from './Config.js';
 import { History } from './History.js';
 import { Signatures } from './Signatures.js';
@@ -37,6 +38,12 @@ const told =
 export const imageTabs: ImageTab[] = [
   { id: 'summary', Panel: told(Summary) },
   { id: 'config', Panel: told(Config) },
+  {
+    id: 'layers',
+    Panel: ({ row, onFull }) => (
+      <LayersTab what={{ kind: 'image', name: row.reference }} tab={['images', row.reference]} onFull={onFull} />
+    ),
+  },
   { id: 'history', Panel: History },
   { id: 'usedBy', Panel: UsedBy },
   { id: 'signatures', Panel: Signatures },

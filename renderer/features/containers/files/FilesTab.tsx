@@ -1,4 +1,4 @@
-import { useRef, useState, type DragEvent } from 'react';
+import { useCallback, useRef, useState, type DragEvent } from 'react';
 import { Download, FileText, FolderPlus, FolderTree, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
@@ -14,10 +14,12 @@ import { notifyDone, notifyFailed, notifyNote } from '../../../ui/notify.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
 import { Preview } from './Preview.js';
-import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
+import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from '../../../parts/files/tree.js';
 import { useDragOut } from './use-drag-out.js';
 import { useOwners } from './use-owners.js';
-import { useTree } from './use-tree.js';
+import { useTree } from '../../../parts/files/use-tree.js';
+
+const PAGE = 1000;
 
 type Asked =
   | { about: 'folder'; directory: string }
@@ -43,7 +45,12 @@ function Tree({ container }: { container: ContainerSummary }) {
   const store = useEngineStore();
   const files = store.client.slipway.files;
   const name = nameOf(container);
-  const { rows, folders, load, toggle, reveal, refresh } = useTree(container.Id);
+  const list = useCallback(
+    (path: string, after: string | undefined) =>
+      files.list(container.Id, { path, limit: PAGE, ...(after !== undefined && { after }) }),
+    [files, container.Id],
+  );
+  const { rows, folders, load, toggle, reveal, refresh } = useTree(list);
   const [current, setCurrent] = useState<string>();
   const [shown, setShown] = useState<string>();
   const [dirty, setDirty] = useState(false);

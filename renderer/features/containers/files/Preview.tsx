@@ -10,10 +10,10 @@ import { bytes } from '../../../ui/format.js';
 import { Loading } from '../../../ui/Loading.js';
 import { notifyDone } from '../../../ui/notify.js';
 import { Scroller } from '../../../ui/Scroller.js';
-import { collect, contentOf, HEX, hexOf, PREVIEW } from './content.js';
-import { nameOfPath } from './tree.js';
+import { collect, contentOf, HEX, hexOf, PREVIEW } from '../../../parts/files/content.js';
+import { nameOfPath } from '../../../parts/files/tree.js';
 
-const Editor = lazy(() => import('./Editor.js'));
+const Editor = lazy(() => import('../../../parts/files/Editor.js'));
 
 /** A file as text that can be changed, or as bytes that can be looked at. */
 export function Preview({

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { Client } from '../../../../main/client/index.js';
 import { useEngineStore } from '../../../store/index.js';
-import { collect } from './content.js';
+import { collect } from '../../../parts/files/content.js';
 import { namesIn, nobody, type Owners } from './owners.js';
 
 /** Of containers whose files were looked at. */

@@ -1,4 +1,4 @@
-import type { ByteStream } from '../../../../main/contract/bridge.js';
+import type { ByteStream } from '../../../main/contract/bridge.js';
 
 /** What a file's bytes are shown as. */
 export type Content = { kind: 'text'; text: string } | { kind: 'hex'; bytes: Uint8Array };

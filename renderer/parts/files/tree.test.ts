@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FileEntry } from '../../../../main/contract/files.js';
+import type { FileEntry } from '../../../main/contract/files.js';
 import { modeText, rowsOf, typeAhead, type Folder } from './tree.js';
 
 const entry = (Name: string, more: Partial<FileEntry> = {}): FileEntry => ({

@@ -40,7 +40,7 @@ export default function Editor({
           highlightActiveLine(),
           highlightSelectionMatches(),
           EditorState.readOnly.of(readOnly),
-          EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': String(readOnly) }),
+          EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': String(readOnly), tabindex: '0' }),
           keymap.of([
             { key: 'Mod-s', preventDefault: true, run: () => (tell.current.onSave(), true) },
             ...defaultKeymap,

@@ -1,20 +1,23 @@
-import type { FileEntry } from '../../../../main/contract/files.js';
+import type { FileEntry } from '../../../main/contract/files.js';
+
+/** What every entry of a tree has: `Change` deleted is one that is not there any more. */
+export type TreeEntry = Pick<FileEntry, 'Name' | 'Kind' | 'Change'>;
 
 /** What is known of one directory. */
-export interface Folder {
-  entries?: FileEntry[];
+export interface Folder<Entry extends TreeEntry = FileEntry> {
+  entries?: Entry[];
   /** Where the engine goes on, when there are more. */
   more?: string;
   problem?: string;
 }
 
 /** One line of the tree that is shown. */
-export interface TreeRow {
+export interface TreeRow<Entry extends TreeEntry = FileEntry> {
   path: string;
   depth: number;
   /** `more`, `waiting`, `problem` and `empty` stand for what is in a directory. */
   kind: 'entry' | 'more' | 'waiting' | 'problem' | 'empty';
-  entry?: FileEntry;
+  entry?: Entry;
   problem?: string;
   expanded?: boolean;
   /** Among the entries of its directory, from 1; and how many of them are known. */
@@ -28,25 +31,29 @@ export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf
 export const nameOfPath = (path: string): string => path.slice(path.lastIndexOf('/') + 1) || '/';
 
 /** A directory that can be looked into: one that is there. */
-export const opens = (entry: FileEntry): boolean => entry.Kind === 'directory' && entry.Change !== 'deleted';
+export const opens = (entry: TreeEntry): boolean => entry.Kind === 'directory' && entry.Change !== 'deleted';
 
 /** What can be taken out: there, and no device, pipe or socket. */
 export const draggable = (entry: FileEntry): boolean =>
   entry.Change !== 'deleted' && ['file', 'directory', 'link'].includes(entry.Kind);
 
 /** The lines in their order: what is open, and what is known of it. */
-export function rowsOf(folders: ReadonlyMap<string, Folder>, open: ReadonlySet<string>): TreeRow[] {
-  const rows: TreeRow[] = [];
+export function rowsOf<Entry extends TreeEntry = FileEntry>(
+  folders: ReadonlyMap<string, Folder<Entry>>,
+  open: ReadonlySet<string>,
+  canOpen: (entry: Entry) => boolean = opens,
+): TreeRow<Entry>[] {
+  const rows: TreeRow<Entry>[] = [];
   const add = (directory: string, depth: number) => {
     const { entries, more, problem } = folders.get(directory) ?? {};
-    const note = (kind: TreeRow['kind'], words?: string) =>
+    const note = (kind: TreeRow<Entry>['kind'], words?: string) =>
       rows.push({ path: `${directory}\0${kind}`, depth, kind, position: 1, size: 1, ...(words && { problem: words }) });
     if (problem !== undefined) return note('problem', problem);
     if (!entries) return note('waiting');
     if (entries.length === 0) return note('empty');
     entries.forEach((entry, index) => {
       const path = join(directory, entry.Name);
-      const expanded = opens(entry) ? open.has(path) : undefined;
+      const expanded = canOpen(entry) ? open.has(path) : undefined;
       rows.push({ path, depth, kind: 'entry', entry, expanded, position: index + 1, size: entries.length });
       if (expanded) add(path, depth + 1);
     });
@@ -58,10 +65,10 @@ export function rowsOf(folders: ReadonlyMap<string, Folder>, open: ReadonlySet<s
 }
 
 /** The directory that a line which is no entry stands in. */
-export const directoryOf = (row: TreeRow): string => row.path.split('\0')[0] as string;
+export const directoryOf = (row: Pick<TreeRow, 'path'>): string => row.path.split('\0')[0] as string;
 
 /** The first entry after `from` whose name begins so, going round; -1 where none does. */
-export function typeAhead(rows: readonly TreeRow[], from: number, typed: string): number {
+export function typeAhead(rows: readonly TreeRow<TreeEntry>[], from: number, typed: string): number {
   const wanted = typed.toLowerCase();
   // One letter goes on to the next; more letters may still be about the line where we are.
   const first = typed.length > 1 ? 0 : 1;

@@ -1,0 +1,1 @@
+export { Explore, type ExploreOptions } from './explore.js';

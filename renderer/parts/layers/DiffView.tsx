@@ -1,0 +1,179 @@
+import { useMemo, useState } from 'react';
+import { Copy, Download } from 'lucide-react';
+import { clsx } from 'clsx';
+import { useTranslation } from 'react-i18next';
+import { useAnswer } from '../use-answer.js';
+import { Button } from '../../ui/Button.js';
+import { copyText } from '../../ui/desktop.js';
+import { Problem } from '../../ui/Field.js';
+import { bytes } from '../../ui/format.js';
+import { Loading } from '../../ui/Loading.js';
+import { notifyDone } from '../../ui/notify.js';
+import { Scroller } from '../../ui/Scroller.js';
+import { Segments } from '../../ui/Segments.js';
+import { hexOf } from '../files/content.js';
+import { nameOfPath } from '../files/tree.js';
+import { diffOf, patchOf, splitRows, type DiffLine, type DiffRow } from './text-diff.js';
+import type { Side } from './use-sides.js';
+
+/** Lines that are drawn; the patch has all of them. */
+const AT_MOST = 3000;
+/** So much of what is no text is compared. */
+const HEX = 16 * 1024;
+
+type View = 'unified' | 'split';
+
+/** One file on two sides: by lines where it is text, by bytes where it is not. `key` it by the file. */
+export function DiffView({
+  path,
+  read,
+  about,
+  onSave,
+}: {
+  path: string;
+  /** Undefined: it is not there on that side. */
+  read(): Promise<[before: Side | undefined, after: Side | undefined]>;
+  /** Who changed it. */
+  about?: string | undefined;
+  onSave?: (() => void) | undefined;
+}) {
+  const { t } = useTranslation();
+  const [view, setView] = useState<View>('unified');
+  const { value, problem } = useAnswer(read, path);
+  const compared = useMemo(() => {
+    if (!value) return undefined;
+    const [before, after] = value;
+    const text = [before, after].every((side) => !side || side.content.kind === 'text');
+    const shown = [before, after].map((side) => {
+      if (!side) return '';
+      if (side.content.kind === 'text' && text) return side.content.text;
+      return `${hexOf(side.bytes.subarray(0, HEX))}\n`;
+    });
+    return { text, cut: Boolean(before?.cut || after?.cut), diff: diffOf(shown[0] ?? '', shown[1] ?? ''), shown };
+  }, [value]);
+  const rows = compared?.diff?.rows ?? [];
+  const name = nameOfPath(path);
+  const copy = async () => {
+    if (!value || !compared) return;
+    const side = (index: 0 | 1) => (value[index] ? compared.shown[index] : undefined);
+    await copyText(patchOf(path, side(0), side(1)));
+    notifyDone(t('layers.patchCopied', { name }));
+  };
+  return (
+    <>
+      <div className="layer-head">
+        <span className="mono cut select" title={path}>
+          {path}
+        </span>
+        {compared?.diff && compared.text && (
+          <span className="num">
+            <span className="c-add">+{compared.diff.added}</span>{' '}
+            <span className="c-del">−{compared.diff.removed}</span>
+          </span>
+        )}
+        {compared && !compared.text && <span className="tag">{t('layers.bytesOnly')}</span>}
+        <span className="grow" />
+        <Segments<View>
+          label={t('layers.view')}
+          value={view}
+          onChange={setView}
+          options={[
+            { value: 'unified', label: t('layers.unified') },
+            { value: 'split', label: t('layers.split') },
+          ]}
+        />
+      </div>
+      {problem && <Problem>{problem}</Problem>}
+      {!value && !problem && <Loading waitingFor={t('common.loading')} />}
+      {value && <Rights sides={value} />}
+      {compared?.cut && <p className="files-note">{t('layers.cut')}</p>}
+      {compared && !compared.diff && <p className="files-note">{t('layers.tooDifferent')}</p>}
+      {compared?.diff && rows.length === 0 && <p className="files-note">{t('layers.sameContent')}</p>}
+      {rows.length > 0 && (
+        <Scroller label={t('layers.differencesIn', { name })} className="layer-diff">
+          {view === 'unified' ? <Unified rows={rows.slice(0, AT_MOST)} /> : <Split rows={rows.slice(0, AT_MOST)} />}
+          {rows.length > AT_MOST && <p className="hunk">{t('layers.moreLines', { count: rows.length - AT_MOST })}</p>}
+        </Scroller>
+      )}
+      <div className="layer-foot">
+        {onSave && (
+          <Button size="small" icon={Download} onClick={onSave}>
+            {t('layers.saveFile')}
+          </Button>
+        )}
+        <Button size="small" icon={Copy} disabled={!compared?.text || rows.length === 0} onClick={() => void copy()}>
+          {t('layers.copyPatch')}
+        </Button>
+        <span className="grow" />
+        {about !== undefined && <span className="s11 t3 cut">{about}</span>}
+      </div>
+    </>
+  );
+}
+
+/** What differs besides the content, and the sizes of what is no text. */
+function Rights({ sides: [before, after] }: { sides: [Side | undefined, Side | undefined] }) {
+  const { t } = useTranslation();
+  if (!before || !after) return null;
+  const mode = (side: Side) => side.stat.Mode.toString(8).padStart(4, '0');
+  const owner = (side: Side) => `${side.stat.Uid}:${side.stat.Gid}`;
+  const facts = [
+    mode(before) !== mode(after) && t('layers.modeChanged', { before: mode(before), after: mode(after) }),
+    owner(before) !== owner(after) && t('layers.ownerChanged', { before: owner(before), after: owner(after) }),
+    before.content.kind === 'hex' &&
+      t('layers.sizeChanged', { before: bytes(before.stat.Size), after: bytes(after.stat.Size) }),
+  ].filter((each) => typeof each === 'string');
+  return facts.length > 0 ? <p className="files-note">{facts.join(' · ')}</p> : null;
+}
+
+const signs = { same: ' ', added: '+', removed: '−' } as const;
+const classes = { same: '', added: 'a', removed: 'd' } as const;
+
+function Gap({ count }: { count: number }) {
+  const { t } = useTranslation();
+  return <div className="hunk">{t('layers.unchangedLines', { count })}</div>;
+}
+
+const Text = ({ line }: { line: DiffLine }) => (
+  <span className="tx">{line.pieces.map(({ text, lit }, index) => (lit ? <em key={index}>{text}</em> : text))}</span>
+);
+
+function Unified({ rows }: { rows: DiffRow[] }) {
+  const { t } = useTranslation();
+  return rows.map((row, index) => {
+    if (row.kind === 'gap') return <Gap key={index} count={row.count} />;
+    if (row.kind === 'no-newline')
+      return (
+        <div key={index} className="hunk">
+          {t('layers.noNewline')}
+        </div>
+      );
+    return (
+      <div key={index} className={clsx('dl', classes[row.kind])}>
+        <span className="ln">{row.before}</span>
+        <span className="ln">{row.after}</span>
+        <span className="sg">{signs[row.kind]}</span>
+        <Text line={row} />
+      </div>
+    );
+  });
+}
+
+function Split({ rows }: { rows: DiffRow[] }) {
+  return splitRows(rows).map((row, index) => {
+    if ('gap' in row) return <Gap key={index} count={row.gap} />;
+    const half = (line: DiffLine | undefined, number: number | undefined) => (
+      <div className={clsx('dl half', line ? classes[line.kind] : 'none')}>
+        <span className="ln">{number}</span>
+        <span className="sg">{line && signs[line.kind]}</span>
+        {line && <Text line={line} />}
+      </div>
+    );
+    return (
+      <div key={index} className="dl-pair">
+        {half(row.left, row.left?.before)}
+        {half(row.right, row.right?.after)}
+      </div>
+    );
+  });
+}
