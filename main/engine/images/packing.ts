@@ -100,6 +100,7 @@ export class Packing {
     signal: AbortSignal,
   ): Promise<Packed> {
     using _ = await this.#slots.take(signal);
+    await this.#content.requireRoom({ bytes: size / 2, files: 1 }, `the layer ${shortId(digest)}, compressed,`);
     report({ bytes: 0, written: 0 });
     const made = await this.#content.make(async (target) => {
       const blob = this.#content.path(digest);

@@ -7,6 +7,7 @@ import { familiar, familiarName, parseReference, type Reference } from '../regis
 import type { Installer } from './install.js';
 import type { Library, NamedImage } from './library.js';
 import { manifestFor, ownManifests, type ManifestDocument } from './manifest.js';
+import { requireRoomFor } from './need.js';
 import type { Packing } from './packing.js';
 import { candidates, hostPlatform, noMatch } from './platform.js';
 import { contentOf, labelsOf, parseManifest, type Descriptor, type ImageRecord, type IndexEntry } from './record.js';
@@ -130,6 +131,7 @@ export class Shelf {
       pin(digest);
       if ((await this.#content.size(digest)) === undefined) throw notFound(`blob ${digest} has not been uploaded`);
     }
+    await requireRoomFor(this.#content, layers, 'the image');
     const documents = [manifest.digest, config.digest];
     const image = { configDigest: config.digest, layers, manifest, documents };
     await this.#installer.install(image, { names, report: () => undefined, signal });

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { EngineError } from '../../base/errors.js';
+import { EngineError, messageOf } from '../../base/errors.js';
 
 /** A registry's refusal (OCI distribution spec, "Error codes"). */
 export class Refusal extends Error {
@@ -25,9 +25,11 @@ export const unsupported = (message: string) => new Refusal(405, 'UNSUPPORTED', 
 /** A failure of a room below, as a registry says it. */
 export function refusalOf(error: unknown, code: string): Refusal {
   if (error instanceof Refusal) return error;
-  if (!(error instanceof EngineError)) return new Refusal(500, 'UNKNOWN', 'the engine failed: its log says why');
   const status = { invalid: 400, 'not-found': 400, 'not-implemented': 400, conflict: 409, unavailable: 503 } as const;
-  return new Refusal(status[error.kind as keyof typeof status] ?? 500, code, error.message);
+  const known = error instanceof EngineError ? status[error.kind as keyof typeof status] : undefined;
+  // What this machine's own trouble is (a full disk, and where it is) is for its log.
+  if (known === undefined) return new Refusal(500, 'UNKNOWN', 'the engine failed, or has no room: its log says why');
+  return new Refusal(known, code, messageOf(error));
 }
 
 export function refuse(response: ServerResponse, { status, code, message, headers }: Refusal): void {

@@ -67,8 +67,8 @@ export class Handler {
       await this.#route(path, { request, response, query: new URLSearchParams(query), signal: control.signal });
     } catch (error) {
       if (response.destroyed) return;
-      if (!(error instanceof Refusal) && !(error instanceof EngineError))
-        log.warn(`${request.url}: ${messageOf(error)}`);
+      const theirs = error instanceof Refusal || (error instanceof EngineError && error.kind !== 'system');
+      if (!theirs) log.warn(`${request.url}: ${messageOf(error)}`);
       if (response.headersSent) return void response.destroy();
       const code = request.url?.includes('/manifests/') ? 'MANIFEST_INVALID' : 'BLOB_UPLOAD_INVALID';
       refuse(response, refusalOf(error, code));
@@ -205,11 +205,13 @@ export class Handler {
       case 'GET':
         return answer(response, 204, { ...place, Range: rangeOf(this.#uploads.size(name, id)) });
       case 'PATCH': {
+        await this.#requireRoom(request);
         const size = await this.#uploads.append(name, id, request, startOf(request));
         return answer(response, 202, { ...place, Range: rangeOf(size) });
       }
       case 'PUT': {
         if (digest === null) throw invalidDigest('');
+        await this.#requireRoom(request);
         await this.#uploads.append(name, id, request, startOf(request));
         signal.throwIfAborted();
         await this.#uploads.finish(name, id, digest);
@@ -223,6 +225,12 @@ export class Handler {
     }
   }
 
+  /** For what a request says that it brings. */
+  async #requireRoom({ headers }: IncomingMessage): Promise<void> {
+    const bytes = Number(headers['content-length'] ?? 0);
+    await this.#content.requireRoom({ bytes: Number.isFinite(bytes) ? bytes : 0, files: 1 }, 'an upload');
+  }
+
   async #beginUpload(name: string, digest: string | null, { request, response, query }: Ask): Promise<void> {
     const mount = query.get('mount');
     if (mount !== null) {
@@ -234,6 +242,7 @@ export class Handler {
         return created(response, name, mount);
       }
     }
+    await this.#requireRoom(request);
     const id = await this.#uploads.begin(name);
     if (digest === null) {
       const place = { Location: `/v2/${name}/blobs/uploads/${id}`, 'Docker-Upload-UUID': id, Range: rangeOf(0) };
