@@ -34,7 +34,7 @@ export async function imagesWindowBench(): Promise<void> {
 }
 
 /** An archive of many images that share one layer, each under several names. */
-async function writeCrowd(file: string): Promise<void> {
+export async function writeCrowd(file: string): Promise<void> {
   const pack = tar.pack();
   const out = createWriteStream(file);
   pack.pipe(out);

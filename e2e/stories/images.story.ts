@@ -67,6 +67,8 @@ test('images stand below their repositories, with who uses them, their sizes and
   await expect(group(page, 'shop/api')).toContainText('2 tags');
   await expect(row(page, 'shop/api:2.4.0')).toContainText('Stopped · api');
   await expect(row(page, 'shop/web:1.0')).toContainText('Running · web');
+  // Of what it has beyond its base there is nobody else.
+  await expect(row(page, 'shop/api:2.4.0')).toContainText(/4\.98 MB.*1\.98 MB.*3 MB/);
   await shot(app, 'grouped');
 
   await group(page, 'redis').getByRole('button', { name: 'Fold redis' }).click();

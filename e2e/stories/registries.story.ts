@@ -1,5 +1,5 @@
 /** Registries: logging in, what they have, mirrors, trust, and serving our own images; an image's whole way to one and back. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { drop, onDesk } from '../fixtures/desk.js';
@@ -110,6 +110,19 @@ test('an image is pulled, named, run as it says, pushed, removed, and comes back
     await shot(app, 'what went wrong stays');
     await tasks.getByRole('button', { name: 'Dismiss', exact: true }).click();
     await expect(tasks.getByText('Failed')).toHaveCount(0);
+
+    // A tar of files is no archive of images, and can become one all the same.
+    await mkdir(path.join(desk, 'rootfs'));
+    await writeFile(path.join(desk, 'rootfs/hello'), 'hello');
+    expect((await run('tar', ['-C', path.join(desk, 'rootfs'), '-cf', path.join(desk, 'rootfs.tar'), '.'])).code).toBe(
+      0,
+    );
+    await drop(app, rail, [path.join(desk, 'rootfs.tar')], 'Drop to load');
+    await tasks.getByRole('button', { name: 'Make an image of it…' }).click();
+    await expect(window.dialog.getByLabel('Name')).toHaveValue('rootfs');
+    await window.dialog.getByRole('button', { name: 'Import' }).click();
+    await expect(tasks.getByText('Imported rootfs.tar')).toBeVisible();
+    expect(await names(app)).toContain('rootfs:latest');
     expect(await window.serious()).toEqual([]);
   } finally {
     await rm(desk, { recursive: true, force: true });

@@ -1150,6 +1150,7 @@ export const en = {
       'There is not enough room on the disk that holds {{folder}}: it needs about {{needed}}, and {{free}} are free ({{kept}} of it are left alone). Remove images, containers or volumes that you no longer need, then try again.',
     noFiles:
       'The disk that holds {{folder}} cannot take so many more files: it needs about {{needed}}, and {{free}} more fit. Remove images, containers or volumes that you no longer need, then try again.',
+    archive: 'This archive cannot be read: it is damaged, cut short, or something else than an archive.',
     full: 'The disk that holds {{folder}} is full. Remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
     fullSomewhere: 'The disk is full. Free some space, then try again.',
   },
@@ -1380,7 +1381,7 @@ export const en = {
     insecure: 'Do not check this registry',
     insecureText:
       'Its certificate is not checked, and plain HTTP will do. Whoever sits between you and it can read your password and give you other images. Only for a registry on a network that you trust.',
-    insecureFixed: 'The engine was started like that (--insecure-registry).',
+    insecureFixed: 'So say the engine’s own settings; of addresses of this machine they always do.',
     connection: 'Connection',
     isInsecure: 'not checked',
     isSecure: 'checked',

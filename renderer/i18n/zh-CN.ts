@@ -1095,6 +1095,7 @@ export const zhCN: Translation<typeof en> = {
       '存放 {{folder}} 的磁盘空间不足：约需 {{needed}}，剩余 {{free}}（其中 {{kept}} 需保留）。请移除不再需要的镜像、容器或卷，然后重试。',
     noFiles:
       '存放 {{folder}} 的磁盘无法再容纳这么多文件：约需 {{needed}} 个，还能容纳 {{free}} 个。请移除不再需要的镜像、容器或卷，然后重试。',
+    archive: '无法读取此归档：它已损坏、不完整，或根本不是归档。',
     full: '{{folder}} 所在的磁盘已满。请移除不再需要的镜像、容器或卷，或释放该磁盘上的其他空间，然后重试。',
     fullSomewhere: '磁盘已满。请释放一些空间后重试。',
   },
@@ -1315,7 +1316,7 @@ export const zhCN: Translation<typeof en> = {
     insecure: '不检查此镜像仓库',
     insecureText:
       '不检查证书，也允许明文 HTTP。途中的任何人都可能读取你的密码，或给你别的镜像。仅用于你信任的网络中的镜像仓库。',
-    insecureFixed: '引擎启动时已如此指定（--insecure-registry）。',
+    insecureFixed: '引擎自身的设置如此；对本机地址一向如此。',
     connection: '连接',
     isInsecure: '不检查',
     isSecure: '检查',

@@ -16,6 +16,7 @@ export function explainRun(t: TFunction, error: unknown, folder?: string): strin
 }
 
 const registryTroubles = [
+  [/^the archive cannot be read/, 'archive'],
   [/registry (?<registry>\S+) cut the connection/, 'cut'],
   [/connection ended after|talking to the registry \S+ failed: (?:aborted|terminated|socket hang up)/, 'cutShort'],
   [/does not match its digest .*expected (?:sha256:)?(?<content>[0-9a-f]{12})/, 'digest'],

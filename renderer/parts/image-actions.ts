@@ -17,7 +17,7 @@ import { can } from '../store/registries-slice.js';
 import { useSurface } from '../store/surface.js';
 import { copyText } from '../ui/desktop.js';
 import type { MenuEntry } from '../ui/Menu.js';
-import { notifyDone, notifyFailed, notifyNote } from '../ui/notify.js';
+import { notifyDone, notifyFailed } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { explain } from './explain.js';
 import { nameOfImage, type NamedImage } from './image-names.js';
@@ -137,7 +137,7 @@ function tellNewer(
       explain(t, first.problem),
     );
   if (found.length > 0)
-    notifyNote(t('images.newerFound', { count: found.length }), found.map(({ reference }) => reference).join(', '));
+    notifyDone(t('images.newerFound', { count: found.length }), found.map(({ reference }) => reference).join(', '));
   else if (failed.length < references.length) notifyDone(t('images.newerNone', { count: references.length }));
 }
 

@@ -258,3 +258,20 @@ test('calls while a load runs become one more load', async () => {
   await Promise.all(calls);
   assert.equal(loads, 2);
 });
+
+test('where calls come all the time there is as much rest as work', async () => {
+  let loads = 0;
+  const load = coalesced(async () => {
+    loads += 1;
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  });
+  const began = performance.now();
+  while (performance.now() - began < 400) {
+    void load();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  assert.ok(loads <= 6, `${loads} loads of 40 ms in 400 ms`);
+  const before = loads;
+  await load();
+  assert.equal(loads, before + 1);
+});

@@ -29,6 +29,8 @@ import { useNewerCheck } from './use-newer.js';
 const keyOf = ({ key }: NamedImage) => key;
 const noChips: ReadonlySet<ImageFilter> = new Set();
 const noImages: NamedImage[] = [];
+/** Milliseconds without a change. */
+const SIZES_AFTER_MS = 700;
 
 /** Kept while the window lives: coming back to the page finds it as it was left. */
 let remembered: { filter: string; chips: ReadonlySet<ImageFilter>; sort: Sort } = {
@@ -62,13 +64,13 @@ export function ImagesPage() {
   useEffect(() => {
     remembered = { filter, chips, sort };
   }, [filter, chips, sort]);
-  // How much of each is shared takes an engine longer: after the rows.
+  // How much of each is shared takes an engine longer: after the rows, and once what comes has come.
   useEffect(() => {
-    if (images)
-      void store
-        .getState()
-        .loadSharedSizes()
-        .catch(() => undefined);
+    if (!images) return;
+    const { sharedSizes, loadSharedSizes } = store.getState();
+    const wait = Object.keys(sharedSizes).length > 0 ? SIZES_AFTER_MS : 0;
+    const timer = setTimeout(() => void loadSharedSizes().catch(() => undefined), wait);
+    return () => clearTimeout(timer);
   }, [store, images]);
 
   const all = images ? namedImages(images) : noImages;

@@ -1,6 +1,5 @@
 import { useMemo } from 'react';
 import { CircleFadingArrowUp } from 'lucide-react';
-import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import { nameOf } from '../../parts/container-state.js';
 import { nameOfImage, type NamedImage } from '../../parts/image-names.js';
@@ -193,7 +192,7 @@ function Name({
           )
         )}
       </span>
-      {!dense && <span className={clsx('sub cut block')}>{shortId(row.id)}</span>}
+      {!dense && row.repository !== undefined && <span className="sub cut block">{shortId(row.id)}</span>}
     </span>
   );
 }

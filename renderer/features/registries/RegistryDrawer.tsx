@@ -39,6 +39,19 @@ export function RegistryDrawer({
     <Drawer
       name={name}
       state={user !== undefined && <span className="tag">{t('registries.as', { user })}</span>}
+      ids={
+        <>
+          {name !== host && (
+            <>
+              <span className="mono select">{host}</span>
+              <span>·</span>
+            </>
+          )}
+          <span className="cut">{sourceWords(t, registry)}</span>
+          <span>·</span>
+          <span className="cut">{trustWords(t, registry)}</span>
+        </>
+      }
       actions={
         <Button icon={LogIn} onClick={() => ask({ kind: 'login', host })}>
           {user === undefined ? t('login.dots') : t('registries.loginOther')}
