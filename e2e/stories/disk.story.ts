@@ -69,7 +69,7 @@ test('the map names every byte, and pruning tells the exact list before anything
   const { dialog } = window;
   await expect(dialog.getByRole('checkbox')).toHaveCount(2);
   await expect(dialog.getByRole('checkbox', { name: 'Remove app:1' })).toBeChecked();
-  await expect(dialog).toContainText('On this computer');
+  await expect(dialog).toContainText('On engine: This computer');
   await expect(dialog.getByRole('status')).toContainText(/^2 images; 7\.\d+ MB are given back/);
   await shot(app, 'prune');
   expect(await window.serious(), 'the prune dialog').toEqual([]);

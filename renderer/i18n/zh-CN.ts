@@ -1468,6 +1468,8 @@ export const zhCN: Translation<typeof en> = {
     minFree: '如果会使剩余空间低于 {{size}}，就不会开始拉取镜像。',
     inodes_other: '磁盘还能容纳 {{shown}} 个文件。',
     low: '剩余空间不多了。',
+    selected_other: '已选 {{count}} 项，共 {{size}}',
+    all_other: '{{count}} 项，共 {{size}}',
     chooseHint: '选择一块区域查看详情。大小按文件内容计算。',
     reclaim: '可释放的空间',
     cleared: '已释放 {{size}}',

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { CircleAlert, CircleCheck, Eraser, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../main/client/index.js';
@@ -52,6 +52,13 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
   const going = useMemo(() => new Set(chosen.map(({ Id }) => Id)), [chosen]);
   const freed = useMemo(() => (disk ? freedBy(disk.Layers, going) : 0), [disk, going]);
   const gone = [...(outcomes?.values() ?? [])].filter((outcome) => outcome.problem === undefined).length;
+
+  const body = useRef<HTMLDivElement>(null);
+  const over = outcomes !== undefined && !busy;
+  // The button that was pressed is gone with the question.
+  useEffect(() => {
+    if (over) body.current?.closest('[role="dialog"]')?.querySelector<HTMLElement>('[data-cancel]')?.focus();
+  }, [over]);
 
   const prune = async () => {
     if (busy || outcomes || chosen.length === 0) return;
@@ -120,7 +127,7 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
         )
       }
     >
-      <div className="prune">
+      <div className="prune" ref={body}>
         {!outcomes && (
           <Segments<PruneScope>
             label={t('prune.which')}

@@ -60,6 +60,8 @@ export interface Ingest extends AsyncDisposable {
 const PATIENCE_MS = 24 * 3600 * 1000;
 const ATTEMPTS = 5;
 const HEX = /^[a-f0-9]{64}$/;
+/** Files that are looked at together. */
+const AT_ONCE = 64;
 /** What is read at a time of a blob that is passed on. */
 const PIECE = 256 * 1024;
 
@@ -437,14 +439,21 @@ export class Content {
     return collected;
   }
 
-  /** What lies here, by whether somebody needs it. */
-  async usage(isNeeded: (digest: string) => boolean): Promise<ContentUsage> {
+  /** What lies here, by whether somebody needs it. `sizeOf`: what is recorded of a blob need not be looked up. */
+  async usage(
+    isNeeded: (digest: string) => boolean,
+    sizeOf: (digest: string) => number | undefined = () => undefined,
+  ): Promise<ContentUsage> {
     const usage: ContentUsage = { blobs: 0, bytes: 0, leftover: { blobs: 0, bytes: 0 } };
-    for (const name of await readdir(this.#blobs)) {
-      const bytes = (await stat(join(this.#blobs, name)).catch(() => undefined))?.size;
-      if (bytes === undefined) continue;
-      usage.blobs++;
-      usage.bytes += bytes;
+    const names = await readdir(this.#blobs);
+    const size = async (name: string) =>
+      sizeOf(`sha256:${name}`) ?? (await stat(join(this.#blobs, name)).catch(() => undefined))?.size;
+    for (let at = 0; at < names.length; at += AT_ONCE) {
+      for (const bytes of await Promise.all(names.slice(at, at + AT_ONCE).map(size))) {
+        if (bytes === undefined) continue; // it went meanwhile
+        usage.blobs++;
+        usage.bytes += bytes;
+      }
     }
     for await (const { bytes, whole } of this.#leftovers(isNeeded)) {
       if (!whole) usage.bytes += bytes;
@@ -452,11 +461,6 @@ export class Content {
       usage.leftover.bytes += bytes;
     }
     return usage;
-  }
-
-  /** All blobs there are. */
-  async list(): Promise<string[]> {
-    return (await readdir(this.#blobs)).filter((name) => HEX.test(name)).map((name) => `sha256:${name}`);
   }
 
   /** Blobs that nobody needs or works with, unfinished downloads, and what has no business here. */

@@ -68,9 +68,14 @@ export class Disk {
   async usage(): Promise<DiskUsage> {
     const { root, usage, content, snapshots, images, containers, volumes } = this.#options;
     const bin = containers.bin();
+    const stock = images.stock();
+    const blobSizes = new Map(stock.flatMap((image) => image.layers.map(({ digest, size }) => [digest, size])));
     const [room, used, mine, trash, database] = await Promise.all([
       roomOn(root),
-      content.usage((digest) => images.needs(digest)),
+      content.usage(
+        (digest) => images.needs(digest),
+        (digest) => blobSizes.get(digest),
+      ),
       containers.onDisk(),
       usage.recall(join(root, 'trash')),
       databaseSize(root),
@@ -79,7 +84,6 @@ export class Disk {
     for (const { Id, Name } of bin.Containers) users.set(Id, { Id, Name, Running: false, Binned: true });
     for (const { Id, Name, Running, Binned } of mine) users.set(Id, { Id, Name, Running, Binned });
     const usersOf = (ids: string[]) => ids.flatMap((id) => users.get(id) ?? []);
-    const stock = images.stock();
     const sizeOf = (chainId: string) => snapshots.get(chainId)?.size ?? 0;
     const layers = ownersOf(stock, ({ chain }) => chain);
     const volumesOnDisk = await Promise.all(

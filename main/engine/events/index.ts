@@ -112,7 +112,8 @@ function now(): number {
 /** What clients older than API 1.22 read. */
 function legacyFields(type: EngineEvent['Type'], action: string, id: string, attributes: Record<string, string>) {
   if (type === 'container') return { status: action, id, ...(attributes.image && { from: attributes.image }) };
-  if (type === 'image') return { status: action, id };
+  // Pruning is of no image in particular.
+  if (type === 'image') return { status: action, ...(id && { id }) };
   return {};
 }
 

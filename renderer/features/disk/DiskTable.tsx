@@ -7,6 +7,7 @@ import { ago, bytes } from '../../ui/format.js';
 import type { DiskPart } from '../../parts/disk-parts.js';
 import { nameOfPart, percent } from './words.js';
 
+const sum = (parts: DiskPart[]): number => parts.reduce((total, { size }) => total + size, 0);
 const keyOf = ({ key }: DiskPart) => key;
 
 /** The map's twin in words. */
@@ -15,7 +16,7 @@ export function DiskTable({ parts, onOpen }: { parts: DiskPart[]; onOpen(part: D
   const now = useNow(30_000);
   const [sort, setSort] = useState<Sort>({ column: 'size', descending: true });
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const whole = parts.reduce((sum, { size }) => sum + size, 0);
+  const whole = sum(parts);
   const columns = useMemo(() => {
     const compare = new Intl.Collator(i18n.language, { numeric: true }).compare;
     const all: Column<DiskPart>[] = [
@@ -61,28 +62,38 @@ export function DiskTable({ parts, onOpen }: { parts: DiskPart[]; onOpen(part: D
     return all;
   }, [t, i18n.language, whole, now]);
   const rows = useMemo(() => sorted(parts, columns, sort), [parts, columns, sort]);
+  const chosen = parts.filter(({ key }) => selected.has(key));
   return (
-    <DataGrid<DiskPart>
-      label={t('disk.table')}
-      words={{
-        selectAll: t('disk.selectAll'),
-        actions: t('common.actions'),
-        select: (part) => t('images.select', { name: nameOfPart(t, part) }),
-        menu: (part) => t('action.more', { name: nameOfPart(t, part) }),
-      }}
-      columns={columns}
-      rows={rows}
-      keyOf={keyOf}
-      nameOf={(part) => nameOfPart(t, part)}
-      rowHeight={32}
-      sort={sort}
-      onSort={setSort}
-      selected={selected}
-      onSelect={setSelected}
-      onOpen={onOpen}
-      menu={(part) => [
-        { label: t('disk.open'), icon: ExternalLink, disabled: !part.place, onSelect: () => onOpen(part) },
-      ]}
-    />
+    <>
+      <DataGrid<DiskPart>
+        label={t('disk.table')}
+        words={{
+          selectAll: t('disk.selectAll'),
+          actions: t('common.actions'),
+          select: (part) => t('images.select', { name: nameOfPart(t, part) }),
+          menu: (part) => t('action.more', { name: nameOfPart(t, part) }),
+        }}
+        columns={columns}
+        rows={rows}
+        keyOf={keyOf}
+        nameOf={(part) => nameOfPart(t, part)}
+        rowHeight={32}
+        sort={sort}
+        onSort={setSort}
+        selected={selected}
+        onSelect={setSelected}
+        onOpen={onOpen}
+        menu={(part) => [
+          { label: t('disk.open'), icon: ExternalLink, disabled: !part.place, onSelect: () => onOpen(part) },
+        ]}
+      />
+      <div className="list-foot">
+        <span className="num" role="status">
+          {chosen.length > 0
+            ? t('disk.selected', { count: chosen.length, size: bytes(sum(chosen)) })
+            : t('disk.all', { count: parts.length, size: bytes(whole) })}
+        </span>
+      </div>
+    </>
   );
 }
