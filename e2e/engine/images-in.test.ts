@@ -76,7 +76,7 @@ async function story(socket: string, query: string) {
   );
   const layers: Record<string, string[]> = {};
   for (const { id, status: said = '' } of lines) {
-    if (!id || /^(Pulling from|Waiting|Extracting)/.test(said)) continue;
+    if (!id || /^(Pulling from|Waiting|Extracting|Retrying)/.test(said)) continue;
     const stages = (layers[id] ??= []);
     if (stages.at(-1) !== said) stages.push(said);
   }

@@ -16,6 +16,7 @@ import {
   pull,
   startProxy,
   startRegistry,
+  tarOf,
   temporaryDirectory,
   type Rooms,
 } from './fixtures.js';
@@ -450,6 +451,26 @@ test('a broken archive is refused and leaves nothing', inNamespace, async (t) =>
   await assert.rejects(rooms.images.load(archiveOf('x:1', [Buffer.from('this is no tar')])), { kind: 'invalid' });
   assert.equal(rooms.images.count(), 0);
   assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
+});
+
+test('an archive whose sender goes in the middle leaves nothing', inNamespace, async (t) => {
+  const root = await temporaryDirectory(t);
+  await using rooms = await openRooms(root);
+  const archive: Uint8Array[] = [];
+  const layers = await Promise.all([1, 2].map((number) => tarOf({ [`file-${number}`]: noise(3_000_000 + number) })));
+  for await (const chunk of archiveOf('x:1', layers)) archive.push(chunk);
+  const whole = Buffer.concat(archive);
+  const control = new AbortController();
+  async function* body() {
+    yield whole.subarray(0, whole.length - 2_000_000);
+    // The first layer is whole by then, and some of the second is there.
+    while ((await readdir(join(root, 'layers'))).length < 2) await new Promise((resolve) => setImmediate(resolve));
+    throw new Error('gone');
+  }
+  await assert.rejects(rooms.images.load(body(), { signal: control.signal }), { message: 'gone' });
+  const nothing = JSON.stringify({ blobs: 0, ingest: 0, layers: 0 });
+  while (JSON.stringify(await contents(root)) !== nothing) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(rooms.images.count(), 0);
 });
 
 test('removing follows Docker’s rules about names, containers and force', inNamespace, async (t) => {
