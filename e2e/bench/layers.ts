@@ -90,7 +90,7 @@ async function once(app: TestApp): Promise<[number, number, number, number]> {
   const names = `[...document.querySelectorAll('[role=treeitem]')]`;
   const folder = await shown(
     app,
-    `${names}.find((row) => row.textContent.startsWith('large')).click()`,
+    `${names}.find((row) => row.querySelector('.files-name').textContent === 'large').click()`,
     `${names}.length > 10`,
   );
   const compare = await shown(
