@@ -77,7 +77,8 @@ export class Serve {
     using _ = await this.#locks.take('serve');
     const before = this.#running;
     const place = checkedAddress(address ?? before?.serving.address ?? USUAL_ADDRESS);
-    const token = wanted || !isLoopback(hostOf(place)) ? newToken() : undefined;
+    const asks = (wanted ?? before?.serving.token) || !isLoopback(hostOf(place));
+    const token = asks ? newToken() : undefined;
     const kept: Kept = {
       address: place,
       writable: writable ?? before?.serving.writable ?? false,
