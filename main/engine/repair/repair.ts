@@ -299,6 +299,7 @@ export class Repair {
       await snapshots.syncNames([draft]);
       await store.commit((change) => (kept = snapshots.amend(change, chainId, { number: draft.number, print })));
       if (!kept) return; // it was removed meanwhile
+      await snapshots.flattenAgain(chainId);
       found(problem, 'it was unpacked again', { State: 'repaired', Action: 'unpacked' });
       await sleep(MERCY_MS);
       // What a container has opened in this moment goes with the next start.
