@@ -428,6 +428,16 @@ test(
     await rooms.images.load(Readable.from(archive) as AsyncIterable<Buffer>);
     await isWhole();
 
+    // Its configuration too; until then nobody gets half of an archive.
+    await rm(rooms.content.path(id));
+    const gone = /^the configuration of the image .* is not here any more as it came: pull or load the image again$/;
+    const saving = rooms.images.save([name])[Symbol.asyncIterator]();
+    await assert.rejects(saving.next(), { message: gone });
+    const served = `${shelf.host.replace(':', '-')}/one`;
+    await assert.rejects(rooms.images.shelf.document(served, '1'), { message: gone });
+    await pull(rooms, name);
+    await isWhole();
+
     await lose();
     shelf.asked.length = 0;
     let goOn!: () => void;
