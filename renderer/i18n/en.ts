@@ -1153,6 +1153,10 @@ export const en = {
     archive: 'This archive cannot be read: it is damaged, cut short, or something else than an archive.',
     full: 'The disk that holds {{folder}} is full. Remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
     fullSomewhere: 'The disk is full. Free some space, then try again.',
+    partLost: 'A part of the image is lost on this machine’s disk. Pull or load the image again, then try again.',
+    addressTaken: 'Another program listens at {{address}} already. Choose another port.',
+    addressElsewhere: '{{address}} is none of this machine’s addresses. Choose one that is, or 127.0.0.1 or 0.0.0.0.',
+    addressRoot: 'Only root may listen at {{address}}. Choose a port of 1024 or more.',
   },
   tasks: {
     title: 'Tasks',

@@ -1098,6 +1098,10 @@ export const zhCN: Translation<typeof en> = {
     archive: '无法读取此归档：它已损坏、不完整，或根本不是归档。',
     full: '{{folder}} 所在的磁盘已满。请移除不再需要的镜像、容器或卷，或释放该磁盘上的其他空间，然后重试。',
     fullSomewhere: '磁盘已满。请释放一些空间后重试。',
+    partLost: '镜像的一部分已从本机磁盘丢失。请重新拉取或加载该镜像，然后重试。',
+    addressTaken: '已有其他程序在监听 {{address}}。请换一个端口。',
+    addressElsewhere: '{{address}} 不是本机的地址。请使用本机的地址，或 127.0.0.1、0.0.0.0。',
+    addressRoot: '只有 root 才能监听 {{address}}。请使用 1024 或以上的端口。',
   },
   tasks: {
     title: '任务',
