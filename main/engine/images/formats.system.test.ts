@@ -453,3 +453,30 @@ test(
     await isWhole();
   },
 );
+
+test('a pull whose layer somebody else’s registry brings wrongly gets it from its own', inNamespace, async (t) => {
+  const shelf = await startShelf(t);
+  const tar = await tarOf({ shared: randomBytes(500_000).toString('hex') });
+  const gzip = gzipSync(tar, { level: 1 });
+  const layer = { tar, blob: gzip, mediaType: `${OCI}.layer.v1.tar+gzip` };
+  image(shelf, 'bad', [layer]);
+  image(shelf, 'good', [layer, { tar: await tarOf({ other: 'x' }), mediaType: `${OCI}.layer.v1.tar` }]);
+  const wrong = `/v2/bad/blobs/${sha256(gzip)}`;
+  const bytes = Buffer.from(gzip);
+  bytes.fill(0, -1000);
+  shelf.lay(wrong, bytes, layer.mediaType);
+  let goOn!: () => void;
+  shelf.hold(wrong, 100_000, new Promise<void>((resolve) => (goOn = resolve)));
+  await using rooms = await openRooms(await temporaryDirectory(t));
+  const bad = pull(rooms, `${shelf.host}/bad:1`);
+  bad.catch(() => undefined);
+  const asked = (part: string) => shelf.asked.some(({ path }) => path.includes(part));
+  while (!asked(wrong)) await new Promise((go) => setImmediate(go));
+  const good = pull(rooms, `${shelf.host}/good:1`);
+  good.catch(() => undefined);
+  while (!asked('/v2/good/blobs/')) await new Promise((go) => setImmediate(go));
+  goOn();
+  await assert.rejects(bad, { kind: 'invalid', message: /does not match its digest/ });
+  await good;
+  assert.ok((await fileOf(rooms, `${shelf.host}/good:1`, 'shared'))?.length);
+});

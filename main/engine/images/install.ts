@@ -242,7 +242,14 @@ export class Installer {
     try {
       if (source) await this.#download(layer, { source, id, report, signal }, unpack);
       shown = true;
-      await unpack();
+      const early = unpacking as Promise<void> | undefined;
+      // Where somebody else's source failed, what was unpacked of that failed with it.
+      const again = () => {
+        signal.throwIfAborted();
+        unpacking = undefined;
+        return unpack();
+      };
+      await (early ? early.catch(again) : unpack());
     } finally {
       // Nothing goes on behind the back of a lease that ends.
       await unpacking?.catch(() => undefined);
