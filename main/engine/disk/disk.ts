@@ -134,6 +134,7 @@ export class Disk {
         ...{ Count: used.blobs, Size: used.bytes },
         Leftover: { Count: used.leftover.blobs, Size: used.leftover.bytes },
       },
+      Copies: snapshots.copies(),
       Trash: counted(trash),
       Database: database,
       Reclaimable: {

@@ -38,6 +38,7 @@ test('a layer that was unpacked again is copied again for containers that are co
   await store.commit((change) => snapshots.keep(change, 'box'));
   const below = async () => readFile(join(snapshots.mountsOf('box').lower[0] as string, 'text'), 'utf8');
   assert.equal(await below(), 'two one');
+  assert.deepEqual(snapshots.copies(), { Count: 1, Size: 6 });
 
   const before = snapshots.get('one');
   const { number } = await unpack('mended');

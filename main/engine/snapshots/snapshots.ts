@@ -138,6 +138,12 @@ export class Snapshots {
     return [...this.#committed.values()];
   }
 
+  /** Directories with a whole stack each, and the bytes of file content in them. */
+  copies(): { Count: number; Size: number } {
+    const sizes = [...this.#flat.keys()].map((top) => this.size(top));
+    return { Count: sizes.length, Size: sizes.reduce((sum, size) => sum + size, 0) };
+  }
+
   /** Room for a snapshot that is about to be unpacked. */
   async draft(): Promise<SnapshotDraft> {
     const number = this.#next++;
