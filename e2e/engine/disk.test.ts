@@ -1,6 +1,6 @@
 /** What takes room on the disk and how it is given back: by Docker's numbers and rules, from records; and a store that mends itself. */
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -97,7 +97,29 @@ test('a self-check makes good what was lost, and says what it cannot', options, 
   assert.doesNotMatch(answer.body.toString(), /"error"/);
   assert.equal((await docker(engine, ['load', '-q', '-i', other.archive])).code, 0);
   const originals: Originals = new Map();
-  for (const name of [pulled, 'alone:1']) originals.set(name, await originalOf(engine, name));
+  // What is compressed to go to a registry is counted with its image.
+  await using third = await layeredImage('pushed:1', 200_000);
+  assert.equal((await docker(engine, ['load', '-q', '-i', third.archive])).code, 0);
+  const target = `${registry.host}/pushed:1`;
+  await docker(engine, ['tag', 'pushed:1', target]);
+  const blobs = path.join(dataRoot, 'blobs/sha256');
+  const compressed = async () =>
+    (await api<DiskUsage>(socket, 'GET', '/slipway/disk')).Images.find(({ Names }) => Names.includes('pushed:1'))
+      ?.Compressed ?? 0;
+  const [before, there] = [await compressed(), new Set(await readdir(blobs))];
+  const push = async () => {
+    const pushed = await docker(engine, ['push', '-q', target]);
+    assert.equal(pushed.code, 0, pushed.stderr);
+  };
+  await push();
+  const packed: { name: string; size: number }[] = [];
+  for (const name of await readdir(blobs)) {
+    const bytes = there.has(name) ? Buffer.alloc(0) : await readFile(path.join(blobs, name));
+    if (bytes[0] === 0x1f) packed.push({ name, size: bytes.length });
+  }
+  assert.ok(packed.length > 0);
+  assert.equal((await compressed()) - before, packed.reduce((sum, { size }) => sum + size, 0)); // prettier-ignore
+  for (const name of [pulled, target, 'pushed:1', 'alone:1']) originals.set(name, await originalOf(engine, name));
   assert.deepEqual(await selfCheck(socket), []);
 
   const inspect = (name: string) =>
@@ -111,11 +133,11 @@ test('a self-check makes good what was lost, and says what it cannot', options, 
   await appendFile(path.join(middle, 'data/many/7'), 'more than there was');
   await rm(path.dirname(bottom), { recursive: true });
   await mkdir(path.join(dataRoot, 'layers/9999/fs/x'), { recursive: true });
-  const blobs = path.join(dataRoot, 'blobs/sha256');
+  await truncate(path.join(blobs, packed[0]!.name), 10);
   const lost = `sha256:${(await inspect('alone:1')).Id.slice(7)}`;
   await truncate(path.join(blobs, lost.slice(7)), 10);
   const manifest = await api<{ Images: { Id: string }[] }>(socket, 'GET', '/slipway/disk');
-  assert.equal(manifest.Images.length, 2);
+  assert.equal(manifest.Images.length, 3);
   const config = (await inspect(pulled)).Id.slice(7);
   await writeFile(path.join(blobs, config), 'not a configuration');
 
@@ -123,6 +145,7 @@ test('a self-check makes good what was lost, and says what it cannot', options, 
   const found = findings.map(({ Kind, State, Images }) => `${Kind} ${State} ${Images.join()}`).sort();
   assert.deepEqual(found, [
     'blob kept alone:1',
+    `blob removed ${target}`,
     `blob repaired ${pulled}`,
     `layer repaired ${pulled}`,
     `layer repaired ${pulled}`,
@@ -132,8 +155,9 @@ test('a self-check makes good what was lost, and says what it cannot', options, 
   assert.match(kept?.Outcome ?? '', /^no registry is known that has it: load or pull alone:1 again\./);
   assert.equal(differenceOf(await originalOf(engine, pulled), originals.get(pulled)), undefined);
   assert.equal((await docker(engine, ['load', '-q', '-i', other.archive])).code, 0);
+  await push();
   assert.deepEqual(await selfCheck(socket), []);
-  assert.deepEqual((await checkStore(engine, originals)).sort(), [pulled, 'alone:1'].sort());
+  assert.deepEqual((await checkStore(engine, originals)).sort(), [...originals.keys()].sort());
 });
 
 test(
@@ -186,7 +210,6 @@ test('what the disk cannot hold is refused before a byte of it is kept', options
   try {
     await using large = await layeredImage('large:1', 12_000_000);
     await using engine = await startEngine({ folder, runDir });
-    const { readFile } = await import('node:fs/promises');
     const { body } = await request(engine.socket, 'POST', '/images/load', await readFile(large.archive), {
       'Content-Type': 'application/x-tar',
     });

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { api, docker, loadBusybox, startEngine, type Ran, type RunningEngine } from '../fixtures/engine.js';
 import { makePerson } from '../fixtures/person.js';
+import type { LayerListing, LayerStack } from '../../main/contract/layers.js';
 
 const run = promisify(execFile);
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
@@ -57,6 +58,7 @@ interface Result {
   copied: string;
   volume: string;
   exported: string;
+  explored: string[];
   size: number;
 }
 
@@ -109,9 +111,21 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
     '-c',
     'cd /layered; find . | sort; cat file',
   );
+  const { Steps } = await api<LayerStack>(engine.socket, 'GET', '/slipway/containers/box/layers');
+  const { Entries } = await api<LayerListing>(
+    engine.socket,
+    'GET',
+    '/slipway/containers/box/layers/files?path=/layered',
+  );
+  const explored = [
+    ...Steps.map(
+      ({ Layer }) => `${Layer?.Number} ${Layer?.Writable} ${Layer?.Added} ${Layer?.Changed} ${Layer?.Removed}`,
+    ),
+    ...Entries.map(({ Name, Change }) => `${Name} ${Change}`),
+  ];
   await cli('exec', 'box', 'sh', '-c', 'head -c 300000 /dev/zero > /zeros');
   const { SizeRw } = await api<{ SizeRw: number }>(engine.socket, 'GET', '/containers/box/json?size=1');
-  return { driver: Driver, tree, diff, committed, copied, volume, exported, size: SizeRw };
+  return { driver: Driver, tree, diff, committed, copied, volume, exported, explored, size: SizeRw };
 }
 
 describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {

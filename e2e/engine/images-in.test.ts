@@ -159,7 +159,11 @@ test(
         await slipway(['import', '-m', 'why', `${address}/layer.tar`, 'in:slipway-address']),
         'in:slipway-address',
       );
+      const secret = address.replace('//', '//me:hush@');
+      await imported(await docker(engine, ['import', `${secret}/layer.tar`, 'in:secret']), 'in:secret');
       assert.equal(ids.size, 1, 'all are the same layer');
+      const told = JSON.stringify(await api(engine.socket, 'GET', '/images/in:secret/json'));
+      assert.ok(told.includes('Imported from') && !told.includes('hush'), told);
 
       assert.equal((await docker(engine, ['run', '--rm', '--network', 'none', 'in:pipe'])).stdout, 'imported\n');
       assert.equal((await docker(engine, ['run', '--rm', '--network', 'none', 'in:slipway'])).stdout, 'ours\n');

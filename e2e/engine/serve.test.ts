@@ -50,7 +50,7 @@ interface Answer {
 }
 
 const serve = (how: object) => api<Answer>(ours.socket, 'PUT', '/slipway/serve', how);
-const LOOPBACK = { address: '127.0.0.1:0', writable: false, persist: false };
+const LOOPBACK = { address: '127.0.0.1:0', writable: false, persist: false, token: false };
 
 /** Begins to serve on loopback; where that is. */
 async function served(how: object = {}): Promise<string> {

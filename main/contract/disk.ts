@@ -84,6 +84,8 @@ export interface DiskUsage {
     /** What no image has: of pulls that were cut off, kept for a day so that they can go on. */
     Leftover: { Count: number; Size: number };
   };
+  /** With the storage driver vfs: whole images, each in one directory, that containers are copied from. */
+  Copies: { Count: number; Size: number };
   /** On its way out. */
   Trash: Counted;
   Database: number;

@@ -7,6 +7,7 @@ import { Button } from '../ui/Button.js';
 import { CopyIconButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { CheckLine, Field, Problem } from '../ui/Field.js';
+import { useExplain } from './explain.js';
 import { namedImages } from './image-names.js';
 import { addressOf, hostOfUrl, isLoopback, servedAs } from './serve.js';
 
@@ -16,6 +17,7 @@ const FIRST = '127.0.0.1:5000';
 export function ServeDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const explain = useExplain();
   const before = useEngine((state) => state.serving);
   const [address, setAddress] = useState(before?.address ?? FIRST);
   const [writable, setWritable] = useState(before?.writable ?? false);
@@ -40,7 +42,7 @@ export function ServeDialog({ onClose }: { onClose(): void }) {
       if (serving) setBegun({ serving, token: told });
       else onClose();
     } catch (error) {
-      setFailure(messageOf(error));
+      setFailure(explain(messageOf(error)));
       setBusy(false);
     }
   };

@@ -20,7 +20,18 @@ export interface DiskPart {
 export type DiskGroup = 'images' | 'copies' | 'containers' | 'volumes' | 'rest';
 export const DISK_GROUPS: readonly DiskGroup[] = ['images', 'copies', 'containers', 'volumes', 'rest'];
 export type DiskKind =
-  'image' | 'shared' | 'held' | 'compressed' | 'leftover' | 'files' | 'log' | 'volume' | 'bin' | 'trash' | 'database';
+  | 'image'
+  | 'shared'
+  | 'held'
+  | 'whole'
+  | 'compressed'
+  | 'leftover'
+  | 'files'
+  | 'log'
+  | 'volume'
+  | 'bin'
+  | 'trash'
+  | 'database';
 
 export const nameOfDisk = ({ Id, Names }: Pick<DiskImage, 'Id' | 'Names'>): string => Names[0] ?? shortId(Id);
 
@@ -52,7 +63,8 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
     parts.push({ key: `shared ${key}`, group: 'images', kind: 'shared', sharers, size });
   }
   parts.push({ key: 'held', group: 'images', kind: 'held', size: held });
-  const { Blobs, Bin, Trash, Database } = disk;
+  const { Blobs, Bin, Copies, Trash, Database } = disk;
+  parts.push({ key: 'whole', group: 'images', kind: 'whole', size: Copies.Size });
   parts.push({ key: 'compressed', group: 'copies', kind: 'compressed', size: Blobs.Size - Blobs.Leftover.Size });
   parts.push({ key: 'leftover', group: 'copies', kind: 'leftover', size: Blobs.Leftover.Size });
   for (const { Id, Name, Files, Log } of disk.Containers) {

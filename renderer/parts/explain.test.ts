@@ -86,6 +86,25 @@ test('what a registry refuses and why is told apart, so that the way on can be o
   assert.ok(!isOutOfReach(troubleOf('unauthorized: authentication required')));
 });
 
+test('what goes wrong on this machine itself is told in both languages', () => {
+  for (const [said, shown] of [
+    ['127.0.0.1:5000 is in use: choose another port', /^Another program listens at 127\.0\.0\.1:5000/],
+    ["192.0.2.1:5000 is none of this machine's addresses", /^192\.0\.2\.1:5000 is none/],
+    ['[::1]:80 is for root alone: choose a port of 1024 or more', /listen at \[::1\]:80/],
+    [
+      'the layer 0123456789ab is not here any more as it came: pull or load the image again',
+      /^A part of the image is lost/,
+    ],
+    [
+      "the layer 0123456789ab is damaged on this machine's disk and was not used: pull or load the image again",
+      /Pull or load/,
+    ],
+  ] as const) {
+    assert.match(explain(i18n.t, said), shown);
+    assert.match(explain(i18n.getFixedT('zh-CN'), said), /\p{Script=Han}/u);
+  }
+});
+
 test('what the disk cannot hold is told with its numbers', () => {
   const bytes =
     'no space left on device: the image needs about 1.2 GB, 300 MB free on the disk that holds /data (64 MB of it are left alone): remove images';

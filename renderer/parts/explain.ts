@@ -57,6 +57,14 @@ const registryTroubles = [
   [/toomanyrequests/, 'limited'],
 ] as const;
 
+/** What can go wrong on this machine itself. */
+const ownTroubles = [
+  [/(?:is not here any more as it came|is damaged on this machine's disk)/, 'partLost'],
+  [/^(?<address>\S+) is in use: choose another port/, 'addressTaken'],
+  [/^(?<address>\S+) is none of this machine's addresses/, 'addressElsewhere'],
+  [/^(?<address>\S+) is for root alone/, 'addressRoot'],
+] as const;
+
 /** What can go wrong with a registry; the words are below `trouble`. */
 export type TroubleKind = (typeof registryTroubles)[number][1];
 
@@ -70,9 +78,18 @@ export const isOutOfReach = (kind: TroubleKind | undefined): boolean =>
   /^(?:cut|cutShort|refused|unknown|unreachable|unwell|proxy|proxyLogin|proxyRefuses|loginService)$/.test(kind);
 
 const noNumbers = { needed: '', free: '', folder: '', kept: '' };
-const nothingNamed = { registry: '', content: '', status: '', image: '', target: '', program: '', time: '' };
+const nothingNamed = {
+  registry: '',
+  content: '',
+  status: '',
+  image: '',
+  target: '',
+  program: '',
+  time: '',
+  address: '',
+};
 
-/** The engine's English about a registry or a full disk in the window's language; everything else as the engine says it. */
+/** The engine's English about a registry, a full disk or an address in the window's language; everything else as the engine says it. */
 export function explain(t: TFunction, message: string, folder?: string): string {
   const early =
     /needs about (?<needed>[\d.]+ \w+), (?<free>[\d.]+ \w+) free on the disk that holds (?<folder>\S+) \((?<kept>[\d.]+ \w+)/.exec(
@@ -84,7 +101,7 @@ export function explain(t: TFunction, message: string, folder?: string): string 
   if (files?.groups) return t('trouble.noFiles', { ...noNumbers, ...files.groups });
   if (/no space left on device/i.test(message))
     return folder === undefined ? t('trouble.fullSomewhere') : t('trouble.full', { folder });
-  for (const [pattern, key] of registryTroubles) {
+  for (const [pattern, key] of [...ownTroubles, ...registryTroubles]) {
     const found = pattern.exec(message);
     if (!found) continue;
     const { count, unit, ...named } = found.groups ?? {};

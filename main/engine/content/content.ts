@@ -317,11 +317,19 @@ export class Content {
     source: BlobSource,
     options: { onProgress?: (progress: BlobProgress) => void; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
-    if ((await this.size(digest)) !== undefined) return;
-    await this.#flights.join(digest, (signal, report) => this.#fetch(digest, size, source, signal, report), {
-      signal: options.signal,
-      onReport: options.onProgress,
-    });
+    for (let ours = false; !ours && (await this.size(digest)) === undefined;) {
+      const fetch = (signal: AbortSignal, report: (progress: BlobProgress) => void) => {
+        ours = true;
+        return this.#fetch(digest, size, source, signal, report);
+      };
+      try {
+        return await this.#flights.join(digest, fetch, { signal: options.signal, onReport: options.onProgress });
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        // That somebody else's source failed says nothing about ours.
+        if (ours) throw error;
+      }
+    }
   }
 
   async #fetch(

@@ -69,7 +69,7 @@ export class Disk {
     const { root, usage, content, snapshots, images, containers, volumes } = this.#options;
     const bin = containers.bin();
     const stock = images.stock();
-    const blobSizes = new Map(stock.flatMap((image) => image.layers.map(({ digest, size }) => [digest, size])));
+    const blobSizes = new Map(stock.flatMap(blobsOf).map(({ digest, size }) => [digest, size]));
     const [room, used, mine, trash, database] = await Promise.all([
       roomOn(root),
       content.usage(
@@ -94,9 +94,11 @@ export class Disk {
         Containers: usersOf(volumes.holdersOf(Name)),
       })),
     );
-    const blobs = ownersOf(stock, ({ layers: own }) => own.map(({ digest }) => digest));
+    const blobs = ownersOf(stock, (image) => blobsOf(image).map(({ digest }) => digest));
     const compressed = new Map(
-      stock.flatMap((image) => image.chain.map((id, at) => [id, image.layers[at]?.size ?? 0])),
+      stock.flatMap(({ chain, layers: own, packed }) =>
+        chain.map((id, at) => [id, (own[at]?.size ?? 0) + (packed[at]?.size ?? 0)]),
+      ),
     );
     const unused = freed(stock, layers, blobs, sizeOf, ({ holders }) => holders.length === 0);
     const dangling = freed(stock, layers, blobs, sizeOf, ({ holders, names }) => holders.length + names.length === 0);
@@ -112,7 +114,7 @@ export class Disk {
       Images: stock.map((image): DiskImage => {
         const sum = (ids: string[]) => ids.reduce((total, id) => total + sizeOf(id), 0);
         const own = image.chain.filter((id) => layers.get(id)?.size === 1);
-        const ownBlobs = new Map(image.layers.map(({ digest, size }) => [digest, size]));
+        const ownBlobs = new Map(blobsOf(image).map(({ digest, size }) => [digest, size]));
         return {
           ...{ Id: image.id, Names: image.names, Created: image.created, Size: image.size },
           ...{ Shared: sum(image.chain) - sum(own), Unique: sum(own) },
@@ -132,6 +134,7 @@ export class Disk {
         ...{ Count: used.blobs, Size: used.bytes },
         Leftover: { Count: used.leftover.blobs, Size: used.leftover.bytes },
       },
+      Copies: snapshots.copies(),
       Trash: counted(trash),
       Database: database,
       Reclaimable: {
@@ -179,6 +182,9 @@ const counted = (measured: { bytes: number; at: number } | undefined): Counted =
   At: measured ? new Date(measured.at).toISOString() : null,
 });
 
+/** Layers as they came, and as they went. */
+const blobsOf = ({ layers, packed }: StockedImage) => [...layers, ...packed.flatMap((each) => each ?? [])];
+
 /** Part to the images that have it. */
 function ownersOf(stock: StockedImage[], partsOf: (image: StockedImage) => string[]): Map<string, Set<string>> {
   const owners = new Map<string, Set<string>>();
@@ -204,10 +210,10 @@ function freed(
   }
   const alone = (owners: Set<string> | undefined) => owners !== undefined && [...owners].every((id) => victims.has(id));
   const parts = new Map<string, number>();
-  for (const { id, chain, layers: own } of stock) {
-    if (!victims.has(id)) continue;
-    for (const chainId of chain) if (alone(layers.get(chainId))) parts.set(chainId, sizeOf(chainId));
-    for (const { digest, size } of own) if (alone(blobs.get(digest))) parts.set(`blob ${digest}`, size);
+  for (const image of stock) {
+    if (!victims.has(image.id)) continue;
+    for (const chainId of image.chain) if (alone(layers.get(chainId))) parts.set(chainId, sizeOf(chainId));
+    for (const { digest, size } of blobsOf(image)) if (alone(blobs.get(digest))) parts.set(`blob ${digest}`, size);
   }
   return [...parts.values()].reduce((sum, size) => sum + size, 0);
 }

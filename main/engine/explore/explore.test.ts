@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Layer, LayerStep } from '../../contract/layers.js';
+import type { Glance } from '../containers/index.js';
+import type { SnapshotRecord } from '../snapshots/index.js';
 import { cleanCommand } from './commands.js';
 import { pairsOf } from './pairs.js';
+import { containerStack } from './stacks.js';
 
 test('what a builder wrote into the history reads as in a Dockerfile', () => {
   for (const [original, command] of [
@@ -55,4 +58,27 @@ test('steps stand for each other in order: the same content first, then the word
   );
   assert.deepEqual(pairsOf([step('RUN a', '1')], [step('ENV b')]), []);
   assert.deepEqual(pairsOf([], [step('x', '1')]), []);
+});
+
+test('a container that is a copy of all files stands on the layers of its image, not on the copy of them', () => {
+  const records = new Map<string, SnapshotRecord>();
+  for (const [chainId, parent] of [
+    ['one', null],
+    ['two', 'one'],
+  ] as const)
+    records.set(chainId, { chainId, parent, diffId: `of ${chainId}`, number: records.size, size: 1 });
+  const snapshots = { get: (id: string) => records.get(id), lowers: () => ['/two', '/one'] };
+  const glance = { name: 'box', image: { id: 'image', chainId: 'two' } } as Glance;
+  const stackOf = (lower: string[], driver?: 'vfs') =>
+    containerStack(snapshots, glance, { lower, upper: '/own', work: '/work', ...(driver && { driver }) }, undefined);
+  const stack = stackOf(['/flat'], 'vfs');
+  assert.deepEqual(stack, stackOf(['/two', '/one']));
+  assert.deepEqual(
+    stack.layers.map(({ directory, record }) => [directory.path, record?.diffId]),
+    [
+      ['/one', 'of one'],
+      ['/two', 'of two'],
+      ['/own', undefined],
+    ],
+  );
 });

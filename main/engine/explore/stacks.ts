@@ -60,16 +60,18 @@ export const imageStack = (snapshots: Snapshots, image: ImageRecord, name: strin
 export function containerStack(
   snapshots: Snapshots,
   { name, image: { id, chainId } }: Glance,
-  { lower, upper }: Mounts,
+  { lower, upper, driver }: Mounts,
   image: ImageRecord | undefined,
 ): Stack {
+  // A container that is a copy of all files stands on one directory with the whole stack: the layers are still there.
+  const below = driver === 'vfs' && chainId ? snapshots.lowers(chainId) : lower;
   return {
     key: undefined,
     imageId: id,
     name,
     history: image?.history ?? [],
     layers: [
-      ...layersOf(snapshots, chainId, lower, image),
+      ...layersOf(snapshots, chainId, below, image),
       { directory: { path: upper, own: true }, record: undefined, download: 0 },
     ],
   };

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { inNamespace, openRooms, pull, startShelf, tarOf, temporaryDirectory, type Rooms } from './fixtures.js';
 import { hostPlatform } from './platform.js';
+import { contentOf } from './record.js';
 
 type Shelf = Awaited<ReturnType<typeof startShelf>>;
 
@@ -395,4 +397,86 @@ test('a layer that another image has in another compression keeps the blob that 
   assert.equal(manifest, null);
   await rooms.images.remove(`${shelf.host}/one:1`);
   for (const { digest } of layers) assert.ok(await rooms.content.size(digest), digest);
+});
+
+test(
+  'an image that comes again brings what the disk has lost of it, and is whole though it is removed meanwhile',
+  inNamespace,
+  async (t) => {
+    const shelf = await startShelf(t);
+    const tar = await tarOf({ own: randomBytes(200_000).toString('hex') });
+    const gzip = gzipSync(tar);
+    const plain = { tar: await tarOf({ plain: 'x' }), mediaType: `${OCI}.layer.v1.tar` };
+    image(shelf, 'one', [plain, { tar, blob: gzip, mediaType: `${OCI}.layer.v1.tar+gzip` }]);
+    await using rooms = await openRooms(await temporaryDirectory(t));
+    const name = `${shelf.host}/one:1`;
+    await pull(rooms, name);
+    const { id } = rooms.images.resolve(name);
+    const archive: Buffer[] = [];
+    for await (const chunk of rooms.images.save([name])) archive.push(Buffer.from(chunk));
+    const lose = () => rm(rooms.content.path(sha256(gzip)));
+    const isWhole = async () => {
+      for (const digest of contentOf(rooms.images.resolve(name))) assert.ok(await rooms.content.size(digest), digest);
+    };
+
+    await lose();
+    const lines = await pull(rooms, name);
+    assert.ok(lines.some(({ status }) => status === 'Pull complete'));
+    await isWhole();
+
+    await lose();
+    await rooms.images.load(Readable.from(archive) as AsyncIterable<Buffer>);
+    await isWhole();
+
+    // Its configuration too; until then nobody gets half of an archive.
+    await rm(rooms.content.path(id));
+    const gone = /^the configuration of the image .* is not here any more as it came: pull or load the image again$/;
+    const saving = rooms.images.save([name])[Symbol.asyncIterator]();
+    await assert.rejects(saving.next(), { message: gone });
+    const served = `${shelf.host.replace(':', '-')}/one`;
+    await assert.rejects(rooms.images.shelf.document(served, '1'), { message: gone });
+    await pull(rooms, name);
+    await isWhole();
+
+    await lose();
+    shelf.asked.length = 0;
+    let goOn!: () => void;
+    shelf.hold(sha256(gzip), 1000, new Promise<void>((resolve) => (goOn = resolve)));
+    const again = pull(rooms, name);
+    again.catch(() => undefined);
+    while (!shelf.asked.some(({ path }) => path.includes(sha256(gzip)))) await new Promise((go) => setImmediate(go));
+    await rooms.images.remove(name);
+    await rooms.images.settled();
+    goOn();
+    await again;
+    assert.equal(rooms.images.resolve(name).id, id);
+    await isWhole();
+  },
+);
+
+test('a pull whose layer somebody else’s registry brings wrongly gets it from its own', inNamespace, async (t) => {
+  const shelf = await startShelf(t);
+  const tar = await tarOf({ shared: randomBytes(500_000).toString('hex') });
+  const gzip = gzipSync(tar, { level: 1 });
+  const layer = { tar, blob: gzip, mediaType: `${OCI}.layer.v1.tar+gzip` };
+  image(shelf, 'bad', [layer]);
+  image(shelf, 'good', [layer, { tar: await tarOf({ other: 'x' }), mediaType: `${OCI}.layer.v1.tar` }]);
+  const wrong = `/v2/bad/blobs/${sha256(gzip)}`;
+  const bytes = Buffer.from(gzip);
+  bytes.fill(0, -1000);
+  shelf.lay(wrong, bytes, layer.mediaType);
+  let goOn!: () => void;
+  shelf.hold(wrong, 100_000, new Promise<void>((resolve) => (goOn = resolve)));
+  await using rooms = await openRooms(await temporaryDirectory(t));
+  const bad = pull(rooms, `${shelf.host}/bad:1`);
+  bad.catch(() => undefined);
+  const asked = (part: string) => shelf.asked.some(({ path }) => path.includes(part));
+  while (!asked(wrong)) await new Promise((go) => setImmediate(go));
+  const good = pull(rooms, `${shelf.host}/good:1`);
+  good.catch(() => undefined);
+  while (!asked('/v2/good/blobs/')) await new Promise((go) => setImmediate(go));
+  goOn();
+  await assert.rejects(bad, { kind: 'invalid', message: /does not match its digest/ });
+  await good;
+  assert.ok((await fileOf(rooms, `${shelf.host}/good:1`, 'shared'))?.length);
 });

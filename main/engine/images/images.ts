@@ -60,6 +60,8 @@ export interface StockedImage {
   /** Chain IDs, and their blobs, bottom first. */
   chain: string[];
   layers: Descriptor[];
+  /** What registries get of those layers that are plain tars here, once they got it. */
+  packed: (Descriptor | undefined)[];
   /** Digests of its configuration, its manifest and what led there. */
   documents: string[];
   manifest: string | undefined;
@@ -173,6 +175,7 @@ export class Images {
       return {
         ...{ id: image.id, created: unixSeconds(image.created), size: image.size, chain: image.chain },
         ...{ layers: image.layers, documents: image.documents, manifest: image.manifest?.digest },
+        packed: image.diffIds.map((diffId) => image.packed?.[diffId]),
         names: references.filter(({ digest }) => !digest).map(familiar),
         origins: references.filter(({ digest }) => digest),
         holders: this.#library.holders(image.id),

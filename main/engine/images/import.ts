@@ -69,7 +69,7 @@ export class Importer {
       const { digest, size, path } = await this.#receive(archive, signal);
       keep(digest);
       await content.take(path, digest);
-      const comment = message || `Imported from ${address?.href ?? source}`;
+      const comment = message || `Imported from ${address ? shown(address) : source}`;
       const id = await content.write(Buffer.from(JSON.stringify(configuration(target, config, comment, digest))));
       keep(id);
       await installer.install(
@@ -103,10 +103,10 @@ export class Importer {
     const response = await this.#options.registry.open(url, { signal });
     if (response.status !== 200) {
       response.discard();
-      const sentence = `failed to GET ${url.href} with status ${response.status}`;
+      const sentence = `failed to GET ${shown(url)} with status ${response.status}`;
       throw response.status >= 500 ? unavailable(sentence) : notFound(sentence);
     }
-    report({ status: `Downloading from ${url.href}` });
+    report({ status: `Downloading from ${shown(url)}` });
     const total = Number(response.headers['content-length'] ?? 0);
     const onBytes = throttled((current) => {
       const { id: _, ...line } = moving('', 'Importing', current, total);
@@ -132,6 +132,13 @@ function configuration({ os, architecture, variant }: Platform, config: object, 
     rootfs: { type: 'layers', diff_ids: [diffId] },
     history: [{ created, comment }],
   };
+}
+
+/** Without a name and password: an image goes round the world. */
+function shown(address: URL): string {
+  const url = new URL(address);
+  url.username = url.password = '';
+  return url.href;
 }
 
 function addressOf(source: string): URL {

@@ -11,7 +11,7 @@ import type { Snapshots } from '../snapshots/index.js';
 import type { Library } from './library.js';
 import { requireRoomFor } from './need.js';
 import { moving, still, throttled } from './progress.js';
-import { NEVER, parseConfiguration, type Descriptor, type ImageRecord } from './record.js';
+import { contentOf, NEVER, parseConfiguration, type Descriptor, type ImageRecord } from './record.js';
 
 export type Report = (progress: Progress) => void;
 
@@ -28,6 +28,13 @@ export interface Complete {
 
 /** Where an image's layers come from; without it they are in the store already. */
 export type LayerSource = (layer: Descriptor) => BlobSource;
+
+/** How an image comes. */
+interface Bringing {
+  source?: LayerSource | undefined;
+  report: Report;
+  signal?: AbortSignal | undefined;
+}
 
 /** What concerns one layer of an image on its way in. */
 interface LayerWork {
@@ -73,17 +80,7 @@ export class Installer {
   /** Gets what is missing, unpacks it, and makes image, layers and names visible in one transaction. True when a name moved or is new. */
   async install(
     image: Complete,
-    {
-      names,
-      source,
-      report,
-      signal,
-    }: {
-      names: Reference[];
-      source?: LayerSource;
-      report: Report;
-      signal?: AbortSignal | undefined;
-    },
+    { names, source, report, signal }: Bringing & { names: Reference[] },
   ): Promise<boolean> {
     const configuration = parseConfiguration(await this.#content.read(image.configDigest));
     if (configuration.os !== 'linux')
@@ -96,37 +93,81 @@ export class Installer {
     const chain = chainIds(configuration.diffIds);
     await using lease = this.#layers.lease();
     const known = this.#library.get(image.configDigest);
+    await using _ = this.#keeping(known);
     const complete = known && chain.every((chainId) => lease.has(chainId));
     if (!complete) await this.#unpackAll(image, configuration.diffIds, chain, lease, { source, report, signal });
     // Known already, it may have come with other blobs of the same layers: those stay.
-    const layers = known && complete ? known.layers : await this.#present(image.layers, configuration.diffIds);
+    const layers =
+      known && complete
+        ? await this.#mended(known, image.layers, { source, report, signal })
+        : await this.#present(image.layers, configuration.diffIds);
     const asDescribed = layers.every(({ digest }, at) => digest === image.layers[at]?.digest);
     await lease.sync();
 
-    const record: ImageRecord = {
-      id: image.configDigest,
-      chainId: chain.at(-1) ?? '',
-      chain,
-      layers,
-      documents: [...new Set([...image.documents, ...(known?.documents ?? [])])],
-      manifest: (asDescribed ? image.manifest : null) ?? known?.manifest ?? null,
-      ...(known?.packed && { packed: known.packed }),
-      ...(image.parent && { parent: image.parent }),
-      ...configuration,
-      size: 0,
-      lastTagged: image.parent && names.length > 0 ? new Date().toISOString() : (known?.lastTagged ?? NEVER),
-    };
+    const chainId = chain.at(-1) ?? '';
     let renamed = false;
     await this.#store.commit((change) => {
       signal?.throwIfAborted();
       lease.commit(change);
-      record.size = this.#snapshots.size(record.chainId);
+      // Pushed, tagged or removed meanwhile, it has other things than it had when we began.
+      const now = this.#library.get(image.configDigest);
+      const record: ImageRecord = {
+        id: image.configDigest,
+        chainId,
+        chain,
+        layers,
+        documents: [...new Set([...image.documents, ...(now?.documents ?? [])])],
+        manifest: (asDescribed ? image.manifest : null) ?? now?.manifest ?? null,
+        ...(now?.packed && { packed: now.packed }),
+        ...(image.parent && { parent: image.parent }),
+        ...configuration,
+        size: this.#snapshots.size(chainId),
+        lastTagged: image.parent && names.length > 0 ? new Date().toISOString() : (now?.lastTagged ?? NEVER),
+      };
       this.#library.put(change, record);
-      this.#snapshots.hold(record.chainId, record.id);
-      if (!known) change.undo(() => this.#snapshots.release(record.chainId, record.id));
+      this.#snapshots.hold(chainId, record.id);
+      if (!now) change.undo(() => this.#snapshots.release(chainId, record.id));
       for (const name of names) renamed = this.#library.name(change, name, record.id) || renamed;
     });
     return renamed;
+  }
+
+  /** What an image has stays while it comes again: removed meanwhile, it has left that to us. */
+  #keeping(image: ImageRecord | undefined): AsyncDisposable {
+    const digests = image ? contentOf(image) : [];
+    const lease = this.#content.lease();
+    for (const digest of digests) lease.pin(digest);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        lease[Symbol.dispose]();
+        await this.removeUnused(digests);
+      },
+    };
+  }
+
+  /** The blobs of an image that is here. One that the disk has lost comes again: the same, or the plain tar, whose digest proves it. */
+  async #mended(
+    { layers, diffIds }: ImageRecord,
+    offered: Descriptor[],
+    { source, report, signal = new AbortController().signal }: Bringing,
+  ): Promise<Descriptor[]> {
+    const mended: Descriptor[] = [];
+    for (const [at, layer] of layers.entries()) {
+      const other = offered[at] ?? layer;
+      const fits = other.digest === layer.digest || other.digest === diffIds[at];
+      if (!fits || (await this.#content.size(layer.digest)) !== undefined) {
+        mended.push(layer);
+        continue;
+      }
+      if (source) {
+        const id = shortId(other.digest);
+        report(still(id, 'Pulling fs layer'));
+        await this.#download(other, { source, id, report, signal }, () => undefined);
+        report(still(id, 'Pull complete'));
+      }
+      mended.push((await this.#content.size(other.digest)) === undefined ? layer : other);
+    }
+    return mended;
   }
 
   /** The blobs of layers that other images have too may be others than this image's: compressed in another way, they hold the same. */
@@ -141,7 +182,7 @@ export class Installer {
     diffIds: string[],
     chain: string[],
     lease: LayerLease,
-    { source, report, signal }: { source?: LayerSource | undefined; report: Report; signal?: AbortSignal | undefined },
+    { source, report, signal }: Bringing,
   ): Promise<void> {
     const missing = image.layers.filter((_, at) => !lease.has(chain[at] as string));
     await requireRoomFor(this.#content, missing, source ? 'the image' : 'unpacking the image');
@@ -201,7 +242,14 @@ export class Installer {
     try {
       if (source) await this.#download(layer, { source, id, report, signal }, unpack);
       shown = true;
-      await unpack();
+      const early = unpacking as Promise<void> | undefined;
+      // Where somebody else's source failed, what was unpacked of that failed with it.
+      const again = () => {
+        signal.throwIfAborted();
+        unpacking = undefined;
+        return unpack();
+      };
+      await (early ? early.catch(again) : unpack());
     } finally {
       // Nothing goes on behind the back of a lease that ends.
       await unpacking?.catch(() => undefined);

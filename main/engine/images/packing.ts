@@ -93,6 +93,16 @@ export class Packing {
     throw lost(image.diffIds[at] as string);
   }
 
+  /** The image's configuration, which goes as it is. */
+  async config({ id }: ImageRecord): Promise<Descriptor> {
+    const size = await this.#content.size(id);
+    if (size === undefined)
+      throw invalid(
+        `the configuration of the image ${shortId(id)} is not here any more as it came: pull or load the image again`,
+      );
+    return { mediaType: '', digest: id, size };
+  }
+
   async #compress(
     { digest, size }: Descriptor,
     pin: (digest: string) => void,

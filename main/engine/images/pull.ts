@@ -178,15 +178,15 @@ const MOST_TAGS = 100_000;
 
 /** The tags of a repository, page by page. */
 async function allTags(repository: Repository, signal: AbortSignal | undefined): Promise<string[]> {
-  const tags: string[] = [];
-  for (;;) {
-    const last = tags.at(-1);
+  const tags = new Set<string>();
+  for (let last: string | undefined; ;) {
     const query = { n: String(PAGE), ...(last !== undefined && { last }) };
     const response = await repository.request('GET', 'tags/list', { query, signal });
     const page = checked(tagList, parseJson(await response.bytes(), 'list of tags'), 'list of tags').tags ?? [];
-    const more = page.filter((tag) => !tags.includes(tag));
-    tags.push(...more);
-    if (more.length === 0 || !response.headers.link || tags.length > MOST_TAGS) return tags;
+    const before = tags.size;
+    for (const tag of page) tags.add(tag);
+    if (tags.size === before || !response.headers.link || tags.size > MOST_TAGS) return [...tags];
+    last = page.at(-1);
   }
 }
 

@@ -175,8 +175,7 @@ export class Pusher {
       control,
       image.diffIds.map((_, at) => () => this.#sendLayer(journey, own, at)),
     );
-    const size = (await this.#content.size(image.id)) ?? own?.config.size ?? 0;
-    const config = { mediaType: '', digest: image.id, size };
+    const config = own?.config ?? (await this.#packing.config(image));
     await this.#send(journey, config);
     return own ?? (await manifestFor(image, config, layers, this.#content));
   }
@@ -204,8 +203,8 @@ export class Pusher {
     return undefined;
   }
 
-  async #isWhole(journey: Journey, { layers }: OwnManifest): Promise<boolean> {
-    for (const layer of layers) {
+  async #isWhole(journey: Journey, { config, layers }: OwnManifest): Promise<boolean> {
+    for (const layer of [config, ...layers]) {
       if (isForeign(layer) || (await this.#content.size(layer.digest)) !== undefined) continue;
       if (!(await this.#isThere(journey, layer))) return false;
     }

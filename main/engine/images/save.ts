@@ -76,12 +76,12 @@ async function partsOf(
     if (await isHere(own, content)) return { manifest: own, layers: own.layers };
   const layers: Descriptor[] = [];
   for (const at of image.diffIds.keys()) layers.push(await packing.stored(image, at, pin));
-  const config = { mediaType: '', digest: image.id, size: (await content.size(image.id)) ?? 0 };
+  const config = await packing.config(image);
   return { manifest: await manifestFor(image, config, layers, content, MEDIA_TYPES.manifest[0]), layers };
 }
 
-async function isHere({ layers }: OwnManifest, content: Content): Promise<boolean> {
-  for (const { digest } of layers) if ((await content.size(digest)) === undefined) return false;
+async function isHere({ config, layers }: OwnManifest, content: Content): Promise<boolean> {
+  for (const { digest } of [config, ...layers]) if ((await content.size(digest)) === undefined) return false;
   return true;
 }
 

@@ -159,18 +159,19 @@ export class Shelf {
   /** The one it came with, one that was made for a registry earlier, or one that is made now, of the layers as they are here, and kept. */
   async #manifestOf(image: ImageRecord): Promise<ShelfDocument> {
     for await (const own of ownManifests(image, [], this.#content, { plain: true }))
-      if (await this.#isWhole(own.layers)) return { ...own, digest: digestOf(own.bytes) };
+      if (await this.#isWhole([own.config, ...own.layers])) return { ...own, digest: digestOf(own.bytes) };
     for (const digest of image.documents) {
       if (digest === image.id || digest === image.manifest?.digest) continue;
       const made = await this.#document(digest);
       const parsed = made && parseManifest(made.bytes, made.mediaType);
       const fits = parsed?.kind === 'manifest' && parsed.manifest.config.digest === image.id;
-      if (fits && (await this.#isWhole(parsed.manifest.layers))) return made as ShelfDocument;
+      if (fits && (await this.#isWhole([parsed.manifest.config, ...parsed.manifest.layers])))
+        return made as ShelfDocument;
     }
     using lease = this.#content.lease();
     const layers: Descriptor[] = [];
     for (const at of image.diffIds.keys()) layers.push(await this.#packing.stored(image, at, lease.pin));
-    const config = { mediaType: '', digest: image.id, size: (await this.#content.size(image.id)) ?? 0 };
+    const config = await this.#packing.config(image);
     const made = await manifestFor(image, config, layers, this.#content);
     const digest = digestOf(made.bytes);
     lease.pin(digest);
@@ -183,8 +184,8 @@ export class Shelf {
     return { ...made, digest };
   }
 
-  async #isWhole(layers: Descriptor[]): Promise<boolean> {
-    for (const { digest } of layers) if ((await this.#content.size(digest)) === undefined) return false;
+  async #isWhole(parts: Descriptor[]): Promise<boolean> {
+    for (const { digest } of parts) if ((await this.#content.size(digest)) === undefined) return false;
     return true;
   }
 

@@ -139,7 +139,9 @@ export class Repair {
   async #checkBlobs({ report, find, signal }: Checking): Promise<number> {
     const { content, helper } = this.#options;
     const images = this.#options.images.stock();
-    const owners = ownersOf(images, ({ layers, documents }) => [...documents, ...layers.map(({ digest }) => digest)]);
+    const came = ownersOf(images, ({ layers, documents }) => [...documents, ...layers.map(({ digest }) => digest)]);
+    const made = ownersOf(images, ({ packed }) => packed.flatMap((each) => each?.digest ?? []));
+    const owners = new Map([...made, ...came]);
     let checked = 0;
     for (const [digest, owned] of owners) {
       signal.throwIfAborted();
@@ -149,6 +151,17 @@ export class Repair {
       // It may have been removed meanwhile, and its file with it.
       if (found === digest || !this.#options.images.needs(digest)) continue;
       const problem = there ? 'its content is not what its digest says' : 'it is not there';
+      if (!came.has(digest)) {
+        // What was compressed here for registries is compressed again for the next one.
+        if (!there) continue;
+        await helper.discard(content.path(digest));
+        find({
+          ...{ Kind: 'blob', Id: digest, Images: owned.map(nameOf), Users: [], Problem: problem, Cause: 'changed' },
+          ...{ Outcome: 'it was moved to the trash: the next push makes it again', State: 'removed' },
+          Action: 'discarded',
+        });
+        continue;
+      }
       const again = await this.#fetchAgain(digest, owned, signal);
       // Whoever loads or pulls the image again must not take it for whole.
       if (again !== true && isDigest(found)) await helper.discard(content.path(digest));
@@ -299,6 +312,7 @@ export class Repair {
       await snapshots.syncNames([draft]);
       await store.commit((change) => (kept = snapshots.amend(change, chainId, { number: draft.number, print })));
       if (!kept) return; // it was removed meanwhile
+      await snapshots.flattenAgain(chainId);
       found(problem, 'it was unpacked again', { State: 'repaired', Action: 'unpacked' });
       await sleep(MERCY_MS);
       // What a container has opened in this moment goes with the next start.

@@ -188,8 +188,9 @@ export class Handler {
     const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
     // The layers are unpacked now, which may take longer than a client may be silent.
     request.socket.setTimeout(0);
-    const digest = await this.#shelf.accept(name, reference, { mediaType, bytes }, signal);
-    request.socket.setTimeout(SILENCE_MS);
+    const digest = await this.#shelf
+      .accept(name, reference, { mediaType, bytes }, signal)
+      .finally(() => request.socket.setTimeout(SILENCE_MS));
     const headers = { Location: `/v2/${name}/manifests/${digest}`, 'Docker-Content-Digest': digest };
     answer(response, 201, headers);
   }

@@ -77,7 +77,8 @@ export class Serve {
     using _ = await this.#locks.take('serve');
     const before = this.#running;
     const place = checkedAddress(address ?? before?.serving.address ?? USUAL_ADDRESS);
-    const token = wanted || !isLoopback(hostOf(place)) ? newToken() : undefined;
+    const asks = (wanted ?? before?.serving.token) || !isLoopback(hostOf(place));
+    const token = asks ? newToken() : undefined;
     const kept: Kept = {
       address: place,
       writable: writable ?? before?.serving.writable ?? false,
@@ -208,7 +209,9 @@ function explained(error: unknown, address: string): unknown {
     case 'EADDRINUSE':
       return conflict(`${address} is in use: choose another port`, { cause: error });
     case 'EADDRNOTAVAIL':
-      return invalid(`${address} is none of this machine's addresses`, { cause: error });
+      return invalid(`${address} is none of this machine's addresses: name one of them, 127.0.0.1 or 0.0.0.0`, {
+        cause: error,
+      });
     case 'EACCES':
       return invalid(`${address} is for root alone: choose a port of 1024 or more`, { cause: error });
     default:

@@ -138,6 +138,12 @@ export class Snapshots {
     return [...this.#committed.values()];
   }
 
+  /** Directories with a whole stack each, and the bytes of file content in them. */
+  copies(): { Count: number; Size: number } {
+    const sizes = [...this.#flat.keys()].map((top) => this.size(top));
+    return { Count: sizes.length, Size: sizes.reduce((sum, size) => sum + size, 0) };
+  }
+
   /** Room for a snapshot that is about to be unpacked. */
   async draft(): Promise<SnapshotDraft> {
     const number = this.#next++;
@@ -263,17 +269,30 @@ export class Snapshots {
   async #flatten(chainId: string): Promise<void> {
     if (chainId === '' || this.#flat.has(chainId)) return;
     await this.#flattening.join(chainId, async () => {
-      const { number, path } = await this.draft();
-      try {
-        await this.#helper.flatten({ lower: this.lowers(chainId), target: path, whole: false });
-        await this.syncNames([{ number, path }]);
-        await this.#store.commit((change) => change.put(FLAT, chainId, number));
-      } catch (error) {
-        await this.drop({ number, path });
-        throw error;
-      }
-      this.#flat.set(chainId, number);
+      await this.#makeFlat(chainId);
     });
+  }
+
+  async #makeFlat(chainId: string): Promise<void> {
+    const draft = await this.draft();
+    try {
+      await this.#helper.flatten({ lower: this.lowers(chainId), target: draft.path, whole: false });
+      await this.syncNames([draft]);
+      await this.#store.commit((change) => change.put(FLAT, chainId, draft.number));
+    } catch (error) {
+      await this.drop(draft);
+      throw error;
+    }
+    this.#flat.set(chainId, draft.number);
+  }
+
+  /** What was copied of a layer is copied again: it is another now. */
+  async flattenAgain(chainId: string): Promise<void> {
+    for (const [top, number] of [...this.#flat]) {
+      if (!this.#chain(top).includes(chainId)) continue;
+      await this.#makeFlat(top);
+      await this.drop({ number, path: this.#fs(number) });
+    }
   }
 
   /** Writes down what was prepared, in the caller's transaction. */

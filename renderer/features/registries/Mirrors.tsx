@@ -20,7 +20,7 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
   const { t } = useTranslation();
   const store = useEngineStore();
   const explain = useExplain();
-  // What the engine's own settings say comes first and cannot be changed here.
+  // What the engine's own settings say comes after these and cannot be changed here.
   const firm = fixed?.mirrors ?? [];
   const mirrors = all.filter((mirror) => !firm.includes(mirror));
   const [text, setText] = useState('');
@@ -62,12 +62,6 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
         <p className="t2">{t('mirrors.text', { host })}</p>
         {all.length > 0 && (
           <ol className="victims mirrors" aria-label={t('registries.tabs.mirrors')}>
-            {firm.map((mirror) => (
-              <li key={mirror}>
-                <span className="mono grow cut select">{mirror}</span>
-                <span className="s12 t3">{t('mirrors.fixed')}</span>
-              </li>
-            ))}
             {mirrors.map((mirror, index) => (
               <li key={mirror}>
                 <span className="num t3">{index + 1}</span>
@@ -97,6 +91,12 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
                     )
                   }
                 />
+              </li>
+            ))}
+            {firm.map((mirror) => (
+              <li key={mirror}>
+                <span className="mono grow cut select">{mirror}</span>
+                <span className="s12 t3">{t('mirrors.fixed')}</span>
               </li>
             ))}
           </ol>
