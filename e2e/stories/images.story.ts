@@ -125,6 +125,17 @@ test('images stand below their repositories, with who uses them, their sizes and
   await page.keyboard.press('Escape');
   await expect(window.dialog).toBeHidden();
 
+  // Who uses it stands in the way, and is named; where one insists, force helps.
+  await row(page, 'shop/api:2.4.0').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Remove…' }).click();
+  await window.dialog.getByRole('button', { name: 'Remove', exact: true }).click();
+  await expect(window.dialog).toContainText('A container was made of it under this name.');
+  await expect(window.dialog.getByRole('listitem')).toContainText('used by');
+  await expect(window.dialog.getByRole('button', { name: 'Remove by force' })).toBeVisible();
+  await shot(app, 'in use');
+  await page.keyboard.press('Escape');
+  await expect(window.dialog).toBeHidden();
+
   for (const [theme, language] of [
     ['light', 'en'],
     ['dark', 'zh-CN'],
@@ -138,4 +149,10 @@ test('images stand below their repositories, with who uses them, their sizes and
   await page.keyboard.press('Escape');
   await expect(page.getByRole('grid')).toBeVisible();
   await shot(app, 'a small window');
+  await row(page, 'shop/api:2.4.0').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: '移除…' }).click();
+  await window.dialog.getByRole('button', { name: '移除', exact: true }).click();
+  await window.dialog.getByRole('button', { name: '强制移除' }).click();
+  await expect(window.dialog).toBeHidden();
+  await expect(row(page, 'shop/api:2.4.0')).toHaveCount(0);
 });

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { drop, onDesk } from '../fixtures/desk.js';
+import { drop, onDesk, pick } from '../fixtures/desk.js';
 import { api, busyboxArchive, docker, loadBusybox, request, run } from '../fixtures/engine.js';
 import { openEmptyRegistry } from '../fixtures/registry.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
@@ -191,11 +191,29 @@ test('a registry with passwords: logged in to, looked into, mirrored, trusted, l
 
     await page.getByRole('tab', { name: 'Trust' }).click();
     await drawer.getByRole('button', { name: 'Trust…' }).click();
-    await window.dialog.getByRole('checkbox', { name: 'Do not check this registry' }).check();
+    await pick(app, '[data-pem="ca"]', [path.join(folder, 'htpasswd')]);
+    await expect(window.dialog.getByRole('alert')).toContainText('htpasswd is no certificate');
     await expect(window.dialog).toContainText('Whoever sits between');
+    const ca = path.join(folder, 'ca.pem');
+    const wanted = [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-subj',
+      '/CN=ours',
+      '-keyout',
+      '/dev/null',
+      '-out',
+      ca,
+    ];
+    expect((await run('openssl', wanted)).code).toBe(0);
+    await pick(app, '[data-pem="ca"]', [ca]);
+    await expect(window.dialog).toContainText('ca.pem');
     await shot(app, 'trust');
     await window.dialog.getByRole('button', { name: 'Save' }).click();
-    await expect(drawer).toContainText('not checked');
+    await expect(drawer).toContainText(/\(CA\)\s*there/);
 
     await page.getByRole('tab', { name: 'Log-in' }).click();
     await drawer.getByRole('button', { name: 'Log out' }).click();

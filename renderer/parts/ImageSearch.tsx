@@ -53,7 +53,10 @@ const optionsHere = (images: ImageSummary[], words: string): Option[] =>
   words === ''
     ? []
     : namedImages(images)
-        .filter((row) => row.repository !== undefined && row.reference !== words && row.reference.includes(words))
+        .filter(
+          (row) =>
+            row.repository !== undefined && row.reference.toLowerCase().includes(words) && row.reference !== words,
+        )
         .slice(0, MOST_HERE)
         .map((row) => ({ id: `here-${row.key}`, value: row.reference, label: row.reference, kind: 'here' }));
 
@@ -111,7 +114,7 @@ export function ImageSearch({
   );
   const list = useId();
   const input = useRef<HTMLInputElement>(null);
-  const [asked, setAsked] = useState<Asked>();
+  const [lastAsked, setAsked] = useState<Asked>();
   const [active, setActive] = useState<string>();
   const stop = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => stop.current?.abort(), []);
@@ -130,11 +133,17 @@ export function ImageSearch({
     );
     input.current?.focus();
   };
-  const here = useMemo(() => optionsHere(images ?? [], words), [images, words]);
-  const found = optionsFound(asked, repository, tag);
-
   const parsed = parseReference(tag === undefined ? value : value.slice(0, value.lastIndexOf(':')));
   const shown = host === undefined ? repository : `${host}/${repository}`;
+  // What is typed may be about something else by now.
+  const about = lastAsked && {
+    hub: host === undefined,
+    catalogue: lastAsked.of === host,
+    tags: lastAsked.of === shown,
+  };
+  const asked = lastAsked && about?.[lastAsked.what] ? lastAsked : undefined;
+  const here = useMemo(() => optionsHere(images ?? [], words), [images, words]);
+  const found = optionsFound(asked, repository, tag);
   const was = (what: Asked['what'], of: string) => asked?.what === what && asked.of === of;
   const asks: Option[] = [];
   if (host === undefined && searches && repository.length > 1 && !was('hub', repository))

@@ -52,6 +52,8 @@ const verbs = [
   { verb: 'kill', icon: Skull },
 ] as const;
 
+const MOST_IMAGES = 30;
+
 /** Words of the query that stand in the text are lit. */
 function lit(text: string, query: string): ReactNode {
   const word = query.trim().split(/\s+/).at(-1)?.toLowerCase() ?? '';
@@ -119,6 +121,8 @@ export function Palette() {
   const known = namedImages(images);
   const namedImage = ({ reference }: { reference: string }) =>
     wanted.split(/\s+/).some((word) => word.length > 1 && reference.includes(word));
+  // Thousands of items would be slower than any hand.
+  const found = (searching ? known.filter(namedImage) : known).slice(0, MOST_IMAGES);
   return (
     <Dialog.Root open onOpenChange={(opened) => !opened && close()}>
       <Dialog.Portal>
@@ -259,7 +263,7 @@ export function Palette() {
                   )}
               </Command.Group>
               <Command.Group heading={t('palette.images')}>
-                {known.map((row) =>
+                {found.map((row) =>
                   item(
                     `image-${row.key.replaceAll(' ', '-')}`,
                     nameOfImage(row),
@@ -279,7 +283,7 @@ export function Palette() {
                       ),
                     ])}
                 {searching &&
-                  known.map((row) =>
+                  found.map((row) =>
                     item(
                       `run-${row.key.replaceAll(' ', '-')}`,
                       t('palette.runImage', { name: nameOfImage(row) }),

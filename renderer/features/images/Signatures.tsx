@@ -13,19 +13,8 @@ import { Problem } from '../../ui/Field.js';
 import { bytes, shortId } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
 import { Scroller } from '../../ui/Scroller.js';
+import { kindOfReferrer } from './referrers.js';
 import type { ImageTabProps } from './tabs.js';
-
-/** What people know these by. */
-const kinds = [
-  [/cosign|sigstore|notary|signature/i, 'signature'],
-  [/spdx|cyclonedx|sbom/i, 'sbom'],
-  [/in-toto|slsa|provenance|attestation/i, 'attestation'],
-] as const;
-
-export const kindOfReferrer = ({ artifactType, annotations }: Referrer) => {
-  const said = `${artifactType} ${Object.values(annotations ?? {}).join(' ')}`;
-  return kinds.find(([pattern]) => pattern.test(said))?.[1] ?? 'other';
-};
 
 /** Signatures and attestations that the registry has: shown, not verified. It is asked when the person asks. */
 export function Signatures({ row }: ImageTabProps) {

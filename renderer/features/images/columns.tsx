@@ -8,7 +8,7 @@ import { useEngine } from '../../store/index.js';
 import { useNow } from '../../ui/clock.js';
 import type { Column } from '../../ui/DataGrid.js';
 import { ago, bytes, shortId } from '../../ui/format.js';
-import { usageOf, type ImageFacts, type Use } from './filter.js';
+import { isNewer, usageOf, type ImageFacts, type Use } from './filter.js';
 import type { ImageGroup } from './grouping.js';
 
 type ImageColumn = Column<NamedImage, ImageGroup>;
@@ -156,9 +156,12 @@ function Name({
   onPull(row: NamedImage): void;
 }) {
   const { t } = useTranslation();
-  const said = useEngine((state) => state.newer[row.reference]);
-  const under = useEngine((state) =>
-    state.tasks.some((task) => task.kind === 'pull' && task.state === 'running' && task.reference === row.reference),
+  const mark = useEngine((state) =>
+    state.tasks.some((task) => task.kind === 'pull' && task.state === 'running' && task.reference === row.reference)
+      ? 'pulling'
+      : isNewer(row, state)
+        ? 'newer'
+        : undefined,
   );
   return (
     <span className="block">
@@ -174,22 +177,18 @@ function Name({
           </span>
         )}
         {row.repository === undefined && <span className="tag">{t('images.untagged')}</span>}
-        {under ? (
-          <span className="s11 t3">{t('images.pulling')}</span>
-        ) : (
-          said?.state === 'known' &&
-          said.newer && (
-            <button
-              type="button"
-              className="newer"
-              tabIndex={-1}
-              title={t('images.pullNewerHint')}
-              onClick={() => onPull(row)}
-            >
-              <CircleFadingArrowUp className="icon s12" aria-hidden />
-              {t('images.newer')}
-            </button>
-          )
+        {mark === 'pulling' && <span className="s11 t3">{t('images.pulling')}</span>}
+        {mark === 'newer' && (
+          <button
+            type="button"
+            className="newer"
+            tabIndex={-1}
+            title={t('images.pullNewerHint')}
+            onClick={() => onPull(row)}
+          >
+            <CircleFadingArrowUp className="icon s12" aria-hidden />
+            {t('images.newer')}
+          </button>
         )}
       </span>
       {!dense && row.repository !== undefined && <span className="sub cut block">{shortId(row.id)}</span>}

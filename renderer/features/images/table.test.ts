@@ -6,6 +6,7 @@ import { alike, namedImages, registriesOf, usersByImage } from '../../parts/imag
 import { configSentences } from './config-words.js';
 import { imageFilterOf, type ImageFacts, type ImageFilter } from './filter.js';
 import { groupsOf } from './grouping.js';
+import { kindOfReferrer } from './referrers.js';
 
 const image = (Id: string, RepoTags: string[], change: Partial<ImageSummary> = {}): ImageSummary => ({
   Id: `sha256:${Id}`,
@@ -116,4 +117,15 @@ test('a config is said in sentences, with what holds where it says nothing', () 
     ],
   );
   assert.deepEqual(said({ Healthcheck: { Test: ['NONE'] } }), ['runsNothing root /', 'healthOff']);
+});
+
+test('what is attached to an image is called what people know it by', () => {
+  const kind = (artifactType: string, annotations: Record<string, string> | null = null) =>
+    kindOfReferrer({ artifactType, annotations });
+  assert.equal(kind('application/vnd.dev.cosign.artifact.sig.v1+json'), 'signature');
+  assert.equal(kind('application/vnd.cncf.notary.signature'), 'signature');
+  assert.equal(kind('application/spdx+json'), 'sbom');
+  assert.equal(kind('application/vnd.in-toto+json'), 'attestation');
+  assert.equal(kind('application/octet-stream', { predicateType: 'https://slsa.dev/provenance/v1' }), 'attestation');
+  assert.equal(kind('text/plain'), 'other');
 });

@@ -12,6 +12,9 @@ import { portAnswer, type FormProblem } from './problems.js';
 import { ProblemNote, Rows, TextField, type FormPart } from './rows.js';
 import type { PortRow } from './value.js';
 
+/** So many names of images are suggested. */
+const MOST_KNOWN = 100;
+
 const emptyPort: PortRow = { ip: '', host: '', container: '', protocol: 'tcp' };
 
 export function Basics({
@@ -21,7 +24,9 @@ export function Basics({
 }: FormPart & { onPaste?(event: ClipboardEvent): void; imageHint?: ReactNode }) {
   const { t } = useTranslation();
   const images = useEngine((state) => state.images);
-  const known = [...new Set(namedImages(images ?? []).flatMap((row) => (row.repository ? [row.reference] : [])))];
+  const typed = part.value.image.trim().toLowerCase();
+  const fitting = namedImages(images ?? []).filter((row) => row.repository && row.reference.includes(typed));
+  const known = [...new Set(fitting.slice(0, MOST_KNOWN).map(({ reference }) => reference))];
   return (
     <>
       <div className="columns">
