@@ -12,7 +12,7 @@ import type {
 } from '../../main/contract/layers.js';
 import { request } from '../fixtures/engine.js';
 import { loadLayered, type Step } from '../fixtures/layered.js';
-import { everybody, needsRoot, open, type Ground } from './security/ground.js';
+import { everybody, needsRoot, open, type Ground, type Who } from './security/ground.js';
 
 const many = Object.fromEntries(
   Array.from({ length: 10_000 }, (_, index) => [`many/d${index % 50}/f${index}`, `${index}`]),
@@ -60,11 +60,16 @@ const steps: Step[] = [
   { command: 'CMD ["sh"]' },
 ];
 
-for (const who of everybody)
-  describe(`layers, for ${who}`, { skip: needsRoot, timeout: 240_000 }, () => {
+const grounds: [who: Who, flags: string[], how: string][] = [
+  ...everybody.map((who): [Who, string[], string] => [who, [], '']),
+  ['root', ['--storage-driver', 'vfs'], ', each container a copy of its image'],
+];
+
+for (const [who, flags, how] of grounds)
+  describe(`layers, for ${who}${how}`, { skip: needsRoot, timeout: 240_000 }, () => {
     let ground: Ground;
     before(async () => {
-      ground = await open(who);
+      ground = await open(who, flags);
       await loadLayered(ground, 'shop/api:2', steps);
       await loadLayered(ground, 'shop/api:1', steps.slice(0, 3));
     });

@@ -29,21 +29,15 @@ interface Snapshots {
   lowers(chainId: string): string[];
 }
 
-/** `lower`: top first. */
-function layersOf(
-  snapshots: Snapshots,
-  chainId: string,
-  lower: string[],
-  image: ImageRecord | undefined,
-): StackLayer[] {
+function layersOf(snapshots: Snapshots, chainId: string, image: ImageRecord | undefined): StackLayer[] {
   if (chainId === '') return [];
   const records: SnapshotRecord[] = [];
   for (let at = snapshots.get(chainId); at; at = at.parent === null ? undefined : snapshots.get(at.parent))
     records.unshift(at);
-  const told = records.length === lower.length;
-  return [...lower].reverse().map((path, index) => ({
-    directory: { path },
-    record: told ? records[index] : undefined,
+  const lower = snapshots.lowers(chainId);
+  return records.map((record, index) => ({
+    directory: { path: lower[lower.length - 1 - index] as string },
+    record,
     download: image?.layers[index]?.size ?? 0,
   }));
 }
@@ -53,25 +47,23 @@ export const imageStack = (snapshots: Snapshots, image: ImageRecord, name: strin
   imageId: image.id,
   name,
   history: image.history,
-  layers: layersOf(snapshots, image.chainId, image.chainId ? snapshots.lowers(image.chainId) : [], image),
+  layers: layersOf(snapshots, image.chainId, image),
 });
 
-/** `image`: undefined where it was removed by force. */
+/** However it was put together (`driver`), it stands on its image's layers. `image`: undefined where it was removed by force. */
 export function containerStack(
   snapshots: Snapshots,
   { name, image: { id, chainId } }: Glance,
-  { lower, upper, driver }: Mounts,
+  { upper }: Mounts,
   image: ImageRecord | undefined,
 ): Stack {
-  // A container that is a copy of all files stands on one directory with the whole stack: the layers are still there.
-  const below = driver === 'vfs' && chainId ? snapshots.lowers(chainId) : lower;
   return {
     key: undefined,
     imageId: id,
     name,
     history: image?.history ?? [],
     layers: [
-      ...layersOf(snapshots, chainId, below, image),
+      ...layersOf(snapshots, chainId, image),
       { directory: { path: upper, own: true }, record: undefined, download: 0 },
     ],
   };
