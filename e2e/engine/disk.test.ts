@@ -217,6 +217,10 @@ test('what the disk cannot hold is refused before a byte of it is kept', options
       body.toString(),
       /the archive needs about 2\d MB, 2\d MB free on the disk that holds \S+ \(\d+ kB of it/,
     );
+    const imported = await request(engine.socket, 'POST', '/images/create?fromSrc=-', await readFile(large.archive), {
+      'Content-Type': 'application/x-tar',
+    });
+    assert.match(imported.body.toString(), /the archive needs about 2\d MB, 2\d MB free/);
     assert.deepEqual(await readdir(path.join(folder, 'data/blobs/sha256')), []);
     await using registry = await openRegistry({ from: `docker-archive:${large.archive}`, as: 'large:1' });
     const pulled = await request(engine.socket, 'POST', `/images/create?fromImage=${registry.host}/large:1`);

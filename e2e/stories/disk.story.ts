@@ -2,6 +2,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { api, docker, loadBusybox } from '../fixtures/engine.js';
+import { openDisplay } from '../fixtures/display.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
 
@@ -22,8 +23,8 @@ async function make(app: TestApp, name: string | undefined, kilobytes: number): 
   return made.Id;
 }
 
-async function opened(openApp: () => Promise<TestApp>) {
-  const app = await openApp();
+async function opened(openApp: (options?: { display: string }) => Promise<TestApp>, display?: string) {
+  const app = await openApp(display === undefined ? undefined : { display });
   await app.features();
   await loadBusybox(app);
   await make(app, 'app:1', 3000);
@@ -141,7 +142,10 @@ test('by keyboard alone: the map, an image opened from it, and pruning', async (
 });
 
 test('a damaged layer is found and made good, and one in use says how to go on', async ({ openApp, shot }) => {
-  const { app, window } = await opened(openApp);
+  await using display = await openDisplay('1024x700');
+  const { app, window, map } = await opened(openApp, display.name);
+  await expect(map.getByRole('option').first()).toBeVisible();
+  await shot(app, 'small');
   const layerOf = async (image: string) =>
     (await api<{ GraphDriver: { Data: { UpperDir: string } } }>(app.socket, 'GET', `/images/${image}/json`)).GraphDriver
       .Data.UpperDir;

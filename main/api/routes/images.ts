@@ -95,12 +95,13 @@ function platformOf(json: string) {
 }
 
 /** `fromSrc`: `-` for the body, or an address. */
-function importRequest({ query, body }: Call<object>) {
+function importRequest({ query, headers, body }: Call<object>) {
   const source = text(query, 'fromSrc');
   if (!source) throw invalid('fromImage and fromSrc are missing: one says what to pull, the other what to import');
   return {
     source,
     body: body.stream(),
+    size: Number(headers['content-length'] ?? 0),
     repository: text(query, 'repo') ?? '',
     tag: text(query, 'tag') ?? '',
     message: text(query, 'message') ?? '',

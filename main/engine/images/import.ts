@@ -8,6 +8,7 @@ import { LAYER_TYPE, something, type Receive } from './archive.js';
 import { changeConfig } from './change-config.js';
 import type { Installer, Report } from './install.js';
 import { newName } from './names.js';
+import { requireRoomForArchive } from './need.js';
 import { parsePlatform, type Platform } from './platform.js';
 import { moving, throttled } from './progress.js';
 
@@ -16,6 +17,8 @@ export interface ImportRequest {
   /** `-`: the body; or the address of an archive. */
   source: string;
   body: AsyncIterable<Uint8Array>;
+  /** Bytes of the body, where they are known beforehand. */
+  size?: number | undefined;
   /** What the image is to be called; '' for nothing. */
   repository: string;
   tag: string;
@@ -48,7 +51,7 @@ export class Importer {
 
   /** Its ID, which is also the last thing reported. */
   async import(
-    { source, body, repository, tag, message, platform, changes }: ImportRequest,
+    { source, body, size: length = 0, repository, tag, message, platform, changes }: ImportRequest,
     { onProgress: report = () => undefined, signal }: ImportOptions = {},
   ): Promise<string> {
     const { content, installer, events } = this.#options;
@@ -57,6 +60,7 @@ export class Importer {
     const target = parsePlatform(platform);
     if (target.os !== 'linux') throw invalid(`invalid operating system: ${target.os} images cannot be used here`);
     const address = source === '-' ? undefined : addressOf(source);
+    if (!address) await requireRoomForArchive(content, length);
     const archive = address ? await this.#download(address, report, signal) : body;
 
     using lease = content.lease();
@@ -108,6 +112,10 @@ export class Importer {
     }
     report({ status: `Downloading from ${shown(url)}` });
     const total = Number(response.headers['content-length'] ?? 0);
+    await requireRoomForArchive(this.#options.content, total).catch((error: unknown) => {
+      response.discard();
+      throw error;
+    });
     const onBytes = throttled((current) => {
       const { id: _, ...line } = moving('', 'Importing', current, total);
       report(line);

@@ -184,8 +184,11 @@ export class Installer {
     lease: LayerLease,
     { source, report, signal }: Bringing,
   ): Promise<void> {
-    const missing = image.layers.filter((_, at) => !lease.has(chain[at] as string));
-    await requireRoomFor(this.#content, missing, source ? 'the image' : 'unpacking the image');
+    // What comes by another way is here by now, most of it unpacked already.
+    if (source) {
+      const missing = image.layers.filter((_, at) => !lease.has(chain[at] as string));
+      await requireRoomFor(this.#content, missing, 'the image');
+    }
     // One layer's failure stops the others; the first failure is the one to tell.
     const control = new AbortController();
     const stop = () => control.abort(signal?.reason);

@@ -7,6 +7,7 @@ import { familiar, parseReference, withDefaultTag } from '../registry/index.js';
 import { readArchive, type Receive } from './archive.js';
 import type { Installer, Report } from './install.js';
 import type { Library } from './library.js';
+import { requireRoomForArchive } from './need.js';
 import { labelsOf } from './record.js';
 
 export interface LoadOptions {
@@ -49,8 +50,7 @@ export class Loader {
     body: AsyncIterable<Uint8Array>,
     { onProgress = () => undefined, quiet = false, size = 0, signal }: LoadOptions,
   ): Promise<void> {
-    // What is in it is kept as it came, and unpacked.
-    await this.#content.requireRoom({ bytes: 2 * size }, 'the archive');
+    await requireRoomForArchive(this.#content, size);
     using lease = this.#content.lease();
     await using ahead = this.#layers.ahead();
     const stored: string[] = [];

@@ -21,3 +21,7 @@ export async function requireRoomFor(content: Content, layers: Descriptor[], wha
   const files = layers.length * FILES_PER_LAYER + Math.floor(unpacked / FILE_BYTES);
   await content.requireRoom({ bytes: bytes + unpacked, files }, what);
 }
+
+/** What is in an archive is kept as it came, and unpacked. Of one whose size nobody knows only what is always left alone is asked for. */
+export const requireRoomForArchive = (content: Content, size: number): Promise<void> =>
+  content.requireRoom({ bytes: 2 * size }, 'the archive');

@@ -310,10 +310,15 @@ export class Repair {
       }
       await helper.sync();
       await snapshots.syncNames([draft]);
-      await store.commit((change) => (kept = snapshots.amend(change, chainId, { number: draft.number, print })));
+      let dropFlat = (): Promise<void> => Promise.resolve();
+      await store.commit((change) => {
+        kept = snapshots.amend(change, chainId, { number: draft.number, print });
+        dropFlat = snapshots.forgetFlat(change, chainId);
+      });
       if (!kept) return; // it was removed meanwhile
       await snapshots.flattenAgain(chainId);
       found(problem, 'it was unpacked again', { State: 'repaired', Action: 'unpacked' });
+      await dropFlat();
       await sleep(MERCY_MS);
       // What a container has opened in this moment goes with the next start.
       if (usersOf(chainId).length === 0) await snapshots.dropAll([record]);

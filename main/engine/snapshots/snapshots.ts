@@ -184,6 +184,23 @@ export class Snapshots {
     return true;
   }
 
+  /**
+   * Takes whole stacks that were copied from a layer out of the records, in the caller's transaction: they are copied again when they are wanted. Those
+   * that a container is compared with stay. Returns how to delete them.
+   */
+  forgetFlat(change: Change, chainId: string): () => Promise<void> {
+    const used = new Set([...this.#whole.keys()].map((containerId) => this.#active.get(containerId)));
+    const gone = [...this.#flat].filter(([top]) => !used.has(top) && this.#chain(top).includes(chainId));
+    for (const [top, number] of gone) {
+      this.#flat.delete(top);
+      change.undo(() => this.#flat.set(top, number));
+      change.remove(FLAT, top);
+    }
+    return async () => {
+      for (const [, number] of gone) await this.drop({ number, path: this.#fs(number) });
+    };
+  }
+
   /** The directory of one layer alone. */
   pathOf({ number }: SnapshotRecord): string {
     return this.#fs(number);
