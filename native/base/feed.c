@@ -134,7 +134,7 @@ static int decompress(struct feed *feed, struct error *err)
         if (count <= 0)
             break;
         block->length = (size_t)count;
-        if (!feed->source.what)
+        if (!feed->source.unhashed)
             EVP_DigestUpdate(feed->hash, block->bytes, block->length);
         hand_over(feed);
     }

@@ -4,6 +4,7 @@
 
 #include "error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,7 +16,8 @@ struct feed;
  */
 struct feed_source {
     int bytes, news;
-    const char *what; /* for messages; "layer" where NULL. Only a layer is hashed */
+    const char *what; /* for messages; "layer" where NULL */
+    bool unhashed;    /* nobody asks for the digest */
 };
 
 /* Starts reading: gzip, zstd, xz, bzip2 or nothing of them, told by the content. */

@@ -246,7 +246,7 @@ int receive_op(struct request *request, struct error *err)
     r.hash = EVP_MD_CTX_new();
     if (!r.hash)
         return fail(err, ENOMEM, "receive");
-    TRY(feed_open((struct feed_source){.bytes = request->connection, .news = -1, .what = "archive"}, &r.feed, err));
+    TRY(feed_open((struct feed_source){.bytes = request->connection, .news = -1, .what = "archive", .unhashed = true}, &r.feed, err));
     int status = archive ? receive_archive(&r, err) : receive_stream(&r, err);
     archive_read_free(r.tar);
     feed_close(r.feed);

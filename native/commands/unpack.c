@@ -445,7 +445,8 @@ static int unpack_beneath(struct feed_source source, int root, const struct unpa
     x.tar = archive_read_new();
     int status = x.tar ? extract_all(&x, err) : fail(err, ENOMEM, "read the layer");
     if (status == 0) {
-        feed_digest(x.feed, result->diff_id);
+        if (!source.unhashed)
+            feed_digest(x.feed, result->diff_id);
         drop_named(&x);
     }
     archive_read_free(x.tar);
@@ -505,13 +506,14 @@ static int send_progress(void *context, uint64_t bytes, struct error *err)
 int unpack_op(struct request *request, struct error *err)
 {
     const char *blob = NULL, *target, *whiteouts = "overlay";
-    bool sync, follow;
+    bool sync, follow, digest;
     TRY(request_optional_string(request, "blob", &blob, err));
     TRY(request_path_below_data(request, "target", &target, err));
     TRY(request_optional_string(request, "whiteouts", &whiteouts, err));
     if (strcmp(whiteouts, "overlay") != 0)
         return fail_kind(err, "invalid", 0, "whiteouts: \"overlay\" is the only form there is");
     TRY(request_bool(request, "sync", true, &sync, err));
+    TRY(request_bool(request, "digest", true, &digest, err));
     TRY(request_bool(request, "follow", false, &follow, err));
     if (follow && !blob)
         return fail_kind(err, "invalid", 0, "only a blob can be followed while it comes in");
@@ -525,11 +527,12 @@ int unpack_op(struct request *request, struct error *err)
     if (asprintf(&layers, "%s/layers", request->data_root) < 0)
         return fail(err, ENOMEM, "unpack %s", target);
     spread_children(layers);
-    struct feed_source source = {.bytes = blob ? file : request->connection, .news = follow ? request->connection : -1};
+    struct feed_source source = {.bytes = blob ? file : request->connection, .news = follow ? request->connection : -1, .unhashed = !digest};
     TRY(unpack(source, target, &watcher, &result, err));
     if (sync)
         TRY(sync_content(target, err));
-    json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));
+    if (digest)
+        json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));
     json_object_object_add(request->reply, "size", json_object_new_int64((int64_t)result.size));
     json_object_object_add(request->reply, "entries", json_object_new_int64((int64_t)result.entries));
     json_object_object_add(request->reply, "implied", result.implied);

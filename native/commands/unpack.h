@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct unpack_result {
-    char diff_id[72];  /* "sha256:<hex>" of the tar, uncompressed */
+    char diff_id[72];  /* "sha256:<hex>" of the tar, uncompressed; "" where nobody asked */
     uint64_t size;     /* bytes of file content */
     uint64_t entries;
     uint64_t devices;  /* left out: a user namespace makes none */
@@ -28,7 +28,7 @@ struct unpack_watcher {
  */
 int unpack(struct feed_source source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err);
 
-/* {"op":"unpack","blob":FILE | absent (then the body),"follow":false,"target":DIR below D,"whiteouts":"overlay","sync":true} */
+/* {"op":"unpack","blob":FILE | absent (then the body),"follow":false,"digest":true,"target":DIR below D,"whiteouts":"overlay","sync":true} */
 int unpack_op(struct request *request, struct error *err);
 
 /* {"op":"adopt","target":DIR below D,"lower":[DIR top first],"directories":[PATH…]}: what unpack called implied looks as in the layers below. */

@@ -135,6 +135,8 @@ export class Helper {
       blob?: string | undefined;
       /** How much of the blob is there by now, for one that is still coming in; ends when that is all. */
       growth?: AsyncIterable<number> | undefined;
+      /** False: the caller knows the diff ID. */
+      digest?: boolean;
       target: string;
       /** False: the caller syncs once for many. */
       sync?: boolean;

@@ -100,7 +100,11 @@ async function receiveFiles(
       // In OCI's layout a file is called what it is.
       const called = `sha256:${/^blobs\/sha256\/([a-f0-9]{64})$/.exec(cleaned(name))?.[1]}`;
       const wanted = mayBeLayer(first) && !isKnown(called);
-      file = { arrival, mediaType: layerType(first), ...(wanted && { named: ahead.begin(arrival) }) };
+      file = {
+        arrival,
+        mediaType: layerType(first),
+        ...(wanted && { named: ahead.begin(arrival, { plain: isTar(first) }) }),
+      };
       coming.set(path, file);
     }
     file.arrival.grow(bytes);

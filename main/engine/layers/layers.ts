@@ -10,9 +10,16 @@ import type { SnapshotDraft, SnapshotRecord, Snapshots } from '../snapshots/inde
 export interface LayersHelper {
   /** `growth`: how much of the blob is there by now; it ends when that is all. */
   unpack(
-    request: { blob: string; target: string; sync: false; growth?: AsyncIterable<number> | undefined },
+    request: {
+      blob: string;
+      target: string;
+      sync: false;
+      growth?: AsyncIterable<number> | undefined;
+      /** False: the answer has no diff ID. */
+      digest?: boolean;
+    },
     options: { onProgress?: (progress: { bytes: number }) => void; signal?: AbortSignal },
-  ): Promise<{ diffId: string; size: number; entries: number; implied: string[] }>;
+  ): Promise<{ diffId?: string; size: number; entries: number; implied: string[] }>;
   adopt(request: { target: string; lower: string[]; directories: string[] }): Promise<void>;
   sync(): Promise<void>;
 }
@@ -38,6 +45,8 @@ interface Made {
 
 interface Early {
   readonly made: Promise<Made>;
+  /** A tar as it is: the blob's digest is its diff ID. */
+  readonly plain: boolean;
   taken: boolean;
   digest?: string;
 }
@@ -140,8 +149,8 @@ export class Layers {
     // Of its own: whoever sends an archive slowly holds nobody else up.
     const slots = new Slots(AT_ONCE);
     return {
-      begin: (arrival) => {
-        const early: Early = { made: this.#makeAhead(arrival, slots, control.signal), taken: false };
+      begin: (arrival, { plain }) => {
+        const early: Early = { made: this.#makeAhead(arrival, plain, slots, control.signal), plain, taken: false };
         early.made.catch(() => undefined);
         mine.push(early);
         return (digest) => {
@@ -160,10 +169,11 @@ export class Layers {
     };
   }
 
-  async #makeAhead(arrival: Arrival, slots: Slots, signal: AbortSignal): Promise<Made> {
+  async #makeAhead(arrival: Arrival, plain: boolean, slots: Slots, signal: AbortSignal): Promise<Made> {
     using _ = await slots.take(signal);
+    const growth = arrival.growth();
     return this.#inDraft((target) =>
-      this.#helper.unpack({ blob: arrival.path, target, sync: false, growth: arrival.growth() }, { signal }),
+      this.#helper.unpack({ blob: arrival.path, target, sync: false, growth, digest: !plain }, { signal }),
     );
   }
 
@@ -173,7 +183,8 @@ export class Layers {
     if (!early) return undefined;
     this.#early.delete(blob);
     early.taken = true;
-    return early.made.catch(() => undefined);
+    const made = await early.made.catch(() => undefined);
+    return made && early.plain ? { ...made, unpacked: { ...made.unpacked, diffId: blob } } : made;
   }
 
   async #inDraft(unpack: (target: string) => Promise<Unpacked>): Promise<Made> {
@@ -297,8 +308,8 @@ const isPassing = (error: unknown): boolean =>
 
 /** Until this ends, layers are unpacked ahead; then what nobody has asked for goes. */
 export interface LayersAhead extends AsyncDisposable {
-  /** Unpacks what is on its way; the answer is for its digest, once that is known. */
-  begin(arrival: Arrival): (digest: string) => void;
+  /** Unpacks what is on its way, `plain` where it is not compressed; the answer is for its digest, once that is known. */
+  begin(arrival: Arrival, about: { plain: boolean }): (digest: string) => void;
 }
 
 export interface LayerLease extends AsyncDisposable {
