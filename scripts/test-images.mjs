@@ -12,6 +12,11 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 export const cache = path.join(root, 'node_modules/.cache/slipway-test');
 /** A tar of Debian 12's essential packages, made by mmdebstrap. */
 export const debianTar = path.join(cache, 'debian.tar');
+/** What of Debian the guest has besides itself: our programs' libraries, and a tool that a test needs. */
+const GUEST_EXTRA = [
+  ...['libarchive13', 'libjson-c5', 'libseccomp2', 'libmnl0', 'libssl3', 'strace'],
+  ...(['x64', 'arm64'].includes(process.arch) ? ['libisal2'] : []),
+].join();
 /** The guest's images; empty where no guest could be made (tests that need it skip aloud). */
 export const guestCache = path.join(cache, 'guest');
 
@@ -34,18 +39,24 @@ export function testImages(tell) {
     fs.renameSync(part, debianTar);
     did.push('Debian image');
   }
-  if (!fs.existsSync(path.join(guestCache, 'root.img'))) {
+  const holds = path.join(guestCache, 'holds');
+  const known = fs.existsSync(path.join(guestCache, 'root.img')) && fs.existsSync(holds);
+  if (!known || fs.readFileSync(holds, 'utf8') !== GUEST_EXTRA) {
+    fs.rmSync(guestCache, { recursive: true, force: true });
     tell('a guest machine with cgroup v2 and systemd (about a minute, 900 MB)');
     const built = spawnSync(path.join(root, 'e2e/guest/guest.sh'), ['build'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
         GUEST_CACHE: guestCache,
-        GUEST_EXTRA: 'libarchive13,libjson-c5,libseccomp2,libmnl0,libssl3,strace',
+        GUEST_EXTRA,
         PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
       },
     });
-    if (built.status === 0) did.push('guest machine');
+    if (built.status === 0) {
+      fs.writeFileSync(holds, GUEST_EXTRA);
+      did.push('guest machine');
+    }
     // It is tried again at the next set-up: a network may come back, a package may be installed.
     else
       tell(
