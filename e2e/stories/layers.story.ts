@@ -162,6 +162,13 @@ test('an image is looked into layer by layer, and compared with another, by mous
     await expect(left).toBeVisible();
     await page.getByRole('button', { name: 'Stop comparing' }).click();
     await expect(left).toBeHidden();
+
+    // Two that are chosen in the table: the older one is what was before.
+    await window.goTo('Images');
+    for (const name of ['2.4.0', '2.3.1'])
+      await page.getByRole('checkbox', { name: `Select shop/api:${name}` }).click();
+    await page.getByRole('button', { name: 'Compare', exact: true }).click();
+    await expect(stack.or(left)).toHaveCount(2);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -655,6 +655,7 @@ export const en = {
       grew: 'now adds {{size}} in {{path}}.',
       shrank: 'has {{size}} less in {{path}}.',
     },
+    compare: 'Compare',
     compareWith: 'Compare with…',
     compareTitle: 'Compare with another image or container',
     compareFind: 'Name of an image or container',

@@ -625,6 +625,7 @@ export const zhCN: Translation<typeof en> = {
       grew: '现在会在 {{path}} 中增加 {{size}}。',
       shrank: '在 {{path}} 中减少了 {{size}}。',
     },
+    compare: '对比',
     compareWith: '对比…',
     compareTitle: '与其他镜像或容器对比',
     compareFind: '镜像或容器的名称',

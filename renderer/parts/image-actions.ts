@@ -20,6 +20,7 @@ import type { MenuEntry } from '../ui/Menu.js';
 import { notifyDone, notifyFailed } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { explain } from './explain.js';
+import { partsOfSight } from './layers/address.js';
 import { nameOfImage, type NamedImage } from './image-names.js';
 
 export interface ImageActions {
@@ -35,6 +36,8 @@ export interface ImageActions {
   remove(rows: NamedImage[]): void;
   /** Asks their registries whether there is something newer, and says what came of it. */
   checkNewer(rows: NamedImage[]): Promise<void>;
+  /** Side by side, the older one first. */
+  compare(one: NamedImage, other: NamedImage): void;
   open(row: NamedImage, tab?: string): void;
   menu(row: NamedImage): MenuEntry[];
 }
@@ -80,6 +83,13 @@ export function useImageActions(): ImageActions {
   const run = (row: NamedImage) => ask({ kind: 'run', image: row.reference });
   const tag = (row: NamedImage) => ask({ kind: 'tag-image', id: row.id, reference: row.reference });
 
+  const compare = (one: NamedImage, other: NamedImage) => {
+    const [before, after] = one.image.Created > other.image.Created ? [other, one] : [one, other];
+    navigate(
+      pathTo('images', after.reference, 'layers', ...partsOfSight({ with: { kind: 'image', name: before.reference } })),
+    );
+  };
+
   const menu = (row: NamedImage): MenuEntry[] => {
     const newer = store.getState().newer[row.reference];
     const knows = can('registries')(store.getState());
@@ -114,7 +124,7 @@ export function useImageActions(): ImageActions {
   };
   const open = (row: NamedImage, tab?: string) =>
     navigate(pathTo('images', row.reference, ...(tab === undefined ? [] : [tab])));
-  return { run, pullAgain, push, save, tag, remove, checkNewer, open, menu };
+  return { run, pullAgain, push, save, tag, remove, checkNewer, compare, open, menu };
 }
 
 /** What the registries said, in one notice. */

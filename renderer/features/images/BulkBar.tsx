@@ -1,8 +1,10 @@
-import { ArrowUpFromLine, Download, PackageOpen, Trash2 } from 'lucide-react';
+import { ArrowUpFromLine, Download, GitCompare, PackageOpen, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ImageActions } from '../../parts/image-actions.js';
 import type { NamedImage } from '../../parts/image-names.js';
 import { ShapeIcon } from '../../parts/Shape.js';
+import { useEngine } from '../../store/index.js';
+import { can } from '../../store/registries-slice.js';
 import { Button } from '../../ui/Button.js';
 import { bytes } from '../../ui/format.js';
 import { usageOf, type ImageFacts } from './filter.js';
@@ -23,6 +25,9 @@ export function BulkBar({
   const named = chosen.filter(({ repository }) => repository !== undefined);
   const images = new Map(chosen.map(({ id, image }) => [id, image.Size]));
   const size = [...images.values()].reduce((sum, each) => sum + each, 0);
+  const comparable = useEngine(can('layers'));
+  const [one, other, more] = chosen;
+  const pair = comparable && one && other && !more && one.id !== other.id ? ([one, other] as const) : undefined;
   const counts = { running: 0, stopped: 0, unused: 0 };
   for (const { id } of chosen) counts[usageOf(id, facts.users)] += 1;
   return (
@@ -56,6 +61,17 @@ export function BulkBar({
       <Button icon={PackageOpen} onClick={() => actions.save(chosen)}>
         {t('images.bulkSave', { count: chosen.length })}
       </Button>
+      {pair && (
+        <Button
+          icon={GitCompare}
+          onClick={() => {
+            onClear();
+            actions.compare(...pair);
+          }}
+        >
+          {t('layers.compare')}
+        </Button>
+      )}
       <span className="grow" />
       <Button variant="danger" icon={Trash2} shortcut="Del" onClick={() => actions.remove(chosen)}>
         {t('containers.bulkRemove', { count: chosen.length })}
