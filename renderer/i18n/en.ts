@@ -1081,6 +1081,7 @@ export const en = {
     hideHint: 'The pull goes on in Tasks.',
     cancelled: 'Cancelled. What was already here stays for the next try.',
     done: 'Pulled.',
+    upToDate: 'The newest is here already.',
     runIt: 'Run it…',
     pending: 'Asking the registry…',
   },

@@ -1037,6 +1037,7 @@ export const zhCN: Translation<typeof en> = {
     hideHint: '拉取会在“任务”中继续。',
     cancelled: '已取消。已下载的部分会留到下次使用。',
     done: '已拉取。',
+    upToDate: '本机已是最新版本。',
     runIt: '运行…',
     pending: '正在询问镜像仓库…',
   },

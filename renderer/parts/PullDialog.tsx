@@ -95,7 +95,7 @@ export function PullDialog({ reference = '', onClose }: { reference?: string; on
       {task?.state === 'done' && (
         <div className="row g8" role="status">
           <Check className="icon s14 c-run" aria-hidden />
-          <span>{task.progress.summary ?? t('pull.done')}</span>
+          <span>{t(task.progress.summary?.startsWith('Image is up to date') ? 'pull.upToDate' : 'pull.done')}</span>
         </div>
       )}
       {task?.state === 'failed' && (

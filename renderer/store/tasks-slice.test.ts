@@ -42,15 +42,28 @@ function open(push: () => AsyncGenerator<Progress> = async function* () {}) {
     images: {
       list: async () => (asked.push('list'), []),
       push: (name: string) => (asked.push(`push ${name}`), push()),
+      pull: (name: string, { platform = '' }) => (asked.push(`pull ${name} ${platform}`), push()),
     },
   } as unknown as Client;
   return { asked, store: createEngineStore(client) };
 }
 const archive = (name: string): File => ({ name, size: 1000 }) as File;
 const until = async (truth: () => boolean) => {
-  for (let round = 0; round < 200 && !truth(); round += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let round = 0; round < 4000 && !truth(); round += 1) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(truth(), 'it never came about');
 };
+
+test('a pull that is under way is found again; one for another platform is another', () => {
+  const { asked, store } = open(async function* () {
+    await new Promise(() => undefined);
+    yield {};
+  });
+  const { pull } = store.getState();
+  const first = pull('debian:12');
+  assert.equal(pull('debian:12'), first);
+  assert.notEqual(pull('debian:12', 'linux/arm64'), first);
+  assert.deepEqual(asked, ['pull debian:12 ', 'pull debian:12 linux/arm64']);
+});
 
 test('a push tells of its layers and ends with the digest', async () => {
   const { store } = open(async function* () {

@@ -14,6 +14,8 @@ export interface Task {
   kind: TaskKind;
   /** The image's name; of an archive the file's. */
   reference: string;
+  /** Of a pull for another platform than the engine's. */
+  platform?: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   startedAt: number;
   endedAt?: number;
@@ -27,7 +29,7 @@ export interface Task {
 
 export interface TasksSlice {
   tasks: Task[];
-  /** Starts to pull, or finds the pull of the same reference that is under way. Never rejects: the task tells. `platform`: another than the engine's. */
+  /** Starts to pull, or finds the pull of the same that is under way. Never rejects: the task tells. `platform`: another than the engine's. */
   pull(reference: string, platform?: string): number;
   /** The same for the other way. */
   push(reference: string): number;
@@ -102,7 +104,7 @@ export const tasksSlice =
       };
     };
 
-    const add = (kind: TaskKind, reference: string, again: () => void): number => {
+    const add = (kind: TaskKind, reference: string, again: () => void, platform?: string): number => {
       const id = (lastId += 1);
       agains.set(id, again);
       const task: Task = {
@@ -113,10 +115,15 @@ export const tasksSlice =
         startedAt: Date.now(),
         progress: noProgress,
         speed: 0,
+        ...(platform !== undefined && { platform }),
       };
       // What is tried once more takes the place of what went wrong.
       const retried = get().tasks.filter(
-        (other) => other.kind === kind && other.reference === reference && /^(?:failed|cancelled)$/.test(other.state),
+        (other) =>
+          other.kind === kind &&
+          other.reference === reference &&
+          other.platform === platform &&
+          /^(?:failed|cancelled)$/.test(other.state),
       );
       forget(retried.map((other) => other.id));
       set((state) => ({ tasks: [task, ...state.tasks] }));
@@ -145,12 +152,14 @@ export const tasksSlice =
       lines: (signal: AbortSignal) => AsyncGenerator<Progress>,
       again: () => void,
       after: () => Promise<void>,
+      platform?: string,
     ): number => {
       const running = get().tasks.find(
-        (task) => task.kind === kind && task.reference === reference && task.state === 'running',
+        (task) =>
+          task.kind === kind && task.reference === reference && task.platform === platform && task.state === 'running',
       );
       if (running) return running.id;
-      const id = add(kind, reference, again);
+      const id = add(kind, reference, again, platform);
       const abort = new AbortController();
       cancels.set(id, () => abort.abort());
       const work = async (say: Reporter) => {
@@ -197,6 +206,7 @@ export const tasksSlice =
             get().forgetNewer(reference);
             await get().loadImages();
           },
+          platform,
         ),
       push: (reference) =>
         stream(

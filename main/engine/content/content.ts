@@ -1,6 +1,5 @@
 import '../../base/scopes.js';
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, diskError, invalid, messageOf, notFound, unavailable } from '../../base/errors.js';
@@ -129,10 +128,6 @@ export class Content {
   /** A blob that is being fetched at this moment. */
   arriving(digest: string): Arrival | undefined {
     return this.#arriving.get(digest);
-  }
-
-  stream(digest: string): AsyncIterable<Uint8Array> {
-    return createReadStream(this.path(digest), { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '../../contract/containers.js';
 import type { ContainerRecord } from '../containers/index.js';
 import type { Config, ImageRecord } from '../images/index.js';
+import type { Mounts } from '../snapshots/index.js';
 
 /** The query and the body of `POST /commit`. */
 export interface CommitRequest {
@@ -52,6 +53,20 @@ export function committedImage({
     rootfs: { type: 'layers', diff_ids: [...parent.diffIds, ...(diffId === undefined ? [] : [diffId])] },
     history: [...parent.history, history],
   };
+}
+
+/** About how many bytes a container has written: where its files are a copy of all of them, what it has more than what it was copied from. */
+export async function writtenIn(
+  { upper, lower, driver }: Pick<Mounts, 'upper' | 'lower' | 'driver'>,
+  bytesIn: (path: string) => Promise<number>,
+): Promise<number> {
+  const own = await bytesIn(upper);
+  if (driver !== 'vfs') return own;
+  const below = await Promise.all(lower.map(bytesIn));
+  return Math.max(
+    0,
+    below.reduce((rest, bytes) => rest - bytes, own),
+  );
 }
 
 /** What a configuration leaves open is the container's, by Docker's rules. */

@@ -2,7 +2,7 @@ import { EngineError } from '../../base/errors.js';
 import type { Containers, HeldFiles } from '../containers/index.js';
 import type { Helper } from '../helper/index.js';
 import { changeConfig, type Images } from '../images/index.js';
-import { committedImage, mergeConfig, type CommitRequest } from './commit.js';
+import { committedImage, mergeConfig, writtenIn, type CommitRequest } from './commit.js';
 import { checkedPath, either, giveBack, lent, named, orGiveBack } from './held.js';
 import { containerPath, encodeStat } from './path-stat.js';
 
@@ -96,7 +96,7 @@ export class Files {
       const config = mergeConfig(changeConfig(request.config ?? record.config, request.changes), record.config);
       const { id, reference } = await images.derive(record.image.id, {
         layer: this.#layerOf(held, request.pause),
-        size: (await this.#options.helper.usage(held.overlay.upper)).bytes,
+        size: await writtenIn(held.overlay, async (path) => (await this.#options.helper.usage(path)).bytes),
         describe: (parent, diffId) => committedImage({ parent, diffId, config, record, request }),
         ...(request.repo && { name: { repository: request.repo, tag: request.tag } }),
       });

@@ -93,7 +93,7 @@ async function firstManifest(image: ImageRecord, content: Content): Promise<OwnM
 }
 
 /** A layer's type in an OCI manifest. */
-export function ociType({ mediaType }: Descriptor): string {
+function ociType({ mediaType }: Descriptor): string {
   if (/^application\/vnd\.oci\./.test(mediaType)) return mediaType;
   const place = isForeign({ mediaType } as Descriptor) ? 'layer.nondistributable' : 'layer';
   const packed = /zstd/.test(mediaType) ? '+zstd' : /gzip/.test(mediaType) ? '+gzip' : '';

@@ -18,7 +18,7 @@ const objectOf = (value: unknown): Document =>
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-export function documentOf(bytes: Buffer): Document {
+function documentOf(bytes: Buffer): Document {
   try {
     return objectOf(JSON.parse(bytes.toString('utf8')));
   } catch {

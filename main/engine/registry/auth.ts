@@ -2,7 +2,6 @@ import '../../base/scopes.js';
 import { createHash } from 'node:crypto';
 import { invalid, unauthorized, unavailable } from '../../base/errors.js';
 import { failureOf } from './failures.js';
-import { isLocal } from './proxies.js';
 import type { RegistryRequest, RegistryResponse } from './request.js';
 import { joined, type Scope } from './scopes.js';
 
@@ -306,6 +305,3 @@ function abandonable<T>(work: Promise<T>, signal: AbortSignal | undefined): Prom
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
   });
 }
-
-/** Plain HTTP is no matter on this machine itself. */
-export const isOwn = (url: URL): boolean => isLocal(url.hostname.replace(/^\[|\]$/g, ''));

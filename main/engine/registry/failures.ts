@@ -28,7 +28,7 @@ export class RegistryError extends EngineError {
 const log = createLog('registry');
 
 /** The first error of a registry's document. */
-export function firstError(bytes: Buffer): { code: string; message: string } {
+function firstError(bytes: Buffer): { code: string; message: string } {
   try {
     const { errors } = JSON.parse(bytes.toString('utf8')) as { errors?: { code?: unknown; message?: unknown }[] };
     const { code, message } = errors?.[0] ?? {};

@@ -113,7 +113,7 @@ export function tunnel(proxy: URL, host: string, port: number): Promise<Socket> 
 }
 
 /** What a proxy that cannot be used says to a person; its name and password stay unsaid. */
-export function proxyFailure(proxy: URL, error: unknown): EngineError {
+function proxyFailure(proxy: URL, error: unknown): EngineError {
   const code = codeOf(error);
   const why =
     code === 'ECONNREFUSED'
@@ -128,7 +128,7 @@ export function proxyFailure(proxy: URL, error: unknown): EngineError {
   });
 }
 
-export function proxyRefusal(proxy: URL, status: number, target: string): EngineError {
+function proxyRefusal(proxy: URL, status: number, target: string): EngineError {
   if (status === 407)
     return unavailable(
       `the proxy ${proxy.host} asks for a login: give it in HTTPS_PROXY and HTTP_PROXY (http://USER:PASSWORD@HOST:PORT)`,

@@ -303,12 +303,12 @@ export class Snapshots {
     this.#flat.set(chainId, draft.number);
   }
 
-  /** What was copied of a layer is copied again: it is another now. */
+  /** What was copied of a layer is copied again: it is another now. The old copy goes with the next start: a container may just be copied from it. */
   async flattenAgain(chainId: string): Promise<void> {
     for (const [top, number] of [...this.#flat]) {
       if (!this.#chain(top).includes(chainId)) continue;
       await this.#makeFlat(top);
-      await this.drop({ number, path: this.#fs(number) });
+      this.#minded.add(number);
     }
   }
 
