@@ -162,6 +162,17 @@ test('heads that are strange, long or many are answered or refused', () =>
       assert.match(String(statuses(await say(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`))), /^(400|404)$/, path);
   }));
 
+test('clients that leave before they have said anything, or all of it, leave nothing behind', () =>
+  leavesNothing(async () => {
+    for (const bytes of ['', 'G', 'POST', 'POST /containers/talks/attach?stream=1 HTTP/1.1\r\nHost: x\r\n'])
+      for (let round = 0; round < 10; round++) {
+        const socket = net.connect({ path: engine.socket, allowHalfOpen: true });
+        await once(socket, 'connect');
+        socket.end(bytes).resume();
+        await once(socket, 'close');
+      }
+  }));
+
 test('clients that leave in the middle of an answer leave nothing behind', () =>
   leavesNothing(async () => {
     const wish = { AttachStdin: true, AttachStdout: true, Cmd: ['cat', '/dev/zero'] };

@@ -17,11 +17,12 @@ export function lookAtFirstRequest(socket: Socket, next: () => void): void {
   const look = () => {
     for (let chunk = socket.read() as Buffer | null; chunk; chunk = socket.read() as Buffer | null)
       seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    if (seen.length === 0 && !socket.readableEnded) return;
+    // It is over before there was a request. The parser would wait for an end that has been told already.
+    if (socket.readableEnded) return void socket.destroy();
+    if (seen.length === 0) return;
     const start = seen.subarray(0, 4096).toString('latin1');
     const undecided = 'POST '.startsWith(start.slice(0, 5)) && !start.includes('\n');
-    if ((undecided || hijackLine.test(start)) && !headEnd(seen) && seen.length < longestHead && !socket.readableEnded)
-      return;
+    if ((undecided || hijackLine.test(start)) && !headEnd(seen) && seen.length < longestHead) return;
     for (const name of events) socket.off(name, look);
     // Put back in one piece, flowing off: the parser's own listener starts it again.
     if (seen.length > 0) socket.unshift(hijackLine.test(start) ? withUpgrade(seen) : seen);

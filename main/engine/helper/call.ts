@@ -50,6 +50,8 @@ export async function call(path: string, request: object, options: CallOptions =
   options.signal?.addEventListener('abort', abort, { once: true });
   socket.once('close', () => options.signal?.removeEventListener('abort', abort));
   try {
+    // Who left while the connection was made is not heard of by the listener.
+    options.signal?.throwIfAborted();
     socket.write(JSON.stringify(request) + '\n');
     let broken: { reason: unknown } | undefined;
     // A worker that refuses early answers before the body is through; its answer says more than our broken pipe. A body that breaks off takes
