@@ -167,4 +167,6 @@ test('a damaged layer is found and made good, and one in use says how to go on',
   await dialog.getByRole('button', { name: 'Close' }).click();
   await expect(dialog).toBeHidden();
   expect((await readdir(path.join(await layerOf('app:2'), 'root'))).sort()).toEqual(['noise']);
+  // Before its screen goes.
+  await app.quit();
 });
