@@ -1637,6 +1637,7 @@ export const en = {
     done_other: '{{gone}} of {{count}} images are removed.',
     gone: 'Removed',
     stays: 'Not removed',
+    inUse: 'A container uses it by now, or another image was made from it.',
   },
   check: {
     open: 'Check…',

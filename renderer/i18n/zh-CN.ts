@@ -1557,6 +1557,7 @@ export const zhCN: Translation<typeof en> = {
     done_other: '已移除 {{gone}} / {{count}} 个镜像。',
     gone: '已移除',
     stays: '未移除',
+    inUse: '现在有容器在使用它，或有镜像由它制作。',
   },
   check: {
     open: '检查…',

@@ -78,7 +78,7 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
       } catch (error) {
         // What was made from it has taken it along.
         if (error instanceof ApiError && error.kind === 'not-found') continue;
-        return messageOf(error);
+        return error instanceof ApiError && error.kind === 'conflict' ? t('prune.inUse') : messageOf(error);
       }
     }
     return undefined;

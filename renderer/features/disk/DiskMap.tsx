@@ -11,7 +11,7 @@ const GAP = 4;
 /** What would be smaller than this is told together. */
 const LEAST_AREA = 18 * 18;
 /** So wide that a name can be read in it. */
-const [WIDE, HIGH] = [64, 34];
+const [WIDE, HIGH] = [48, 34];
 
 interface Tile extends Box {
   part: DiskPart;
