@@ -226,6 +226,7 @@ test(
     assert.deepEqual(elsewhere.asked, [{ path: '/layers/1', authorization: '' }]);
 
     await rooms.images.remove(`${shelf.host}/app:1`);
+    await rooms.images.settled();
     await assert.rejects(pull(rooms, `${shelf.host}/app:gone`), {
       kind: 'not-found',
       message: /answered with status 404/,
