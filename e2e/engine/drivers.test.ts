@@ -82,6 +82,18 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
   for (let log = ''; !log.includes('done');) log = await cli('logs', 'box');
   const tree = await cli('exec', 'box', 'sh', '-c', LOOK);
   const diff = (await cli('diff', 'box')).split('\n').sort().join('\n');
+  const { Steps } = await api<LayerStack>(engine.socket, 'GET', '/slipway/containers/box/layers');
+  const { Entries } = await api<LayerListing>(
+    engine.socket,
+    'GET',
+    '/slipway/containers/box/layers/files?path=/layered',
+  );
+  const explored = [
+    ...Steps.map(
+      ({ Layer }) => `${Layer?.Number} ${Layer?.Writable} ${Layer?.Added} ${Layer?.Changed} ${Layer?.Removed}`,
+    ),
+    ...Entries.map(({ Name, Change }) => `${Name} ${Change}`),
+  ];
   // The engine dies; the container's files stay what they are, and the next engine knows them.
   await engine.kill();
   await engine.restart();
@@ -112,18 +124,6 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
     '-c',
     'cd /layered; find . | sort; cat file',
   );
-  const { Steps } = await api<LayerStack>(engine.socket, 'GET', '/slipway/containers/box/layers');
-  const { Entries } = await api<LayerListing>(
-    engine.socket,
-    'GET',
-    '/slipway/containers/box/layers/files?path=/layered',
-  );
-  const explored = [
-    ...Steps.map(
-      ({ Layer }) => `${Layer?.Number} ${Layer?.Writable} ${Layer?.Added} ${Layer?.Changed} ${Layer?.Removed}`,
-    ),
-    ...Entries.map(({ Name, Change }) => `${Name} ${Change}`),
-  ];
   await cli('exec', 'box', 'sh', '-c', 'head -c 300000 /dev/zero > /zeros');
   const { SizeRw } = await api<{ SizeRw: number }>(engine.socket, 'GET', '/containers/box/json?size=1');
   return { driver: Driver, tree, diff, committed, copied, volume, exported, explored, size: SizeRw };
