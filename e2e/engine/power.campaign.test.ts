@@ -58,10 +58,11 @@ test('a power cut at any point leaves whole images only, and nothing that belong
 async function tell(disk: LoggedDisk, registry: Registry): Promise<{ turns: Turn[]; originals: Originals }> {
   const turns: Turn[] = [];
   const originals: Originals = new Map();
-  await using engine = await startEngine({
-    folder: disk.folder,
-    runDir: await mkdtemp(path.join(tmpdir(), 'slipway-r-')),
-  });
+  const runDir = await mkdtemp(path.join(tmpdir(), 'slipway-r-'));
+  await using _ = {
+    [Symbol.asyncDispose]: () => rm(runDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
+  };
+  await using engine = await startEngine({ folder: disk.folder, runDir });
   const pulled = `${registry.host}/app:1`;
   const turn = async (there: boolean, images: string[], act: () => Promise<unknown>): Promise<void> => {
     const from = await disk.told();
