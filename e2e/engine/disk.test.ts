@@ -29,7 +29,7 @@ async function story(engine: { socket: string }, archive: string): Promise<Recor
   assert.equal(loaded.code, 0, loaded.stderr);
   await loadBusybox(engine);
   const { Id } = await api<{ Id: string }>(socket, 'POST', '/containers/create', { Image: 'app:1' });
-  const copied = await docker(engine, ['cp', '/etc/passwd', `${Id}:/data/passwd`]);
+  const copied = await docker(engine, ['cp', '/etc/debian_version', `${Id}:/data/version`]);
   assert.equal(copied.code, 0, copied.stderr);
   await api(socket, 'POST', `/commit?container=${Id}&repo=child&tag=1`);
   const nameless = await api<{ Id: string }>(socket, 'POST', `/commit?container=${Id}&comment=nameless`);

@@ -80,7 +80,7 @@ async function tell(disk: LoggedDisk, registry: Registry): Promise<{ turns: Turn
     assert.equal(loaded.code, 0, loaded.stderr);
   });
   const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create', { Image: pulled });
-  const written = await docker(engine, ['cp', '/etc/passwd', `${Id}:/data/passwd`]);
+  const written = await docker(engine, ['cp', '/etc/debian_version', `${Id}:/data/version`]);
   assert.equal(written.code, 0, written.stderr);
   await turn(true, ['made:1'], () => api(engine.socket, 'POST', `/commit?container=${Id}&repo=made&tag=1`));
   await api(engine.socket, 'DELETE', `/containers/${Id}`);
