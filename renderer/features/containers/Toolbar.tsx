@@ -1,5 +1,4 @@
-import { useRef } from 'react';
-import { ArchiveRestore, ChevronDown, Group as GroupIcon, ListFilter, Plus } from 'lucide-react';
+import { ArchiveRestore, ChevronDown, Group as GroupIcon, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { ShapeIcon } from '../../parts/Shape.js';
@@ -7,6 +6,7 @@ import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
 import { Button, IconButton } from '../../ui/Button.js';
+import { FilterField } from '../../ui/FilterField.js';
 import { Menu, type MenuEntry } from '../../ui/Menu.js';
 import { isIn, stateFilters, type StateFilter } from './filter.js';
 import { labelsIn, type GroupBy } from './grouping.js';
@@ -38,7 +38,6 @@ export function Toolbar({ containers, filter, onFilter, states, onStates, groupB
   const ready = useEngine((state) => state.connection.state === 'ready');
   const ask = useSurface((surface) => surface.open);
   const binned = useEngine((state) => state.bin?.Containers.length ?? 0);
-  const box = useRef<HTMLInputElement>(null);
   const chips = stateFilters.filter(
     (state) => constant.includes(state) || states.has(state) || containers.some((container) => isIn(container, state)),
   );
@@ -50,26 +49,12 @@ export function Toolbar({ containers, filter, onFilter, states, onStates, groupB
   return (
     <div className="tools">
       <h1>{t('containers.title')}</h1>
-      <label className="filter">
-        <ListFilter className="icon s14" aria-hidden />
-        <input
-          ref={box}
-          type="text"
-          data-filter
-          aria-label={t('containers.filterLabel')}
-          placeholder={t('containers.filter')}
-          title={t('containers.filterHint')}
-          value={filter}
-          onChange={(event) => onFilter(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key !== 'Escape') return;
-            event.stopPropagation();
-            if (filter === '') box.current?.blur();
-            else onFilter('');
-          }}
-        />
-        {filter === '' && <kbd aria-hidden>/</kbd>}
-      </label>
+      <FilterField
+        label={t('containers.filterLabel')}
+        hint={t('containers.filterHint')}
+        value={filter}
+        onChange={onFilter}
+      />
       <span className="chips" role="group" aria-label={t('containers.state')}>
         {chips.map((state) => (
           <button

@@ -1,5 +1,5 @@
 import { useRef } from 'react';
-import { ChevronDown, Download, Group as GroupIcon, ListFilter, PackageOpen, RefreshCw } from 'lucide-react';
+import { ChevronDown, Download, Group as GroupIcon, PackageOpen, RefreshCw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ImageActions } from '../../parts/image-actions.js';
 import type { NamedImage } from '../../parts/image-names.js';
@@ -9,6 +9,7 @@ import { usePreferences } from '../../store/preferences.js';
 import { can } from '../../store/registries-slice.js';
 import { useSurface } from '../../store/surface.js';
 import { Button, IconButton } from '../../ui/Button.js';
+import { FilterField } from '../../ui/FilterField.js';
 import { Menu } from '../../ui/Menu.js';
 import { imageFilters, isImageIn, type ImageFacts, type ImageFilter } from './filter.js';
 
@@ -46,7 +47,6 @@ export function Toolbar({
   const asking = useEngine((state) => Object.values(state.newer).some((said) => said.state === 'asking'));
   const ask = useSurface((surface) => surface.open);
   const set = usePreferences((preferences) => preferences.set);
-  const box = useRef<HTMLInputElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const shown = imageFilters.filter(
     (chip) => constant.includes(chip) || chips.has(chip) || rows.some((row) => isImageIn(row, chip, facts)),
@@ -60,26 +60,7 @@ export function Toolbar({
   return (
     <div className="tools">
       <h1>{t('images.title')}</h1>
-      <label className="filter">
-        <ListFilter className="icon s14" aria-hidden />
-        <input
-          ref={box}
-          type="text"
-          data-filter
-          aria-label={t('images.filterLabel')}
-          placeholder={t('containers.filter')}
-          title={t('images.filterHint')}
-          value={filter}
-          onChange={(event) => onFilter(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key !== 'Escape') return;
-            event.stopPropagation();
-            if (filter === '') box.current?.blur();
-            else onFilter('');
-          }}
-        />
-        {filter === '' && <kbd aria-hidden>/</kbd>}
-      </label>
+      <FilterField label={t('images.filterLabel')} hint={t('images.filterHint')} value={filter} onChange={onFilter} />
       <span className="chips" role="group" aria-label={t('images.usedBy')}>
         {shown.map((chip) => (
           <button key={chip} type="button" className="chip" aria-pressed={chips.has(chip)} onClick={() => toggle(chip)}>

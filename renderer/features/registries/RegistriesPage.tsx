@@ -13,6 +13,7 @@ import { Button } from '../../ui/Button.js';
 import { DataGrid, sorted, type Column, type Sort } from '../../ui/DataGrid.js';
 import { Empty } from '../../ui/Empty.js';
 import { Problem } from '../../ui/Field.js';
+import { FilterField } from '../../ui/FilterField.js';
 import { Loading } from '../../ui/Loading.js';
 import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed } from '../../ui/notify.js';
@@ -46,7 +47,6 @@ export function RegistriesPage() {
   const [full, setFull] = useState(false);
   const [adding, setAdding] = useState(false);
   const [problem, setProblem] = useState<string>();
-  const box = useRef<HTMLInputElement>(null);
   const split = useRef<HTMLDivElement>(null);
   const ready = connection.state === 'ready';
   // Images that come bring their registries along.
@@ -185,25 +185,7 @@ export function RegistriesPage() {
     <>
       <div className="tools">
         <h1>{t('registries.title')}</h1>
-        <label className="filter">
-          <ListFilter className="icon s14" aria-hidden />
-          <input
-            ref={box}
-            type="text"
-            data-filter
-            aria-label={t('registries.filterLabel')}
-            placeholder={t('containers.filter')}
-            value={filter}
-            onChange={(event) => setFilter(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key !== 'Escape') return;
-              event.stopPropagation();
-              if (filter === '') box.current?.blur();
-              else setFilter('');
-            }}
-          />
-          {filter === '' && <kbd aria-hidden>/</kbd>}
-        </label>
+        <FilterField label={t('registries.filterLabel')} value={filter} onChange={setFilter} />
         <span className="grow" />
         <Button icon={Plus} disabled={!ready || !knows} onClick={() => setAdding(true)}>
           {t('registries.addDots')}
