@@ -1,4 +1,5 @@
-/** The bin of `/slipway/bin`: containers that were removed and can still be brought back. */
+/** The bin of `/slipway/bin`: containers and volumes that were removed and can still be brought back. */
+import type { BinnedVolume } from './volume-data.js';
 
 /** The answer of `POST /slipway/containers/{id}/discard`. Moments are RFC 3339, names are without Docker's slash. */
 export interface Discarded {
@@ -26,6 +27,8 @@ export interface BinnedContainer extends Discarded {
 /** `GET /slipway/bin`, newest first. */
 export interface Bin {
   Containers: BinnedContainer[];
+  /** Volumes that were removed by themselves. Absent where an engine cannot do that. */
+  Volumes?: BinnedVolume[];
   /** Bytes that are counted so far. */
   Size: number;
   /** Above so many bytes the oldest go for good; the newest always stays. */
