@@ -25,7 +25,7 @@ export const volumes: Step[] = [
   `GET /volumes?${filters({ dangling: ['maybe'] })}`,
   `GET /volumes?${filters({ bogus: ['1'] })}`,
   make('holder', ['true'], { Volumes: { '/anon': {} } }, { Binds: ['data:/data', 'made:/made:ro'] }),
-  { ask: 'GET /containers/holder/json', sort: 'Destination' },
+  'GET /containers/holder/json',
   'DELETE /volumes/data',
   'DELETE /containers/holder?v=1',
   'DELETE /volumes/data',
