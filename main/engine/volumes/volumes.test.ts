@@ -137,6 +137,7 @@ test('a prune takes those without a name, and with all the others; what is used 
   const { volumes, events } = await place(t);
   await volumes.create({ Name: 'named', Labels: { a: 'b' } });
   await volumes.create({ Name: 'used' });
+  await volumes.create({ Name: 'memory', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
   const { Name } = await volumes.create({});
   volumes.hold(['used'], 'web');
   assert.deepEqual(await volumes.prune(), { VolumesDeleted: [Name], SpaceReclaimed: 7 });
