@@ -196,6 +196,14 @@ for (const who of everybody)
       assert.equal(await ground.says(...look, 'ls -A /data; stat -c %a /data'), 'a\n2750\n');
       assert.deepEqual(await readdir(folder), ['a']);
       await rm(path.join(folder, 'a'));
+      // So does an empty part of a volume.
+      await ground.says('run', '--rm', '--network=none', '-v', 'parts:/v', 'busybox:test', 'mkdir', '/v/empty');
+      const part = { Type: 'volume', Source: 'parts', Target: '/data', VolumeOptions: { Subpath: 'empty' } };
+      const filled = create([part], ['sh', '-c', 'ls -A /data; stat -c %a /data']);
+      await ask('POST', '/containers/create?name=filled', { ...filled, Image: 'seeded:test' });
+      assert.equal(await ground.says('start', '-a', 'filled'), 'a\n2750\n');
+      await ground.says('rm', 'filled');
+      await ground.says('volume', 'rm', 'parts');
       await writeFile(path.join(folder, 'own'), '');
       assert.equal(await ground.says(...look, 'ls -A /data'), 'own\n');
       await ground.says('volume', 'rm', 'folder');
@@ -235,7 +243,7 @@ describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }
   let engine: RunningEngine;
   let folder: string;
   before(async () => {
-    engine = await startEngine();
+    engine = await startEngine({ flags: ['--add-runtime', 'runc=/usr/sbin/runc'] });
     await loadBusybox(engine);
     folder = await mkdtemp(path.join(tmpdir(), 'slipway-shared-'));
     await mkdir(path.join(folder, 'private'));
@@ -284,6 +292,56 @@ describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }
       await run('umount', ['-q', path.join(folder, 'shared/in/made')]);
     }
     assert.deepEqual(await readdir(path.join(folder, 'shared')), ['in', 'late']);
+  });
+
+  test('reaches another runtime as well, and so do parts of volumes and images', async () => {
+    await docker(engine, [
+      'run',
+      '--rm',
+      '-v',
+      'parts:/v',
+      'busybox:test',
+      'sh',
+      '-c',
+      'mkdir /v/sub && echo part > /v/sub/f',
+    ]);
+    const Mounts = [
+      { Type: 'volume', Source: 'parts', Target: '/p', VolumeOptions: { Subpath: 'sub' } },
+      { Type: 'image', Source: 'busybox:test', Target: '/i', ImageOptions: { Subpath: 'bin' } },
+      { Type: 'bind', Source: path.join(folder, 'shared'), Target: '/m', BindOptions: { Propagation: 'rshared' } },
+    ];
+    const Cmd = [
+      'sh',
+      '-c',
+      'cat /p/f; ls /i/busybox; touch /i/x 2>&1 | grep -o Read-only; grep -c " /m .* shared:" /proc/self/mountinfo',
+    ];
+    const HostConfig = { Mounts, Runtime: 'runc', NetworkMode: 'none' };
+    await api(engine.socket, 'POST', '/containers/create?name=runc', { Image: 'busybox:test', Cmd, HostConfig });
+    const ran = await docker(engine, ['start', '-a', 'runc']);
+    assert.equal(ran.stdout, 'part\n/i/busybox\nRead-only\n1\n', ran.stderr);
+    await docker(engine, ['rm', 'runc']);
+    await docker(engine, ['volume', 'rm', 'parts']);
+  });
+
+  test('is mounted from a device, where a volume is one', async () => {
+    const disk = path.join(folder, 'disk');
+    await run('truncate', ['-s', '8M', disk]);
+    await run('mkfs.ext4', ['-q', disk]);
+    const device = (await run('losetup', ['-f', '--show', disk])).stdout.trim();
+    try {
+      await api(engine.socket, 'POST', '/volumes/create', {
+        Name: 'disk',
+        DriverOpts: { type: 'ext4', device, o: 'noatime' },
+      });
+      const into = ['run', '--rm', '--network=none', '-v', 'disk:/d', 'busybox:test', 'sh', '-c'];
+      const wrote = await docker(engine, [...into, 'echo kept > /d/f; grep " /d " /proc/mounts']);
+      assert.match(wrote.stdout, /\/d ext4 rw,noatime/, wrote.stderr);
+      assert.equal((await docker(engine, [...into, 'cat /d/f'])).stdout, 'kept\n');
+      assert.ok(!(await outside()).includes('volumes/disk'));
+      await docker(engine, ['volume', 'rm', 'disk']);
+    } finally {
+      await run('losetup', ['-d', device]);
+    }
   });
 
   test('is refused in dockerd’s words where the source is not shared', async () => {
