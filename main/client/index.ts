@@ -12,7 +12,8 @@ import { volumesClient } from './volumes.js';
 export { ApiError } from './errors.js';
 export { demultiplex, plainOutput, readJsonLines, readText, type Output } from './streams.js';
 export { splitReference, type RegistryAuth } from './images.js';
-export type { AttachOptions, LogsOptions, PathStat } from './containers.js';
+export type { AttachOptions, LogsOptions } from './containers.js';
+export type { PathStat } from './files-at.js';
 
 export const createClient = (transport: Transport) => ({
   containers: containersClient(transport),

@@ -10,6 +10,10 @@ export interface VolumeRecord {
   options: Record<string, string> | null;
   /** Nobody chose its name. */
   anonymous: boolean;
+  /** The container that it was made with, and its name then. Not known of those that older engines made. */
+  createdBy?: { id: string; name: string };
+  /** It came back from the bin, where this was its id: its files are still there where an engine was killed before it moved them. */
+  binned?: string;
 }
 
 /** By this label newer clients know a volume whose name nobody chose. */
