@@ -7,6 +7,7 @@ import { createLog } from '../base/log.js';
 import { releaseSpare } from '../base/spare.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
+import { Backups } from './backups/index.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
 import { Content } from './content/index.js';
 import { Disk } from './disk/index.js';
@@ -68,7 +69,19 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'];
+const ALWAYS = [
+  'stats',
+  'files',
+  'bin',
+  'change',
+  'history',
+  'check',
+  'registries',
+  'serve',
+  'disk',
+  'layers',
+  'volume-backups',
+];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -134,6 +147,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       ...Networks.tables,
       ...Volumes.tables,
       ...Containers.tables,
+      ...Backups.tables,
       ...Execs.tables,
       ...System.tables,
     ];
@@ -181,14 +195,17 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
+    const backups = await Backups.open({ root, store, helper, usage, volumes, containers });
+    undo.push(() => backups.close());
     const stats = new Stats(containers, { history: options.statsHistory === true });
     undo.push(async () => stats.close());
     const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
     const files = new Files({ helper, containers, images });
     const fileTree = new FileTree({ helper, containers });
-    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes });
+    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, backups });
     repair.sweep.start();
     disk.start();
+    backups.start();
     const explore = await Explore.open({ root, helper, snapshots, images, containers });
     const system = await System.open({
       ...{
@@ -215,6 +232,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
       stats.close();
       await serve.close();
+      await backups.close();
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.
       const last = !handover && running + paused === 0;
@@ -238,6 +256,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         networks,
         volumes,
         containers,
+        backups,
         stats,
         execs,
         files,
@@ -270,6 +289,7 @@ export interface Engine {
   readonly networks: Networks;
   readonly volumes: Volumes;
   readonly containers: Containers;
+  readonly backups: Backups;
   readonly stats: Stats;
   readonly execs: Execs;
   readonly files: Files;

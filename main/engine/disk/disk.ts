@@ -35,6 +35,7 @@ export interface DiskOptions {
     recall(name: string): Promise<{ bytes: number; at: number } | undefined>;
     holdersOf(name: string): string[];
   };
+  backups: { usage(): DiskUsage['Backups'] };
 }
 
 /** The label of volumes whose names were invented. */
@@ -66,7 +67,7 @@ export class Disk {
   }
 
   async usage(): Promise<DiskUsage> {
-    const { root, usage, content, snapshots, images, containers, volumes } = this.#options;
+    const { root, usage, content, snapshots, images, containers, volumes, backups } = this.#options;
     const bin = containers.bin();
     const stock = images.stock();
     const blobSizes = new Map(stock.flatMap(blobsOf).map(({ digest, size }) => [digest, size]));
@@ -129,6 +130,7 @@ export class Disk {
       }),
       Containers: mine,
       Volumes: volumesOnDisk,
+      Backups: backups.usage(),
       Bin: { Containers: bin.Containers.length, Size: bin.Size, Limit: bin.Limit },
       Blobs: {
         ...{ Count: used.blobs, Size: used.bytes },
