@@ -1,5 +1,6 @@
 /** A Docker Engine API client over any transport. Runs in a window, in Node, anywhere with bytes and promises. */
 import type { Transport } from '../contract/bridge.js';
+import { backupsClient } from './backups.js';
 import { containersClient } from './containers.js';
 import { eventsClient } from './events.js';
 import { execClient } from './exec.js';
@@ -20,6 +21,7 @@ export const createClient = (transport: Transport) => ({
   images: imagesClient(transport),
   networks: networksClient(transport),
   volumes: volumesClient(transport),
+  backups: backupsClient(transport),
   exec: execClient(transport),
   events: eventsClient(transport),
   system: systemClient(transport),
