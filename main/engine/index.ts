@@ -163,7 +163,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       nondistributableTo,
     });
     const serve = await Serve.open({ store, content, images });
-    undo.push(() => serve.close());
+    undo.push(() => serve.close({ handover: true })); // the next attempt goes on with it
     const registries = new Registries({ registry, images, events });
     const repair = await Repair.open(
       { root, store, helper, content, snapshots, layers, images, registry },
@@ -214,7 +214,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
 
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
       stats.close();
-      await serve.close();
+      await serve.close({ handover });
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.
       const last = !handover && running + paused === 0;

@@ -1488,6 +1488,7 @@ export const en = {
     wantsToken: 'Ask for a token',
     tokenAlways: 'Always, where others can reach it.',
     persist: 'Serve again whenever the engine starts',
+    persistHint: 'Without it, serving goes on when this window is closed, and ends with the machine.',
     isPersistent: 'comes up with the engine',
     writableText: 'Programs on this machine can put images here under any name.',
     outside:
@@ -1520,6 +1521,10 @@ export const en = {
     stop: 'Stop serving',
     stopped: 'Your images are no longer served',
     notStopped: 'Could not stop serving',
+    problem: 'They were served at {{address}} and are no longer: {{reason}}',
+    alsoAt: 'also at',
+    plainHint:
+      'The line is not encrypted, so docker has to be told that it may use it: "insecure-registries": ["{{host}}"] in its /etc/docker/daemon.json. A second Slipway: “Trust” on its Registries page.',
   },
   disk: {
     title: 'Disk',

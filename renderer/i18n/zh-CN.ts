@@ -1420,6 +1420,7 @@ export const zhCN: Translation<typeof en> = {
     wantsToken: '要求令牌',
     tokenAlways: '可从外部连接时始终要求。',
     persist: '引擎启动时重新提供',
+    persistHint: '如不勾选，关闭此窗口后仍会继续提供，直到本机关机。',
     isPersistent: '随引擎启动',
     writableText: '本机上的程序可以以任何名称向这里放入镜像。',
     outside: '此地址可从外部连接，且没有加密。虽然需要令牌，但拿到令牌的人可以读取镜像中的全部内容。',
@@ -1449,6 +1450,10 @@ export const zhCN: Translation<typeof en> = {
     stop: '停止提供',
     stopped: '已停止提供镜像',
     notStopped: '无法停止提供',
+    problem: '镜像原本在 {{address}} 提供，现已中断：{{reason}}',
+    alsoAt: '其他地址：',
+    plainHint:
+      '连接未加密，因此需要让 docker 允许使用它：在对方的 /etc/docker/daemon.json 中加入 "insecure-registries": ["{{host}}"]。如果对方使用 Slipway，在其“镜像仓库”页面的“信任”中设置即可。',
   },
   disk: {
     title: '磁盘',
