@@ -148,6 +148,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
+    helper.hello.warnings.push(...registry.warnings);
     const { driver, warning: slow } = chooseDriver(helper.hello.overlay, options.storageDriver);
     if (slow) helper.hello.warnings.push(slow);
     const snapshots = await Snapshots.open({ root, store, helper, driver });

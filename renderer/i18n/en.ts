@@ -1152,6 +1152,7 @@ export const en = {
       'There is not enough room on the disk that holds {{folder}}: it needs about {{needed}}, and {{free}} are free ({{kept}} of it are left alone). Remove images, containers or volumes that you no longer need, then try again.',
     noFiles:
       'The disk that holds {{folder}} cannot take so many more files: it needs about {{needed}}, and {{free}} more fit. Remove images, containers or volumes that you no longer need, then try again.',
+    manyFiles: 'This archive has more than {{needed}} files, which no archive of images has. It was refused.',
     archive: 'This archive cannot be read: it is damaged, cut short, or something else than an archive.',
     full: 'The disk that holds {{folder}} is full. Remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
     fullSomewhere: 'The disk is full. Free some space, then try again.',

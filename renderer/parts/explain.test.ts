@@ -29,6 +29,17 @@ test('a full disk is named by what lies on it, whoever met it first', () => {
   assert.match(explained(said), /^The disk is full/);
 });
 
+test('what does not fit is said with its numbers, in both languages', async () => {
+  const files =
+    'no space left on device: the image needs about 384 files, 161 more fit on the disk that holds /data: remove images';
+  assert.match(explain(i18n.t, files), /holds \/data .*about 384, and 161 more fit/);
+  const many = 'the archive has more than 100000 files and was refused';
+  assert.match(explain(i18n.t, many), /more than 100000 files/);
+  await i18n.changeLanguage('zh-CN');
+  for (const said of [files, many]) assert.match(explain(i18n.t, said), /[\u4e00-\u9fff]/);
+  await i18n.changeLanguage('en');
+});
+
 test('a registry’s troubles are told apart, in both languages, with what the person knows them by', () => {
   const troubles: [said: string, shown: RegExp][] = [
     ['the registry hub:5000 cut the connection', /hub:5000.*kept/],

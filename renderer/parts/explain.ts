@@ -99,6 +99,8 @@ export function explain(t: TFunction, message: string, folder?: string): string 
   const files =
     /needs about (?<needed>\d+) files, (?<free>\d+) more fit on the disk that holds (?<folder>[^:\s]+)/.exec(message);
   if (files?.groups) return t('trouble.noFiles', { ...noNumbers, ...files.groups });
+  const many = /the archive has more than (?<needed>\d+) files and was refused/.exec(message);
+  if (many?.groups) return t('trouble.manyFiles', { ...noNumbers, ...many.groups });
   if (/no space left on device/i.test(message))
     return folder === undefined ? t('trouble.fullSomewhere') : t('trouble.full', { folder });
   for (const [pattern, key] of [...ownTroubles, ...registryTroubles]) {

@@ -77,6 +77,11 @@ export class Registry {
     this.#hosts = hosts;
   }
 
+  /** What went wrong with what is kept of registries and was worked round, in sentences for a person. */
+  get warnings(): string[] {
+    return [...(this.#credentials?.warnings ?? []), ...(this.#hosts?.warnings ?? [])];
+  }
+
   /** Of docker.io, by flag or set: as `docker info` tells it. */
   get mirrors(): string[] {
     return this.#mirrorsOf(DEFAULT_DOMAIN).map(({ text }) => text);
