@@ -23,7 +23,7 @@ export function ServeStrip() {
       await store.getState().stopServing();
       notifyDone(t('serve.stopped'));
     } catch (error) {
-      notifyFailed(t('serve.notStopped'), messageOf(error));
+      notifyFailed(t('serve.notStopped'), explain(messageOf(error)));
     }
   };
   if (serving === null)
