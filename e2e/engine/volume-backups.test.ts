@@ -16,6 +16,7 @@ import type {
   VolumeBackup,
   VolumeCloned,
   VolumeImported,
+  VolumeOverview,
   VolumeRestored,
 } from '../../main/contract/volume-data.js';
 
@@ -355,7 +356,10 @@ test('a folder can be copied and not replaced; memory has nothing to copy', opti
     assert.ok(copied.done, copied.error);
     assert.equal(await readFile(path.join(dataOf('ours'), 'f'), 'utf8'), 'theirs');
     assert.equal(await readFile(path.join(dataOf('other'), 'f'), 'utf8'), 'theirs');
-    await drop('other', 'ours', 'folder');
+    await make('memory', { DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
+    const memory = await follow(socket, 'POST', '/slipway/volumes/memory/backups');
+    assert.match(memory.error ?? '', /is of type tmpfs: it has no files of its own on this disk/);
+    await drop('other', 'ours', 'folder', 'memory');
     await forget();
   } finally {
     await rm(folder, { recursive: true });
@@ -386,6 +390,8 @@ test('what is due is made by the clock, also what was missed, and only so many o
     await until(async () => (await backups('data')).length === Math.min(i + 2, 3));
   }
   const left = await backups('data');
+  const seen = await api<VolumeOverview>(socket, 'GET', '/slipway/volumes/data');
+  assert.deepEqual([seen.Backups, seen.Schedule?.Every, seen.Schedule?.Problem], [3, 24, null]);
   assert.deepEqual(
     left.map(({ By }) => By),
     ['schedule', 'schedule', 'hand'],
