@@ -208,7 +208,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const fileTree = new ContainerTree({ helper, containers });
     const volumeTree = new FileTree(helper, volumeFiles(volumes));
     const volumeArchives = new Archives(helper, volumeFiles(volumes));
-    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper });
+    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper, backups });
     const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, backups, bin });
     repair.sweep.start();
     disk.start();

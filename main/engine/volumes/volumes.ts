@@ -143,7 +143,7 @@ export class Volumes {
   }
 
   list(filters: Filters = {}): Volume[] {
-    const test = volumeFilter(filters, (name) => this.#holdersOf(name).size > 0);
+    const test = volumeFilter(filters, (name) => this.holdersOf(name).length > 0);
     return [...this.#volumes.values()].filter(test).map((record) => this.#describe(record));
   }
 
@@ -271,7 +271,7 @@ export class Volumes {
 
   look(name: string): VolumePlace {
     const record = this.#find('get', name);
-    return { record, data: this.#data(name), device: deviceOf(record) };
+    return { record, data: this.#data(name), device: deviceOf(record), fileSystem: fileSystemOf(record)?.type };
   }
 
   /** Refuses where one of them is lent to a task that has to be alone with it. */
