@@ -1610,6 +1610,9 @@ export const en = {
       bin: 'Removed containers',
       trash: 'Being deleted',
       database: 'Database',
+      indexes: 'Indexes of layers',
+      small: 'Small files of containers',
+      others: 'Settings and others',
     },
     about: {
       image: 'Layers that only this image has.',
@@ -1625,6 +1628,9 @@ export const en = {
       bin: 'They can be brought back for 24 hours.',
       trash: 'It is being deleted at this moment.',
       database: 'What the engine knows of all this.',
+      indexes: 'What was found out about layers, so that the next look is quick.',
+      small: 'How they are run, their names and hosts.',
+      others: 'Log-ins, settings and whatever else is in the data folder.',
     },
     free: {
       images: 'Images that no container uses',
@@ -1683,8 +1689,8 @@ export const en = {
     found_other: '{{count}} things were found.',
     looked: 'Looked at {{blobs}} blobs and {{layers}} layers in {{span}}.',
     list: 'What was found',
-    stage: { blobs: 'Blobs', layers: 'Layers', strays: 'What belongs to nothing' },
-    kind: { blob: 'Blob', layer: 'Layer', stray: 'Stray' },
+    stage: { blobs: 'Blobs', layers: 'Layers', copies: 'Copies of images', strays: 'What belongs to nothing' },
+    kind: { blob: 'Blob', layer: 'Layer', copy: 'Copy of an image', stray: 'Stray' },
     state: { repaired: 'Repaired', removed: 'Moved to the trash', kept: 'Needs you' },
     cause: {
       missing: 'It was not there.',
@@ -1694,6 +1700,7 @@ export const en = {
     },
     action: {
       unpacked: 'It was unpacked again.',
+      copied: 'It was copied again. Containers that were made of it before may have what was wrong in it.',
       fetched: 'It was fetched again from where it came.',
       discarded: 'It was moved to the trash.',
       'in-use': 'Containers are using it: {{users}}. Stop them, then check again.',

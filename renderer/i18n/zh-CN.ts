@@ -1532,6 +1532,9 @@ export const zhCN: Translation<typeof en> = {
       bin: '已移除的容器',
       trash: '正在删除',
       database: '数据库',
+      indexes: '层的索引',
+      small: '容器的小文件',
+      others: '设置及其他',
     },
     about: {
       image: '只属于此镜像的层。',
@@ -1547,6 +1550,9 @@ export const zhCN: Translation<typeof en> = {
       bin: '24 小时内可以恢复。',
       trash: '正在删除。',
       database: '引擎保存的记录。',
+      indexes: '对各层的分析结果，下次查看时更快。',
+      small: '容器的运行方式、主机名等。',
+      others: '登录信息、设置，以及数据目录中的其他内容。',
     },
     free: {
       images: '没有容器使用的镜像',
@@ -1600,8 +1606,8 @@ export const zhCN: Translation<typeof en> = {
     found_other: '发现 {{count}} 处问题。',
     looked: '检查了 {{blobs}} 个数据块和 {{layers}} 个层，用时{{span}}。',
     list: '检查结果',
-    stage: { blobs: '数据块', layers: '层', strays: '无归属的内容' },
-    kind: { blob: '数据块', layer: '层', stray: '无归属' },
+    stage: { blobs: '数据块', layers: '层', copies: '镜像副本', strays: '无归属的内容' },
+    kind: { blob: '数据块', layer: '层', copy: '镜像副本', stray: '无归属' },
     state: { repaired: '已修复', removed: '已移至回收区', kept: '需要处理' },
     cause: {
       missing: '内容缺失。',
@@ -1611,6 +1617,7 @@ export const zhCN: Translation<typeof en> = {
     },
     action: {
       unpacked: '已重新解包。',
+      copied: '已重新复制。此前由它创建的容器可能带有其中的错误内容。',
       fetched: '已从来源重新获取。',
       discarded: '已移至回收区。',
       'in-use': '正被容器使用：{{users}}。请停止后重新检查。',
