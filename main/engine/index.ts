@@ -68,7 +68,10 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'];
+const ALWAYS = [
+  ...['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'],
+  'live-mounts',
+];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';

@@ -7,6 +7,7 @@ import type { Bin } from './bin.js';
 import type { Container } from './container.js';
 import { lostExit, readExitFile, rebootExit, roomOf, type Exit } from './exit.js';
 import type { Ledger } from './ledger.js';
+import type { LiveChanges } from './live-changes.js';
 import { NEVER, volumesOf } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
@@ -18,6 +19,7 @@ interface AdoptionParts {
   removal: Removal;
   bin: Bin;
   trials: Trials;
+  liveChanges: LiveChanges;
 }
 
 type AdoptionOptions = Pick<ContainersOptions, 'root' | 'store' | 'helper' | 'snapshots' | 'volumes'>;
@@ -32,19 +34,25 @@ export class Adoption {
   readonly #removal: Removal;
   readonly #bin: Bin;
   readonly #trials: Trials;
+  readonly #liveChanges: LiveChanges;
 
-  constructor(options: AdoptionOptions, ledger: Ledger, { runs, removal, bin, trials }: AdoptionParts) {
+  constructor(options: AdoptionOptions, ledger: Ledger, { runs, removal, bin, trials, liveChanges }: AdoptionParts) {
     this.#options = options;
     this.#ledger = ledger;
     this.#runs = runs;
     this.#removal = removal;
     this.#bin = bin;
     this.#trials = trials;
+    this.#liveChanges = liveChanges;
   }
 
   /** Afterwards every container is what its record says, and those that should run do or will. */
   async run(): Promise<void> {
-    for (const { id, record } of this.#ledger.all()) this.#options.volumes.hold(volumesOf(record), id);
+    for (const { id, record } of this.#ledger.all()) {
+      const { mounts, trial, mounting } = record;
+      const soon = [...(trial?.mounts?.from ?? []), ...(trial?.mounts?.to ?? []), ...(mounting?.added ?? [])];
+      this.#options.volumes.hold(volumesOf({ mounts: [...mounts, ...soon] }), id);
+    }
     await this.#sweep();
     await Promise.all(this.#ledger.all().map((container) => this.#adopt(container)));
     for (const container of this.#ledger.all()) this.#resume(container);
@@ -74,6 +82,9 @@ export class Adoption {
   async #adopt(container: Container): Promise<void> {
     using _ = await this.#ledger.locks.take(container.id); // an end that comes meanwhile waits until the run is known
     const monitor = await this.#runs.adopt(container);
+    await this.#liveChanges.resume(container).catch((error: unknown) => {
+      log.warn(`the mounts of container ${container.id} could not be looked after: ${messageOf(error)}`);
+    });
     if (container.live) {
       // It may have been written down as paused before it was.
       if (container.record.paused) await this.#options.helper.freeze(container.id);

@@ -7,6 +7,7 @@ import type { Bin } from './bin.js';
 import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
+import { inheritedFrom } from './mount-plan.js';
 import type { PlannedMount } from './mounts.js';
 import { planContainer } from './plan.js';
 import { NEVER, type ContainerRecord, type IdMap, type MountPoint } from './record.js';
@@ -57,7 +58,7 @@ export class Creation {
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, {
       hello: helper.hello,
       logs: this.#options.logs,
-      mountsOf: (reference) => noMissing(() => this.#ledger.find(reference)).record.mounts,
+      mountsOf: (reference) => inheritedFrom(noMissing(() => this.#ledger.find(reference)).record),
     });
     const wishes = mounts.flatMap(volumeWish);
     noMissing(() => wishes.forEach(checkVolume));
@@ -115,14 +116,14 @@ export class Creation {
 }
 
 /** The volume that a mount is of; what another container has already is taken as it is. */
-function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: PlannedMount): VolumeWish[] {
+export function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: PlannedMount): VolumeWish[] {
   if (Type !== 'volume') return [];
   const { labels = null, options = null, copy = false } = volume ?? {};
   const wish = { Name, Driver, Labels: labels, DriverOpts: options, anonymous: own?.anonymous === true };
   return [{ ...wish, path: copy ? Destination : undefined }];
 }
 
-function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): MountPoint {
+export function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): MountPoint {
   const { Type, Name, own } = mount;
   if (Type !== 'volume' || Name === undefined) return mount;
   const device = reserved.deviceOf(Name);
