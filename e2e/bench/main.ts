@@ -19,6 +19,8 @@ import { memoryBench } from './memory.js';
 import { openPeers, type Peers } from './peers.js';
 import { runtimeBench } from './runtime.js';
 import { streamsBench } from './streams.js';
+import { volumesBench } from './volumes.js';
+import { volumesDataBench } from './volumes-data.js';
 import { windowBench } from './window.js';
 
 const { values, positionals } = parseArgs({
@@ -42,11 +44,13 @@ const engineGroups: Record<string, (peers: Peers) => Promise<void>> = {
 };
 const otherGroups: Record<string, () => Promise<void>> = {
   runtime: runtimeBench,
+  volumes: volumesBench,
   window: windowBench,
   containers: containersWindowBench,
   'images-window': imagesWindowBench,
   logs: logsWindowBench,
   layers: layersBench,
+  'volumes-data': volumesDataBench,
   images: () => imagesBench({ without: values.without.split(','), samples: Number(values.samples) }),
 };
 

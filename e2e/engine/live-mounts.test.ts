@@ -106,6 +106,8 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
     assert.match((await refused('POST', 'web', '', wish)).message, /has something mounted on \/srv\/site already/);
     await says('restart', 'web');
     assert.equal(await inside('web', 'cat /srv/site/index'), 'hello\n');
+    const [later] = await list('web');
+    assert.deepEqual([later?.Added, later?.Live, later?.Mounted], [true, false, true]);
     await detach('web', '/srv/site');
     assert.equal(await inside('web', 'ls -d /srv 2>&1 || true'), 'ls: /srv: No such file or directory\n');
     assert.deepEqual((await inspect('web')).HostConfig.Binds, []);
@@ -284,7 +286,7 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
     await engine.kill();
     await engine.restart();
     const [mount] = await list('web');
-    assert.deepEqual([mount?.Destination, mount?.Added, mount?.Mounted], ['/before', true, true]);
+    assert.deepEqual([mount?.Destination, mount?.Added, mount?.Live, mount?.Mounted], ['/before', true, true, true]);
     await detach('web', '/before');
     assert.match(await inside('web', 'ls -d /before 2>&1 || true'), /No such file/);
   });

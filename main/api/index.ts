@@ -1,5 +1,6 @@
 /** The engine's HTTP face: the Docker Engine API, and our own under `/slipway`. */
 import type { Engine } from '../engine/index.js';
+import { backupRoutes } from './routes/backups.js';
 import { binRoutes } from './routes/bin.js';
 import { diskRoutes } from './routes/disk.js';
 import { changeRoutes } from './routes/changes.js';
@@ -17,6 +18,7 @@ import { fileTreeRoutes } from './routes/file-tree.js';
 import { serveRoutes } from './routes/serve.js';
 import { slipwayRoutes } from './routes/slipway.js';
 import { systemRoutes } from './routes/system.js';
+import { volumeDataRoutes } from './routes/volume-data.js';
 import { volumeRoutes } from './routes/volumes.js';
 import { ApiServer } from './server.js';
 
@@ -37,7 +39,9 @@ export const createApi = (engine: Engine): ApiServer =>
       ...resourceRoutes(engine),
       ...systemRoutes(engine),
       ...volumeRoutes(engine),
+      ...volumeDataRoutes(engine),
       ...slipwayRoutes(engine),
+      ...backupRoutes(engine),
       ...binRoutes(engine),
       ...diskRoutes(engine),
       ...changeRoutes(engine),

@@ -7,13 +7,15 @@ import { createLog } from '../base/log.js';
 import { releaseSpare } from '../base/spare.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
+import { Backups } from './backups/index.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
+import { Bin } from './bin/index.js';
 import { Content } from './content/index.js';
 import { Disk } from './disk/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
 import { Explore } from './explore/index.js';
-import { Files, FileTree } from './files/index.js';
+import { Archives, ContainerTree, Files, FileTree, volumeFiles } from './files/index.js';
 import { Helper } from './helper/index.js';
 import { Images, starterBusybox } from './images/index.js';
 import { Layers } from './layers/index.js';
@@ -27,7 +29,8 @@ import { chooseDriver, Snapshots } from './snapshots/index.js';
 import { Stats } from './stats/index.js';
 import { System } from './system/index.js';
 import { Usage } from './usage/index.js';
-import { Volumes } from './volumes/index.js';
+import { VolumeSurvey } from './volume-survey/index.js';
+import { Volumes, type HeldVolume } from './volumes/index.js';
 
 export interface EngineOptions {
   /** The data root. */
@@ -69,7 +72,18 @@ const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
 const ALWAYS = [
-  ...['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'],
+  'stats',
+  'files',
+  'bin',
+  'change',
+  'history',
+  'check',
+  'registries',
+  'serve',
+  'disk',
+  'layers',
+  'volumes',
+  'volume-backups',
   'live-mounts',
 ];
 
@@ -137,6 +151,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       ...Networks.tables,
       ...Volumes.tables,
       ...Containers.tables,
+      ...Backups.tables,
       ...Execs.tables,
       ...System.tables,
     ];
@@ -151,6 +166,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
+    helper.hello.warnings.push(...registry.warnings);
     const { driver, warning: slow } = chooseDriver(helper.hello.overlay, options.storageDriver);
     if (slow) helper.hello.warnings.push(slow);
     const snapshots = await Snapshots.open({ root, store, helper, driver });
@@ -166,7 +182,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       nondistributableTo,
     });
     const serve = await Serve.open({ store, content, images });
-    undo.push(() => serve.close());
+    undo.push(() => serve.close({ handover: true })); // the next attempt goes on with it
     const registries = new Registries({ registry, images, events });
     const repair = await Repair.open(
       { root, store, helper, content, snapshots, layers, images, registry },
@@ -174,24 +190,30 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     );
     undo.push(() => repair.close());
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
-    const volumes = await Volumes.open({ root, store, helper, usage, events });
+    const bin = new Bin({ limit: options.binSize });
+    const volumes = await Volumes.open({ root, store, helper, usage, events, bin });
     const containers = await Containers.open({
-      ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, runtimes },
+      ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, bin, runtimes },
       ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp },
-      ...(options.binSize !== undefined && { bin: { limit: options.binSize } }),
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
       ...(remap && { remap }),
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
+    const backups = await Backups.open({ root, store, helper, usage, volumes, containers });
+    undo.push(() => backups.close());
     const stats = new Stats(containers, { history: options.statsHistory === true });
     undo.push(async () => stats.close());
     const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
     const files = new Files({ helper, containers, images });
-    const fileTree = new FileTree({ helper, containers });
-    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes });
+    const fileTree = new ContainerTree({ helper, containers });
+    const volumeTree = new FileTree(helper, volumeFiles(volumes));
+    const volumeArchives = new Archives(helper, volumeFiles(volumes));
+    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper });
+    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, backups, bin });
     repair.sweep.start();
     disk.start();
+    backups.start();
     const explore = await Explore.open({ root, helper, snapshots, images, containers });
     const system = await System.open({
       ...{
@@ -217,7 +239,8 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
 
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
       stats.close();
-      await serve.close();
+      await serve.close({ handover });
+      await backups.close();
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.
       const last = !handover && running + paused === 0;
@@ -239,12 +262,17 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         registries,
         serve,
         networks,
+        bin,
         volumes,
         containers,
+        backups,
         stats,
         execs,
         files,
         fileTree,
+        volumeTree,
+        volumeArchives,
+        volumeSurvey,
         disk,
         explore,
         system,
@@ -271,12 +299,17 @@ export interface Engine {
   readonly registries: Registries;
   readonly serve: Serve;
   readonly networks: Networks;
+  readonly bin: Bin;
   readonly volumes: Volumes;
   readonly containers: Containers;
+  readonly backups: Backups;
   readonly stats: Stats;
   readonly execs: Execs;
   readonly files: Files;
-  readonly fileTree: FileTree;
+  readonly fileTree: ContainerTree;
+  readonly volumeTree: FileTree<HeldVolume>;
+  readonly volumeArchives: Archives<HeldVolume>;
+  readonly volumeSurvey: VolumeSurvey;
   readonly disk: Disk;
   readonly explore: Explore;
   readonly system: System;

@@ -22,6 +22,8 @@
 #include "receive.h"
 #include "unpack.h"
 #include "usage.h"
+#include "volume-mount.h"
+#include "volume.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +60,7 @@ static const struct op ops[] = {
     {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},
     {"export", export_op},         {"changes", changes_op},
     {"update", update_op},         {"populate", populate_op},  {"flatten", flatten_op},
+    {"volume-mount", volume_mount_op},             {"volume-unmount", volume_unmount_op},
     {"compress", compress_op},
     {"fingerprint", fingerprint_op},               {"digest", digest_op},
     {"file-list", file_list_op},   {"file-read", file_read_op},                   {"file-shells", file_shells_op},
@@ -67,6 +70,8 @@ static const struct op ops[] = {
     {"layer-read", layer_read_op},                 {"layer-search", layer_search_op},     {"layer-compare", layer_compare_op},
     {"layer-differences", layer_differences_op},
     {"mount-look", mount_look_op}, {"mount-attach", mount_attach_op},             {"mount-detach", mount_detach_op},
+    {"volume-pack", volume_pack_op},               {"volume-copy", volume_copy_op},
+    {"reflinks", reflinks_op},     {"swap", swap_op},
 };
 
 struct server server;

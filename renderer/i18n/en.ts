@@ -1152,6 +1152,21 @@ export const en = {
       'There is not enough room on the disk that holds {{folder}}: it needs about {{needed}}, and {{free}} are free ({{kept}} of it are left alone). Remove images, containers or volumes that you no longer need, then try again.',
     noFiles:
       'The disk that holds {{folder}} cannot take so many more files: it needs about {{needed}}, and {{free}} more fit. Remove images, containers or volumes that you no longer need, then try again.',
+    checkBusy: 'A check is under way already. Wait until it is done.',
+    archiveNoImage: 'This archive holds no image: docker save, podman save and skopeo make such archives.',
+    archiveLacks: 'This archive is incomplete: it names {{content}}, which it does not have. Save the images again.',
+    archiveEmpty: 'This archive is empty.',
+    archiveFalse:
+      'This archive contradicts itself, so it was refused and nothing of it was kept. Save the images again.',
+    imageFalse: 'The image contradicts itself, so it was refused and nothing of it was kept. Tell those who made it.',
+    layerFalse:
+      'The layer {{content}} is not what the image says it is, so it was refused and nothing of it was kept. Tell those who made the image.',
+    otherSystem: 'This image is made for {{content}}; only images for Linux can be used here.',
+    movedOn: 'What was looked at has changed meanwhile. Look again.',
+    notHere: '{{image}} is not here any more.',
+    noFile: '{{image}} is not a file.',
+    nothingDiffers: 'Nothing differs in {{image}}.',
+    manyFiles: 'This archive has more than {{needed}} files, which no archive of images has. It was refused.',
     archive: 'This archive cannot be read: it is damaged, cut short, or something else than an archive.',
     full: 'The disk that holds {{folder}} is full. Remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
     fullSomewhere: 'The disk is full. Free some space, then try again.',
@@ -1488,6 +1503,7 @@ export const en = {
     wantsToken: 'Ask for a token',
     tokenAlways: 'Always, where others can reach it.',
     persist: 'Serve again whenever the engine starts',
+    persistHint: 'Without it, serving goes on when this window is closed, and ends with the machine.',
     isPersistent: 'comes up with the engine',
     writableText: 'Programs on this machine can put images here under any name.',
     outside:
@@ -1520,6 +1536,10 @@ export const en = {
     stop: 'Stop serving',
     stopped: 'Your images are no longer served',
     notStopped: 'Could not stop serving',
+    problem: 'They were served at {{address}} and are no longer: {{reason}}',
+    alsoAt: 'also at',
+    plainHint:
+      'The line is not encrypted, so docker has to be told that it may use it: "insecure-registries": ["{{host}}"] in its /etc/docker/daemon.json. A second Slipway: “Trust” on its Registries page.',
   },
   disk: {
     title: 'Disk',
@@ -1577,6 +1597,7 @@ export const en = {
       files: 'Container’s own files',
       log: 'Container’s log',
       volume: 'Volume',
+      backups: 'Backups of volumes',
       bin: 'Removed containers',
       trash: 'Being deleted',
       database: 'Database',
@@ -1591,6 +1612,7 @@ export const en = {
       files: 'What the container has written on top of its image.',
       log: 'What the container has printed.',
       volume: 'What containers keep there.',
+      backups: 'They stay when their volumes go, until you delete them.',
       bin: 'They can be brought back for 24 hours.',
       trash: 'It is being deleted at this moment.',
       database: 'What the engine knows of all this.',

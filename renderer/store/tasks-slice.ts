@@ -219,14 +219,14 @@ export const tasksSlice =
       async saveImages(references, name) {
         const again = () => void get().saveImages(references, name);
         let say: Reporter | undefined;
-        let early: number | undefined;
+        let early: [bytes: number, total?: number] | undefined;
         // Where to is asked first; the first word of progress comes after.
         let began: () => void = () => undefined;
         const first = new Promise<void>((resolve) => (began = resolve));
         const transfer = begin((desk) => fileDesk().saveImages(desk, { images: references, name }), {
-          progress: (bytes) => {
-            early = bytes;
-            say?.bytes(bytes);
+          progress: (bytes, total) => {
+            early = [bytes, total];
+            say?.bytes(bytes, total);
             began();
           },
         });
@@ -247,7 +247,7 @@ export const tasksSlice =
           id,
           async (reporting) => {
             say = reporting;
-            say.bytes(early ?? 0);
+            say.bytes(...(early ?? [0]));
             return (await transfer.end).type !== 'done';
           },
           async () => undefined,

@@ -6,6 +6,7 @@ import type { Monitor } from '../helper/index.js';
 import type { Bin } from './bin.js';
 import type { Container } from './container.js';
 import { lostExit, readExitFile, rebootExit, roomOf, type Exit } from './exit.js';
+import { keepLayers } from './image-mounts.js';
 import type { Ledger } from './ledger.js';
 import type { LiveChanges } from './live-changes.js';
 import { NEVER, volumesOf } from './record.js';
@@ -53,8 +54,12 @@ export class Adoption {
       const soon = [...(trial?.mounts?.from ?? []), ...(trial?.mounts?.to ?? []), ...(mounting?.added ?? [])];
       this.#options.volumes.hold(volumesOf({ mounts: [...mounts, ...soon] }), id);
     }
+    for (const record of [...this.#ledger.all().map(({ record }) => record), ...this.#bin.records()])
+      for (const mounts of [record.mounts, record.trial?.mounts?.from ?? [], record.trial?.mounts?.to ?? []])
+        keepLayers({ id: record.id, mounts }, this.#options.snapshots);
     await this.#sweep();
     await Promise.all(this.#ledger.all().map((container) => this.#adopt(container)));
+    await this.#options.volumes.unmountIdle();
     for (const container of this.#ledger.all()) this.#resume(container);
   }
 

@@ -8,6 +8,7 @@ import type { Container } from './container.js';
 import { placed, volumeWish } from './creation.js';
 import { appliesTo, configPatches, hostPatches, patched, shownPatches } from './difference.js';
 import type { Ledger } from './ledger.js';
+import { holdImages, letGoOfImages } from './image-mounts.js';
 import type { LiveChanges } from './live-changes.js';
 import { changedLimits, isLive } from './live-limits.js';
 import type { LiveMounts, Obstacle } from './live-mounts.js';
@@ -199,7 +200,8 @@ export class Changes {
     if (!patches.some(({ Field }) => MOUNT_FIELDS.has(Field))) return undefined;
     const { record, live } = container;
     const mountsOf = (reference: string) => inheritedFrom(noMissing(() => this.#ledger.find(reference)).record);
-    const difference = await differentMounts(record, next, mountsOf);
+    const imageOf = (reference: string) => noMissing(() => this.#options.images.resolve(reference));
+    const difference = await differentMounts(record, next, { mountsOf, imageOf });
     noMissing(() => difference.added.flatMap(volumeWish).forEach(checkVolume));
     const memory = patches.some(({ Field }) => Field === 'HostConfig.Tmpfs');
     const obstacle = !live
@@ -249,6 +251,8 @@ export class Changes {
         const ahead = { ...plan, after: { ...plan.after, mounts: placedMounts, former } };
         await this.#applyFields(container, ahead, revertTo, (change) => {
           reserved.hold(change);
+          holdImages(change, { id, mounts: added }, this.#options);
+          letGoOfImages(change, { record, before: record.mounts, after: placedMounts }, this.#options);
           const gone = new Set(volumesOf({ mounts: removed }));
           for (const volume of volumesOf({ mounts: placedMounts })) gone.delete(volume);
           this.#options.volumes.release(change, id, [], gone);
@@ -322,7 +326,10 @@ export class Changes {
         const { reserved, mounts: to } = await this.#reserve(container, mounts);
         await using _ = reserved;
         trial.mounts = { from: record.mounts, to };
-        await this.#ledger.save(container, { trial }, (change) => reserved.hold(change));
+        await this.#ledger.save(container, { trial }, (change) => {
+          reserved.hold(change);
+          holdImages(change, { id, mounts: to.filter((mount) => !record.mounts.includes(mount)) }, this.#options);
+        });
         reserved.announce();
       } else await this.#ledger.save(container, { trial });
     } catch (error) {

@@ -13,6 +13,7 @@ import { checkVolume } from '../volumes/index.js';
 import type { Changes } from './changes.js';
 import type { Container } from './container.js';
 import type { Ledger } from './ledger.js';
+import { startTimeOf } from './live.js';
 import { forbiddenIn, isBelow } from './live-mounts.js';
 import { ID_MAPPED } from './mounts.js';
 import { withMount, withoutMount } from './mount-plan.js';
@@ -142,12 +143,17 @@ export class ContainerMounts {
       ...(Name !== undefined && { Name }),
       ...{ Source: own.device ?? Source, Destination, ReadOnly: !RW, Propagation },
       Added: own.added === true,
+      Live: container.live !== undefined && own.live?.run === (await this.#runOf(container)),
       // What was there from the start is found there, unless a link led elsewhere.
       Mounted: container.live !== undefined && (!own.added || places.has(own.live?.path ?? Destination)),
       From: from ? { Id: from.id, Name: from.name } : null,
       Owner:
         Type === 'bind' || Type === 'volume' ? await this.#ownerOf(record, own.device ?? Source, mapped, passwd) : null,
     };
+  }
+
+  async #runOf({ live, id }: Container): Promise<number | undefined> {
+    return live && (live.pidStart ??= await startTimeOf(this.#ledger.pathsOf(id).stateDir));
   }
 
   /** Null where we may not look. `mapped`: the numbers are the same on both sides. */

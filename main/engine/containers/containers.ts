@@ -9,8 +9,9 @@ import type {
   ContainerWait,
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
-import type { Bin as BinContents, BinEmptied, Discarded, Restored } from '../../contract/bin.js';
+import type { Discarded } from '../../contract/bin.js';
 import type { DiskContainer } from '../../contract/disk.js';
+import type { VolumeUser } from '../../contract/volume-data.js';
 import type { Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
 import type { ContainerMount, Mounted, MountPreview, MountWish } from '../../contract/mounts.js';
 import { Adoption } from './adoption.js';
@@ -31,7 +32,7 @@ import { startTimeOf } from './live.js';
 import { Output, type AttachRequest, type LogsRequest } from './output.js';
 import type { ContainerPaths } from './paths.js';
 import { Places, type HeldFiles } from './place.js';
-import type { ContainerRecord } from './record.js';
+import { volumesOf, type ContainerRecord } from './record.js';
 import { Removal } from './removal.js';
 import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
@@ -41,6 +42,7 @@ import { Trials } from './trials.js';
 import { cgroupOf } from './spec.js';
 import { processesOf, processTable } from './top.js';
 import { Updates } from './updates.js';
+import { volumeUsers } from './volume-users.js';
 
 /** How a run is to be ended: the image's way and time where nothing is said. */
 export interface StopRequest {
@@ -69,6 +71,15 @@ export interface Glance {
   cgroup: string;
   /** Bytes; 0 where it has none. */
   memoryLimit: number;
+}
+
+/** A container that runs and has a volume. */
+export interface VolumeUse {
+  id: string;
+  name: string;
+  paused: boolean;
+  /** It may write to it. */
+  writes: boolean;
 }
 
 /** The parts of this room; each may use those before it. */
@@ -258,23 +269,6 @@ export class Containers {
     return this.#parts.bin.discard(this.#find(reference), { force, volumes: v });
   }
 
-  bin(): BinContents {
-    return this.#parts.bin.list();
-  }
-
-  restore(reference: string, name?: string): Promise<Restored> {
-    return this.#parts.bin.restore(reference, name);
-  }
-
-  /** Of what is in the bin, for good. */
-  removeFromBin(reference: string): Promise<void> {
-    return this.#parts.bin.remove(reference);
-  }
-
-  emptyBin(): Promise<BinEmptied> {
-    return this.#parts.bin.empty();
-  }
-
   /** Changes what it is, with one restart where that cannot be otherwise. */
   async change(reference: string, change: ContainerChange, call?: ChangeCall): Promise<Changed> {
     return this.#parts.changes.change(this.#find(reference), change, call);
@@ -359,6 +353,12 @@ export class Containers {
     return this.#parts.survey.onDisk();
   }
 
+  /** Who has which volume and where, by volume; those in the bin too. */
+  volumeUsers(): Map<string, VolumeUser[]> {
+    const { ledger, bin } = this.#parts;
+    return volumeUsers(ledger.all(), bin.records());
+  }
+
   /** What a container is called, where it runs. */
   runningName(id: string): string | undefined {
     const container = this.#parts.ledger.get(id);
@@ -409,6 +409,18 @@ export class Containers {
   /** Its files, for as long as the room below uses them. */
   hold(reference: string): Promise<HeldFiles> {
     return this.#parts.places.hold(this.#find(reference));
+  }
+
+  /** The containers that run and have a volume, by full id. One that is about to start or end is waited for. */
+  async runningWith(volume: string): Promise<VolumeUse[]> {
+    const { ledger } = this.#parts;
+    const users = ledger.all().filter(({ record }) => volumesOf(record).includes(volume));
+    for (const { id } of users) (await ledger.locks.take(id))[Symbol.dispose]();
+    return users.flatMap(({ id, live, record }) => {
+      if (!live) return [];
+      const writes = record.mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW);
+      return [{ id, name: record.name, paused: record.paused, writes }];
+    });
   }
 
   /** For the rooms below, by full id; undefined once it is removed. */

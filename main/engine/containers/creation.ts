@@ -7,6 +7,7 @@ import type { Bin } from './bin.js';
 import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
+import { holdImages } from './image-mounts.js';
 import { inheritedFrom } from './mount-plan.js';
 import type { PlannedMount } from './mounts.js';
 import { planContainer } from './plan.js';
@@ -59,6 +60,7 @@ export class Creation {
       hello: helper.hello,
       logs: this.#options.logs,
       mountsOf: (reference) => inheritedFrom(noMissing(() => this.#ledger.find(reference)).record),
+      imageOf: (reference) => noMissing(() => images.resolve(reference)),
     });
     const wishes = mounts.flatMap(volumeWish);
     noMissing(() => wishes.forEach(checkVolume));
@@ -86,12 +88,18 @@ export class Creation {
     if (userIds) this.#chosen.add(userIds);
     try {
       const { lower } = await snapshots.prepare(id, image.chainId);
-      await using reserved = await volumes.reserve(wishes, id, lower);
+      const createdBy = { id, name: taken };
+      await using reserved = await volumes.reserve(
+        wishes.map((wish) => ({ ...wish, createdBy })),
+        id,
+        lower,
+      );
       record.mounts = mounts.map((mount) => placed(mount, reserved));
       await store.commit((change) => {
         change.put(TABLE, id, record);
         snapshots.keep(change, id);
         images.hold(change, image.id, id);
+        holdImages(change, record, this.#options);
         reserved.hold(change);
       });
       reserved.announce();
@@ -119,13 +127,14 @@ export class Creation {
 export function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: PlannedMount): VolumeWish[] {
   if (Type !== 'volume') return [];
   const { labels = null, options = null, copy = false } = volume ?? {};
-  const wish = { Name, Driver, Labels: labels, DriverOpts: options, anonymous: own?.anonymous === true };
+  const about = { Name, Driver, Labels: labels, DriverOpts: options };
+  const wish = { ...about, anonymous: own?.anonymous === true, subpath: own?.subpath };
   return [{ ...wish, path: copy ? Destination : undefined }];
 }
 
 export function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): MountPoint {
   const { Type, Name, own } = mount;
   if (Type !== 'volume' || Name === undefined) return mount;
-  const device = reserved.deviceOf(Name);
-  return { ...mount, Source: reserved.sourceOf(Name), ...(device !== undefined && { own: { ...own, device } }) };
+  const folder = reserved.folderOf(Name);
+  return { ...mount, Source: reserved.sourceOf(Name), ...(folder && { own: { ...own, ...folder } }) };
 }

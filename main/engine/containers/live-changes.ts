@@ -87,6 +87,8 @@ export class LiveChanges {
       for (const mount of removed)
         await step(this.#live.detach(container, mount, force), () => this.#putBack(container, mount));
       const there: MountPoint[] = [];
+      // A volume that is a file system by itself has its files from here on.
+      await this.#volumes.mount(volumesOf({ mounts: added }), container.id);
       for (const mount of added)
         there.push(await step(this.#live.attach(container, mount), () => this.#live.detach(container, mount, true)));
       return there;

@@ -21,16 +21,11 @@ const KERNELS = ['/proc', '/sys', '/dev/pts', '/dev/mqueue'];
 const WITH_MOUNTS = new Set(['runc', 'crun', 'youki']);
 const PRIVATE = new Set(['', 'private', 'rprivate']);
 /** What there is to know of a mount that can be made of its source alone. */
-const SIMPLE = new Set([
-  'anonymous',
-  'device',
-  'nonRecursive',
-  'readOnlyNonRecursive',
-  'strict',
-  'from',
-  'live',
-  'added',
-]);
+const SIMPLE = new Set(
+  ['anonymous', 'device', 'words', 'nonRecursive', 'readOnlyNonRecursive', 'strict'].concat('from', 'live', 'added'),
+);
+/** By which a volume binds a folder, and which we can say too. */
+const BIND_WORDS = new Set(['bind', 'rbind', 'ro', 'rw']);
 
 /** Why mounts do not come or go while the container runs. */
 export interface Obstacle {
@@ -81,27 +76,34 @@ export class LiveMounts {
     const { Type, Source, Destination, RW, Mode, own = {} } = mount;
     const users = this.#usersOf(container.record);
     const mapped = Type === 'volume' || Mode.split(',').some((word) => ID_MAPPED.has(word));
+    const place = await this.#placeOf(container);
     const live = await this.#helper.mountAttach({
-      ...(await this.#placeOf(container)),
+      ...place,
       source: own.device ?? Source,
       target: Destination,
-      readonly: !RW,
-      recursive: !own.nonRecursive,
+      readonly: !RW || own.words?.includes('ro') === true,
+      recursive: !own.nonRecursive && own.words?.includes('bind') !== true,
       wholeReadonly: !own.readOnlyNonRecursive,
       within: Type === 'volume' && own.device === undefined,
       idmap: users && mapped ? { uids: users.uids, gids: users.gids } : null,
       forbidden: forbiddenIn(container.record),
     });
-    return { ...mount, own: { ...own, live: { path: live.path, made: live.made, mount: live.mount } } };
+    return {
+      ...mount,
+      own: { ...own, live: { path: live.path, made: live.made, mount: live.mount, run: place.pidStart } },
+    };
   }
 
   /** Takes it away. Whoever has files open in it is in the way, unless it is forced; what is not there any more is away. */
   async detach(container: Container, { Source, Destination, own = {} }: MountPoint, force = false): Promise<void> {
+    const place = await this.#placeOf(container);
+    const { path, made, mount, run } = own.live ?? {};
     try {
       const { detached, holders = [] } = await this.#helper.mountDetach({
-        ...(await this.#placeOf(container)),
-        ...{ target: Destination, source: own.device ?? Source, force },
-        ...own.live,
+        ...{ ...place, target: Destination, source: own.device ?? Source, force },
+        ...(path !== undefined && { path, made: made ?? 0 }),
+        // In another run that number is another mount's.
+        ...(run === place.pidStart && { mount: mount ?? 0 }),
       });
       if (!detached) throw inUse(Destination, holders.map(holderOf));
     } catch (error) {
@@ -205,6 +207,7 @@ function specialObstacle({ Type, Destination, Propagation, own = {} }: MountPoin
   if (Type === 'tmpfs') return `${Destination} is in memory (tmpfs), which comes and goes with a start`;
   if (Type !== 'bind' && Type !== 'volume') return `${Destination} is of an image, which comes and goes with a start`;
   if (!PRIVATE.has(Propagation)) return `${Destination} shares its mounts with this machine (${Propagation})`;
-  if (Object.keys(own).every((name) => SIMPLE.has(name))) return undefined;
+  const plain = own.words?.every((word) => BIND_WORDS.has(word)) ?? true;
+  if (plain && Object.keys(own).every((name) => SIMPLE.has(name))) return undefined;
   return `${Destination} is more than a folder or a volume as a whole`;
 }

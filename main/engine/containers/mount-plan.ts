@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { conflict, invalid, notFound } from '../../base/errors.js';
 import type { ContainerChange } from '../../contract/changes.js';
 import type { MountWish } from '../../contract/mounts.js';
-import { planMounts, type MountRequest, type PlannedMount } from './mounts.js';
+import { planMounts, type MountRequest, type MountSources, type PlannedMount } from './mounts.js';
 import type { ContainerRecord, FullConfig, FullHostConfig, MountPoint } from './record.js';
 
 /** The fields of a configuration that say what is mounted. */
@@ -36,13 +36,15 @@ export function inheritedFrom({ id, name, mounts }: Pick<ContainerRecord, 'id' |
 export async function differentMounts(
   record: ContainerRecord,
   next: Configuration,
-  mountsOf: (container: string) => MountPoint[],
+  { mountsOf, imageOf }: MountSources,
 ): Promise<MountDifference> {
   const before = new Set(record.hostConfig.VolumesFrom?.map(sourceIn));
   const wishes = { ...next.hostConfig, VolumesFrom: next.hostConfig.VolumesFrom?.map(withId(record)) ?? null };
-  const planned = await planMounts(wishes, next.config.Volumes ?? {}, (container) =>
-    before.has(container) ? inheritedBefore(record, container, mountsOf) : mountsOf(container),
-  );
+  const planned = await planMounts(wishes, next.config.Volumes ?? {}, {
+    mountsOf: (container) =>
+      before.has(container) ? inheritedBefore(record, container, mountsOf) : mountsOf(container),
+    imageOf,
+  });
   const after = planned.map((mount) => {
     const now = record.mounts.find((one) => one.Destination === mount.Destination && isSame(one, mount));
     if (now) return now;

@@ -18,8 +18,10 @@ import type {
   Started,
   Wire,
 } from '../helper/index.js';
+import type { Bin } from '../bin/index.js';
 import type { Reservation, VolumeWish } from '../volumes/index.js';
 import type { LogDefaults } from './log-options.js';
+import type { ImageLayers } from './sources.js';
 import type { Remap } from './user-ids.js';
 
 /** What this room asks of the rooms above it; the real ones are wider. */
@@ -83,6 +85,11 @@ export interface OverlayMounts {
 export interface SnapshotsRoom {
   prepare(containerId: string, chainId: string): Promise<OverlayMounts>;
   mountsOf(containerId: string): OverlayMounts | Promise<OverlayMounts>;
+  /** How an image's files are mounted, read-only. Nothing takes the layers away meanwhile: somebody holds them. */
+  layersOf(chainId: string): Promise<ImageLayers>;
+  /** Keeps a stack of layers for as long as this engine runs; the holder takes it again with the next. */
+  hold(chainId: string, holder: string): void;
+  release(chainId: string, holder: string): void;
   /** Bytes of all that is below a container's own files. */
   sizeBelow(containerId: string): number;
   /** Writes down what was prepared. */
@@ -126,7 +133,13 @@ export interface VolumesRoom {
     /** Not all of its own, but these. */
     only?: ReadonlySet<string>,
   ): () => Promise<void>;
+  /** Those that are a file system by itself are mounted while a container runs, or its files are looked at. */
+  mount(names: Iterable<string>, user: string): Promise<boolean>;
+  unmount(user: string): Promise<void>;
+  unmountIdle(): Promise<void>;
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
+  /** Throws where a task has to be alone with one of them. */
+  checkFree(names: Iterable<string>): void;
   /** The name of a holder that is in the bin; undefined: not any more. */
   setAside(holder: string, name: string | undefined): void;
   /** Bytes that they take. */
@@ -173,8 +186,8 @@ export interface ContainersOptions {
   logs?: LogDefaults | undefined;
   /** `--host-gateway-ip`. */
   hostGatewayIp?: string | undefined;
-  /** How long the bin keeps what is in it, and from how many bytes on the oldest go. */
-  bin?: { keepMs?: number; limit?: number };
+  /** Where what was removed waits. */
+  bin: Bin;
   /** `--userns-remap`, understood. */
   remap?: Remap;
   /** Who knows people and places of this machine. */

@@ -8,9 +8,10 @@ import type { Container } from './container.js';
 import { patched, shownPatches } from './difference.js';
 import type { Ending } from './ending.js';
 import { healthProbe, readHealth } from './health.js';
+import { letGoOfImages } from './image-mounts.js';
 import type { Ledger } from './ledger.js';
 import { formerVolumes } from './mount-plan.js';
-import { volumesOf, type MountPoint, type Trial } from './record.js';
+import { volumesOf, type ContainerRecord, type MountPoint, type Trial } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
 import type { Runs } from './runs.js';
@@ -253,7 +254,7 @@ export class Trials {
     const { mounts } = trial;
     if (mounts) record.former = formerVolumes({ ...record, mounts: mounts.from }, mounts.to);
     await this.#settle(container, (change) => {
-      if (mounts) this.#letGo(change, id, mounts.from, mounts.to);
+      if (mounts) this.#letGo(change, record, mounts.from, mounts.to);
       if (trial.image && trial.image.from.id !== trial.image.to.id)
         this.#options.images.release(change, trial.image.from.id, id);
       const kind =
@@ -279,7 +280,7 @@ export class Trials {
     delete record.trial;
     const { mounts } = trial;
     await this.#settle(container, (change) => {
-      if (mounts) this.#letGo(change, id, mounts.to, mounts.from);
+      if (mounts) this.#letGo(change, record, mounts.to, mounts.from);
       if (trial.image && trial.image.from.id !== trial.image.to.id)
         this.#options.images.release(change, trial.image.to.id, id);
       this.#ledger.history.put(change, id, { Kind: 'rolled-back', Changes, Reason, ...failed });
@@ -289,11 +290,12 @@ export class Trials {
     return { Changes, RolledBack: { Reason, ...failed } };
   }
 
-  /** The volumes that it does not have any more; what is in them stays. */
-  #letGo(change: Change, id: string, before: MountPoint[], after: MountPoint[]): void {
+  /** The volumes and images that it does not have mounted any more; what is in them stays. */
+  #letGo(change: Change, record: ContainerRecord, before: MountPoint[], after: MountPoint[]): void {
+    letGoOfImages(change, { record, before, after }, this.#options);
     const gone = new Set(volumesOf({ mounts: before }));
     for (const name of volumesOf({ mounts: after })) gone.delete(name);
-    this.#options.volumes.release(change, id, [], gone);
+    this.#options.volumes.release(change, record.id, [], gone);
   }
 
   /** From here on its policy, `--rm` and its network are what they always are. */

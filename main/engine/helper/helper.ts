@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, invalid, messageOf, system, unavailable } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
+import type { VolumeCompression } from '../../contract/volume-data.js';
 import { ask, call, LineInput, Lost, toItsEnd, type CallOptions, type Outcome } from './call.js';
 import { NotListening, open } from './connect.js';
 import { Porter } from './porter.js';
@@ -13,6 +14,7 @@ import {
   type BridgeRequest,
   type Compressed,
   type CompressProgress,
+  type CopiedVolume,
   type EndpointRequest,
   type ExecRequest,
   type FilesPlace,
@@ -20,6 +22,7 @@ import {
   type LayerDirectory,
   type MountAttachRequest,
   type MountDetachRequest,
+  type PackedVolume,
   type PathStat,
   type ReceivedPart,
   type RunRequest,
@@ -144,6 +147,8 @@ export class Helper {
       target: string;
       /** False: the caller syncs once for many. */
       sync?: boolean;
+      /** It is no layer: no name is a whiteout's. */
+      volume?: boolean;
       body?: AsyncIterable<Uint8Array> | undefined;
     },
     options: { onProgress?: ((progress: UnpackProgress) => void) | undefined; signal?: AbortSignal | undefined } = {},
@@ -210,7 +215,7 @@ export class Helper {
   /** One page of a directory of a container, with marks of what its own layer changes. */
   async fileList(
     place: FilesPlace,
-    request: { path: string; upper: string; lower: string[]; limit: number; after: string | null },
+    request: { path: string; upper: string | null; lower: string[]; limit: number; after: string | null },
   ): Promise<{ directory: SeenDirectory; gone: Promise<void> }> {
     const { answer, output } = await this.#call({ op: 'file-list', ...place, ...request });
     return { directory: answer as unknown as SeenDirectory, gone: toItsEnd(output) };
@@ -336,6 +341,43 @@ export class Helper {
     return this.#askAgain({ op: 'layer-differences', ...request });
   }
 
+  /** All of a directory as a tar, compressed or not. Ending the iteration cancels it. */
+  async volumeTar(request: { path: string; compress: VolumeCompression }, signal: AbortSignal): Promise<Bytes> {
+    return wholeParcel((await this.#call({ op: 'volume-pack', ...request }, { signal })).output);
+  }
+
+  /** The same into a file, which is on disk when this resolves. */
+  volumePack(
+    request: { path: string; compress: VolumeCompression; into: string },
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: { bytes: number }) => void },
+  ): Promise<PackedVolume> {
+    return this.#ask(
+      { op: 'volume-pack', ...request },
+      { signal, onProgress: onProgress as CallOptions['onProgress'] },
+    );
+  }
+
+  /** A directory with all that is in it, to a new one, shared where the file system can. */
+  volumeCopy(
+    request: { path: string; target: string },
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: { bytes: number }) => void },
+  ): Promise<CopiedVolume> {
+    return this.#ask(
+      { op: 'volume-copy', ...request },
+      { signal, onProgress: onProgress as CallOptions['onProgress'] },
+    );
+  }
+
+  /** Whether what is in `target` can share its content with what is in `path`. */
+  async reflinks(request: { path: string; target: string }): Promise<boolean> {
+    return (await this.#askAgain<{ reflink: boolean }>({ op: 'reflinks', ...request })).reflink;
+  }
+
+  /** Two directories take each other's names, in one step. `alike`: first `with` gets the looks of `path`. */
+  async swap(request: { path: string; with: string; alike: boolean }): Promise<void> {
+    await this.#ask({ op: 'swap', ...request });
+  }
+
   /** What was written below the data root is on disk when this resolves. */
   async sync(): Promise<void> {
     await this.#askAgain({ op: 'sync' });
@@ -348,10 +390,26 @@ export class Helper {
 
   /**
    * What an image has at `path` goes into a volume that is empty: whole, or not at all. Without a path only what an interrupted one has left is
-   * finished.
+   * finished. The volume's files may be another directory's (`device`), those of a mount (`within`), or a part of them (`subpath`).
    */
-  populate(request: { volume: string; lower?: string[]; path?: string }): Promise<{ copied: boolean }> {
+  populate(request: {
+    volume: string;
+    lower?: string[];
+    path?: string;
+    device?: string;
+    within?: boolean;
+    subpath?: string;
+  }): Promise<{ copied: boolean }> {
     return this.#askAgain({ op: 'populate', ...request });
+  }
+
+  /** A file system in the place of a volume's files, where none is mounted there already. */
+  async mountVolume(request: { volume: string; type: string; device: string; options: string[] }): Promise<void> {
+    await this.#askAgain({ op: 'volume-mount', ...request });
+  }
+
+  async unmountVolume(volume: string): Promise<void> {
+    await this.#askAgain({ op: 'volume-unmount', volume });
   }
 
   /** What a stack of layers, top first, comes to, copied to a new directory. `whole`: for a container's own layer that hides all below it. */
@@ -381,7 +439,7 @@ export class Helper {
     return this.#ask({ op: 'mount-detach', ...request });
   }
 
-  usage(path: string): Promise<{ bytes: number; entries: number }> {
+  usage(path: string): Promise<{ bytes: number; entries: number; newest: number }> {
     return this.#askAgain({ op: 'usage', path });
   }
 
@@ -612,6 +670,21 @@ async function* wholeTar(bytes: Bytes): AsyncGenerator<Uint8Array> {
   }
   if (tail.length < TAR_END || tail.some((byte) => byte !== 0))
     throw system('the files could not be read to their end; helper.log in the run directory says why');
+}
+
+const PARCEL_END = 64;
+
+/** Those bytes that say that it is whole are taken off. Without them its helper was killed, or failed in the middle. */
+async function* wholeParcel(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  let tail = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    const all = Buffer.concat([tail, chunk]);
+    const ready = Math.max(0, all.length - PARCEL_END);
+    if (ready > 0) yield all.subarray(0, ready);
+    tail = all.subarray(ready);
+  }
+  if (!tail.toString('latin1').startsWith('slipway-end '))
+    throw system('the volume could not be read to its end; helper.log in the run directory says why');
 }
 
 /** What the helper hears of a file that grows. */

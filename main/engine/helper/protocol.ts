@@ -125,9 +125,29 @@ export interface UnpackProgress {
 export interface Unpacked {
   diffId: string;
   size: number;
+  /** Entries that are no directories. */
+  files: number;
   entries: number;
   /** Directories that have no entry of their own: they look as in the layers below, once `adopt` was asked. */
   implied: string[];
+}
+
+/** What all of a volume came to in a file. */
+export interface PackedVolume {
+  /** Of the tar, uncompressed. */
+  digest: string;
+  /** What is no directory. */
+  files: number;
+  /** Of their content; of the file that it is in. */
+  bytes: number;
+  written: number;
+}
+
+export interface CopiedVolume {
+  /** Nothing had to be copied: both have the same blocks of the disk. */
+  reflink: boolean;
+  files: number;
+  bytes: number;
 }
 
 /** A file while it is received, told of more than once. */
@@ -165,9 +185,13 @@ export interface EndpointRequest extends Wire {
   pid: number;
 }
 
-/** How the helper comes to a container's files: through its first process, or by mounting its layers and what would be mounted on them. */
+/**
+ * How the helper comes to a container's files: through its first process, or by mounting its layers and what would be mounted on them. Or to those of a
+ * directory of this machine, which no way leads out of.
+ */
 export type FilesPlace =
   | { pid: number; pidStart: number }
+  | { directory: string }
   | {
       overlay: { lower: string[]; upper: string; work: string; driver?: 'fuse-overlayfs' | 'vfs' };
       binds: { source: string; destination: string; readonly: boolean }[];

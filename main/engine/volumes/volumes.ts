@@ -1,5 +1,5 @@
 import '../../base/scopes.js';
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, conflict, messageOf, notFound } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
@@ -8,9 +8,25 @@ import { createLog } from '../../base/log.js';
 import type { Change } from '../../base/store.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { Filters } from '../../contract/filters.js';
+import type { Restored } from '../../contract/bin.js';
+import type { VolumeDiscarded, VolumeKind } from '../../contract/volume-data.js';
 import type { Volume, VolumeCreate, VolumesPruned } from '../../contract/volumes.js';
+import { Bin, type BinPart } from '../bin/index.js';
+import { VolumeBin } from './bin.js';
 import { pruneFilter, volumeFilter } from './filters.js';
-import { ANONYMOUS_LABEL, checkVolume, deviceOf, type VolumeRecord } from './record.js';
+import { Mounts } from './mounts.js';
+import {
+  ANONYMOUS_LABEL,
+  checkVolume,
+  deviceOf,
+  fileSystemOf,
+  folderWordsOf,
+  kindOf,
+  type VolumeRecord,
+} from './record.js';
+import { Uses, type HeldVolume } from './uses.js';
+import { Loans, type Loan, type VolumePlace } from './loans.js';
+import type { Stage } from './stage.js';
 
 export interface VolumesOptions {
   /** The data root. */
@@ -21,18 +37,37 @@ export interface VolumesOptions {
     readonly warnings?: readonly string[];
   };
   helper: {
-    populate(request: { volume: string; lower?: string[]; path?: string }): Promise<{ copied: boolean }>;
+    populate(request: {
+      volume: string;
+      lower?: string[];
+      path?: string;
+      device?: string;
+      within?: boolean;
+      subpath?: string;
+    }): Promise<{ copied: boolean }>;
+    mountVolume(request: { volume: string; type: string; device: string; options: string[] }): Promise<void>;
+    unmountVolume(volume: string): Promise<void>;
     discard(path: string): Promise<void>;
+    swap(request: { path: string; with: string; alike: boolean }): Promise<void>;
   };
   usage: {
     measure(path: string): Promise<{ bytes: number }>;
     /** What was counted last, and counts again behind the answer. Undefined: never yet. */
-    recall(path: string): Promise<{ bytes: number; at: number } | undefined>;
+    recall(path: string): Promise<Counted | undefined>;
     forget(paths: Iterable<string>): Promise<void>;
   };
   events: {
     publish(type: EngineEvent['Type'], action: string, id: string, attributes?: Record<string, string>): void;
   };
+  /** Where removed ones wait. */
+  bin?: Bin;
+}
+
+/** What a volume took when it was counted, and when anything in it was changed last (Unix milliseconds). */
+interface Counted {
+  bytes: number;
+  at: number;
+  newest?: number;
 }
 
 /** A volume that a new container is to have, checked; it is made where it is not there. */
@@ -40,37 +75,52 @@ export interface VolumeWish extends VolumeCreate {
   Name: string;
   /** Its name was invented for this container. */
   anonymous: boolean;
+  /** Who it is made for. */
+  createdBy?: { id: string; name: string };
   /** Where in the image its first content is; undefined: it begins empty. */
   path?: string | undefined;
+  /** The part of it that is wanted, and filled. */
+  subpath?: string | undefined;
 }
 
 const TABLE = 'volumes';
-/** What the helper has copied, but not moved into its place. */
-const COPIED = '_copied';
+/** What an interrupted filling leaves beside the files, and in a directory that is not ours. */
+const LEFT = ['_copying', '_copied'];
+const LEFT_WITHIN = ['.slipway-copying', '.slipway-copied'];
+/** Who has a volume mounted while it is filled. */
+const FILLING = 'filling';
 
 const log = createLog('volumes');
 
 /** Named directories that outlive the containers using them. */
 export class Volumes {
-  static readonly tables = [TABLE];
+  static readonly tables = [TABLE, VolumeBin.table];
   readonly #options: VolumesOptions;
   readonly #volumes: Map<string, VolumeRecord>;
   /** Volume to containers: in memory first, so that whoever checks sees also who is about to have it. */
   readonly #holders = new Map<string, Set<string>>();
   /** Holders in the bin, by id, and their names. */
   readonly #aside = new Map<string, string>();
+  readonly #loans = new Loans();
   readonly #locks = new Locks();
+  readonly #mounts: Mounts;
+  readonly #uses = new Uses();
+  readonly #bin: VolumeBin;
 
   static async open(options: VolumesOptions): Promise<Volumes> {
     const volumes = new Volumes(options);
     await mkdir(volumes.#path(''), { recursive: true, mode: 0o711 });
+    await volumes.#bin.recover(volumes.#volumes, (name) => volumes.#path(name));
     await volumes.#sweep();
+    volumes.#bin.open(volumes.#binPart());
     return volumes;
   }
 
   private constructor(options: VolumesOptions) {
     this.#options = options;
+    this.#mounts = new Mounts(options.helper);
     this.#volumes = options.store.rows<VolumeRecord>(TABLE);
+    this.#bin = new VolumeBin({ ...options, bin: options.bin ?? new Bin() });
   }
 
   /** One of that name that is there already is the answer too, whatever it was made with. */
@@ -85,7 +135,7 @@ export class Volumes {
     try {
       await this.#options.store.commit((change) => this.#put(change, record));
     } catch (error) {
-      await this.#discard(name);
+      await this.#discard(name, record);
       throw error;
     }
     this.#announce('create', name);
@@ -104,10 +154,40 @@ export class Volumes {
   async remove(name: string, { force = false } = {}): Promise<void> {
     using _ = await this.#locks.take(name); // no container may take it in between
     if (force && !this.#volumes.has(name)) return;
-    const record = this.#find('get', name);
-    const holders = [...this.#holdersOf(name)];
-    if (holders.length > 0) throw conflict(`remove ${name}: ${this.#useInWords(holders)}`);
-    await this.#remove(record);
+    await this.#remove(this.#unused(name));
+  }
+
+  /** Removes it so that it can be brought back; its name is free at once. */
+  async discard(name: string): Promise<VolumeDiscarded> {
+    using _ = await this.#locks.take(name);
+    const record = this.#unused(name);
+    if (fileSystemOf(record)) await this.#options.helper.unmountVolume(this.#path(name));
+    const { id, until } = await this.#bin.put(record, this.#path(name), {
+      leave: (change) => this.#drop(change, name),
+      stay: (change) => this.#put(change, record),
+    });
+    this.#uses.end(name);
+    await this.#options.usage.forget([this.#data(name)]);
+    this.#announce('destroy', name);
+    return { Id: id, Name: name, Until: until };
+  }
+
+  /** Back from the bin, with what is in it; `wanted`: under another name. */
+  async restore(id: string, wanted?: string): Promise<Restored> {
+    const before = this.#bin.find(id).record.name;
+    if (wanted) checkVolume({ Name: wanted });
+    const name = wanted || before;
+    using _ = await this.#locks.take(name);
+    if (this.#volumes.has(name))
+      throw conflict(
+        `the name "${name}" is taken by another volume meanwhile: restore it under another name, or remove that one`,
+      );
+    await this.#bin.takeOut(id, this.#path(name), {
+      come: (change, record) => this.#put(change, name === before ? record : renamed(record, name)),
+      go: (change) => this.#drop(change, name),
+    });
+    this.#announce('create', name);
+    return { Id: id, Name: name, Warnings: [] };
   }
 
   /** Removes what no container uses: of the anonymous ones, and with `all` of the others too. */
@@ -126,29 +206,117 @@ export class Volumes {
     return pruned;
   }
 
-  /** All of them, with what they took when they were counted last (-1: not counted yet) and how many use them. */
+  /** All of them, with what they took when they were counted last (-1: not counted, or not on this disk) and how many use them. */
   diskUsage(): Promise<Volume[]> {
     return Promise.all(
       [...this.#volumes.values()].map(async (record) => {
+        // Of what is not on this disk docker knows no size either.
+        const elsewhere = ['folder', 'nfs'].includes(kindOf(record));
         const UsageData = {
-          Size: (await this.recall(record.name))?.bytes ?? -1,
-          RefCount: this.#holdersOf(record.name).size,
+          Size: elsewhere ? -1 : ((await this.recall(record.name))?.bytes ?? -1),
+          RefCount: this.holdersOf(record.name).length,
         };
         return { ...this.#describe(record), UsageData };
       }),
     );
   }
 
-  /** What a volume took when it was counted last, and when that was. A directory of this machine is not ours to count: nothing. */
-  async recall(name: string): Promise<{ bytes: number; at: number } | undefined> {
+  /** What a volume took when it was counted last, and when that was. What is elsewhere or in memory takes nothing here. */
+  async recall(name: string): Promise<Counted | undefined> {
     const record = this.#find('get', name);
-    if (deviceOf(record) !== undefined) return { bytes: 0, at: Date.now() };
+    if (kindOf(record) !== 'local') return { bytes: 0, at: Date.now() };
     return this.#options.usage.recall(this.#data(name));
+  }
+
+  /** What it is, with what Docker has no word for. */
+  about(name: string): VolumeAbout {
+    const record = this.#find('get', name);
+    const { anonymous, createdBy } = record;
+    return { ...this.#describe(record), kind: kindOf(record), anonymous, createdBy, device: deviceOf(record) };
+  }
+
+  /** Its files, for one use: whoever removes it cuts that off. */
+  holdFiles(name: string): HeldVolume {
+    const record = this.#volumes.get(name);
+    if (!record) throw notFound(`No such volume: ${name}`);
+    const kind = kindOf(record);
+    if (kind === 'tmpfs' || kind === 'nfs') {
+      const where = kind === 'tmpfs' ? 'in memory' : 'on another machine';
+      throw conflict(`the files of volume ${name} are ${where}: they can be seen in a container that has it`);
+    }
+    return this.#uses.take(name, deviceOf(record) ?? this.#data(name));
   }
 
   /** The containers that have it, those in the bin too. */
   holdersOf(name: string): string[] {
-    return [...this.#holdersOf(name)];
+    return [...this.#holdersOf(name)].filter((holder) => !this.#loans.has(holder));
+  }
+
+  /**
+   * For a task that works with all of its files; until the loan is disposed it is not removed. `task`: what is done, for whoever is refused because of
+   * it. `alone`: no container that has it is started meanwhile, and none is made with it.
+   */
+  lend(name: string, task: string, { alone = false } = {}): Loan {
+    const place = this.look(name);
+    const { holder, giveBack } = this.#loans.take(name, task, alone);
+    this.#holdersOf(name).add(holder);
+    return {
+      ...place,
+      [Symbol.dispose]: () => {
+        giveBack();
+        this.#holdersOf(name).delete(holder);
+      },
+    };
+  }
+
+  look(name: string): VolumePlace {
+    const record = this.#find('get', name);
+    return { record, data: this.#data(name), device: deviceOf(record) };
+  }
+
+  /** Refuses where one of them is lent to a task that has to be alone with it. */
+  checkFree(names: Iterable<string>): void {
+    for (const name of names) this.#loans.checkFree(name);
+  }
+
+  has(name: string): boolean {
+    return this.#volumes.has(name);
+  }
+
+  /** A directory that is no volume's yet. What is made in its `data` becomes one in one step, or takes the place of what one has; else it goes with the disposal. */
+  async stage(): Promise<Stage> {
+    // No volume has a name that begins with a dot: what is left of a stage goes when the next engine starts.
+    const path = this.#path(`.${shortId(newId())}`);
+    await mkdir(path, { mode: 0o711 });
+    const data = join(path, '_data');
+    return {
+      ...{ path, data },
+      become: (wish) => this.#become(path, wish),
+      replace: async (name, { alike }) => {
+        using _ = await this.#locks.take(name);
+        this.#find('get', name);
+        await this.#options.helper.swap({ path: this.#data(name), with: data, alike });
+        this.#uses.end(name); // who reads or writes what it had does not go on with that
+        await this.#options.usage.forget([this.#data(name)]);
+      },
+      [Symbol.asyncDispose]: () => this.#options.helper.discard(path),
+    };
+  }
+
+  async #become(stage: string, wish: VolumeCreate & { Name: string }): Promise<void> {
+    checkVolume(wish);
+    using _ = await this.#locks.take(wish.Name);
+    if (this.#volumes.has(wish.Name)) throw conflict(`there is a volume ${wish.Name} already`);
+    await rename(stage, this.#path(wish.Name));
+    try {
+      const volumes = await open(this.#path(''));
+      await volumes.sync().finally(() => volumes.close());
+      await this.#options.store.commit((change) => this.#put(change, recordOf({ ...wish, anonymous: false })));
+    } catch (error) {
+      await this.#discard(wish.Name);
+      throw error;
+    }
+    this.#announce('create', wish.Name);
   }
 
   /**
@@ -156,10 +324,10 @@ export class Volumes {
    * the transaction that writes the container down; what was made for one that never came to be goes with the disposal.
    */
   async reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation> {
+    this.checkFree(wishes.map(({ Name }) => Name));
     const lock = await this.#locks.take(...wishes.map(({ Name }) => Name));
     const made: VolumeRecord[] = [];
     const wanted: string[] = [];
-    const { helper } = this.#options;
     try {
       for (const wish of wishes) {
         if (!this.#volumes.has(wish.Name) && !made.some(({ name }) => name === wish.Name)) {
@@ -168,9 +336,7 @@ export class Volumes {
         }
         this.#holdersOf(wish.Name).add(holder);
         wanted.push(wish.Name);
-        if (wish.path !== undefined && this.#deviceOf(wish.Name, made) === undefined) {
-          await helper.populate({ volume: this.#path(wish.Name), lower, path: wish.path });
-        }
+        if (wish.path !== undefined) await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
       }
     } catch (error) {
       await this.#giveUp(made, wanted, holder);
@@ -181,7 +347,11 @@ export class Volumes {
     return {
       made: made.map(({ name }) => name),
       sourceOf: (name) => this.#data(name),
-      deviceOf: (name) => this.#deviceOf(name, made),
+      folderOf: (name) => {
+        const record = this.#recordOf(name, made);
+        const words = folderWordsOf(record);
+        return words && { device: deviceOf(record) as string, words };
+      },
       hold: (change) => {
         for (const record of made) this.#put(change, record);
       },
@@ -219,14 +389,39 @@ export class Volumes {
       if (!holders.delete(holder)) continue;
       change.undo(() => this.#holdersOf(name).add(holder));
     }
-    const gone = [...new Set(goners)].filter((name) => this.#volumes.has(name) && this.#holdersOf(name).size === 0);
-    for (const name of gone) this.#drop(change, name);
+    const gone = [...new Set(goners)]
+      .flatMap((name) => this.#volumes.get(name) ?? [])
+      .filter(({ name }) => this.#holdersOf(name).size === 0);
+    for (const { name } of gone) this.#drop(change, name);
     return async () => {
-      for (const name of gone) {
-        this.#announce('destroy', name);
-        await this.#discard(name);
+      for (const record of gone) {
+        this.#announce('destroy', record.name);
+        await this.#discard(record.name, record);
       }
     };
+  }
+
+  /** Those of a container that is about to run, or whose files are about to be seen, have their files. False: none of them is mounted for that. */
+  async mount(names: Iterable<string>, user: string): Promise<boolean> {
+    const records = [...new Set(names)].map((name) => this.#find('get', name)).filter((one) => fileSystemOf(one));
+    try {
+      for (const record of records) await this.#mounts.hold(record, this.#path(record.name), user);
+    } catch (error) {
+      await this.#mounts.release(user);
+      throw error;
+    }
+    return records.length > 0;
+  }
+
+  /** It does not use them any more; what nobody uses is unmounted. */
+  async unmount(user: string): Promise<void> {
+    await this.#mounts.release(user);
+  }
+
+  /** Of what was mounted before this engine, that which nobody has is unmounted. */
+  async unmountIdle(): Promise<void> {
+    for (const record of this.#volumes.values())
+      if (fileSystemOf(record)) await this.#mounts.tidy(this.#path(record.name));
   }
 
   /** A holder that is in the bin, by its name: whoever is refused because of it is told so. Undefined: not any more. */
@@ -243,11 +438,30 @@ export class Volumes {
   }
 
   /** Its files are in a container's, or not any more. */
-  announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void {
+  announce(action: string, name: string, attributes: Record<string, string> = {}): void {
     this.#options.events.publish('volume', action, name, { driver: 'local', ...attributes });
   }
 
-  #useInWords(holders: string[]): string {
+  #binPart(): BinPart {
+    return {
+      binned: () => this.#bin.binned(),
+      contents: () => ({ Volumes: this.#bin.contents() }),
+      restore: (id, name) => this.restore(id, name),
+      purge: (id, quiet) => this.#bin.purge(id, quiet),
+    };
+  }
+
+  #unused(name: string): VolumeRecord {
+    const record = this.#find('get', name);
+    const holders = [...this.#holdersOf(name)];
+    if (holders.length > 0) throw conflict(`remove ${name}: ${this.#useInWords(holders)}`);
+    return record;
+  }
+
+  #useInWords(all: string[]): string {
+    const holders = all.filter((holder) => !this.#loans.has(holder));
+    const [task] = all.flatMap((holder) => this.#loans.taskOf(holder) ?? []);
+    if (holders.length === 0 && task !== undefined) return `${task}: wait until that is done, or cancel it`;
     if (!holders.every((id) => this.#aside.has(id))) return `volume is in use - [${holders.join(', ')}]`;
     const binned = holders.map((id) => `${this.#aside.get(id)} (${shortId(id)})`).join(', ');
     return `volume is kept for what is in the bin: ${binned}. Restore it, or delete it there for good`;
@@ -265,9 +479,26 @@ export class Volumes {
     return holders;
   }
 
-  #deviceOf(name: string, made: VolumeRecord[]): string | undefined {
-    const record = this.#volumes.get(name) ?? made.find((one) => one.name === name);
-    return record && deviceOf(record);
+  #recordOf(name: string, made: VolumeRecord[]): VolumeRecord {
+    return made.find((one) => one.name === name) ?? this.#find('get', name);
+  }
+
+  /** Takes what the image has in its place, where it is empty. */
+  async #fill(record: VolumeRecord, path: string, lower: string[], subpath: string | undefined): Promise<void> {
+    const volume = this.#path(record.name);
+    const place = { volume, lower, path, ...(subpath !== undefined && { subpath }) };
+    const device = deviceOf(record);
+    if (device !== undefined) await this.#options.helper.populate({ ...place, device });
+    // What is in memory ends with who has it: nobody has it yet.
+    else if (kindOf(record) === 'tmpfs') return;
+    else if (fileSystemOf(record)) {
+      await this.#mounts.hold(record, volume, FILLING);
+      try {
+        await this.#options.helper.populate({ ...place, within: true });
+      } finally {
+        await this.#mounts.release(FILLING);
+      }
+    } else await this.#options.helper.populate(place);
   }
 
   #path(name: string): string {
@@ -296,29 +527,32 @@ export class Volumes {
     change.remove(TABLE, name);
   }
 
-  async #remove({ name }: VolumeRecord): Promise<void> {
+  async #remove(record: VolumeRecord): Promise<void> {
+    const { name } = record;
     await this.#options.store.commit((change) => {
       change.urgent();
       this.#drop(change, name);
     });
     this.#announce('destroy', name);
     // Row before data: a crash in between leaves a directory without a row, which the sweep at start gives to the trash.
-    await this.#discard(name);
+    await this.#discard(name, record);
   }
 
   async #giveUp(made: VolumeRecord[], held: string[], holder: string): Promise<void> {
     for (const name of held) this.#holdersOf(name).delete(holder);
-    for (const { name } of made) await this.#discard(name);
+    for (const record of made) await this.#discard(record.name, record);
   }
 
-  async #discard(name: string): Promise<void> {
+  async #discard(name: string, record?: VolumeRecord): Promise<void> {
+    this.#uses.end(name);
+    // What an engine has left mounted that was killed is not deleted with the volume.
+    if (!record || fileSystemOf(record)) await this.#options.helper.unmountVolume(this.#path(name));
     await this.#options.usage.forget([this.#data(name)]);
     await this.#options.helper.discard(this.#path(name));
   }
 
   async #usageOf(record: VolumeRecord): Promise<{ bytes: number }> {
-    // A directory of this machine is not ours to weigh.
-    if (deviceOf(record) !== undefined) return { bytes: 0 };
+    if (kindOf(record) !== 'local') return { bytes: 0 };
     return this.#options.usage.measure(this.#data(record.name));
   }
 
@@ -353,14 +587,24 @@ export class Volumes {
   }
 
   async #finish(name: string): Promise<void> {
-    try {
-      await stat(join(this.#path(name), COPIED));
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return;
-      throw error;
-    }
-    await this.#options.helper.populate({ volume: this.#path(name) });
+    const device = deviceOf(this.#find('get', name));
+    const places =
+      device === undefined
+        ? LEFT.map((left) => join(this.#path(name), left))
+        : LEFT_WITHIN.map((left) => join(device, left));
+    const found = await Promise.all(places.map(exists));
+    if (!found.includes(true)) return;
+    await this.#options.helper.populate({ volume: this.#path(name), ...(device !== undefined && { device }) });
   }
+}
+
+/** A volume, and what is known of it beyond Docker's words. */
+export interface VolumeAbout extends Volume {
+  kind: VolumeKind;
+  anonymous: boolean;
+  createdBy: VolumeRecord['createdBy'];
+  /** The directory of this machine that it stands for. */
+  device: string | undefined;
 }
 
 /** What `reserve` promises, until it is disposed. */
@@ -369,20 +613,43 @@ export interface Reservation extends AsyncDisposable {
   readonly made: readonly string[];
   /** Where a volume's files are on this machine. */
   sourceOf(name: string): string;
-  /** The directory of this machine that it stands for, where it is no directory of ours. */
-  deviceOf(name: string): string | undefined;
+  /** The directory of this machine that it stands for, where it is no directory of ours, and how that is bound. */
+  folderOf(name: string): { device: string; words: string[] } | undefined;
   /** The new ones are written down with the container. */
   hold(change: Change): void;
   /** They are there to stay. */
   announce(): void;
 }
 
-function recordOf({ Name = '', Labels, DriverOpts, anonymous }: VolumeCreate & { anonymous: boolean }): VolumeRecord {
+function recordOf({
+  Name = '',
+  Labels,
+  DriverOpts,
+  anonymous,
+  createdBy,
+}: VolumeCreate & Pick<VolumeRecord, 'anonymous' | 'createdBy'>): VolumeRecord {
   return {
     name: Name,
     created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     labels: anonymous ? { ...Labels, [ANONYMOUS_LABEL]: '' } : (Labels ?? null),
     options: DriverOpts ?? null,
     anonymous,
+    ...(createdBy && { createdBy }),
   };
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
+      throw error;
+    },
+  );
+
+/** Somebody chose that name. */
+function renamed({ labels, ...record }: VolumeRecord, name: string): VolumeRecord {
+  const { [ANONYMOUS_LABEL]: invented, ...others } = labels ?? {};
+  const kept = invented === undefined ? labels : Object.keys(others).length > 0 ? others : null;
+  return { ...record, name, labels: kept, anonymous: false };
 }

@@ -136,7 +136,7 @@ export function RegistriesPage() {
     if (problem !== undefined && !registries)
       return (
         <div style={{ padding: 16 }}>
-          <Problem>{t('inspect.failed', { error: problem })}</Problem>
+          <Problem>{t('inspect.failed', { error: explain(problem) })}</Problem>
         </div>
       );
     if (!registries) return <Loading waitingFor={t('common.loading')} />;
