@@ -84,6 +84,7 @@ const ALWAYS = [
   'layers',
   'volumes',
   'volume-backups',
+  'live-mounts',
 ];
 
 /** Docker's name for what happens when nobody says which runtime. */
