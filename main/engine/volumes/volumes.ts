@@ -574,20 +574,21 @@ export class Volumes {
 
   /** Directories that are in no row were made or removed while an engine was killed; a copy that it began is finished. */
   async #sweep(): Promise<void> {
-    const names = await readdir(this.#path(''));
-    for (const name of names) {
-      try {
-        if (this.#volumes.has(name)) await this.#finish(name);
-        // A database that was set aside knows nothing of what is still good.
-        else if (!this.#options.store.warnings?.length) await this.#discard(name);
-      } catch (error) {
-        log.warn(`the volume ${name}: ${messageOf(error)}`);
-      }
+    const warn = (name: string) => (error: unknown) => log.warn(`the volume ${name}: ${messageOf(error)}`);
+    for (const name of await readdir(this.#path(''))) {
+      const record = this.#volumes.get(name);
+      // A database that was set aside knows nothing of what is still good.
+      if (!record && this.#options.store.warnings?.length) continue;
+      const done = (record ? this.#finish(record) : this.#discard(name)).catch(warn(name));
+      // A folder may be on a disk that does not answer: nobody waits for that but who wants the folder.
+      if (!record || deviceOf(record) === undefined) await done;
     }
   }
 
-  async #finish(name: string): Promise<void> {
-    const device = deviceOf(this.#find('get', name));
+  async #finish(record: VolumeRecord): Promise<void> {
+    const { name } = record;
+    using _ = await this.#locks.take(name);
+    const device = deviceOf(record);
     const places =
       device === undefined
         ? LEFT.map((left) => join(this.#path(name), left))
