@@ -36,6 +36,24 @@ test('a container has a volume from the last of those that it takes volumes from
   assert.deepEqual(seen(users, 'more'), ['one /m rw', 'three /m rw from one', 'four /m rw']);
 });
 
+test('where a mount is from is what is written down with it, by the name that its container has now', () => {
+  const one = container('renamed', [volume('data', '/d')]);
+  const two = container(
+    'two',
+    [
+      { ...volume('data', '/d'), own: { from: { id: one.id, name: 'one' } } },
+      { ...volume('more', '/m'), own: { from: { id: 'f'.repeat(64), name: 'gone' } } },
+    ],
+    { VolumesFrom: ['one', 'gone'] },
+  );
+  const users = volumeUsers(
+    [one, two].map((record) => ({ record, running: false })),
+    [],
+  );
+  assert.deepEqual(seen(users, 'data'), ['renamed /d rw', 'two /d rw from renamed']);
+  assert.deepEqual(seen(users, 'more'), ['two /m rw from gone']);
+});
+
 test('a name is that of one that is there before one in the bin, and one that is gone is nobody', () => {
   const binned = { ...container('web', [volume('data', '/d')]), id: 'b'.repeat(64) };
   const web = container('web', [volume('data', '/d')]);
