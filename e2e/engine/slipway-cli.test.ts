@@ -234,3 +234,42 @@ test('it works on any engine: the same on dockerd', needs, async () => {
   assert.match((await slipway(['version'], { on: dockerd })).stdout, /Server: Docker Engine/);
   assert.equal((await slipway(['info', '--format', '{{.OSType}}'], { on: dockerd })).stdout, 'linux\n');
 });
+
+test('volumes are made, listed, inspected, removed and pruned in the same words', needs, async () => {
+  const create = ['volume', 'create', '--label', 'a=b'];
+  await same([...create, 'data10'], { undo: ['volume', 'rm', 'data10'] });
+  await same([...create, 'no name'], {});
+  await same(['volume', 'create', '-d', 'other', 'x']);
+  await same(['volume', 'create', '-o', 'type=none', '-o', 'o=bind', '-o', 'device=/tmp', 'f'], {
+    undo: ['volume', 'rm', 'f'],
+  });
+  await same(['volume', 'create'], { undo: ['volume', 'prune', '-f'] });
+  for (const name of ['data10', 'data2', 'Data', 'data']) await docker(engine, [...create, name]);
+  await docker(engine, ['create', '--name', 'user', '-v', 'data:/d', 'busybox:test']);
+  for (const flags of [
+    [],
+    ['-q'],
+    ['-f', 'name=data1'],
+    ['--filter', 'dangling=true'],
+    ['--filter', 'label=a=b', '--format', '{{.Name}} {{.Labels}} {{.Mountpoint}}'],
+    ['--format', 'json'],
+    ['--format', 'table {{.Name}}\t{{.Driver}}'],
+  ])
+    await same(['volume', 'ls', ...flags]);
+  await same(['volume', 'list', '-q']);
+  await same(['volume', 'inspect', 'data', 'nothing', 'data2']);
+  await same(['volume', 'inspect', '-f', '{{.Name}} {{json .Labels}}', 'data']);
+  await same(['inspect', '--type', 'volume', 'data2', 'nothing']);
+  await same(['inspect', 'data10']);
+  await same(['volume', 'rm', 'data', 'nothing']);
+  await same(['volume', 'rm', '-f', 'nothing']);
+  await same(['volume', 'rm', 'data2'], { undo: ['volume', 'create', 'data2'] });
+  await same(['volume', 'prune'], { input: 'n\n' });
+  await docker(engine, ['volume', 'create']);
+  await same(['volume', 'prune'], { input: 'y\n', undo: ['volume', 'create'] });
+  await docker(engine, ['volume', 'prune', '-a', '-f']);
+  await docker(engine, ['volume', 'create', 'Data']);
+  await same(['volume', 'prune', '-a', '-f'], { undo: ['volume', 'create', 'Data'] });
+  await same(['volume', 'prune', '-a', '--filter', 'all=1', '-f']);
+  await docker(engine, ['rm', 'user']);
+});

@@ -251,7 +251,8 @@ async function environment({ env, envFile }: RunFlags): Promise<string[]> {
   });
 }
 
-const pairs = (entries: string[], absent: string, separator = '=') =>
+/** `KEY=value` as fields. */
+export const pairs = (entries: string[], absent: string, separator = '='): Record<string, string> =>
   Object.fromEntries(
     entries.map((entry) => {
       const at = entry.indexOf(separator);
