@@ -15,6 +15,7 @@ import { pushImage, saveImages, type PushOptions } from './push.js';
 import { login, logout, search, type LoginFlags, type SearchFlags } from './registries.js';
 import { attach, exec, run, startAttached, type AttachFlags, type ExecFlags } from './run.js';
 import { withRunFlags, type RunFlags } from './run-flags.js';
+import { storeCommands } from './store.js';
 import { table } from './table.js';
 import { cliVersion, events, info, inspect, version } from './show.js';
 import { moment } from './units.js';
@@ -445,6 +446,8 @@ program
   .action((flags: { since?: string; until?: string; filter: string[]; format?: string }) =>
     withEngine((context) => events(context, flags)),
   );
+
+storeCommands(program, withEngine);
 
 async function main(): Promise<number> {
   try {
