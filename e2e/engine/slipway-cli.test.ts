@@ -1,8 +1,11 @@
 /** Our own command line beside docker's, on the same engine: the same words give the same output and the same exit codes. */
 import assert from 'node:assert/strict';
+import { truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { DiskUsage } from '../../main/contract/disk.js';
 import {
+  api,
   busyboxArchive,
   docker,
   loadBusybox,
@@ -272,4 +275,49 @@ test('volumes are made, listed, inspected, removed and pruned in the same words'
   await same(['volume', 'prune', '-a', '-f'], { undo: ['volume', 'create', 'Data'] });
   await same(['volume', 'prune', '-a', '--filter', 'all=1', '-f']);
   await docker(engine, ['rm', 'user']);
+});
+
+test('system df is docker’s, and disk has a line for all that takes room', needs, async () => {
+  await docker(engine, ['run', '--name', 'counted', '--network', 'none', '-v', 'counted:/v', 'busybox:test', 'sh', '-c', 'head -c 12345 /dev/zero | tee /own > /v/x']); // prettier-ignore
+  await slipway(['disk']); // has all of it counted
+  await same(['system', 'df']);
+  await same(['system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Size}} {{.Reclaimable}}']);
+  const { stdout } = await slipway(['disk']);
+  assert.match(stdout, /^WHAT +SIZE +RECLAIMABLE\nImages, unpacked +[\d.]+MB +0B\n/);
+  for (const what of ['Containers', 'Volumes']) assert.match(stdout, new RegExp(`^${what} +12\\.\\dkB`, 'm'));
+  assert.match(stdout, /^Database +\d/m);
+  assert.match(stdout, /are free on the disk that holds \//);
+  const { Images } = JSON.parse((await slipway(['disk', '--format', 'json'])).stdout) as { Images: unknown[] };
+  assert.equal(Images.length, 1);
+  await docker(engine, ['rm', '-v', 'counted']);
+  await docker(engine, ['volume', 'rm', 'counted']);
+});
+
+test('serve begins, is shown and ends; doctor says what is not as it should be', needs, async () => {
+  const begun = await slipway(['serve', '127.0.0.1:0', '--token']);
+  assert.equal(begun.code, 0, begun.stderr);
+  const [, address = ''] = /served at (127\.0\.0\.1:\d+)\n/.exec(begun.stdout) ?? [];
+  const [, token = ''] = /^Token: (\S{30,})$/m.exec(begun.stdout) ?? [];
+  assert.equal((await fetch(`http://${address}/v2/`)).status, 401);
+  assert.equal((await fetch(`http://${address}/v2/`, { headers: { Authorization: `Bearer ${token}` } })).status, 200);
+  assert.equal((await slipway(['serve', '--show'])).stdout, `The images are served at ${address}\n`);
+  assert.equal((await slipway(['serve', '--stop'])).code, 0);
+  const shown = await slipway(['serve', '--show']);
+  assert.deepEqual([shown.code, shown.stderr], [1, 'The images are not served.\n']);
+
+  const fine = await slipway(['doctor']);
+  assert.equal(fine.code, 0, fine.stderr);
+  assert.match(
+    fine.stdout,
+    /^Slipway .*root’s engine[^]*Looked at 2 blobs and 1 layers in [\d.]+ s: everything is as it should be\.\n$/,
+  );
+  const { Images } = await api<DiskUsage>(engine.socket, 'GET', '/slipway/disk');
+  await truncate(path.join(engine.dataRoot, 'blobs/sha256', Images[0]!.Id.slice(7)), 3);
+  const ill = await slipway(['doctor']);
+  assert.equal(ill.code, 1);
+  assert.match(ill.stdout, /^! blob sha256:\S+ of busybox:latest: its content is not what its digest says; /m);
+  assert.match((await slipway(['doctor', '--quick'])).stdout, /^Slipway .*\n[^]+$/);
+  const { code, stderr } = await slipway(['doctor'], { on: { socket: '/nowhere' } });
+  assert.equal(code, 1);
+  assert.match(stderr, /no engine answers/);
 });

@@ -16,6 +16,7 @@ import { pushImage, saveImages, type PushOptions } from './push.js';
 import { login, logout, search, type LoginFlags, type SearchFlags } from './registries.js';
 import { attach, exec, run, startAttached, type AttachFlags, type ExecFlags } from './run.js';
 import { withRunFlags, type RunFlags } from './run-flags.js';
+import { storeCommands } from './store.js';
 import { table } from './table.js';
 import { cliVersion, events, info, inspect, version } from './show.js';
 import { moment } from './units.js';
@@ -444,6 +445,7 @@ program
   );
 
 volumeDataCommands(volumeCommands(program, withEngine), withEngine);
+storeCommands(program, withEngine);
 
 async function main(): Promise<number> {
   try {
