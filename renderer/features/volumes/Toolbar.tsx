@@ -1,4 +1,4 @@
-import { ArchiveRestore, ArrowUpFromLine, ChevronDown, Eraser, Group as GroupIcon, Plus } from 'lucide-react';
+import { Archive, ArchiveRestore, ArrowUpFromLine, ChevronDown, Eraser, Group as GroupIcon, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import type { VolumeActions } from '../../parts/volumes/actions.js';
@@ -67,6 +67,15 @@ export function Toolbar({
           label={t('volumes.openBin', { count: binned })}
           disabled={!ready}
           onClick={() => ask({ kind: 'bin' })}
+        />
+      )}
+      {copies && (
+        <IconButton
+          icon={Archive}
+          iconSize={16}
+          label={t('volumes.backup.allDots')}
+          disabled={!ready}
+          onClick={() => ask({ kind: 'backups' })}
         />
       )}
       <IconButton

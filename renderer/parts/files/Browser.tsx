@@ -24,8 +24,8 @@ type Asked =
   | { about: 'rename' | 'delete'; path: string }
   | { about: 'discard'; then: () => void };
 
-/** The files of a place: looked through, changed, brought in and taken out. Another place is another browser: give it a key. */
-export function Browser({ place }: { place: Place }) {
+/** The files of a place: looked through, changed, brought in and taken out. Another place is another browser: give it a key. `onChanged`: what is in it has changed by this hand. */
+export function Browser({ place, onChanged }: { place: Place; onChanged?(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const { name } = place;
@@ -83,6 +83,7 @@ export function Browser({ place }: { place: Place }) {
       if (into !== '/') toggle(into, true);
       await load(into);
       await reveal(into);
+      onChanged?.();
     };
     try {
       const { type } = await store.getState().upload(target, dropped, { name: called, container: name });
@@ -262,7 +263,10 @@ export function Browser({ place }: { place: Place }) {
             path={shown}
             focus
             onDirty={setDirty}
-            onSaved={() => void load(parentOf(shown))}
+            onSaved={() => {
+              void load(parentOf(shown));
+              onChanged?.();
+            }}
             onDownload={() => void download(shown)}
             onClose={() => show(undefined)}
           />
@@ -310,6 +314,7 @@ export function Browser({ place }: { place: Place }) {
             if (shown === asked.path) setShown(undefined);
             setDirty(false);
             await load(parentOf(asked.path));
+            onChanged?.();
           }}
         />
       )}
