@@ -250,7 +250,7 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   expect(await window.serious(), 'pruning').toEqual([]);
   await window.dialog.getByRole('checkbox', { name: 'Remove two' }).press('Space');
   await press('Control+Enter');
-  await expect(toast).toContainText('Removed 2 volumes');
+  await expect(toast.filter({ hasText: 'Removed 2 volumes' })).toBeVisible();
   await expect.poll(() => names(app)).toEqual(['two']);
 
   for (const [theme, language] of [

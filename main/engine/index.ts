@@ -7,6 +7,7 @@ import { createLog } from '../base/log.js';
 import { releaseSpare } from '../base/spare.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
+import { Backups } from './backups/index.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
 import { Bin } from './bin/index.js';
 import { Content } from './content/index.js';
@@ -82,6 +83,7 @@ const ALWAYS = [
   'disk',
   'layers',
   'volumes',
+  'volume-backups',
 ];
 
 /** Docker's name for what happens when nobody says which runtime. */
@@ -148,6 +150,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       ...Networks.tables,
       ...Volumes.tables,
       ...Containers.tables,
+      ...Backups.tables,
       ...Execs.tables,
       ...System.tables,
     ];
@@ -195,6 +198,8 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
+    const backups = await Backups.open({ root, store, helper, usage, volumes, containers });
+    undo.push(() => backups.close());
     const stats = new Stats(containers, { history: options.statsHistory === true });
     undo.push(async () => stats.close());
     const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
@@ -202,10 +207,14 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const fileTree = new ContainerTree({ helper, containers });
     const volumeTree = new FileTree(helper, volumeFiles(volumes));
     const volumeArchives = new Archives(helper, volumeFiles(volumes));
-    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper });
-    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, bin });
+    const volumeSurvey = new VolumeSurvey({
+      ...{ volumes, containers, usage, helper },
+      backups: { countOf: (name) => backups.list(name).length, scheduleOf: (name) => backups.schedule(name) },
+    });
+    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, bin, backups });
     repair.sweep.start();
     disk.start();
+    backups.start();
     const explore = await Explore.open({ root, helper, snapshots, images, containers });
     const system = await System.open({
       ...{
@@ -232,6 +241,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
       stats.close();
       await serve.close();
+      await backups.close();
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.
       const last = !handover && running + paused === 0;
@@ -256,6 +266,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         bin,
         volumes,
         containers,
+        backups,
         stats,
         execs,
         files,
@@ -292,6 +303,7 @@ export interface Engine {
   readonly bin: Bin;
   readonly volumes: Volumes;
   readonly containers: Containers;
+  readonly backups: Backups;
   readonly stats: Stats;
   readonly execs: Execs;
   readonly files: Files;

@@ -872,6 +872,7 @@ export const en = {
     kinds: { local: 'Local', folder: 'Folder', tmpfs: 'Memory', nfs: 'NFS' },
     use: { running: 'Running', stopped: 'Stopped', binned: 'In the bin', unused: 'Unused' },
     sharedBy: 'shared by {{count}}',
+    usersMany: '{{name}} +{{count}}',
     scheduleFailed: 'Failed',
     everyShort: 'every {{span}}',
     busy: {

@@ -823,6 +823,7 @@ export const zhCN: Translation<typeof en> = {
     kinds: { local: '本地', folder: '目录', tmpfs: '内存', nfs: 'NFS' },
     use: { running: '运行中', stopped: '已停止', binned: '容器已移除', unused: '未使用' },
     sharedBy: '{{count}} 个容器共享',
+    usersMany: '{{name}} +{{count}}',
     scheduleFailed: '失败',
     everyShort: '每 {{span}}',
     busy: {

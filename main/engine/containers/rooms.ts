@@ -95,6 +95,8 @@ export interface VolumesRoom {
   /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them. */
   release(change: Change, holder: string, goners?: Iterable<string>): () => Promise<void>;
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
+  /** Throws where a task has to be alone with one of them. */
+  checkFree(names: Iterable<string>): void;
   /** The name of a holder that is in the bin; undefined: not any more. */
   setAside(holder: string, name: string | undefined): void;
   /** Bytes that they take. */

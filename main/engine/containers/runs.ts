@@ -79,6 +79,7 @@ export class Runs {
   async launch(container: Container, also?: (change: Change) => void): Promise<void> {
     const { record } = container;
     const { store, networks, volumes } = this.#options;
+    volumes.checkFree(volumesOf(record));
     const before = standingOf(record);
     await container.settled();
     Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });

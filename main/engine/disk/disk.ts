@@ -36,6 +36,7 @@ export interface DiskOptions {
     recall(name: string): Promise<{ bytes: number; at: number } | undefined>;
     holdersOf(name: string): string[];
   };
+  backups: { usage(): DiskUsage['Backups'] };
 }
 
 /** The label of volumes whose names were invented. */
@@ -67,7 +68,7 @@ export class Disk {
   }
 
   async usage(): Promise<DiskUsage> {
-    const { root, usage, content, snapshots, images, containers, volumes } = this.#options;
+    const { root, usage, content, snapshots, images, containers, volumes, backups } = this.#options;
     const bin = this.#options.bin.contents();
     const stock = images.stock();
     const blobSizes = new Map(stock.flatMap(blobsOf).map(({ digest, size }) => [digest, size]));
@@ -130,6 +131,7 @@ export class Disk {
       }),
       Containers: mine,
       Volumes: volumesOnDisk,
+      Backups: backups.usage(),
       Bin: {
         ...{ Containers: bin.Containers.length, Volumes: bin.Volumes?.length ?? 0 },
         ...{ Size: bin.Size, Limit: bin.Limit },

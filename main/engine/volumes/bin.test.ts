@@ -55,6 +55,7 @@ async function house(t: TestContext, options: BinOptions = {}) {
       helper: {
         populate: () => Promise.resolve({ copied: false }),
         discard: (path: string) => rm(path, { recursive: true, force: true }),
+        swap: () => Promise.resolve(),
       },
       usage: {
         measure: () => Promise.resolve({ bytes: sizes.next }),

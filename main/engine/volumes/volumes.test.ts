@@ -50,6 +50,7 @@ async function place(t: TestContext) {
       return Promise.resolve({ copied: true });
     },
     discard: (path: string) => rm(path, { recursive: true, force: true }),
+    swap: () => Promise.resolve(),
   };
   const usage = {
     measure: () => Promise.resolve({ bytes: 7 }),
