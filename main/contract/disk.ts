@@ -76,8 +76,8 @@ export interface DiskUsage {
   Images: DiskImage[];
   Containers: DiskContainer[];
   Volumes: DiskVolume[];
-  /** Archives of volumes, of those that are not there any more too. */
-  Backups: { Count: number; Size: number };
+  /** Archives of volumes, of those that are not there any more too. Only from an engine that `can` do `volume-backups`. */
+  Backups?: { Count: number; Size: number };
   Bin: { Containers: number; Volumes?: number; Size: number; Limit: number };
   /** Layers and documents as they came, compressed: what is pushed, saved and repaired from. */
   Blobs: {

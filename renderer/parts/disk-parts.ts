@@ -29,6 +29,7 @@ export type DiskKind =
   | 'files'
   | 'log'
   | 'volume'
+  | 'backups'
   | 'bin'
   | 'trash'
   | 'database';
@@ -77,6 +78,7 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
     const name = { name: Name, place: ['volumes', Name] as const, ...(At !== null && { at: At }) };
     parts.push({ key: `volume ${Name}`, group: 'volumes', kind: 'volume', size: Size ?? 0, ...name });
   }
+  parts.push({ key: 'backups', group: 'volumes', kind: 'backups', size: disk.Backups?.Size ?? 0 });
   parts.push({ key: 'bin', group: 'rest', kind: 'bin', size: Bin.Size });
   const counted = Trash.At === null ? {} : { at: Trash.At };
   parts.push({ key: 'trash', group: 'rest', kind: 'trash', size: Trash.Size ?? 0, ...counted });

@@ -36,7 +36,7 @@ export interface DiskOptions {
     recall(name: string): Promise<{ bytes: number; at: number } | undefined>;
     holdersOf(name: string): string[];
   };
-  backups: { usage(): DiskUsage['Backups'] };
+  backups: { usage(): { Count: number; Size: number } };
 }
 
 /** The label of volumes whose names were invented. */
