@@ -910,6 +910,10 @@ export const en = {
     gone: 'This volume is gone',
     filesForeign:
       'Looking into volumes is a thing of Slipway’s own engine. Here, docker cp reaches what a container has mounted.',
+    filesElsewhere: 'Its files are not on this disk',
+    filesInMemory: 'They are in memory while a container has the volume, and can be seen in there.',
+    filesOnServer: 'They are on another machine, and can be seen in a container that has the volume.',
+    filesOf: 'Files of {{name}}',
     openContainer: 'Open the container {{name}}',
     unusedTitle: 'No container has it',
     unusedText: 'It was made by itself, and no container uses it.',
