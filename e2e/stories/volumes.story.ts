@@ -123,6 +123,31 @@ test('volumes stand with who has them, their sizes and what they were made with;
   await shot(app, 'run with it');
   await page.keyboard.press('Escape');
   await expect(window.dialog).toBeHidden();
+
+  // Of all of them those go that nobody has.
+  await row(app, 'shop_db').focus();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.press('Delete');
+  await expect(window.dialog).toContainText('Remove 2 volumes?');
+  await expect(window.dialog).toContainText('3 of them are in use and stay.');
+  await shot(app, 'some in use');
+  await window.dialog.getByRole('button', { name: 'Remove 2' }).click();
+  const toast = page.getByRole('status').filter({ hasText: 'brought back' });
+  await expect(toast).toContainText('Removed 2 volumes');
+  await expect.poll(() => names(app)).toEqual(['new_for_dump', 'shop_db', 'shop_uploads']);
+  await toast.getByRole('button', { name: 'Undo' }).click();
+  await expect(row(app, 'site')).toBeVisible();
+
+  await page.setViewportSize({ width: 1024, height: 700 });
+  await window.dress({ theme: 'dark', language: 'zh-CN' });
+  await expect(page.getByRole('tab', { name: '使用者' })).toBeVisible();
+  await page.getByRole('tab', { name: '使用者' }).click();
+  await expect(page.getByText('3 个容器共享此卷')).toBeVisible();
+  expect(await window.serious()).toEqual([]);
+  await shot(app, 'a small window');
+  await page.keyboard.press('Escape');
+  await expect(row(app, 'site')).toBeVisible();
+  await shot(app, 'a small window, the list');
 });
 
 test('a volume is created, filled, edited, removed and brought back', async ({ openApp, shot }) => {
@@ -211,6 +236,10 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
     await expect(row(app, name)).toBeVisible();
   }
   await press('/', 'ArrowDown');
+  await expect(row(app, 'one')).toBeFocused();
+  await press('b');
+  await expect(window.dialog.getByRole('heading', { name: 'Back up one' })).toBeVisible();
+  await press('Escape');
   await expect(row(app, 'one')).toBeFocused();
   await press('Control+a', 'Delete');
   const toast = page.getByRole('status').filter({ hasText: 'brought back' });
@@ -324,11 +353,11 @@ test('a volume is cloned, backed up and restored over what runs with it, exporte
     // What runs with it would not see what is put in its place.
     await docker(app, ['exec', 'db', 'sh', '-c', 'echo broken > /data/state']);
     await backups.getByRole('button', { name: /^Restore the backup/ }).click();
-    await expect(window.dialog).toContainText('It is in use by db, running now.');
+    await expect(window.dialog).toContainText('In use by db, running now.');
     await shot(app, 'restore');
     expect(await window.serious(), 'restoring').toEqual([]);
     await window.dialog.getByRole('button', { name: 'Stop 1 container' }).click();
-    await expect(window.dialog).not.toContainText('It is in use by db');
+    await expect(window.dialog).not.toContainText('In use by db');
     await expect(window.dialog).toContainText('becomes a backup first');
     await window.dialog.getByRole('button', { name: /^Restore/ }).click();
     await expect(tasks).toContainText('Restored data');
@@ -354,27 +383,29 @@ test('a volume is cloned, backed up and restored over what runs with it, exporte
     await row(app, 'data').click({ button: 'right' });
     await page.getByRole('menuitem', { name: 'Replace from an archive…' }).click();
     await pick(app, '[data-pick]', [archive]);
-    await expect(window.dialog).toContainText('Everything in data');
-    await expect(window.dialog.getByRole('textbox', { name: 'Type data to go on' })).toBeFocused();
-    await keyboard.type('dat');
+    await expect(window.dialog).toContainText('can be restored from the backup');
+    await window.dialog.getByRole('checkbox', { name: 'Back up what is in it first' }).click();
+    await expect(window.dialog).toContainText('Nothing brings it back.');
+    await window.dialog.getByRole('textbox', { name: 'Type data to go on' }).fill('dat');
     await keyboard.press('Enter');
     await expect(window.dialog).toBeVisible();
-    await keyboard.type('a');
     await shot(app, 'import');
     expect(await window.serious(), 'importing').toEqual([]);
-    await keyboard.press('Enter');
+    await window.dialog.getByRole('checkbox', { name: 'Back up what is in it first' }).click();
+    await window.dialog.getByRole('button', { name: 'Back up and replace' }).click();
     await expect(tasks).toContainText('Imported into data');
     expect(await cat(app, 'data', '/state')).toBe('ok\n');
     await keyboard.press('Escape');
+    await expect(backups).toContainText('before data.tar.zst was imported');
 
     await backups
       .getByRole('button', { name: /^Delete the backup/ })
       .first()
       .click();
     await window.dialog.getByRole('button', { name: 'Delete', exact: true }).click();
-    await expect(backups.getByRole('listitem')).toHaveCount(1);
+    await expect(backups.getByRole('listitem')).toHaveCount(2);
     await page.getByRole('button', { name: 'All backups…' }).click();
-    await expect(window.dialog.getByRole('listitem')).toHaveCount(1);
+    await expect(window.dialog.getByRole('listitem')).toHaveCount(2);
     await shot(app, 'all backups');
     await keyboard.press('Escape');
     for (const [theme, language] of [
@@ -382,7 +413,7 @@ test('a volume is cloned, backed up and restored over what runs with it, exporte
       ['dark', 'en'],
     ] as const) {
       await window.dress({ theme, language });
-      await expect(backups.or(page.getByRole('list', { name: '备份' })).getByRole('listitem')).toHaveCount(1);
+      await expect(backups.or(page.getByRole('list', { name: '备份' })).getByRole('listitem')).toHaveCount(2);
       expect(await window.serious()).toEqual([]);
       await shot(app, `${theme} ${language}`);
     }
