@@ -165,6 +165,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
+    helper.hello.warnings.push(...registry.warnings);
     const { driver, warning: slow } = chooseDriver(helper.hello.overlay, options.storageDriver);
     if (slow) helper.hello.warnings.push(slow);
     const snapshots = await Snapshots.open({ root, store, helper, driver });
@@ -180,7 +181,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       nondistributableTo,
     });
     const serve = await Serve.open({ store, content, images });
-    undo.push(() => serve.close());
+    undo.push(() => serve.close({ handover: true })); // the next attempt goes on with it
     const registries = new Registries({ registry, images, events });
     const repair = await Repair.open(
       { root, store, helper, content, snapshots, layers, images, registry },
@@ -207,11 +208,8 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const fileTree = new ContainerTree({ helper, containers });
     const volumeTree = new FileTree(helper, volumeFiles(volumes));
     const volumeArchives = new Archives(helper, volumeFiles(volumes));
-    const volumeSurvey = new VolumeSurvey({
-      ...{ volumes, containers, usage, helper },
-      backups: { countOf: (name) => backups.list(name).length, scheduleOf: (name) => backups.schedule(name) },
-    });
-    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, bin, backups });
+    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper, backups });
+    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, backups, bin });
     repair.sweep.start();
     disk.start();
     backups.start();
@@ -240,7 +238,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
 
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
       stats.close();
-      await serve.close();
+      await serve.close({ handover });
       await backups.close();
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.

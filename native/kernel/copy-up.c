@@ -1,5 +1,6 @@
 #include "copy-up.h"
 #include "../base/cleanup.h"
+#include "beneath.h"
 #include "tree.h"
 #include "whiteout.h"
 
@@ -7,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <search.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -80,6 +82,16 @@ static int take_after(int from, int to, const struct stat *info, const char *nam
     return 0;
 }
 
+/* Whoever sees the copy being made may have put a link in the way: none is followed. */
+static int link_first(int top, const char *path, int to, const char *name)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    cleanup_close int parent = open_how(top, directory, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    return parent < 0 ? -1 : linkat(parent, slash ? slash + 1 : path, to, name, 0);
+}
+
 /* 1: it was copied before, and has got this further name. */
 static int link_again(struct copying *copying, int to, const char *name, const struct stat *info, struct error *err)
 {
@@ -94,7 +106,7 @@ static int link_again(struct copying *copying, int to, const char *name, const s
     if (found && *found == linked)
         return 0;
     linked_free(linked);
-    if (!found || linkat(copying->top, (*found)->path, to, name, 0) < 0)
+    if (!found || link_first(copying->top, (*found)->path, to, name) < 0)
         return fail(err, found ? errno : ENOMEM, "copy %s", name);
     return 1;
 }
@@ -193,7 +205,8 @@ static int copy_name_attributes(int from, int to, const char *name, struct error
     ssize_t length = llistxattr(source, names, sizeof names);
     for (const char *key = names; length > 0 && key < names + length; key += strlen(key) + 1) {
         ssize_t size = strcmp(key, "security.selinux") == 0 ? -1 : lgetxattr(source, key, value, sizeof value);
-        if (size >= 0 && lsetxattr(target, key, value, (size_t)size, 0) < 0 && errno != ENOTSUP && errno != EPERM)
+        if (size >= 0 && lsetxattr(target, key, value, (size_t)size, 0) < 0 && errno != ENOTSUP && errno != EPERM &&
+            errno != ENOENT /* a device that a user namespace could not make */)
             return fail(err, errno, "copy attribute %s of %s", key, name);
     }
     return 0;

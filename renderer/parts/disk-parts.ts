@@ -32,7 +32,10 @@ export type DiskKind =
   | 'backups'
   | 'bin'
   | 'trash'
-  | 'database';
+  | 'database'
+  | 'indexes'
+  | 'small'
+  | 'others';
 
 export const nameOfDisk = ({ Id, Names }: Pick<DiskImage, 'Id' | 'Names'>): string => Names[0] ?? shortId(Id);
 
@@ -83,6 +86,10 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
   const counted = Trash.At === null ? {} : { at: Trash.At };
   parts.push({ key: 'trash', group: 'rest', kind: 'trash', size: Trash.Size ?? 0, ...counted });
   parts.push({ key: 'database', group: 'rest', kind: 'database', size: Database });
+  const { Indexes, Containers, Others } = disk.Beside ?? { Indexes: 0, Containers: 0, Others: 0 };
+  parts.push({ key: 'indexes', group: 'rest', kind: 'indexes', size: Indexes ?? 0 });
+  parts.push({ key: 'small', group: 'rest', kind: 'small', size: Containers ?? 0 });
+  parts.push({ key: 'others', group: 'rest', kind: 'others', size: Others ?? 0 });
   return parts.filter(({ size }) => size > 0).sort((a, b) => b.size - a.size);
 }
 

@@ -58,7 +58,7 @@ export class Archives {
   list(volume?: string): VolumeBackup[] {
     return [...this.#records.values()]
       .filter((record) => volume === undefined || record.Volume === volume)
-      .reverse()
+      .sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))
       .map(described);
   }
 

@@ -13,6 +13,7 @@ import { lostExit, readExitFile, roomOf, type Exit } from './exit.js';
 import { healthProbe, readHealth, startingHealth } from './health.js';
 import { bundleFiles, runRequest } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
+import { layersOf } from './image-mounts.js';
 import { newLive, type Live } from './live.js';
 import { standingOf, volumesOf, type Standing } from './record.js';
 import type { Removal } from './removal.js';
@@ -132,6 +133,7 @@ export class Runs {
     if (container.record.health) container.record.health = (await readHealth(stateDir)) ?? startingHealth();
     delete container.record.before;
     this.#begin(container, live);
+    await this.#options.volumes.mount(volumesOf(container.record), container.id);
     return monitor;
   }
 
@@ -181,12 +183,12 @@ export class Runs {
   }
 
   /** Takes away what a run left outside the data root. */
-  async clear(container: Container): Promise<void> {
-    try {
-      await this.#options.helper.delete(container.id);
-    } catch (error) {
-      log.warn(`what container ${shortId(container.id)} left could not be cleared away: ${messageOf(error)}`);
-    }
+  async clear({ id }: Container): Promise<void> {
+    const { helper, volumes } = this.#options;
+    for (const part of [() => helper.delete(id), () => volumes.unmount(id)])
+      await part().catch((error: unknown) =>
+        log.warn(`what container ${shortId(id)} left could not be cleared away: ${messageOf(error)}`),
+      );
   }
 
   #begin(container: Container, live: Live): void {
@@ -200,9 +202,11 @@ export class Runs {
     const { helper, snapshots, networks } = this.#options;
     const { seccomp, lastCapability } = this.#machine;
     const paths = this.#ledger.pathsOf(id);
+    await this.#options.volumes.mount(volumesOf(record), id);
     const files = await bundleFiles({
       ...{ record, paths, hello: helper.hello, seccomp, lastCapability },
       overlay: await snapshots.mountsOf(id),
+      layers: await layersOf(record, snapshots),
       users: userNamespaceOf(record, {
         recordOf: (reference) => this.#ledger.find(reference).record,
         pidOf: (reference) => this.#pidOf(reference, 'user'),

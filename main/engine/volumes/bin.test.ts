@@ -54,8 +54,10 @@ async function house(t: TestContext, options: BinOptions = {}) {
       ...{ root: at, store, bin },
       helper: {
         populate: () => Promise.resolve({ copied: false }),
-        discard: (path: string) => rm(path, { recursive: true, force: true }),
+        mountVolume: () => Promise.resolve(),
+        unmountVolume: () => Promise.resolve(),
         swap: () => Promise.resolve(),
+        discard: (path: string) => rm(path, { recursive: true, force: true }),
       },
       usage: {
         measure: () => Promise.resolve({ bytes: sizes.next }),
