@@ -14,7 +14,7 @@ export interface DiskPart {
   /** When it was counted; undefined: it is recorded. */
   at?: string;
   /** Where it is shown. */
-  place?: readonly [page: 'images' | 'containers', id: string];
+  place?: readonly [page: 'images' | 'containers' | 'volumes', id: string];
 }
 
 export type DiskGroup = 'images' | 'copies' | 'containers' | 'volumes' | 'rest';
@@ -78,7 +78,7 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
     parts.push({ ...own, key: `log ${Id}`, kind: 'log', size: Log });
   }
   for (const { Name, Size, At } of disk.Volumes) {
-    const name = { name: Name, ...(At !== null && { at: At }) };
+    const name = { name: Name, place: ['volumes', Name] as const, ...(At !== null && { at: At }) };
     parts.push({ key: `volume ${Name}`, group: 'volumes', kind: 'volume', size: Size ?? 0, ...name });
   }
   parts.push({ key: 'backups', group: 'volumes', kind: 'backups', size: disk.Backups?.Size ?? 0 });

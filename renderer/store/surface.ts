@@ -2,11 +2,13 @@ import { create } from 'zustand';
 import type { ContainerChange } from '../../main/contract/changes.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { MountHolder } from '../../main/contract/mounts.js';
+import type { VolumeBackup } from '../../main/contract/volume-data.js';
 import type { Verb } from './containers-slice.js';
 
 /** The dialog that is open; what a person types into it stays in the dialog. */
 export type OpenDialog =
-  | { kind: 'run'; image?: string }
+  /** With these mounts to begin with: the source is a path or a volume's name. */
+  | { kind: 'run'; image?: string; mounts?: { source: string; target?: string; readOnly?: boolean }[] }
   | { kind: 'pull'; reference?: string }
   | { kind: 'remove-containers'; containers: ContainerSummary[] }
   | { kind: 'remove-images'; images: { id: string; name: string }[] }
@@ -22,6 +24,14 @@ export type OpenDialog =
   | { kind: 'trust'; host: string }
   | { kind: 'serve' }
   | { kind: 'prune-images'; scope: 'dangling' | 'unused' }
+  | { kind: 'create-volume' }
+  | { kind: 'remove-volumes'; names: string[] }
+  | { kind: 'prune-volumes' }
+  | { kind: 'backups' }
+  | { kind: 'clone-volume' | 'export-volume' | 'back-up-volume' | 'schedule-volume'; name: string }
+  /** `name`: the volume whose content it is to take the place of. */
+  | { kind: 'import-volume'; archive: File; name?: string }
+  | { kind: 'restore-backup'; backup: VolumeBackup }
   | { kind: 'self-check' }
   | { kind: 'bin' }
   /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */

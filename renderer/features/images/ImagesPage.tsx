@@ -1,6 +1,7 @@
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { ArrowUpFromLine, Download, Layers, ListFilter, PackageOpen, Play, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import { isArchive } from '../../parts/archive-files.js';
 import { drawerWidth, useBeside } from '../../parts/Drawer.js';
 import { useImageActions } from '../../parts/image-actions.js';
 import { namedImages, nameOfImage, usersByImage, type NamedImage } from '../../parts/image-names.js';
@@ -23,7 +24,7 @@ import { groupsOf, type ImageGroup } from './grouping.js';
 import { GroupTitle, nameOfGroup } from './GroupTitle.js';
 import { ImageDrawer } from './ImageDrawer.js';
 import { Toolbar } from './Toolbar.js';
-import { isArchive, useDrop } from './use-drop.js';
+import { useDrop } from './use-drop.js';
 import { useNewerCheck } from './use-newer.js';
 
 const keyOf = ({ key }: NamedImage) => key;

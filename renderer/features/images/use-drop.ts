@@ -1,10 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useSurface } from '../../store/surface.js';
 
-const archive = /\.(?:tar|tgz|tzst|tar\.(?:gz|zst|zstd|bz2|xz))$/i;
-
-export const isArchive = (file: Pick<File, 'name'>): boolean => archive.test(file.name);
-
 const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
 
 /** Takes files that are dragged over any place of the window while the page is shown; true: they are over it now. */
