@@ -14,6 +14,7 @@ import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
 import { Explore } from './explore/index.js';
 import { Files, FileTree } from './files/index.js';
+import { Folders, Surroundings } from './folders/index.js';
 import { Helper } from './helper/index.js';
 import { Images, starterBusybox } from './images/index.js';
 import { Layers } from './layers/index.js';
@@ -68,7 +69,10 @@ export interface EngineOptions {
 const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
-const ALWAYS = ['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'];
+const ALWAYS = [
+  ...['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'],
+  'folders',
+];
 
 /** Docker's name for what happens when nobody says which runtime. */
 const OWN_RUNTIME = 'slipway';
@@ -145,6 +149,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     if (remap) checkUserNamespaces(helper.hello);
     checkLogDefaults(options.logs);
     const events = new Events();
+    const folders = new Folders({ surroundings: new Surroundings([root, runDir]) });
     const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
@@ -242,6 +247,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         execs,
         files,
         fileTree,
+        folders,
         disk,
         explore,
         system,
@@ -274,6 +280,7 @@ export interface Engine {
   readonly execs: Execs;
   readonly files: Files;
   readonly fileTree: FileTree;
+  readonly folders: Folders;
   readonly disk: Disk;
   readonly explore: Explore;
   readonly system: System;
