@@ -36,7 +36,7 @@ function transfer(id: number, request: object): void {
   const { port1, port2 } = new MessageChannel();
   transfers.set(id, port1);
   port1.onmessage = ({ data }: MessageEvent<TransferAnswer>) => {
-    if (data.type !== 'progress' && data.type !== 'line') {
+    if (!/^(?:progress|line|stage)$/.test(data.type)) {
       port1.close();
       transfers.delete(id);
     }
@@ -82,6 +82,13 @@ const bridge: Bridge = {
       const file = pathForFile(archive);
       if (file === '') return false;
       transfer(id, { act: 'load-images', file, ...(as && { as }) });
+      return true;
+    },
+    saveVolume: (id, what) => transfer(id, { act: 'backup' in what ? 'save-backup' : 'save-volume', ...what }),
+    fillVolume: (id, archive, into) => {
+      const file = pathForFile(archive);
+      if (file === '') return false;
+      transfer(id, { act: 'fill-volume', file, ...into });
       return true;
     },
     drag: (id) => ipcRenderer.invoke(CHANNEL.drag, id),

@@ -1,4 +1,4 @@
-/** Files on their way between a container and this machine's disk; nothing of them stays in memory. */
+/** Files on their way between a container or a volume and this machine's disk; nothing of them stays in memory. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { invalid } from '../../main/base/errors.js';
 import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
-import type { ApiResponse, FilePlace, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
+import type { ApiResponse, FilePlace, FilesOf, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 
 export interface Watch {
   signal: AbortSignal;
@@ -43,10 +43,10 @@ export async function save(
   }
 }
 
-/** Files and folders into a container's directory. What has arrived when it fails or is cancelled stays there: an archive is extracted as it comes. */
+/** Files and folders into a directory. What has arrived when it fails or is cancelled stays there: an archive is extracted as it comes. */
 export async function upload(
   client: Client,
-  { container, path, uid, gid }: UploadTarget,
+  { path, uid, gid, ...of }: UploadTarget,
   files: readonly string[],
   watch: Watch,
 ): Promise<void> {
@@ -61,7 +61,8 @@ export async function upload(
   const stop = () => tar.destroy();
   watch.signal.addEventListener('abort', stop);
   try {
-    await client.containers.copyTo(container, path, watched(tar, watch, total), {}, { signal: watch.signal });
+    const { archive, id } = placeIn(client, of);
+    await archive.copyTo(id, path, watched(tar, watch, total), {}, { signal: watch.signal });
   } finally {
     watch.signal.removeEventListener('abort', stop);
     tar.destroy();
@@ -80,7 +81,9 @@ export async function fetch(
   watch: Watch,
 ): Promise<number> {
   if (normalize(what.path) === '/')
-    throw invalid('the whole root of a container cannot be dragged: drag what is in it');
+    throw invalid(
+      `the whole root of a ${'volume' in what ? 'volume' : 'container'} cannot be dragged: drag what is in it`,
+    );
   const { bytes, total } = await open(client, what, watch.signal);
   if (total !== undefined && total > limit) {
     bytes.cancel();
@@ -111,11 +114,18 @@ async function open(
     const { stat, bytes } = await client.slipway.layers.read({ kind, name, layer }, { path }, { signal });
     return { bytes, total: stat.Size };
   }
-  const { container, path, folder } = what;
-  if (folder) return { bytes: (await client.containers.copyFrom(container, path, { signal })).tar };
-  const { stat, bytes } = await client.slipway.files.read(container, { path }, { signal });
+  const { path, folder, ...of } = what;
+  const { archive, files, id } = placeIn(client, of);
+  if (folder) return { bytes: (await archive.copyFrom(id, path, { signal })).tar };
+  const { stat, bytes } = await files.read(id, { path }, { signal });
   return { bytes, total: stat.Size };
 }
+
+/** A container's files or a volume's: they are asked for in the same way. */
+const placeIn = (client: Client, of: FilesOf) =>
+  'volume' in of
+    ? { archive: client.volumes, files: client.volumes.files, id: of.volume }
+    : { archive: client.containers, files: client.slipway.files, id: of.container };
 
 /** The same bytes, told of as they pass. */
 export function watched(bytes: Bytes, { tell }: Watch, total: number | undefined): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,7 @@
-import type { ApiResponse, Transport } from '../contract/bridge.js';
-import type { ContainerShells, DebugCreate, FileListing, FileStat } from '../contract/files.js';
-import { getJson, open, postJson, segment, send, withQuery, type Cancel } from './request.js';
-import { readText } from './streams.js';
+import type { Transport } from '../contract/bridge.js';
+import type { ContainerShells, DebugCreate } from '../contract/files.js';
+import { filesAt } from './files-at.js';
+import { getJson, postJson, segment, withQuery } from './request.js';
 
 /** A container's files one at a time, and the shells that can be had in it. */
 export const containerFilesClient = (transport: Transport) => {
@@ -10,36 +10,7 @@ export const containerFilesClient = (transport: Transport) => {
 
   return {
     /** Whether it runs or not; one directory a request. */
-    files: {
-      list: (id: string, options: { path: string; limit?: number; after?: string }, cancel?: Cancel) =>
-        getJson<FileListing>(transport, at(id, 'files', options), cancel),
-
-      /** A file's bytes, from `offset` on, at most `length` of them. */
-      async read(
-        id: string,
-        options: { path: string; offset?: number; length?: number },
-        cancel?: Cancel,
-      ): Promise<{ stat: FileStat; bytes: ApiResponse['body'] }> {
-        const { headers, body } = await open(transport, { method: 'GET', path: at(id, 'file', options) }, cancel);
-        const text = Uint8Array.from(atob(headers['x-slipway-file'] ?? ''), (letter) => letter.charCodeAt(0));
-        return { stat: JSON.parse(new TextDecoder().decode(text)) as FileStat, bytes: body };
-      },
-
-      /** The whole of it at once. With `version`, only where the file is still that one; else `conflict`. */
-      async write(id: string, path: string, content: Uint8Array, version?: string): Promise<FileStat> {
-        const { body } = await open(transport, {
-          method: 'PUT',
-          path: at(id, 'file', { path }),
-          headers: { 'Content-Type': 'application/octet-stream', ...(version && { 'If-Match': `"${version}"` }) },
-          body: content,
-        });
-        return JSON.parse(await readText(body)) as FileStat;
-      },
-
-      remove: (id: string, path: string) => send(transport, 'DELETE', at(id, 'file', { path })),
-      makeDirectory: (id: string, path: string) => send(transport, 'POST', at(id, 'directory', { path })),
-      rename: (id: string, From: string, To: string) => send(transport, 'POST', at(id, 'rename'), { From, To }),
-    },
+    files: filesAt(transport, '/slipway/containers'),
 
     /** The shells that an image has. */
     shells: (id: string) => getJson<ContainerShells>(transport, at(id, 'shells')),

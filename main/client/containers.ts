@@ -1,4 +1,4 @@
-import type { ApiResponse, ByteDuplex, ByteStream, Transport } from '../contract/bridge.js';
+import type { ByteDuplex, Transport } from '../contract/bridge.js';
 import type {
   ContainerCreate,
   ContainerCreated,
@@ -10,6 +10,7 @@ import type {
 } from '../contract/containers.js';
 import type { Filters } from '../contract/filters.js';
 import type { ContainerStats } from '../contract/stats.js';
+import { archiveAt } from './files-at.js';
 import { getJson, open, postJson, segment, send, upgrade, withQuery, type Cancel } from './request.js';
 import { demultiplex, plainOutput, readJsonLines, readText, type Output } from './streams.js';
 
@@ -37,27 +38,14 @@ export interface LogsOptions {
   tty?: boolean;
 }
 
-/** What a path in a container names. */
-export interface PathStat {
-  name: string;
-  size: number;
-  /** Go's os.FileMode. */
-  mode: number;
-  mtime: string;
-  linkTarget: string;
-}
-
-function statOf(headers: ApiResponse['headers']): PathStat {
-  const bytes = Uint8Array.from(atob(headers['x-docker-container-path-stat'] ?? ''), (letter) => letter.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(bytes)) as PathStat;
-}
-
 export const containersClient = (transport: Transport) => {
   const at = (id: string, verb: string) => `/containers/${segment(id)}/${verb}`;
   const act = (id: string, verb: string, values: Parameters<typeof withQuery>[1] = {}) =>
     send(transport, 'POST', withQuery(at(id, verb), values));
 
   return {
+    ...archiveAt(transport, '/containers'),
+
     list: (options: { all?: boolean; limit?: number; size?: boolean; filters?: Filters } = {}) =>
       getJson<ContainerSummary[]>(transport, withQuery('/containers/json', options)),
 
@@ -124,41 +112,6 @@ export const containersClient = (transport: Transport) => {
     /** Raw bytes each way: the terminal's with a tty, else frames for `demultiplex`. Works before `start`, so no byte is missed. */
     attach: (id: string, { stream = true, ...options }: AttachOptions): Promise<ByteDuplex> =>
       upgrade(transport, withQuery(at(id, 'attach'), { stream, ...options })),
-
-    /** What a path in a container names; a link at its end is not followed. */
-    async statPath(id: string, path: string): Promise<PathStat> {
-      const { headers } = await open(transport, { method: 'HEAD', path: withQuery(at(id, 'archive'), { path }) });
-      return statOf(headers);
-    },
-
-    /** The same, and it as a tar with all that is below it. */
-    async copyFrom(
-      id: string,
-      path: string,
-      cancel: Cancel = {},
-    ): Promise<{ stat: PathStat; tar: ApiResponse['body'] }> {
-      const request = { method: 'GET', path: withQuery(at(id, 'archive'), { path }) } as const;
-      const { headers, body } = await open(transport, request, cancel);
-      return { stat: statOf(headers), tar: body };
-    },
-
-    /** Extracts a tar into a directory of a container. */
-    async copyTo(
-      id: string,
-      path: string,
-      tar: ByteStream | Uint8Array,
-      options: { copyUIDGID?: boolean; noOverwriteDirNonDir?: boolean } = {},
-      cancel: Cancel = {},
-    ): Promise<void> {
-      const request = {
-        method: 'PUT',
-        path: withQuery(at(id, 'archive'), { path, ...options }),
-        headers: { 'Content-Type': 'application/x-tar' },
-        body: tar,
-      } as const;
-      const { body } = await open(transport, request, cancel);
-      await readText(body);
-    },
 
     /** What was written, and with `follow` what is being written until the container ends. */
     async *logs(id: string, options: LogsOptions = {}, cancel: Cancel = {}): AsyncGenerator<Output> {

@@ -75,6 +75,9 @@ export interface VolumeProgress {
   Total?: number;
 }
 
+/** `GET /slipway/volumes/{name}/export?compress=`. */
+export type VolumeCompression = 'gzip' | 'zstd' | 'none';
+
 /** `POST /slipway/volumes/{name}/clone` with `{Name, Pause}`. */
 export interface VolumeCloned {
   Name: string;

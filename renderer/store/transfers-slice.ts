@@ -5,13 +5,13 @@ import { begin, type TransferEnd } from './desk.js';
 import { messageOf, type Store } from './index.js';
 import { Speed } from './pull-progress.js';
 
-/** Files on their way between a container and this machine's disk: past the window, which is told how far they are. */
+/** Files on their way between a container or a volume and this machine's disk: past the window, which is told how far they are. */
 export interface Transfer {
   id: number;
   kind: 'upload' | 'download';
   /** The file or folder; of several that come in, the folder they go to. */
   name: string;
-  /** The container's name. */
+  /** The container's name, or the volume's. */
   container: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   startedAt: number;

@@ -148,6 +148,8 @@ export class FakeEngine {
       fetch: () => undefined,
       saveImages: () => undefined,
       loadImages: () => false,
+      saveVolume: () => undefined,
+      fillVolume: () => false,
       drag: async () => undefined,
       cancel: () => undefined,
       on: () => undefined,

@@ -1,23 +1,21 @@
-import { useCallback, useRef, useState, type DragEvent } from 'react';
-import { Download, FileText, FolderPlus, FolderTree, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
+import { useCallback, useMemo, useRef, useState, type DragEvent } from 'react';
+import { Download, FileText, FolderPlus, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
-import type { FilePlace } from '../../../../main/contract/bridge.js';
-import type { ContainerSummary } from '../../../../main/contract/containers.js';
-import type { FileEntry } from '../../../../main/contract/files.js';
-import { nameOf } from '../../../parts/container-state.js';
-import { messageOf, useEngine, useEngineStore } from '../../../store/index.js';
-import { IconButton } from '../../../ui/Button.js';
-import { Empty } from '../../../ui/Empty.js';
-import type { MenuEntry } from '../../../ui/Menu.js';
-import { notifyDone, notifyFailed, notifyNote } from '../../../ui/notify.js';
+import type { FilePlace } from '../../../main/contract/bridge.js';
+import type { FileEntry } from '../../../main/contract/files.js';
+import { messageOf, useEngineStore } from '../../store/index.js';
+import { IconButton } from '../../ui/Button.js';
+import type { MenuEntry } from '../../ui/Menu.js';
+import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
+import { filesIn, keyOfPlace, type Place } from './place.js';
 import { Preview } from './Preview.js';
-import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from '../../../parts/files/tree.js';
+import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
 import { useDragOut } from './use-drag-out.js';
 import { useOwners } from './use-owners.js';
-import { useTree } from '../../../parts/files/use-tree.js';
+import { useTree } from './use-tree.js';
 
 const PAGE = 1000;
 
@@ -26,29 +24,19 @@ type Asked =
   | { about: 'rename' | 'delete'; path: string }
   | { about: 'discard'; then: () => void };
 
-/** A container's files, running or stopped. */
-export function FilesTab({ container }: { container: ContainerSummary }) {
-  const { t } = useTranslation();
-  const features = useEngine((state) => state.features);
-  const read = useEngine((state) => state.version !== undefined);
-  if (read && !features?.can?.includes('files'))
-    return (
-      <Empty icon={FolderTree} title={t('files.cannot')}>
-        {t('files.cannotText')}
-      </Empty>
-    );
-  return <Tree key={container.Id} container={container} />;
-}
-
-function Tree({ container }: { container: ContainerSummary }) {
+/** The files of a place: looked through, changed, brought in and taken out. Another place is another browser: give it a key. */
+export function Browser({ place }: { place: Place }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const files = store.client.slipway.files;
-  const name = nameOf(container);
+  const { name } = place;
+  const key = keyOfPlace(place);
+  // The place is said by its key.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const { of, files } = useMemo(() => ({ of: place.of, files: filesIn(store.client, place) }), [store, key]);
   const list = useCallback(
     (path: string, after: string | undefined) =>
-      files.list(container.Id, { path, limit: PAGE, ...(after !== undefined && { after }) }),
-    [files, container.Id],
+      files.list({ path, limit: PAGE, ...(after !== undefined && { after }) }),
+    [files],
   );
   const { rows, folders, load, toggle, reveal, refresh } = useTree(list);
   const [current, setCurrent] = useState<string>();
@@ -57,7 +45,7 @@ function Tree({ container }: { container: ContainerSummary }) {
   const [asked, setAsked] = useState<Asked>();
   const [over, setOver] = useState<string>();
   const [round, setRound] = useState(0);
-  const owners = useOwners(container.Id, round);
+  const owners = useOwners(place.users, round);
   const picker = useRef<HTMLInputElement>(null);
   const target = useRef('/');
 
@@ -86,7 +74,7 @@ function Tree({ container }: { container: ContainerSummary }) {
 
   const upload = async (into: string, dropped: File[]) => {
     const owner = into === '/' ? undefined : entryAt(into);
-    const target = { container: container.Id, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
+    const target = { ...of, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
     const names = new Set<string>();
     const twice = dropped.find(({ name }) => names.size === names.add(name).size);
     if (twice) return notifyFailed(t('files.uploadFailed', { path: into }), t('files.sameName', { name: twice.name }));
@@ -112,10 +100,10 @@ function Tree({ container }: { container: ContainerSummary }) {
   const placeOf = async (path: string): Promise<FilePlace> => {
     const entry = entryAt(path);
     if (entry?.Kind === 'link') {
-      const led = await files.list(container.Id, { path, limit: 1 }).catch(() => undefined);
-      if (led) return { container: container.Id, path: led.Path, folder: true };
+      const led = await files.list({ path, limit: 1 }).catch(() => undefined);
+      if (led) return { ...of, path: led.Path, folder: true };
     }
-    return { container: container.Id, path, folder: entry !== undefined && opens(entry) };
+    return { ...of, path, folder: entry !== undefined && opens(entry) };
   };
   const download = async (path: string) => {
     const called = nameOfPath(path);
@@ -270,7 +258,7 @@ function Tree({ container }: { container: ContainerSummary }) {
         {shown !== undefined && (
           <Preview
             key={shown}
-            container={container.Id}
+            files={files}
             path={shown}
             focus
             onDirty={setDirty}
@@ -286,7 +274,7 @@ function Tree({ container }: { container: ContainerSummary }) {
           submit={t('files.create')}
           onClose={() => setAsked(undefined)}
           act={async (called) => {
-            await files.makeDirectory(container.Id, join(asked.directory, called));
+            await files.makeDirectory(join(asked.directory, called));
             if (asked.directory !== '/') toggle(asked.directory, true);
             await load(asked.directory);
             setCurrent(join(asked.directory, called));
@@ -301,7 +289,7 @@ function Tree({ container }: { container: ContainerSummary }) {
           onClose={() => setAsked(undefined)}
           act={async (called) => {
             const to = join(parentOf(asked.path), called);
-            await files.rename(container.Id, asked.path, to);
+            await files.rename(asked.path, to);
             if (shown === asked.path) setShown(to);
             await load(parentOf(asked.path));
             setCurrent(to);
@@ -318,7 +306,7 @@ function Tree({ container }: { container: ContainerSummary }) {
           submit={t('files.delete')}
           onClose={() => setAsked(undefined)}
           act={async () => {
-            await files.remove(container.Id, asked.path);
+            await files.remove(asked.path);
             if (shown === asked.path) setShown(undefined);
             setDirty(false);
             await load(parentOf(asked.path));

@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { FilePlace } from '../../../../main/contract/bridge.js';
-import { messageOf, useEngineStore } from '../../../store/index.js';
-import { fileDesk } from '../../../ui/desktop.js';
-import { bytes } from '../../../ui/format.js';
-import { notifyFailed, notifyNote } from '../../../ui/notify.js';
-import { draggable, nameOfPath, type TreeRow } from '../../../parts/files/tree.js';
+import type { FilePlace } from '../../../main/contract/bridge.js';
+import { messageOf, useEngineStore } from '../../store/index.js';
+import { fileDesk } from '../../ui/desktop.js';
+import { bytes } from '../../ui/format.js';
+import { notifyFailed, notifyNote } from '../../ui/notify.js';
+import { draggable, nameOfPath, type TreeRow } from './tree.js';
 
 /** Milliseconds that what was made ready is good for: it is what the file was then. */
 const FRESH = 60_000;
