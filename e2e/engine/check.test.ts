@@ -165,8 +165,7 @@ test(
         ['/nowhere at all', 'missing'],
       ],
     );
-    // Its own socket and its own folder: both of them are the engine's.
-    assert.deepEqual(facts[1]?.Warnings, ['system', 'socket']);
+    assert.deepEqual(facts[1]?.Warnings, ['socket']);
     for (const bad of [['relative'], ['/a\0b'], Array(65).fill('/'), 'text', undefined])
       assert.equal((await asked(bad)).status, 400);
     assert.deepEqual(await api(engine.socket, 'POST', '/slipway/folders', { Paths: [] }), []);
