@@ -8,6 +8,8 @@ export class ApiError extends Error {
     message: string,
     /** The HTTP status, where there was an answer. */
     readonly status?: number,
+    /** What its body says beside the message. */
+    readonly details: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
   }
@@ -27,20 +29,21 @@ const kinds: Record<number, ErrorKind> = {
 
 /** The error that an answer's status and body stand for. Foreign engines and proxies may answer something else than JSON. */
 export function errorOf(status: number, body: string): ApiError {
+  const { message, ...details } = parsed(body.trim());
   return new ApiError(
     kinds[status] ?? 'system',
-    messageIn(body) ?? `the engine answered with status ${status}`,
+    message === undefined ? `the engine answered with status ${status}` : String(message),
     status,
+    details,
   );
 }
 
-function messageIn(body: string): string | undefined {
-  const text = body.trim();
+function parsed(text: string): { message?: unknown } & Record<string, unknown> {
   try {
-    const parsed: unknown = JSON.parse(text);
-    if (parsed && typeof parsed === 'object' && 'message' in parsed) return String(parsed.message);
+    const body: unknown = JSON.parse(text);
+    if (body && typeof body === 'object' && 'message' in body) return { ...body };
   } catch {
     // Not JSON: the text itself is the message.
   }
-  return text || undefined;
+  return text ? { message: text } : {};
 }

@@ -11,6 +11,7 @@ import { systemClient } from './system.js';
 import { volumesClient } from './volumes.js';
 
 export { ApiError } from './errors.js';
+export { holdersIn } from './mounts.js';
 export { demultiplex, plainOutput, readJsonLines, readText, type Output } from './streams.js';
 export { splitReference, type RegistryAuth } from './images.js';
 export type { AttachOptions, LogsOptions } from './containers.js';

@@ -9,6 +9,7 @@ import { diskClient } from './disk.js';
 import { ApiError } from './errors.js';
 import { registriesClient } from './registries.js';
 import { layersClient } from './layers.js';
+import { mountsClient } from './mounts.js';
 import { getJson, open, postJson, segment, withQuery, type Cancel } from './request.js';
 import { readJsonLines } from './streams.js';
 
@@ -20,6 +21,7 @@ export const slipwayClient = (transport: Transport) => ({
   ...checkClient(transport),
   ...diskClient(transport),
   ...layersClient(transport),
+  ...mountsClient(transport),
   ...registriesClient(transport),
   /** `undefined` on any other engine. */
   async features(): Promise<SlipwayFeatures | undefined> {
