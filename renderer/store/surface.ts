@@ -1,10 +1,14 @@
 import { create } from 'zustand';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { Verb } from './containers-slice.js';
+import type { DropAnchor, DropTarget } from './drop.js';
 
 /** The dialog that is open; what a person types into it stays in the dialog. */
 export type OpenDialog =
-  | { kind: 'run'; image?: string }
+  /** `mounts`: paths of this machine, and where they are to be in the container. */
+  | { kind: 'run'; image?: string; mounts?: { source: string; target: string; readOnly: boolean }[] }
+  /** What becomes of folders and files; `seen` is called once something of them has arrived in there. */
+  | { kind: 'drop'; target: DropTarget; items: DropItem[]; anchor?: DropAnchor | undefined; seen?: () => void }
   | { kind: 'pull'; reference?: string }
   | { kind: 'remove-containers'; containers: ContainerSummary[] }
   | { kind: 'remove-images'; images: { id: string; name: string }[] }
@@ -25,6 +29,12 @@ export type OpenDialog =
   /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */
   | { kind: 'change-container'; id: string; start?: string; past?: { seq: number; at: string } }
   | { kind: 'shortcuts' };
+
+/** A folder or a file of this machine. */
+export interface DropItem {
+  path: string;
+  folder: boolean;
+}
 
 /** What lies over the page. */
 interface Surface {

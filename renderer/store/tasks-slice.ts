@@ -27,6 +27,9 @@ export interface Task {
   problem?: string;
 }
 
+/** An archive of this machine: dropped or picked in the window, or named by its path. */
+export type Archive = File | { path: string; name: string; size: number };
+
 export interface TasksSlice {
   tasks: Task[];
   /** Starts to pull, or finds the pull of the same that is under way. Never rejects: the task tells. `platform`: another than the engine's. */
@@ -36,15 +39,15 @@ export interface TasksSlice {
   /** Asks where to; a task from the first byte on. Never rejects. */
   saveImages(references: string[], name: string): Promise<void>;
   /** Undefined where the file is not on this machine's disk. */
-  loadArchive(archive: File): number | undefined;
+  loadArchive(archive: Archive): number | undefined;
   /** A root file system's tar, as an image of that name. */
-  importArchive(archive: File, reference?: string): number | undefined;
+  importArchive(archive: Archive, reference?: string): number | undefined;
   /** Begins anew what has ended; the new one takes its place. */
   retryTask(id: number): void;
   cancelTask(id: number): void;
   dismissTask(id: number): void;
   /** The file of a task that loads or loaded one. */
-  archiveOf(id: number): File | undefined;
+  archiveOf(id: number): Archive | undefined;
 }
 
 /** Progress lines come faster than a screen is drawn. */
@@ -67,7 +70,7 @@ export const tasksSlice =
   (set, get) => {
     const cancels = new Map<number, () => void>();
     const agains = new Map<number, () => void>();
-    const archives = new Map<number, File>();
+    const archives = new Map<number, Archive>();
     let lastId = 0;
     const change = (id: number, part: Partial<Task>) =>
       set((state) => ({ tasks: state.tasks.map((task) => (task.id === id ? { ...task, ...part } : task)) }));
@@ -174,10 +177,11 @@ export const tasksSlice =
       return id;
     };
 
-    const load = (kind: 'load' | 'import', archive: File, as?: { reference?: string }): number | undefined => {
+    const load = (kind: 'load' | 'import', archive: Archive, as?: { reference?: string }): number | undefined => {
+      const handed = archive instanceof File ? archive : archive.path;
       let say: Reporter | undefined;
       let began = false;
-      const transfer = begin((desk) => (began = fileDesk().loadImages(desk, archive, as)), {
+      const transfer = begin((desk) => (began = fileDesk().loadImages(desk, handed, as)), {
         progress: (bytes, total) => say?.bytes(bytes, total),
         line: (line) => say?.line(line),
       });
