@@ -41,6 +41,7 @@ const ENGINE = [
     'snapshots',
     'registry',
     'logs',
+    'bin',
     'volumes',
     'wires',
     'layers',
@@ -50,7 +51,7 @@ const ENGINE = [
     'repair',
     'networks',
   ],
-  ...['containers', 'stats', 'exec', 'files', 'explore', 'builds', 'disk', 'system'],
+  ...['containers', 'volume-survey', 'stats', 'exec', 'files', 'explore', 'builds', 'disk', 'system'],
 ];
 const engineZones = ENGINE.map((name, index) => ({
   target: `./main/engine/${name}`,

@@ -16,6 +16,7 @@ import { fileTreeRoutes } from './routes/file-tree.js';
 import { serveRoutes } from './routes/serve.js';
 import { slipwayRoutes } from './routes/slipway.js';
 import { systemRoutes } from './routes/system.js';
+import { volumeDataRoutes } from './routes/volume-data.js';
 import { volumeRoutes } from './routes/volumes.js';
 import { ApiServer } from './server.js';
 
@@ -36,6 +37,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...resourceRoutes(engine),
       ...systemRoutes(engine),
       ...volumeRoutes(engine),
+      ...volumeDataRoutes(engine),
       ...slipwayRoutes(engine),
       ...binRoutes(engine),
       ...diskRoutes(engine),

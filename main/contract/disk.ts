@@ -76,7 +76,7 @@ export interface DiskUsage {
   Images: DiskImage[];
   Containers: DiskContainer[];
   Volumes: DiskVolume[];
-  Bin: { Containers: number; Size: number; Limit: number };
+  Bin: { Containers: number; Volumes?: number; Size: number; Limit: number };
   /** Layers and documents as they came, compressed: what is pushed, saved and repaired from. */
   Blobs: {
     Count: number;

@@ -19,10 +19,10 @@ export interface VolumeOverview {
   /** Null: not counted yet. `At`: when it was counted. */
   Size: number | null;
   At: string | null;
-  /** The newest time of anything in it when it was counted; null: not known. */
+  /** When anything in it was written, made, moved or removed last, as it was when it was counted; null: not known. */
   LastWrite: string | null;
-  /** Whose the directory is, on this machine's disk and as its containers see it. */
-  Owner: { Uid: number; Gid: number; Mode: number } | null;
+  /** Whose the directory is on this machine's disk; `Inside`: as a container without user ids of its own sees it. Null: the engine may not look. */
+  Owner: { Uid: number; Gid: number; Mode: number; Inside: { Uid: number; Gid: number } } | null;
   Users: VolumeUser[];
   Backups: number;
   Schedule: BackupSchedule | null;

@@ -14,14 +14,14 @@ import type { ChangeWish } from './testing-change.js';
 
 const MIB = 2 ** 20;
 
-type Bin = NonNullable<Parameters<typeof openRooms>[1]>['bin'];
+type BinWish = NonNullable<NonNullable<Parameters<typeof openRooms>[1]>['bin']>;
 
 /** Rooms that can be closed and opened again, as an engine is ended and started. */
-async function house(t: TestContext, bin: Bin = {}) {
+async function house(t: TestContext, bin: BinWish = {}) {
   const place = await enginePlace(t);
   let rooms = await openRooms(place, { bin });
   place.before(() => closeRooms(rooms));
-  const again = async (with_: Bin = bin): Promise<Rooms> => {
+  const again = async (with_: BinWish = bin): Promise<Rooms> => {
     await closeRooms(rooms);
     return (rooms = await openRooms(place, { bin: with_ }));
   };
@@ -65,7 +65,7 @@ const exists = (path: string): Promise<boolean> =>
 
 binTest('what is discarded is gone for everybody, and comes back as it was', async (t) => {
   const { rooms } = await house(t);
-  const { containers } = rooms;
+  const { bin, containers } = rooms;
   const id = await ended(
     rooms,
     ['sh', '-c', 'echo kept > /root/file; echo said; exit 3'],
@@ -86,12 +86,12 @@ binTest('what is discarded is gone for everybody, and comes back as it was', asy
   assert.deepEqual(await containers.list({ filters: { id: [id] } }), []);
   assert.deepEqual(containers.counts(), { running: 0, paused: 0, stopped: 0 });
   assert.deepEqual(actions(rooms, id), ['create', 'start', 'die', 'destroy']);
-  const [entry] = containers.bin().Containers;
+  const [entry] = bin.contents().Containers;
   assert.deepEqual([entry?.Id, entry?.Name, entry?.Image, entry?.Created], [id, 'web', 'busybox', before.Created]);
-  await until(() => containers.bin().Containers[0]?.Size !== null);
-  assert.ok((containers.bin().Containers[0]?.Size ?? 0) > 0);
-  assert.deepEqual(await containers.restore('web'), { Id: id, Name: 'web', Warnings: [] });
-  assert.deepEqual(containers.bin().Containers, []);
+  await until(() => bin.contents().Containers[0]?.Size !== null);
+  assert.ok((bin.contents().Containers[0]?.Size ?? 0) > 0);
+  assert.deepEqual(await bin.restore('web'), { Id: id, Name: 'web', Warnings: [] });
+  assert.deepEqual(bin.contents().Containers, []);
   assert.deepEqual(lasting(await containers.inspect(id)), lasting(before));
   assert.deepEqual(await readFile(before.LogPath), log);
   assert.equal(await readFile(join(before.GraphDriver.Data['UpperDir'] as string, 'root/file'), 'utf8'), 'kept\n');
@@ -106,7 +106,7 @@ binTest('what is discarded is gone for everybody, and comes back as it was', asy
 
 binTest('what runs is discarded by force alone, in the words of a removal', async (t) => {
   const { rooms } = await house(t);
-  const { containers } = rooms;
+  const { bin, containers } = rooms;
   const id = await createContainer(rooms, ['sleep', '1000'], {}, 'web');
   await containers.start(id);
   await assert.rejects(containers.discard(id), {
@@ -116,7 +116,7 @@ binTest('what runs is discarded by force alone, in the words of a removal', asyn
   const waited = containers.wait(id, 'removed');
   await containers.discard(id, { force: true });
   assert.equal((await waited).StatusCode, 137);
-  await containers.restore(id);
+  await bin.restore(id);
   assert.equal((await containers.inspect(id)).State.Status, 'exited');
   await containers.start(id);
   assert.equal((await containers.inspect(id)).State.Running, true);
@@ -124,18 +124,18 @@ binTest('what runs is discarded by force alone, in the words of a removal', asyn
 
 binTest('a name that is taken meanwhile is said with its holder, and another one does', async (t) => {
   const { rooms } = await house(t);
-  const { containers } = rooms;
+  const { bin, containers } = rooms;
   const id = await createContainer(rooms, ['true'], {}, 'web');
   await containers.discard(id);
   const other = await createContainer(rooms, ['true'], {}, 'web');
-  await assert.rejects(containers.restore(id), {
+  await assert.rejects(bin.restore(id), {
     kind: 'conflict',
     message: `the name "web" is taken by container ${other.slice(0, 12)} (/web) meanwhile: restore it under another name, or rename that one`,
   });
-  assert.equal(containers.bin().Containers.length, 1);
-  assert.equal((await containers.restore(id.slice(0, 8), 'site')).Name, 'site');
+  assert.equal(bin.contents().Containers.length, 1);
+  assert.equal((await bin.restore(id.slice(0, 8), 'site')).Name, 'site');
   assert.equal((await containers.inspect('site')).Id, id);
-  await assert.rejects(containers.restore(id), { kind: 'not-found', message: `No such container in the bin: ${id}` });
+  await assert.rejects(bin.restore(id), { kind: 'not-found', message: `Nothing in the bin is called ${id}` });
 });
 
 binTest('its volumes are kept for it, and whoever wants one away is told of the bin', async (t) => {
@@ -152,19 +152,19 @@ binTest('its volumes are kept for it, and whoever wants one away is told of the 
     return Destination === '/anon' ? [Name] : [];
   });
   await rooms.containers.discard(id, { v: true });
-  assert.deepEqual(rooms.containers.bin().Containers[0]?.Volumes.sort(), ['data', anonymous].sort());
+  assert.deepEqual(rooms.bin.contents().Containers[0]?.Volumes.sort(), ['data', anonymous].sort());
   const kept = {
     kind: 'conflict',
     message: `remove data: volume is kept for what is in the bin: db (${id.slice(0, 12)}). Restore it, or delete it there for good`,
   };
   await assert.rejects(rooms.volumes.remove('data'), kept);
   assert.equal((await rooms.volumes.prune({ all: ['true'] })).VolumesDeleted, null);
-  const { containers, volumes } = await again();
+  const { bin, containers, volumes } = await again();
   await assert.rejects(volumes.remove('data', { force: true }), kept);
-  await containers.restore(id);
+  await bin.restore(id);
   await assert.rejects(volumes.remove('data'), { message: `remove data: volume is in use - [${id}]` });
   await containers.discard(id, { v: true });
-  await containers.removeFromBin(id);
+  await bin.remove(id);
   await until(() => volumes.list().length === 1);
   assert.deepEqual(
     volumes.list().map(({ Name }) => Name),
@@ -175,60 +175,60 @@ binTest('its volumes are kept for it, and whoever wants one away is told of the 
 
 binTest('for good means for good: its files, its history, its place in the bin', async (t) => {
   const { place, rooms } = await house(t);
-  const { containers } = rooms;
+  const { bin, containers } = rooms;
   const ids = [
     await ended(rooms, ['true'], {}, 'one'),
     await ended(rooms, ['true'], {}, 'two'),
     await ended(rooms, ['true']),
   ];
   for (const id of ids) await containers.discard(id);
-  await containers.removeFromBin('one');
-  const left = containers.bin().Containers.map(({ Id }) => Id);
+  await bin.remove('one');
+  const left = bin.contents().Containers.map(({ Id }) => Id);
   assert.deepEqual(left, [ids[2], ids[1]]);
-  assert.deepEqual((await containers.emptyBin()).Deleted.sort(), [...left].sort());
+  assert.deepEqual((await bin.empty()).Deleted.sort(), [...left].sort());
   await until(async () => (await readdir(join(place.root, 'containers'))).length === 0);
-  await assert.rejects(containers.removeFromBin('two'), { kind: 'not-found' });
+  await assert.rejects(bin.remove('two'), { kind: 'not-found' });
 });
 
 binTest('what is due goes by itself, and after an engine that was off too', async (t) => {
   const { place, rooms, again } = await house(t, { keepMs: 400 });
   const first = await createContainer(rooms, ['true'], {}, 'first');
   await rooms.containers.discard(first);
-  assert.equal(rooms.containers.bin().Containers.length, 1);
-  await until(() => rooms.containers.bin().Containers.length === 0);
+  assert.equal(rooms.bin.contents().Containers.length, 1);
+  await until(() => rooms.bin.contents().Containers.length === 0);
   const second = await createContainer(rooms, ['true'], {}, 'second');
   await rooms.containers.discard(second);
   const third = await createContainer(rooms, ['true'], {}, 'third');
-  const { containers } = await again({ keepMs: 60_000 });
+  const { bin } = await again({ keepMs: 60_000 });
   await sleep(400);
-  await until(() => containers.bin().Containers.length === 0);
+  await until(() => bin.contents().Containers.length === 0);
   await until(async () => (await readdir(join(place.root, 'containers'))).join() === third);
 });
 
 binTest('above its size the oldest go, never the one that was removed last', async (t) => {
   const { rooms } = await house(t, { limit: 5 * MIB });
-  const { containers } = rooms;
+  const { bin, containers } = rooms;
   const large = (name: string) => ended(rooms, ['sh', '-c', 'head -c 3000000 /dev/zero > /root/file'], {}, name);
   for (const name of ['first', 'second', 'third']) {
     await containers.discard(await large(name));
-    await until(() => containers.bin().Containers[0]?.Size !== null);
+    await until(() => bin.contents().Containers[0]?.Size !== null);
   }
-  await until(() => containers.bin().Containers.length === 1);
+  await until(() => bin.contents().Containers.length === 1);
   assert.deepEqual(
-    containers.bin().Containers.map(({ Name }) => Name),
+    bin.contents().Containers.map(({ Name }) => Name),
     ['third'],
   );
-  const { Size, Limit } = containers.bin();
+  const { Size, Limit } = bin.contents();
   assert.ok(Size >= 3_000_000 && Size < 5 * MIB);
   assert.equal(Limit, 5 * MIB);
   const huge = await ended(rooms, ['sh', '-c', 'head -c 7000000 /dev/zero > /root/file'], {}, 'huge');
   await containers.discard(huge);
   await until(
     () =>
-      containers
-        .bin()
+      bin
+        .contents()
         .Containers.map(({ Name }) => Name)
-        .join() === 'huge' && containers.bin().Size > 5 * MIB,
+        .join() === 'huge' && bin.contents().Size > 5 * MIB,
   );
 });
 
@@ -237,7 +237,7 @@ binTest('a container that removes itself can be discarded while it runs, and sta
   const id = await createContainer(rooms, ['sleep', '1000'], { HostConfig: { AutoRemove: true } }, 'web');
   await rooms.containers.start(id);
   await rooms.containers.discard(id, { force: true });
-  const { Warnings } = await rooms.containers.restore(id);
+  const { Warnings } = await rooms.bin.restore(id);
   assert.deepEqual(Warnings, ['It was made with --rm; from now on it stays when it ends.']);
   const { containers } = await again();
   assert.equal((await containers.inspect('web')).Id, id);
@@ -245,11 +245,11 @@ binTest('a container that removes itself can be discarded while it runs, and sta
 
 binTest('a removal by the API goes on to the end, even of what somebody is discarding', async (t) => {
   const { place, rooms } = await house(t);
-  const { containers } = rooms;
+  const { bin, containers } = rooms;
   const id = await createContainer(rooms, ['sleep', '1000'], {}, 'web');
   await containers.start(id);
   await Promise.all([containers.discard(id, { force: true }), containers.remove(id, { force: true })]);
-  assert.deepEqual(containers.bin().Containers, []);
+  assert.deepEqual(bin.contents().Containers, []);
   await until(async () => !(await exists(join(place.root, 'containers', id))));
 });
 
@@ -267,11 +267,11 @@ binTest('an engine that ends finds what is in the bin untouched, and gives what 
   const next = await again();
   assert.equal(await exists(stray), false);
   assert.deepEqual(
-    next.containers.bin().Containers.map(({ Id }) => Id),
+    next.bin.contents().Containers.map(({ Id }) => Id),
     [id],
   );
   assert.deepEqual(await next.containers.list({ all: true }), []);
-  await next.containers.restore(id);
+  await next.bin.restore(id);
   const { GraphDriver, State } = await next.containers.inspect(id);
   assert.equal(State.Status, 'exited');
   assert.equal(await readFile(join(GraphDriver.Data['UpperDir'] as string, 'root/file'), 'utf8'), 'kept\n');
@@ -298,11 +298,11 @@ for (const when of ['before', 'after'] as const) {
       await once(child, 'close');
       const rooms = await openRooms(place);
       place.before(() => closeRooms(rooms));
-      const { containers } = rooms;
+      const { bin, containers } = rooms;
       const listed = await containers.list({ all: true });
-      const binned = containers.bin().Containers;
+      const binned = bin.contents().Containers;
       assert.equal(listed.length + binned.length, 1, `commit ${commit}`);
-      if (binned[0]) await containers.restore(binned[0].Id);
+      if (binned[0]) await bin.restore(binned[0].Id);
       const { Name, GraphDriver } = await containers.inspect('web');
       assert.equal(Name, '/web');
       assert.equal(await readFile(join(GraphDriver.Data['UpperDir'] as string, 'root/file'), 'utf8'), 'kept\n');

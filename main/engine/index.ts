@@ -8,12 +8,13 @@ import { releaseSpare } from '../base/spare.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
+import { Bin } from './bin/index.js';
 import { Content } from './content/index.js';
 import { Disk } from './disk/index.js';
 import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
 import { Explore } from './explore/index.js';
-import { Files, FileTree } from './files/index.js';
+import { Archives, ContainerTree, Files, FileTree, volumeFiles } from './files/index.js';
 import { Folders, Surroundings } from './folders/index.js';
 import { Helper } from './helper/index.js';
 import { Images, starterBusybox } from './images/index.js';
@@ -28,7 +29,8 @@ import { chooseDriver, Snapshots } from './snapshots/index.js';
 import { Stats } from './stats/index.js';
 import { System } from './system/index.js';
 import { Usage } from './usage/index.js';
-import { Volumes } from './volumes/index.js';
+import { VolumeSurvey } from './volume-survey/index.js';
+import { Volumes, type HeldVolume } from './volumes/index.js';
 
 export interface EngineOptions {
   /** The data root. */
@@ -70,8 +72,18 @@ const log = createLog('engine');
 
 /** What there is below `/slipway` whatever the machine and the flags; others come and go with these. */
 const ALWAYS = [
-  ...['stats', 'files', 'bin', 'change', 'history', 'check', 'registries', 'serve', 'disk', 'layers'],
+  'stats',
+  'files',
+  'bin',
+  'change',
+  'history',
+  'check',
   'folders',
+  'registries',
+  'serve',
+  'disk',
+  'layers',
+  'volumes',
 ];
 
 /** Docker's name for what happens when nobody says which runtime. */
@@ -176,11 +188,11 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     );
     undo.push(() => repair.close());
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
-    const volumes = await Volumes.open({ root, store, helper, usage, events });
+    const bin = new Bin({ limit: options.binSize });
+    const volumes = await Volumes.open({ root, store, helper, usage, events, bin });
     const containers = await Containers.open({
-      ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, runtimes },
+      ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, bin, runtimes },
       ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp },
-      ...(options.binSize !== undefined && { bin: { limit: options.binSize } }),
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
       ...(remap && { remap }),
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
@@ -190,8 +202,11 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     undo.push(async () => stats.close());
     const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
     const files = new Files({ helper, containers, images });
-    const fileTree = new FileTree({ helper, containers });
-    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes });
+    const fileTree = new ContainerTree({ helper, containers });
+    const volumeTree = new FileTree(helper, volumeFiles(volumes));
+    const volumeArchives = new Archives(helper, volumeFiles(volumes));
+    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper });
+    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, bin });
     repair.sweep.start();
     disk.start();
     const explore = await Explore.open({ root, helper, snapshots, images, containers });
@@ -241,6 +256,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         registries,
         serve,
         networks,
+        bin,
         volumes,
         containers,
         stats,
@@ -248,6 +264,9 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         files,
         fileTree,
         folders,
+        volumeTree,
+        volumeArchives,
+        volumeSurvey,
         disk,
         explore,
         system,
@@ -274,12 +293,16 @@ export interface Engine {
   readonly registries: Registries;
   readonly serve: Serve;
   readonly networks: Networks;
+  readonly bin: Bin;
   readonly volumes: Volumes;
   readonly containers: Containers;
   readonly stats: Stats;
   readonly execs: Execs;
   readonly files: Files;
-  readonly fileTree: FileTree;
+  readonly fileTree: ContainerTree;
+  readonly volumeTree: FileTree<HeldVolume>;
+  readonly volumeArchives: Archives<HeldVolume>;
+  readonly volumeSurvey: VolumeSurvey;
   readonly folders: Folders;
   readonly disk: Disk;
   readonly explore: Explore;

@@ -14,8 +14,9 @@ import { Execs } from './exec/index.js';
 import { Helper } from './helper/index.js';
 import { Networks } from './networks/index.js';
 import { Usage } from './usage/index.js';
+import { Bin, type BinOptions } from './bin/index.js';
 import { Volumes } from './volumes/index.js';
-import { Containers, type AttachStream, type ContainersOptions, type ImagesRoom } from './containers/index.js';
+import { Containers, type AttachStream, type ImagesRoom } from './containers/index.js';
 
 const native = fileURLToPath(new URL('../../native/', import.meta.url));
 export const helperPath = process.env['SLIPWAY_HELPER'] ?? join(native, 'build/slipway-helper');
@@ -43,6 +44,7 @@ export interface Rooms {
   store: Store;
   helper: Helper;
   events: Events;
+  bin: Bin;
   containers: Containers;
   volumes: Volumes;
   execs: Execs;
@@ -80,7 +82,7 @@ export async function enginePlace(t: Pick<TestContext, 'after'>): Promise<Place>
 /** Opens the rooms in their order, as engine/index.ts does. */
 export async function openRooms(
   { root, runDir }: { root: string; runDir: string },
-  more: Pick<ContainersOptions, 'bin'> = {},
+  more: { bin?: BinOptions } = {},
 ): Promise<Rooms> {
   const helper = await Helper.open({ binary: helperPath, runDir, dataRoot: root, headless: null });
   const tables = [...Usage.tables, ...Networks.tables, ...Volumes.tables, ...Containers.tables, ...Execs.tables];
@@ -92,9 +94,10 @@ export async function openRooms(
   const onNext = new Set<string>();
   const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
   const usage = new Usage({ root, store, helper });
-  const volumes = await Volumes.open({ root, store, helper, usage, events });
+  const bin = new Bin(more.bin);
+  const volumes = await Volumes.open({ root, store, helper, usage, events, bin });
   const containers = await Containers.open({
-    ...{ root, runDir, store, helper, usage, events, networks, volumes, seccompProfile, ...more },
+    ...{ root, runDir, store, helper, usage, events, networks, volumes, bin, seccompProfile },
     images: twoImages,
     snapshots: {
       prepare: async (id) => {
@@ -125,7 +128,7 @@ export async function openRooms(
     containers,
     toolbox: () => Promise.reject(new Error('there is none here')),
   });
-  return { root, runDir, store, helper, events, volumes, containers, execs, heard };
+  return { root, runDir, store, helper, events, bin, volumes, containers, execs, heard };
 }
 
 export async function closeRooms({ containers, execs, store, helper }: Rooms): Promise<void> {

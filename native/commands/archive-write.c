@@ -369,7 +369,7 @@ static int find_target(struct copying *x, const char *path, struct error *err)
         return files_refuse(errno, "lstat", path, err);
     if (!S_ISDIR(stat.st_mode))
         return fail_kind(err, "invalid", 0, "extraction point is not a directory");
-    return files_check_writable(x->files->root, target, err);
+    return files_check_writable(x->files, target, err);
 }
 
 static int find_owner(struct copying *x, const char *user, struct error *err)

@@ -103,7 +103,7 @@ static int write_over(const struct container_files *files, const struct found *f
         return files_refuse(errno, "open", path, err);
     if (!S_ISREG(stat.st_mode))
         return browse_refuse_special(path, stat.st_mode, err);
-    TRY(files_check_writable(files->root, seen, err));
+    TRY(files_check_writable(files, seen, err));
     cleanup_close int file = browse_reopen(seen, O_WRONLY | O_TRUNC);
     return file < 0 ? files_refuse(errno, "open", path, err) : put(file, content, path, err);
 }
@@ -161,7 +161,7 @@ static int write_content(struct request *request, const struct container_files *
     if (exists && is_mounted_on(found.parent, found.name)) {
         TRY(write_over(files, &found, path, content, err));
     } else {
-        TRY(files_check_writable(files->root, found.parent, err));
+        TRY(files_check_writable(files, found.parent, err));
         TRY(replace(&found, exists, path, content, err));
     }
     if (fstatat(found.parent, found.name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
@@ -199,8 +199,8 @@ static int find_to_change(const struct container_files *files, const char *path,
 {
     TRY(find_in_container(files->root, path, found, err));
     TRY(refuse_root(path, found, err));
-    TRY(files_check_writable(files->root, found->parent, err));
-    return is_mounted_on(found->parent, found->name) ? fail_kind(err, "conflict", 0, "%s is mounted into the container and cannot be moved or removed from here", path) : 0;
+    TRY(files_check_writable(files, found->parent, err));
+    return is_mounted_on(found->parent, found->name) ? fail_kind(err, "conflict", 0, files->plain ? "%s is mounted there and cannot be moved or removed from here" : "%s is mounted into the container and cannot be moved or removed from here", path) : 0;
 }
 
 /* A name that nothing has, in a directory that can be written. A link is something, wherever it leads. */
@@ -213,7 +213,7 @@ static int find_free(const struct container_files *files, const char *path, stru
     snprintf(parent, sizeof parent, "%.*s.", (int)(last - path), path);
     TRY(find_in_container(files->root, parent, found, err));
     found->name = last;
-    TRY(files_check_writable(files->root, found->parent, err));
+    TRY(files_check_writable(files, found->parent, err));
     if (faccessat(found->parent, last, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return fail_kind(err, "conflict", 0, "%s is there already", path);
     return errno == ENOENT ? 0 : files_refuse(errno, "lstat", path, err);

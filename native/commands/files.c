@@ -197,8 +197,21 @@ static int open_stopped(const struct request *request, enum files_view view, str
     return status;
 }
 
+static int open_plain(const char *path, struct container_files *files, struct error *err)
+{
+    if (path[0] != '/')
+        return fail_kind(err, "invalid", 0, "the request's \"directory\" must be absolute");
+    files->plain = true;
+    files->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return files->root < 0 ? fail_kind(err, "conflict", errno, "the directory %s cannot be opened", path) : 0;
+}
+
 int files_reach(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
 {
+    const char *directory = NULL;
+    TRY(request_optional_string(request, "directory", &directory, err));
+    if (directory)
+        return open_plain(directory, files, err);
     if (json_object_object_get(request->fields, "overlay"))
         return open_stopped(request, view, files, err);
     return open_running(request, view, files, err);
@@ -268,14 +281,16 @@ int files_refuse(int errnum, const char *call, const char *path, struct error *e
 }
 
 /* What the kernel says of the mount that the target is on decides, so that a tmpfs in a read-only container can be written. */
-int files_check_writable(int root, int target, struct error *err)
+int files_check_writable(const struct container_files *files, int target, struct error *err)
 {
     struct statvfs mount;
     struct statx at_root, at_target;
-    if (fstatvfs(target, &mount) < 0 || statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_root) < 0 ||
+    if (fstatvfs(target, &mount) < 0 || statx(files->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_root) < 0 ||
         statx(target, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_target) < 0)
         return fail(err, errno, "look at the target");
     if (!(mount.f_flag & ST_RDONLY))
         return 0;
+    if (files->plain)
+        return fail_kind(err, "invalid", 0, "the file system that it is on is read-only");
     return fail_kind(err, "invalid", 0, at_root.stx_mnt_id == at_target.stx_mnt_id ? "container rootfs is marked read-only" : "mounted volume is marked read-only");
 }

@@ -40,6 +40,13 @@ static int seen_before(struct counting *counting, const struct stat *stat, struc
     return found ? 1 : fail(err, ENOMEM, "count");
 }
 
+static void note_change(struct usage *usage, const struct stat *stat)
+{
+    const struct timespec *changed = &stat->st_ctim;
+    if (changed->tv_sec > usage->newest.tv_sec || (changed->tv_sec == usage->newest.tv_sec && changed->tv_nsec > usage->newest.tv_nsec))
+        usage->newest = *changed;
+}
+
 /* What a running container takes away meanwhile does not count. */
 static int count_directory(struct counting *counting, int fd, struct error *err)
 {
@@ -59,6 +66,7 @@ static int count_directory(struct counting *counting, int fd, struct error *err)
             return fail(err, errno, "look at %s", entry->d_name);
         }
         counting->usage->entries++;
+        note_change(counting->usage, &stat);
         if (S_ISDIR(stat.st_mode)) {
             int below = openat(dirfd(directory), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             if (below < 0 && errno != ENOENT && errno != ENOTDIR)
@@ -85,6 +93,9 @@ int usage_of(int directory, struct usage *usage, struct error *err)
     }
     *usage = (struct usage){0};
     struct counting counting = {.usage = usage};
+    struct stat stat;
+    if (fstat(directory, &stat) == 0)
+        note_change(usage, &stat);
     int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int status = copy < 0 ? fail(err, errno, "read directory") : count_directory(&counting, copy, err);
     tdestroy(counting.linked, free);
@@ -102,5 +113,6 @@ int usage_op(struct request *request, struct error *err)
     TRY(usage_of(directory, &usage, err));
     json_object_object_add(request->reply, "bytes", json_object_new_int64((int64_t)usage.bytes));
     json_object_object_add(request->reply, "entries", json_object_new_int64((int64_t)usage.entries));
+    json_object_object_add(request->reply, "newest", json_object_new_int64((int64_t)usage.newest.tv_sec * 1000 + usage.newest.tv_nsec / 1000000));
     return 0;
 }

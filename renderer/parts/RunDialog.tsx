@@ -88,8 +88,9 @@ export function RunDialog({
   mounts = [],
   onClose,
 }: {
-  image?: string;
-  mounts?: { source: string; target: string; readOnly: boolean }[];
+  image?: string | undefined;
+  /** To begin with. */
+  mounts?: { source: string; target?: string; readOnly?: boolean; strict?: boolean }[] | undefined;
   onClose(): void;
 }) {
   const { t } = useTranslation();
@@ -97,7 +98,7 @@ export function RunDialog({
   const [blank] = useState<ContainerForm>({
     ...emptyForm,
     image,
-    mounts: mounts.map((mount) => ({ ...mount, options: '', strict: true })),
+    mounts: mounts.map((mount) => ({ target: '', readOnly: false, options: '', strict: false, ...mount })),
   });
   const [form, setForm] = useState(blank);
   const [touched, setTouched] = useState(false);

@@ -3,11 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useEngineStore } from '../store/index.js';
 import { useSurface } from '../store/surface.js';
 import { notifyFailed } from '../ui/notify.js';
-
-const archive = /\.(?:tar|tgz|tzst|tar\.(?:gz|zst|zstd|bz2|xz))$/i;
-
-/** By its name. */
-export const isArchive = (file: Pick<File, 'name'>): boolean => archive.test(file.name);
+import { isArchive } from './archive-files.js';
 
 /** Gives archives of images to the engine, each as a task. */
 export function useLoadArchives(): (files: File[]) => void {

@@ -10,6 +10,7 @@ import { FirstRun } from '../features/firstrun/index.js';
 import { ImagesPage } from '../features/images/index.js';
 import { RegistriesPage } from '../features/registries/index.js';
 import { SettingsPage } from '../features/settings/index.js';
+import { VolumesPage } from '../features/volumes/index.js';
 import { BinDialog } from '../parts/BinDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
@@ -27,6 +28,13 @@ import { SelfCheckDialog } from '../parts/SelfCheckDialog.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { TagDialog } from '../parts/TagDialog.js';
 import { TrustDialog } from '../parts/TrustDialog.js';
+import { BackUpVolumeDialog, CloneVolumeDialog, ExportVolumeDialog } from '../parts/volumes/CopyDialogs.js';
+import { CreateVolumeDialog } from '../parts/volumes/CreateVolumeDialog.js';
+import { ImportVolumeDialog } from '../parts/volumes/ImportVolumeDialog.js';
+import { PruneVolumesDialog } from '../parts/volumes/PruneVolumesDialog.js';
+import { RemoveVolumesDialog } from '../parts/volumes/RemoveVolumesDialog.js';
+import { RestoreBackupDialog } from '../parts/volumes/RestoreBackupDialog.js';
+import { ScheduleDialog } from '../parts/volumes/ScheduleDialog.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
@@ -71,6 +79,8 @@ export function App({ platform }: { platform: Platform }) {
             <FontNotice hint={missingFont} />
             {page === 'images' ? (
               <ImagesPage />
+            ) : page === 'volumes' ? (
+              <VolumesPage />
             ) : page === 'registries' ? (
               <RegistriesPage />
             ) : page === 'disk' ? (
@@ -141,6 +151,24 @@ function Dialogs() {
       return <ServeDialog onClose={close} />;
     case 'prune-images':
       return <PruneImagesDialog scope={dialog.scope} onClose={close} />;
+    case 'create-volume':
+      return <CreateVolumeDialog onClose={close} />;
+    case 'remove-volumes':
+      return <RemoveVolumesDialog names={dialog.names} onClose={close} />;
+    case 'prune-volumes':
+      return <PruneVolumesDialog onClose={close} />;
+    case 'clone-volume':
+      return <CloneVolumeDialog name={dialog.name} onClose={close} />;
+    case 'export-volume':
+      return <ExportVolumeDialog name={dialog.name} onClose={close} />;
+    case 'back-up-volume':
+      return <BackUpVolumeDialog name={dialog.name} onClose={close} />;
+    case 'schedule-volume':
+      return <ScheduleDialog name={dialog.name} onClose={close} />;
+    case 'import-volume':
+      return <ImportVolumeDialog archive={dialog.archive} name={dialog.name} onClose={close} />;
+    case 'restore-backup':
+      return <RestoreBackupDialog backup={dialog.backup} onClose={close} />;
     case 'self-check':
       return <SelfCheckDialog onClose={close} />;
     case 'bin':

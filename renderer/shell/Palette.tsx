@@ -2,9 +2,13 @@ import { useState, type ReactNode } from 'react';
 import { Command } from 'cmdk';
 import { Dialog } from 'radix-ui';
 import {
+  Archive,
   ArchiveRestore,
+  ArrowDownToLine,
   ArrowUpFromLine,
   CircleHelp,
+  CopyPlus,
+  Database,
   Download,
   Eraser,
   FolderInput,
@@ -16,6 +20,7 @@ import {
   Pause,
   Pencil,
   Play,
+  Plus,
   Power,
   Radio,
   RotateCw,
@@ -35,11 +40,14 @@ import { namedImages, nameOfImage } from '../parts/image-names.js';
 import { familiar, parseReference } from '../parts/reference.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { stateWords } from '../parts/StateBadge.js';
+import { useVolumeActions } from '../parts/volumes/actions.js';
+import { nameOfVolume } from '../parts/volumes/names.js';
 import { hasBin } from '../store/bin-slice.js';
 import { hasDisk } from '../store/disk-slice.js';
 import { can } from '../store/registries-slice.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
+import { copiesVolumes } from '../store/volumes-slice.js';
 import { useSurface } from '../store/surface.js';
 import { useReturnFocus } from '../ui/return-focus.js';
 import { navigate, pathTo } from '../ui/route.js';
@@ -52,6 +60,13 @@ const verbs = [
   { verb: 'pause', icon: Pause },
   { verb: 'unpause', icon: Play },
   { verb: 'kill', icon: Skull },
+] as const;
+
+const volumeVerbs = [
+  { verb: 'run', icon: Play },
+  { verb: 'backUp', icon: Archive },
+  { verb: 'clone', icon: CopyPlus },
+  { verb: 'exportIt', icon: ArrowDownToLine },
 ] as const;
 
 const MOST_IMAGES = 30;
@@ -91,8 +106,11 @@ export function Palette() {
   const measured = useEngine(hasDisk);
   const knows = useEngine(can('registries'));
   const serves = useEngine(can('serve'));
+  const volumes = useEngine((state) => state.volumes) ?? [];
+  const copies = useEngine(copiesVolumes);
   const actions = useContainerActions();
   const addFolder = useAddFolder();
+  const volumeActions = useVolumeActions();
   const { show, open } = useSurface();
   const preferences = usePreferences();
   const [now] = useState(Date.now);
@@ -126,6 +144,13 @@ export function Palette() {
     wanted.split(/\s+/).some((word) => word.length > 1 && reference.includes(word));
   // Thousands of items would be slower than any hand.
   const found = (searching ? known.filter(namedImage) : known).slice(0, MOST_IMAGES);
+  const foundVolumes = (
+    searching
+      ? volumes.filter(({ Name }) =>
+          wanted.split(/\s+/).some((word) => word.length > 1 && Name.toLowerCase().includes(word)),
+        )
+      : volumes
+  ).slice(0, MOST_IMAGES);
   return (
     <Dialog.Root open onOpenChange={(opened) => !opened && close()}>
       <Dialog.Portal>
@@ -247,6 +272,19 @@ export function Palette() {
                       () => actions.remove([container]),
                     ),
                   ])}
+                {item('create-volume', t('palette.createVolume'), <Plus className="icon" aria-hidden />, () =>
+                  open({ kind: 'create-volume' }),
+                )}
+                {copies &&
+                  item(
+                    'import-volume',
+                    t('palette.importVolume'),
+                    <ArrowUpFromLine className="icon" aria-hidden />,
+                    () => volumeActions.importArchive(),
+                  )}
+                {item('prune-volumes', t('palette.pruneVolumes'), <Eraser className="icon" aria-hidden />, () =>
+                  open({ kind: 'prune-volumes' }),
+                )}
                 {measured && [
                   item('prune', t('palette.prune'), <Eraser className="icon" aria-hidden />, () =>
                     open({ kind: 'prune-images', scope: 'unused' }),
@@ -310,6 +348,33 @@ export function Palette() {
                       <Play className="icon" aria-hidden />,
                       () => open({ kind: 'run', image: row.reference }),
                     ),
+                  )}
+              </Command.Group>
+              <Command.Group heading={t('palette.volumes')}>
+                {foundVolumes.map((row) =>
+                  item(
+                    `volume-${row.Name}`,
+                    nameOfVolume(row),
+                    <Database className="icon" aria-hidden />,
+                    () => volumeActions.open(row),
+                    undefined,
+                    [row.Name],
+                  ),
+                )}
+                {searching &&
+                  foundVolumes.flatMap((row) =>
+                    volumeVerbs
+                      .filter(({ verb }) => copies || verb === 'run')
+                      .map(({ verb, icon: Icon }) =>
+                        item(
+                          `${verb}-volume-${row.Name}`,
+                          t(`palette.volume.${verb}`, { name: nameOfVolume(row) }),
+                          <Icon className="icon" aria-hidden />,
+                          () => (verb === 'backUp' ? volumeActions.backUp([row]) : volumeActions[verb](row)),
+                          undefined,
+                          [row.Name],
+                        ),
+                      ),
                   )}
               </Command.Group>
               <Command.Group heading={t('palette.pages')}>

@@ -1,12 +1,17 @@
 import { create } from 'zustand';
 import type { ContainerSummary } from '../../main/contract/containers.js';
+import type { VolumeBackup } from '../../main/contract/volume-data.js';
 import type { Verb } from './containers-slice.js';
 import type { DropAnchor, DropTarget } from './drop.js';
 
 /** The dialog that is open; what a person types into it stays in the dialog. */
 export type OpenDialog =
-  /** `mounts`: paths of this machine, and where they are to be in the container. */
-  | { kind: 'run'; image?: string; mounts?: { source: string; target: string; readOnly: boolean }[] }
+  /** With these mounts to begin with: the source is a path or a volume's name. */
+  | {
+      kind: 'run';
+      image?: string;
+      mounts?: { source: string; target?: string; readOnly?: boolean; strict?: boolean }[];
+    }
   /** What becomes of folders and files; `seen` is called once something of them has arrived in there. */
   | { kind: 'drop'; target: DropTarget; items: DropItem[]; anchor?: DropAnchor | undefined; seen?: () => void }
   | { kind: 'pull'; reference?: string }
@@ -24,6 +29,13 @@ export type OpenDialog =
   | { kind: 'trust'; host: string }
   | { kind: 'serve' }
   | { kind: 'prune-images'; scope: 'dangling' | 'unused' }
+  | { kind: 'create-volume' }
+  | { kind: 'remove-volumes'; names: string[] }
+  | { kind: 'prune-volumes' }
+  | { kind: 'clone-volume' | 'export-volume' | 'back-up-volume' | 'schedule-volume'; name: string }
+  /** `name`: the volume whose content it is to take the place of. */
+  | { kind: 'import-volume'; archive: File; name?: string }
+  | { kind: 'restore-backup'; backup: VolumeBackup }
   | { kind: 'self-check' }
   | { kind: 'bin' }
   /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */

@@ -8,41 +8,7 @@ import { atLeast } from '../versions.js';
 
 /** A container's files one at a time, and a shell for images that have none: beyond Docker's API. */
 export const fileTreeRoutes = ({ fileTree, execs }: Engine): Route[] => [
-  get('/slipway/containers/:id/files', async ({ params, query }) =>
-    json(
-      await fileTree.list(params.id, {
-        path: query.get('path') ?? '/',
-        limit: integer(query, 'limit'),
-        after: text(query, 'after'),
-      }),
-    ),
-  ),
-  get('/slipway/containers/:id/file', async ({ params, query, signal }) => {
-    const request = {
-      path: query.get('path') ?? '',
-      offset: integer(query, 'offset'),
-      length: integer(query, 'length'),
-    };
-    const { stat, bytes } = await fileTree.read(params.id, request, signal);
-    return stream(bytes, { 'Content-Type': 'application/octet-stream', ...headersOf(stat) });
-  }),
-  put('/slipway/containers/:id/file', async ({ params, query, headers, body }) => {
-    const version = headers['if-match']?.replace(/^"|"$/g, '');
-    return json(await fileTree.write(params.id, { path: query.get('path') ?? '', version }, body.stream()));
-  }),
-  del('/slipway/containers/:id/file', async ({ params, query }) => {
-    await fileTree.remove(params.id, query.get('path') ?? '');
-    return noContent();
-  }),
-  post('/slipway/containers/:id/directory', async ({ params, query }) => {
-    await fileTree.makeDirectory(params.id, query.get('path') ?? '');
-    return empty(201, { 'Content-Length': '0' });
-  }),
-  post('/slipway/containers/:id/rename', async ({ params, body }) => {
-    const { From, To } = fileRename(await body.json());
-    await fileTree.rename(params.id, From, To);
-    return noContent();
-  }),
+  ...treeRoutes('/slipway/containers/:id', fileTree),
   get('/slipway/containers/:id/shells', async ({ params }) => {
     const [Shells, Toolbox] = await Promise.all([fileTree.shells(params.id), execs.hasToolbox()]);
     return json({ Shells, Default: Shells[0] ?? null, Toolbox });
@@ -51,6 +17,48 @@ export const fileTreeRoutes = ({ fileTree, execs }: Engine): Route[] => [
     const { ConsoleSize, ...wish } = debugCreate(await body.json());
     const size = wish.Tty && atLeast(version, '1.42') ? ConsoleSize : undefined;
     return created(await execs.createDebug(params.id, { ...wish, ...(size && { ConsoleSize: size }) }));
+  }),
+];
+
+/** Files one at a time, of whatever has some. */
+export const treeRoutes = (
+  at: '/slipway/containers/:id' | '/slipway/volumes/:id',
+  tree: Pick<Engine['volumeTree'], 'list' | 'read' | 'write' | 'remove' | 'makeDirectory' | 'rename'>,
+): Route[] => [
+  get(`${at}/files`, async ({ params, query }) =>
+    json(
+      await tree.list(params.id, {
+        path: query.get('path') ?? '/',
+        limit: integer(query, 'limit'),
+        after: text(query, 'after'),
+      }),
+    ),
+  ),
+  get(`${at}/file`, async ({ params, query, signal }) => {
+    const request = {
+      path: query.get('path') ?? '',
+      offset: integer(query, 'offset'),
+      length: integer(query, 'length'),
+    };
+    const { stat, bytes } = await tree.read(params.id, request, signal);
+    return stream(bytes, { 'Content-Type': 'application/octet-stream', ...headersOf(stat) });
+  }),
+  put(`${at}/file`, async ({ params, query, headers, body }) => {
+    const version = headers['if-match']?.replace(/^"|"$/g, '');
+    return json(await tree.write(params.id, { path: query.get('path') ?? '', version }, body.stream()));
+  }),
+  del(`${at}/file`, async ({ params, query }) => {
+    await tree.remove(params.id, query.get('path') ?? '');
+    return noContent();
+  }),
+  post(`${at}/directory`, async ({ params, query }) => {
+    await tree.makeDirectory(params.id, query.get('path') ?? '');
+    return empty(201, { 'Content-Length': '0' });
+  }),
+  post(`${at}/rename`, async ({ params, body }) => {
+    const { From, To } = fileRename(await body.json());
+    await tree.rename(params.id, From, To);
+    return noContent();
   }),
 ];
 

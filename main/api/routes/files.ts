@@ -10,22 +10,7 @@ const WITHOUT_BODY = { 'Content-Length': '0' };
 
 /** Copies into and out of containers, what they changed, the whole of them as a tar or an image. */
 export const fileRoutes = ({ files }: Engine): Route[] => [
-  head('/containers/:id/archive', async ({ params, query }) =>
-    empty(200, { ...WITHOUT_BODY, [STAT]: await files.stat(params.id, query.get('path') ?? '') }),
-  ),
-  get('/containers/:id/archive', async ({ params, query, signal }) => {
-    const { stat, tar } = await files.read(params.id, query.get('path') ?? '', signal);
-    return stream(tar, { 'Content-Type': 'application/x-tar', [STAT]: stat }, false);
-  }),
-  put('/containers/:id/archive', async ({ params, query, body, signal }) => {
-    const request = {
-      path: query.get('path') ?? '',
-      noOverwriteDirNonDir: flag(query, 'noOverwriteDirNonDir'),
-      copyUIDGID: flag(query, 'copyUIDGID'),
-    };
-    await files.write(params.id, request, body.stream(), signal);
-    return empty(200, WITHOUT_BODY);
-  }),
+  ...archiveRoutes('/containers/:id', files),
   get('/containers/:id/changes', async ({ params }) =>
     stream(listed(await files.changes(params.id)), { 'Content-Type': 'application/json' }, false),
   ),
@@ -48,6 +33,29 @@ export const fileRoutes = ({ files }: Engine): Route[] => [
       config: config === undefined || config === null ? undefined : containerCreate(config),
     });
     return created({ Id });
+  }),
+];
+
+/** Trees of files as tars, of whatever has some. */
+export const archiveRoutes = (
+  at: '/containers/:id' | '/slipway/volumes/:id',
+  archives: Pick<Engine['volumeArchives'], 'stat' | 'read' | 'write'>,
+): Route[] => [
+  head(`${at}/archive`, async ({ params, query }) =>
+    empty(200, { ...WITHOUT_BODY, [STAT]: await archives.stat(params.id, query.get('path') ?? '') }),
+  ),
+  get(`${at}/archive`, async ({ params, query, signal }) => {
+    const { stat, tar } = await archives.read(params.id, query.get('path') ?? '', signal);
+    return stream(tar, { 'Content-Type': 'application/x-tar', [STAT]: stat }, false);
+  }),
+  put(`${at}/archive`, async ({ params, query, body, signal }) => {
+    const request = {
+      path: query.get('path') ?? '',
+      noOverwriteDirNonDir: flag(query, 'noOverwriteDirNonDir'),
+      copyUIDGID: flag(query, 'copyUIDGID'),
+    };
+    await archives.write(params.id, request, body.stream(), signal);
+    return empty(200, WITHOUT_BODY);
   }),
 ];
 

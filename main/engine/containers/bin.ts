@@ -1,8 +1,8 @@
-import { conflict, EngineError, invalid, messageOf, notFound } from '../../base/errors.js';
+import { conflict, EngineError, notFound } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
-import { createLog } from '../../base/log.js';
 import type { Change } from '../../base/store.js';
-import type { Bin as Contents, BinEmptied, BinnedContainer, Discarded, Restored } from '../../contract/bin.js';
+import type { BinnedContainer, Discarded, Restored } from '../../contract/bin.js';
+import type { Bin as Whole, Binned as Item, BinPart } from '../bin/index.js';
 import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
@@ -23,13 +23,6 @@ interface Binned {
   size?: number;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const LIMIT = 2 * 2 ** 30;
-/** The longest that a timer can wait. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
-
-const log = createLog('bin');
-
 /**
  * Removed containers that can be brought back for a day. One that is in here has no name, no address and no process; its files, its image and its
  * volumes are kept for it.
@@ -40,20 +33,17 @@ export class Bin {
   readonly #options: BinOptions;
   readonly #ledger: Ledger;
   readonly #removal: Removal;
-  readonly #keepMs: number;
-  readonly #limit: number;
+  /** With what other rooms have removed. */
+  readonly #whole: Whole;
   readonly #binned: Map<string, Binned>;
   /** Of what was put in here by this engine: nothing is left of its last run. */
   readonly #cleared = new Map<string, Promise<void>>();
-  #timer: NodeJS.Timeout | undefined;
-  #closed = false;
 
   constructor(options: BinOptions, ledger: Ledger, removal: Removal) {
     this.#options = options;
     this.#ledger = ledger;
     this.#removal = removal;
-    this.#keepMs = options.bin?.keepMs ?? DAY_MS;
-    this.#limit = options.bin?.limit ?? LIMIT;
+    this.#whole = options.bin;
     this.#binned = options.store.rows<Binned>(Bin.table);
     for (const [id, { record }] of this.#binned) {
       options.volumes.hold(volumesOf(record), id);
@@ -61,16 +51,15 @@ export class Bin {
     }
   }
 
-  /** What became due while no engine ran goes now; from here on what is due goes by itself. */
+  /** From here on what is due goes by itself. */
   open(): void {
+    this.#whole.add(this.#part());
     for (const [id, { size }] of this.#binned) if (size === undefined) this.#weigh(id);
-    this.#wind();
+    this.#whole.open();
   }
 
-  /** Nothing goes any more: that is for the next engine to see to. */
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#whole.close();
   }
 
   has(id: string): boolean {
@@ -80,11 +69,6 @@ export class Bin {
   /** What is in here has ids of its own that nobody else is given. */
   records(): ContainerRecord[] {
     return [...this.#binned.values()].map(({ record }) => record);
-  }
-
-  list(): Contents {
-    const all = this.#oldestFirst().map(([, binned]) => binned);
-    return { Containers: all.reverse().map(described), Size: sizeOf(all), Limit: this.#limit };
   }
 
   /** Of two at once the second is told that it is under way. */
@@ -97,7 +81,7 @@ export class Bin {
       binned = {
         record: { ...record, restartPending: false, stoppedByHand: true },
         removed: removed.toISOString(),
-        until: new Date(removed.getTime() + this.#keepMs).toISOString(),
+        until: this.#whole.untilFrom(removed),
         volumes: volumes || record.hostConfig.AutoRemove,
       };
       change.put(Bin.table, id, binned);
@@ -114,13 +98,12 @@ export class Bin {
     this.#mark(id, record);
     this.#announce(id, record, 'discarded');
     this.#weigh(id);
-    this.#wind();
+    this.#whole.wind();
     return { Id: id, Name: record.name, Until: binned.until };
   }
 
   /** Back as it was, not running; `wanted`: under another name. */
-  async restore(reference: string, wanted?: string): Promise<Restored> {
-    const id = this.#resolve(reference);
+  async #restore(id: string, wanted?: string): Promise<Restored> {
     const name = wanted ? checkedName(wanted) : undefined;
     using _ = await this.#ledger.locks.take(id);
     const binned = this.#find(id);
@@ -147,42 +130,39 @@ export class Bin {
     this.#ledger.add(container);
     this.#ledger.publish(container, 'create');
     this.#announce(id, record, 'restored');
-    this.#wind();
+    this.#whole.wind();
     return { Id: id, Name: record.name, Warnings: this.#warningsOf(before) };
   }
 
   /** For good. */
-  async remove(reference: string): Promise<void> {
-    await this.#purge(this.#resolve(reference));
+  async remove(id: string): Promise<void> {
+    await this.#purge(id);
   }
 
-  async empty(): Promise<BinEmptied> {
-    const emptied: BinEmptied = { Deleted: [], SpaceReclaimed: 0 };
-    for (const [id, binned] of [...this.#binned]) {
-      const { size = 0 } = binned;
-      if (!(await this.#purge(id, true))) continue;
-      emptied.Deleted.push(id);
-      emptied.SpaceReclaimed += size;
-    }
-    return emptied;
+  #part(): BinPart {
+    return {
+      binned: () => this.#items(),
+      contents: () => ({ Containers: this.#contents() }),
+      restore: (id, name) => this.#restore(id, name),
+      purge: (id, quiet) => this.#purge(id, quiet),
+    };
   }
 
-  /** By full id, by an unambiguous beginning of it, or by a name that only one had. */
-  #resolve(reference: string): string {
-    if (this.#binned.has(reference)) return reference;
-    const ids = [...this.#binned.keys()];
-    const byId = /^[0-9a-f]{1,64}$/.test(reference) ? ids.filter((id) => id.startsWith(reference)) : [];
-    const found = byId.length > 0 ? byId : ids.filter((id) => this.#binned.get(id)?.record.name === reference);
-    if (found.length > 1) throw invalid(`more than one container in the bin is called ${reference}: say its id`);
-    return found[0] ?? this.#missing(reference);
+  #items(): Item[] {
+    return [...this.#binned].map(([id, { record, removed, until, size }]) => {
+      return { id, name: record.name, removed, until, size };
+    });
+  }
+
+  /** Newest first. */
+  #contents(): BinnedContainer[] {
+    return [...this.#binned.values()].sort((a, b) => (a.removed < b.removed ? 1 : -1)).map(described);
   }
 
   #find(id: string): Binned {
-    return this.#binned.get(id) ?? this.#missing(id);
-  }
-
-  #missing(reference: string): never {
-    throw notFound(`No such container in the bin: ${reference}`);
+    const binned = this.#binned.get(id);
+    if (!binned) throw notFound(`No such container in the bin: ${id}`);
+    return binned;
   }
 
   #takeName(id: string, name: string): string {
@@ -219,7 +199,7 @@ export class Bin {
     });
     this.#forget(id);
     this.#announce(id, record, 'deleted');
-    this.#wind();
+    this.#whole.wind();
     return true;
   }
 
@@ -245,22 +225,6 @@ export class Bin {
     this.#options.events.publish('daemon', 'bin', id, { name, change: what });
   }
 
-  /** One timer, for what is due next. */
-  #wind(): void {
-    clearTimeout(this.#timer);
-    const next = Math.min(...[...this.#binned.values()].map(({ until }) => Date.parse(until)));
-    if (this.#closed || next === Infinity) return;
-    const wait = Math.min(Math.max(0, next - Date.now()), LONGEST_WAIT_MS);
-    this.#timer = setTimeout(() => this.#inBackground(this.#expire()), wait);
-    this.#timer.unref();
-  }
-
-  async #expire(): Promise<void> {
-    const due = [...this.#binned].filter(([, { until }]) => Date.parse(until) <= Date.now());
-    for (const [id] of due) await this.#purge(id, true);
-    this.#wind();
-  }
-
   /** How much it takes is counted behind everybody's back, and is what the limit is about. */
   #weigh(id: string): void {
     const work = async (): Promise<void> => {
@@ -275,39 +239,19 @@ export class Bin {
       ]);
       {
         using _ = await this.#ledger.locks.take(id);
-        if (this.#closed || this.#binned.get(id) !== binned) return; // it is another's by now
+        if (this.#whole.closed || this.#binned.get(id) !== binned) return; // it is another's by now
         binned.size = own.bytes + others;
         await store.commit((change) => change.put(Bin.table, id, binned));
       }
-      await this.#trim();
+      await this.#whole.trim();
     };
     // Somebody may bring it back or have it deleted while it is counted.
     const counted = work().catch((error: unknown) => {
       if (this.#binned.has(id)) throw error;
     });
-    this.#inBackground(counted);
-  }
-
-  /** Above the limit the oldest go; what was removed last can always be brought back. */
-  async #trim(): Promise<void> {
-    for (const [id] of this.#oldestFirst().slice(0, -1)) {
-      if (sizeOf(this.#binned.values()) <= this.#limit) return;
-      await this.#purge(id, true);
-    }
-  }
-
-  #oldestFirst(): [string, Binned][] {
-    return [...this.#binned].sort(([, a], [, b]) => (a.removed < b.removed ? -1 : 1));
-  }
-
-  #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!this.#closed) log.warn(`the bin: ${messageOf(error)}`);
-    });
+    this.#whole.inBackground(counted);
   }
 }
-
-const sizeOf = (all: Iterable<Binned>): number => [...all].reduce((sum, { size = 0 }) => sum + size, 0);
 
 function described({ record, removed, until, volumes, size }: Binned): BinnedContainer {
   const { id, name, image, created } = record;

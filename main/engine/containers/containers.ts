@@ -9,8 +9,9 @@ import type {
   ContainerWait,
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
-import type { Bin as BinContents, BinEmptied, Discarded, Restored } from '../../contract/bin.js';
+import type { Discarded } from '../../contract/bin.js';
 import type { DiskContainer } from '../../contract/disk.js';
+import type { VolumeUser } from '../../contract/volume-data.js';
 import type { Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
 import { Adoption } from './adoption.js';
 import type { AttachStream } from '../../contract/streams.js';
@@ -37,6 +38,7 @@ import { Trials } from './trials.js';
 import { cgroupOf } from './spec.js';
 import { processesOf, processTable } from './top.js';
 import { Updates } from './updates.js';
+import { volumeUsers } from './volume-users.js';
 
 /** How a run is to be ended: the image's way and time where nothing is said. */
 export interface StopRequest {
@@ -249,23 +251,6 @@ export class Containers {
     return this.#parts.bin.discard(this.#find(reference), { force, volumes: v });
   }
 
-  bin(): BinContents {
-    return this.#parts.bin.list();
-  }
-
-  restore(reference: string, name?: string): Promise<Restored> {
-    return this.#parts.bin.restore(reference, name);
-  }
-
-  /** Of what is in the bin, for good. */
-  removeFromBin(reference: string): Promise<void> {
-    return this.#parts.bin.remove(reference);
-  }
-
-  emptyBin(): Promise<BinEmptied> {
-    return this.#parts.bin.empty();
-  }
-
   /** Changes what it is, with one restart where that cannot be otherwise. */
   async change(reference: string, change: ContainerChange, call?: ChangeCall): Promise<Changed> {
     return this.#parts.changes.change(this.#find(reference), change, call);
@@ -330,6 +315,12 @@ export class Containers {
   /** What each of them takes on the disk, as it was counted last. */
   onDisk(): Promise<DiskContainer[]> {
     return this.#parts.survey.onDisk();
+  }
+
+  /** Who has which volume and where, by volume; those in the bin too. */
+  volumeUsers(): Map<string, VolumeUser[]> {
+    const { ledger, bin } = this.#parts;
+    return volumeUsers(ledger.all(), bin.records());
   }
 
   /** What a container is called, where it runs. */

@@ -85,7 +85,12 @@ export class Creation {
     if (userIds) this.#chosen.add(userIds);
     try {
       const { lower } = await snapshots.prepare(id, image.chainId);
-      await using reserved = await volumes.reserve(wishes, id, lower);
+      const createdBy = { id, name: taken };
+      await using reserved = await volumes.reserve(
+        wishes.map((wish) => ({ ...wish, createdBy })),
+        id,
+        lower,
+      );
       record.mounts = mounts.map((mount) => placed(mount, reserved));
       await store.commit((change) => {
         change.put(TABLE, id, record);

@@ -4,6 +4,7 @@ import type { EndpointSettings } from '../../contract/containers.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { ImageConfig } from '../../contract/images.js';
 import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started, Wire } from '../helper/index.js';
+import type { Bin } from '../bin/index.js';
 import type { Reservation, VolumeWish } from '../volumes/index.js';
 import type { LogDefaults } from './log-options.js';
 import type { Remap } from './user-ids.js';
@@ -140,8 +141,8 @@ export interface ContainersOptions {
   logs?: LogDefaults | undefined;
   /** `--host-gateway-ip`. */
   hostGatewayIp?: string | undefined;
-  /** How long the bin keeps what is in it, and from how many bytes on the oldest go. */
-  bin?: { keepMs?: number; limit?: number };
+  /** Where what was removed waits. */
+  bin: Bin;
   /** `--userns-remap`, understood. */
   remap?: Remap;
 }

@@ -29,7 +29,8 @@ export interface DiskOptions {
   snapshots: Snapshots;
   images: Images;
   repair: Repair;
-  containers: { onDisk(): Promise<DiskContainer[]>; bin(): Bin; runningName(id: string): string | undefined };
+  containers: { onDisk(): Promise<DiskContainer[]>; runningName(id: string): string | undefined };
+  bin: { contents(): Bin };
   volumes: {
     list(): Volume[];
     recall(name: string): Promise<{ bytes: number; at: number } | undefined>;
@@ -67,7 +68,7 @@ export class Disk {
 
   async usage(): Promise<DiskUsage> {
     const { root, usage, content, snapshots, images, containers, volumes } = this.#options;
-    const bin = containers.bin();
+    const bin = this.#options.bin.contents();
     const stock = images.stock();
     const blobSizes = new Map(stock.flatMap(blobsOf).map(({ digest, size }) => [digest, size]));
     const [room, used, mine, trash, database] = await Promise.all([
@@ -129,7 +130,10 @@ export class Disk {
       }),
       Containers: mine,
       Volumes: volumesOnDisk,
-      Bin: { Containers: bin.Containers.length, Size: bin.Size, Limit: bin.Limit },
+      Bin: {
+        ...{ Containers: bin.Containers.length, Volumes: bin.Volumes?.length ?? 0 },
+        ...{ Size: bin.Size, Limit: bin.Limit },
+      },
       Blobs: {
         ...{ Count: used.blobs, Size: used.bytes },
         Leftover: { Count: used.leftover.blobs, Size: used.leftover.bytes },
@@ -148,7 +152,7 @@ export class Disk {
         Bin: bin.Size,
         Leftover: used.leftover.bytes,
       },
-      Counting: usage.counting || bin.Containers.some(({ Size }) => Size === null),
+      Counting: usage.counting || [...bin.Containers, ...(bin.Volumes ?? [])].some(({ Size }) => Size === null),
     };
   }
 

@@ -3,8 +3,9 @@ import type { Containers, HeldFiles } from '../containers/index.js';
 import type { Helper } from '../helper/index.js';
 import { changeConfig, type Images } from '../images/index.js';
 import { committedImage, mergeConfig, writtenIn, type CommitRequest } from './commit.js';
-import { checkedPath, either, giveBack, lent, named, orGiveBack } from './held.js';
-import { containerPath, encodeStat } from './path-stat.js';
+import { Archives } from './archives.js';
+import { containerFiles } from './container-files.js';
+import { either, lent, orGiveBack, type Keeper } from './held.js';
 
 export interface FilesOptions {
   helper: Pick<Helper, 'archiveStat' | 'archiveRead' | 'archiveWrite' | 'export' | 'changes' | 'pack' | 'usage'>;
@@ -27,62 +28,31 @@ const KINDS = new Map<string, FileChange['Kind']>([
 ]);
 
 /** The files of containers: copied out and in, compared with their image, exported, made an image of. */
-export class Files {
+export class Files extends Archives<HeldFiles> {
   readonly #options: FilesOptions;
+  readonly #keeper: Keeper<HeldFiles>;
 
   constructor(options: FilesOptions) {
+    const keeper = containerFiles(options.containers);
+    super(options.helper, keeper);
     this.#options = options;
-  }
-
-  /** What a path names, as the value of `X-Docker-Container-Path-Stat`. A link at its end is not followed. */
-  async stat(reference: string, path: string): Promise<string> {
-    const wanted = containerPath(checkedPath(path));
-    const held = await this.#options.containers.hold(reference);
-    const { stat, gone } = await named(held, reference, path, this.#options.helper.archiveStat(held.place, wanted));
-    giveBack(held, gone);
-    return encodeStat(stat);
-  }
-
-  /** What a path names, as a tar. */
-  async read(reference: string, path: string, signal: AbortSignal): Promise<{ stat: string; tar: Bytes }> {
-    const wanted = containerPath(checkedPath(path));
-    const held = await this.#options.containers.hold(reference);
-    const reading = this.#options.helper.archiveRead(held.place, wanted, either(signal, held.signal));
-    const { stat, tar } = await named(held, reference, path, reading);
-    this.#options.containers.announce(held.record.id, 'archive-path');
-    return { stat: encodeStat(stat), tar: lent(held, tar) };
-  }
-
-  /** Extracts a tar into a directory. */
-  async write(
-    reference: string,
-    request: { path: string; noOverwriteDirNonDir: boolean; copyUIDGID: boolean },
-    body: Bytes,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const path = containerPath(checkedPath(request.path));
-    const held = await this.#options.containers.hold(reference);
-    const { User } = held.record.config;
-    const writing = this.#options.helper.archiveWrite(
-      held.place,
-      { path, keepKinds: request.noOverwriteDirNonDir, user: request.copyUIDGID && User ? User : null },
-      { body, signal: either(signal, held.signal) },
-    );
-    const { gone } = await named(held, reference, request.path, writing);
-    giveBack(held, gone);
-    this.#options.containers.announce(held.record.id, 'extract-to-dir');
+    this.#keeper = keeper;
   }
 
   /** How a container differs from its image, directories before what is in them. */
   async changes(reference: string): Promise<AsyncIterable<FileChange>> {
     const held = await this.#options.containers.hold(reference);
-    return lent(held, parseChanges(await orGiveBack(held, this.#options.helper.changes(held.overlay))));
+    return lent(held, parseChanges(await orGiveBack(this.#keeper, held, this.#options.helper.changes(held.overlay))));
   }
 
   /** The whole root file system as a tar, without the content of volumes. */
   async export(reference: string, signal: AbortSignal): Promise<Bytes> {
     const held = await this.#options.containers.hold(reference);
-    const tar = await orGiveBack(held, this.#options.helper.export(held.place, either(signal, held.signal)));
+    const tar = await orGiveBack(
+      this.#keeper,
+      held,
+      this.#options.helper.export(held.place, either(signal, held.signal)),
+    );
     this.#options.containers.announce(held.record.id, 'export');
     return lent(held, tar);
   }

@@ -2,12 +2,15 @@ import { invalid } from '../../base/errors.js';
 import type { FileEntry, FileListing, FileStat } from '../../contract/files.js';
 import type { Containers, HeldFiles } from '../containers/index.js';
 import type { Helper, SeenFile } from '../helper/index.js';
-import { checkedPath, either, giveBack, lent, named } from './held.js';
+import { containerFiles } from './container-files.js';
+import { checkedPath, either, giveBack, lent, named, type Held, type Keeper } from './held.js';
 import { containerPath, timestamp } from './path-stat.js';
 
+type TreeHelper = Pick<Helper, 'fileList' | 'fileRead' | 'fileWrite' | 'fileChange'>;
+
 export interface FileTreeOptions {
-  helper: Pick<Helper, 'fileList' | 'fileRead' | 'fileWrite' | 'fileChange' | 'fileShells'>;
-  containers: Pick<Containers, 'hold'>;
+  helper: TreeHelper & Pick<Helper, 'fileShells'>;
+  containers: Pick<Containers, 'hold' | 'announce'>;
 }
 
 /** What is written in one go is kept in memory until it is; anything larger is a tar's business. */
@@ -17,26 +20,26 @@ const LARGEST_PAGE = 10_000;
 
 type Bytes = AsyncIterable<Uint8Array>;
 
-/** The files of containers one at a time, whether they run or not; nothing of the image is run. */
-export class FileTree {
-  readonly #options: FileTreeOptions;
+/** Files that are kept somewhere, one at a time. */
+export class FileTree<Files extends Held> {
+  readonly #helper: TreeHelper;
+  readonly #keeper: Keeper<Files>;
 
-  constructor(options: FileTreeOptions) {
-    this.#options = options;
+  constructor(helper: TreeHelper, keeper: Keeper<Files>) {
+    this.#helper = helper;
+    this.#keeper = keeper;
   }
 
-  /** One page of a directory. Only the container's own layer is looked through for what has changed. */
+  /** One page of a directory. Of a container only its own layer is looked through for what has changed. */
   async list(
     reference: string,
     { path, limit = PAGE, after }: { path: string; limit?: number | undefined; after?: string | undefined },
   ): Promise<FileListing> {
     if (limit < 1 || limit > LARGEST_PAGE) throw invalid(`bad parameter: limit must be from 1 to ${LARGEST_PAGE}`);
-    const directory = await this.#with(reference, path, (held, wanted) => {
-      const { upper, lower } = held.overlay;
+    const directory = await this.with(reference, path, (held, wanted) => {
+      const { upper, lower } = held.overlay ?? { upper: null, lower: [] };
       const request = { path: wanted, upper, lower, limit, after: after ?? null };
-      return this.#options.helper
-        .fileList(held.place, request)
-        .then((found) => ({ ...found, result: found.directory }));
+      return this.#helper.fileList(held.place, request).then((found) => ({ ...found, result: found.directory }));
     });
     return {
       Path: directory.path,
@@ -53,10 +56,10 @@ export class FileTree {
   ): Promise<{ stat: FileStat; bytes: Bytes }> {
     if (offset < 0 || (length ?? 0) < 0) throw invalid('bad parameter: offset and length cannot be negative');
     const wanted = containerPath(checkedPath(path));
-    const held = await this.#options.containers.hold(reference);
+    const held = await this.#keeper.hold(reference);
     const request = { path: wanted, offset, ...(length !== undefined && { length }) };
-    const reading = this.#options.helper.fileRead(held.place, request, either(signal, held.signal));
-    const { stat, bytes } = await named(held, reference, path, reading);
+    const reading = this.#helper.fileRead(held.place, request, either(signal, held.signal));
+    const { stat, bytes } = await named(this.#keeper, held, { reference, path }, reading);
     return { stat: statOf(stat), bytes: lent(held, bytes) };
   }
 
@@ -68,9 +71,9 @@ export class FileTree {
   ): Promise<FileStat> {
     checkedPath(path);
     const content = await collect(body);
-    const seen = await this.#with(reference, path, async (held, wanted) => {
+    const seen = await this.with(reference, path, async (held, wanted) => {
       const request = { path: wanted, version: version ?? null };
-      const { stat, gone } = await this.#options.helper.fileWrite(held.place, request, content);
+      const { stat, gone } = await this.#helper.fileWrite(held.place, request, content);
       return { result: stat, gone };
     });
     return statOf(seen);
@@ -90,35 +93,45 @@ export class FileTree {
     return this.#change(reference, from, (wanted) => ({ op: 'file-rename', path: plain(wanted), to: target }));
   }
 
-  /** The shells that a container's image has, for the user it runs as; the first is the user's own. */
-  shells(reference: string): Promise<string[]> {
-    return this.#with(reference, '/', async (held) => {
-      const { shells, gone } = await this.#options.helper.fileShells(held.place, held.record.config.User);
-      return { result: shells, gone };
-    });
-  }
-
   async #change(
     reference: string,
     path: string,
     changeOf: (path: string) => Parameters<Helper['fileChange']>[1],
   ): Promise<void> {
-    await this.#with(reference, path, async (held, wanted) => {
-      const { gone } = await this.#options.helper.fileChange(held.place, changeOf(wanted));
+    await this.with(reference, path, async (held, wanted) => {
+      const { gone } = await this.#helper.fileChange(held.place, changeOf(wanted));
       return { result: undefined, gone };
     });
   }
 
-  async #with<Result>(
+  protected async with<Result>(
     reference: string,
     path: string,
-    work: (held: HeldFiles, path: string) => Promise<{ result: Result; gone: Promise<void> }>,
+    work: (held: Files, path: string) => Promise<{ result: Result; gone: Promise<void> }>,
   ): Promise<Result> {
     const wanted = containerPath(checkedPath(path));
-    const held = await this.#options.containers.hold(reference);
-    const { result, gone } = await named(held, reference, path, work(held, wanted));
+    const held = await this.#keeper.hold(reference);
+    const { result, gone } = await named(this.#keeper, held, { reference, path }, work(held, wanted));
     giveBack(held, gone);
     return result;
+  }
+}
+
+/** The files of containers one at a time, whether they run or not; nothing of the image is run. */
+export class ContainerTree extends FileTree<HeldFiles> {
+  readonly #helper: FileTreeOptions['helper'];
+
+  constructor({ helper, containers }: FileTreeOptions) {
+    super(helper, containerFiles(containers));
+    this.#helper = helper;
+  }
+
+  /** The shells that a container's image has, for the user it runs as; the first is the user's own. */
+  shells(reference: string): Promise<string[]> {
+    return this.with(reference, '/', async (held) => {
+      const { shells, gone } = await this.#helper.fileShells(held.place, held.record.config.User);
+      return { result: shells, gone };
+    });
   }
 }
 
@@ -153,9 +166,7 @@ async function collect(body: Bytes): Promise<Buffer> {
   for await (const chunk of body) {
     size += chunk.length;
     if (size > LARGEST)
-      throw invalid(
-        'a file written this way has at most 16 MiB: put a larger one in a tar, to /containers/{id}/archive',
-      );
+      throw invalid('a file written this way has at most 16 MiB: put a larger one in a tar, to …/archive');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -206,7 +206,7 @@ export class Helper {
   /** One page of a directory of a container, with marks of what its own layer changes. */
   async fileList(
     place: FilesPlace,
-    request: { path: string; upper: string; lower: string[]; limit: number; after: string | null },
+    request: { path: string; upper: string | null; lower: string[]; limit: number; after: string | null },
   ): Promise<{ directory: SeenDirectory; gone: Promise<void> }> {
     const { answer, output } = await this.#call({ op: 'file-list', ...place, ...request });
     return { directory: answer as unknown as SeenDirectory, gone: toItsEnd(output) };
@@ -355,7 +355,7 @@ export class Helper {
     await this.#ask({ op: 'flatten', ...request });
   }
 
-  usage(path: string): Promise<{ bytes: number; entries: number }> {
+  usage(path: string): Promise<{ bytes: number; entries: number; newest: number }> {
     return this.#askAgain({ op: 'usage', path });
   }
 

@@ -163,9 +163,13 @@ export interface EndpointRequest extends Wire {
   pid: number;
 }
 
-/** How the helper comes to a container's files: through its first process, or by mounting its layers and what would be mounted on them. */
+/**
+ * How the helper comes to a container's files: through its first process, or by mounting its layers and what would be mounted on them. Or to those of a
+ * directory of this machine, which no way leads out of.
+ */
 export type FilesPlace =
   | { pid: number; pidStart: number }
+  | { directory: string }
   | {
       overlay: { lower: string[]; upper: string; work: string; driver?: 'fuse-overlayfs' | 'vfs' };
       binds: { source: string; destination: string; readonly: boolean }[];

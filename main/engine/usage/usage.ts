@@ -13,7 +13,7 @@ export interface UsageOptions {
     rows<Row>(table: string): Map<string, Row>;
     commit(build: (change: Change) => void): Promise<void>;
   };
-  helper: { usage(path: string): Promise<{ bytes: number; entries: number }> };
+  helper: { usage(path: string): Promise<{ bytes: number; entries: number; newest?: number }> };
 }
 
 /** What a directory held when it was counted last. */
@@ -21,13 +21,16 @@ export interface Measured {
   /** Of file content; a file with several names counts once. */
   bytes: number;
   entries: number;
+  /** When anything in it was changed last, as it was then: Unix milliseconds. Absent: an older engine counted it. */
+  newest?: number;
   /** Unix milliseconds. */
   at: number;
 }
 
 const TABLE = 'usage';
-/** What was counted within this time is not counted again because somebody looks. */
+/** What was counted within this time is not counted again because somebody looks; what takes long to count, not within so many times that. */
 const FRESH_MS = 10_000;
+const REST = 20;
 /** How long an answer waits for what was never counted. */
 const PATIENCE_MS = 1000;
 /** One at a time: nobody waits for it, and disks have other things to do. */
@@ -46,6 +49,8 @@ export class Usage {
   readonly #measured: Map<string, Measured>;
   readonly #flights = new Flights<Measured>();
   readonly #slots = new Slots(AT_ONCE);
+  /** How long counting took, in milliseconds. */
+  readonly #took = new Map<string, number>();
   readonly #turns = new Map<string, Promise<Measured | undefined>>();
   #closed = false;
 
@@ -68,11 +73,13 @@ export class Usage {
   async measure(path: string): Promise<Measured> {
     const key = this.#key(path);
     return this.#flights.join(key, async () => {
-      const { bytes, entries } = await this.#options.helper.usage(path);
-      const measured = { bytes, entries, at: Date.now() };
+      const began = Date.now();
+      const { bytes, entries, newest } = await this.#options.helper.usage(path);
+      const measured: Measured = { bytes, entries, at: Date.now(), ...(newest !== undefined && { newest }) };
+      this.#took.set(key, measured.at - began);
       const before = this.#measured.get(key);
       this.#measured.set(key, measured);
-      if (before?.bytes !== bytes || before.entries !== entries)
+      if ((['bytes', 'entries', 'newest'] as const).some((what) => before?.[what] !== measured[what]))
         await this.#commit((change) => change.put(TABLE, key, measured));
       return measured;
     });
@@ -81,7 +88,8 @@ export class Usage {
   /** What was counted last, and has it counted again behind the answer; what never was is waited for a moment, and undefined after that. */
   async recall(path: string): Promise<Measured | undefined> {
     const known = this.known(path);
-    if (known && Date.now() - known.at < FRESH_MS) return known;
+    const fresh = Math.max(FRESH_MS, REST * (this.#took.get(this.#key(path)) ?? 0));
+    if (known && Date.now() - known.at < fresh) return known;
     const counted = this.#behind(path);
     if (known) return known;
     let timer: NodeJS.Timeout | undefined;
@@ -92,6 +100,7 @@ export class Usage {
   /** Nobody asks for it any more. */
   async forget(paths: Iterable<string>): Promise<void> {
     const keys = [...paths].map((path) => this.#key(path)).filter((key) => this.#measured.delete(key));
+    for (const key of keys) this.#took.delete(key);
     if (keys.length === 0) return;
     await this.#commit((change) => {
       for (const key of keys) change.remove(TABLE, key);

@@ -1,2 +1,3 @@
-export { Volumes, type Reservation, type VolumeWish } from './volumes.js';
+export { Volumes, type Reservation, type VolumeAbout, type VolumeWish } from './volumes.js';
+export type { HeldVolume } from './uses.js';
 export { checkVolume } from './record.js';

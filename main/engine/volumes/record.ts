@@ -1,4 +1,5 @@
 import { EngineError, invalid, notImplemented } from '../../base/errors.js';
+import type { VolumeKind } from '../../contract/volume-data.js';
 import type { VolumeCreate } from '../../contract/volumes.js';
 
 /** What we keep of a volume. Who uses it is not here: containers take their holds again when they open. */
@@ -9,6 +10,10 @@ export interface VolumeRecord {
   options: Record<string, string> | null;
   /** Nobody chose its name. */
   anonymous: boolean;
+  /** The container that it was made with, and its name then. Not known of those that older engines made. */
+  createdBy?: { id: string; name: string };
+  /** It came back from the bin, where this was its id: its files are still there where an engine was killed before it moved them. */
+  binned?: string;
 }
 
 /** By this label newer clients know a volume whose name nobody chose. */
@@ -63,6 +68,13 @@ function checkOptions(name: string, options: Record<string, string>): void {
   throw notImplemented(
     `create ${name}: a volume with type=${options['type']} is not available in this version: use a directory of this machine (type=none, o=bind, device=/path)`,
   );
+}
+
+/** What its options make of it. */
+export function kindOf(record: Pick<VolumeRecord, 'options'>): VolumeKind {
+  if (deviceOf(record) !== undefined) return 'folder';
+  const { type = '' } = record.options ?? {};
+  return type === 'tmpfs' ? 'tmpfs' : type.startsWith('nfs') ? 'nfs' : 'local';
 }
 
 /** The directory of this machine that the options of a volume put in its place. */

@@ -18,16 +18,17 @@ class FakeStore {
   readonly kept = new Map<string, unknown>();
   failing = false;
 
-  rows<Row>(): Map<string, Row> {
-    return new Map(this.kept) as Map<string, Row>;
+  rows<Row>(table: string): Map<string, Row> {
+    const own = [...this.kept].filter(([key]) => key.startsWith(`${table} `));
+    return new Map(own.map(([key, row]) => [key.slice(table.length + 1), row as Row]));
   }
 
   commit(build: (change: Change) => void): Promise<void> {
     const reverts: (() => void)[] = [];
     const steps: (() => void)[] = [];
     build({
-      put: (_, key, record) => steps.push(() => this.kept.set(key, record)),
-      remove: (_, key) => steps.push(() => this.kept.delete(key)),
+      put: (table, key, record) => steps.push(() => this.kept.set(`${table} ${key}`, record)),
+      remove: (table, key) => steps.push(() => this.kept.delete(`${table} ${key}`)),
       undo: (revert) => reverts.unshift(revert),
       urgent: () => undefined,
       passing: () => undefined,

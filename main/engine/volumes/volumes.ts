@@ -8,9 +8,14 @@ import { createLog } from '../../base/log.js';
 import type { Change } from '../../base/store.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { Filters } from '../../contract/filters.js';
+import type { Restored } from '../../contract/bin.js';
+import type { VolumeDiscarded, VolumeKind } from '../../contract/volume-data.js';
 import type { Volume, VolumeCreate, VolumesPruned } from '../../contract/volumes.js';
+import { Bin, type BinPart } from '../bin/index.js';
+import { VolumeBin } from './bin.js';
 import { pruneFilter, volumeFilter } from './filters.js';
-import { ANONYMOUS_LABEL, checkVolume, deviceOf, type VolumeRecord } from './record.js';
+import { ANONYMOUS_LABEL, checkVolume, deviceOf, kindOf, type VolumeRecord } from './record.js';
+import { Uses, type HeldVolume } from './uses.js';
 
 export interface VolumesOptions {
   /** The data root. */
@@ -27,12 +32,21 @@ export interface VolumesOptions {
   usage: {
     measure(path: string): Promise<{ bytes: number }>;
     /** What was counted last, and counts again behind the answer. Undefined: never yet. */
-    recall(path: string): Promise<{ bytes: number; at: number } | undefined>;
+    recall(path: string): Promise<Counted | undefined>;
     forget(paths: Iterable<string>): Promise<void>;
   };
   events: {
     publish(type: EngineEvent['Type'], action: string, id: string, attributes?: Record<string, string>): void;
   };
+  /** Where removed ones wait. */
+  bin?: Bin;
+}
+
+/** What a volume took when it was counted, and when anything in it was changed last (Unix milliseconds). */
+interface Counted {
+  bytes: number;
+  at: number;
+  newest?: number;
 }
 
 /** A volume that a new container is to have, checked; it is made where it is not there. */
@@ -40,6 +54,8 @@ export interface VolumeWish extends VolumeCreate {
   Name: string;
   /** Its name was invented for this container. */
   anonymous: boolean;
+  /** Who it is made for. */
+  createdBy?: { id: string; name: string };
   /** Where in the image its first content is; undefined: it begins empty. */
   path?: string | undefined;
 }
@@ -52,7 +68,7 @@ const log = createLog('volumes');
 
 /** Named directories that outlive the containers using them. */
 export class Volumes {
-  static readonly tables = [TABLE];
+  static readonly tables = [TABLE, VolumeBin.table];
   readonly #options: VolumesOptions;
   readonly #volumes: Map<string, VolumeRecord>;
   /** Volume to containers: in memory first, so that whoever checks sees also who is about to have it. */
@@ -60,17 +76,22 @@ export class Volumes {
   /** Holders in the bin, by id, and their names. */
   readonly #aside = new Map<string, string>();
   readonly #locks = new Locks();
+  readonly #uses = new Uses();
+  readonly #bin: VolumeBin;
 
   static async open(options: VolumesOptions): Promise<Volumes> {
     const volumes = new Volumes(options);
     await mkdir(volumes.#path(''), { recursive: true, mode: 0o711 });
+    await volumes.#bin.recover(volumes.#volumes, (name) => volumes.#path(name));
     await volumes.#sweep();
+    volumes.#bin.open(volumes.#binPart());
     return volumes;
   }
 
   private constructor(options: VolumesOptions) {
     this.#options = options;
     this.#volumes = options.store.rows<VolumeRecord>(TABLE);
+    this.#bin = new VolumeBin({ ...options, bin: options.bin ?? new Bin() });
   }
 
   /** One of that name that is there already is the answer too, whatever it was made with. */
@@ -104,10 +125,39 @@ export class Volumes {
   async remove(name: string, { force = false } = {}): Promise<void> {
     using _ = await this.#locks.take(name); // no container may take it in between
     if (force && !this.#volumes.has(name)) return;
-    const record = this.#find('get', name);
-    const holders = [...this.#holdersOf(name)];
-    if (holders.length > 0) throw conflict(`remove ${name}: ${this.#useInWords(holders)}`);
-    await this.#remove(record);
+    await this.#remove(this.#unused(name));
+  }
+
+  /** Removes it so that it can be brought back; its name is free at once. */
+  async discard(name: string): Promise<VolumeDiscarded> {
+    using _ = await this.#locks.take(name);
+    const record = this.#unused(name);
+    const { id, until } = await this.#bin.put(record, this.#path(name), {
+      leave: (change) => this.#drop(change, name),
+      stay: (change) => this.#put(change, record),
+    });
+    this.#uses.end(name);
+    await this.#options.usage.forget([this.#data(name)]);
+    this.#announce('destroy', name);
+    return { Id: id, Name: name, Until: until };
+  }
+
+  /** Back from the bin, with what is in it; `wanted`: under another name. */
+  async restore(id: string, wanted?: string): Promise<Restored> {
+    const before = this.#bin.find(id).record.name;
+    if (wanted) checkVolume({ Name: wanted });
+    const name = wanted || before;
+    using _ = await this.#locks.take(name);
+    if (this.#volumes.has(name))
+      throw conflict(
+        `the name "${name}" is taken by another volume meanwhile: restore it under another name, or remove that one`,
+      );
+    await this.#bin.takeOut(id, this.#path(name), {
+      come: (change, record) => this.#put(change, name === before ? record : renamed(record, name)),
+      go: (change) => this.#drop(change, name),
+    });
+    this.#announce('create', name);
+    return { Id: id, Name: name, Warnings: [] };
   }
 
   /** Removes what no container uses: of the anonymous ones, and with `all` of the others too. */
@@ -140,10 +190,29 @@ export class Volumes {
   }
 
   /** What a volume took when it was counted last, and when that was. A directory of this machine is not ours to count: nothing. */
-  async recall(name: string): Promise<{ bytes: number; at: number } | undefined> {
+  async recall(name: string): Promise<Counted | undefined> {
     const record = this.#find('get', name);
     if (deviceOf(record) !== undefined) return { bytes: 0, at: Date.now() };
     return this.#options.usage.recall(this.#data(name));
+  }
+
+  /** What it is, with what Docker has no word for. */
+  about(name: string): VolumeAbout {
+    const record = this.#find('get', name);
+    const { anonymous, createdBy } = record;
+    return { ...this.#describe(record), kind: kindOf(record), anonymous, createdBy, device: deviceOf(record) };
+  }
+
+  /** Its files, for one use: whoever removes it cuts that off. */
+  holdFiles(name: string): HeldVolume {
+    const record = this.#volumes.get(name);
+    if (!record) throw notFound(`No such volume: ${name}`);
+    const kind = kindOf(record);
+    if (kind === 'tmpfs' || kind === 'nfs') {
+      const where = kind === 'tmpfs' ? 'in memory' : 'on another machine';
+      throw conflict(`the files of volume ${name} are ${where}: they can be seen in a container that has it`);
+    }
+    return this.#uses.take(name, deviceOf(record) ?? this.#data(name));
   }
 
   /** The containers that have it, those in the bin too. */
@@ -234,6 +303,22 @@ export class Volumes {
     this.#options.events.publish('volume', action, name, { driver: 'local', ...attributes });
   }
 
+  #binPart(): BinPart {
+    return {
+      binned: () => this.#bin.binned(),
+      contents: () => ({ Volumes: this.#bin.contents() }),
+      restore: (id, name) => this.restore(id, name),
+      purge: (id, quiet) => this.#bin.purge(id, quiet),
+    };
+  }
+
+  #unused(name: string): VolumeRecord {
+    const record = this.#find('get', name);
+    const holders = [...this.#holdersOf(name)];
+    if (holders.length > 0) throw conflict(`remove ${name}: ${this.#useInWords(holders)}`);
+    return record;
+  }
+
   #useInWords(holders: string[]): string {
     if (!holders.every((id) => this.#aside.has(id))) return `volume is in use - [${holders.join(', ')}]`;
     const binned = holders.map((id) => `${this.#aside.get(id)} (${shortId(id)})`).join(', ');
@@ -299,6 +384,7 @@ export class Volumes {
   }
 
   async #discard(name: string): Promise<void> {
+    this.#uses.end(name);
     await this.#options.usage.forget([this.#data(name)]);
     await this.#options.helper.discard(this.#path(name));
   }
@@ -350,6 +436,15 @@ export class Volumes {
   }
 }
 
+/** A volume, and what is known of it beyond Docker's words. */
+export interface VolumeAbout extends Volume {
+  kind: VolumeKind;
+  anonymous: boolean;
+  createdBy: VolumeRecord['createdBy'];
+  /** The directory of this machine that it stands for. */
+  device: string | undefined;
+}
+
 /** What `reserve` promises, until it is disposed. */
 export interface Reservation extends AsyncDisposable {
   /** Where a volume's files are on this machine. */
@@ -362,12 +457,26 @@ export interface Reservation extends AsyncDisposable {
   announce(): void;
 }
 
-function recordOf({ Name = '', Labels, DriverOpts, anonymous }: VolumeCreate & { anonymous: boolean }): VolumeRecord {
+function recordOf({
+  Name = '',
+  Labels,
+  DriverOpts,
+  anonymous,
+  createdBy,
+}: VolumeCreate & Pick<VolumeRecord, 'anonymous' | 'createdBy'>): VolumeRecord {
   return {
     name: Name,
     created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     labels: anonymous ? { ...Labels, [ANONYMOUS_LABEL]: '' } : (Labels ?? null),
     options: DriverOpts ?? null,
     anonymous,
+    ...(createdBy && { createdBy }),
   };
+}
+
+/** Somebody chose that name. */
+function renamed({ labels, ...record }: VolumeRecord, name: string): VolumeRecord {
+  const { [ANONYMOUS_LABEL]: invented, ...others } = labels ?? {};
+  const kept = invented === undefined ? labels : Object.keys(others).length > 0 ? others : null;
+  return { ...record, name, labels: kept, anonymous: false };
 }

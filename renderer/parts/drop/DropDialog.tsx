@@ -56,7 +56,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const facts = told ?? items.map(guess);
 
   const offers = offersFor(target, facts, {
-    can: (what) => what !== 'volume-backups' && can(what)(state),
+    can: (what) => can(what)(state),
     containers: containers.length > 0,
   });
   const suggested = suggestion(target, facts, offers);

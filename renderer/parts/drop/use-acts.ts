@@ -118,12 +118,16 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
     volume,
     async run() {
       const mounts = rowsOf(facts, draft.path, draft.readOnly);
-      open({ kind: 'run', mounts, ...(draft.image !== '' && { image: draft.image }) });
+      open({
+        kind: 'run',
+        mounts: mounts.map((mount) => ({ ...mount, strict: true })),
+        ...(draft.image !== '' && { image: draft.image }),
+      });
     },
     async import() {
       let began = 0;
       for (const { Path, Size } of facts) {
-        const archive = { path: Path, name: nameOfFolder(Path), size: Size };
+        const archive = { at: Path, name: nameOfFolder(Path), size: Size };
         if (store.getState().loadArchive(archive) === undefined)
           notifyFailed(t('load.failed', { name: archive.name }), t('drop.pathless'));
         else began += 1;
@@ -132,6 +136,11 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
       onClose();
     },
     async restore() {
+      const [{ Path = '', Size = 0 } = {}] = facts;
+      const into = { volume: draft.volume, replace: !draft.newVolume };
+      if (store.getState().fillVolume({ at: Path, name: nameOfFolder(Path), size: Size }, into) === undefined)
+        throw new Said(t('drop.pathless'));
+      show({ tasks: true });
       onClose();
     },
   };

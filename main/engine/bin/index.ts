@@ -1,0 +1,1 @@
+export { Bin, type BinOptions, type BinPart, type Binned } from './bin.js';

@@ -1,0 +1,1 @@
+export { VolumeSurvey, type VolumeSurveyOptions } from './survey.js';

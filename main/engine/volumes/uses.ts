@@ -1,0 +1,32 @@
+/** A volume's files, held for one use; disposed of when that is over. */
+export interface HeldVolume extends Disposable {
+  readonly name: string;
+  /** Where the helper finds them. */
+  readonly place: { directory: string };
+  /** Aborted when the volume goes. */
+  readonly signal: AbortSignal;
+}
+
+/** Who looks at volumes' files or writes to them at this moment, from outside of containers. */
+export class Uses {
+  readonly #uses = new Map<string, Set<AbortController>>();
+
+  take(name: string, directory: string): HeldVolume {
+    const control = new AbortController();
+    const uses = this.#uses.get(name) ?? new Set();
+    this.#uses.set(name, uses.add(control));
+    return {
+      ...{ name, place: { directory }, signal: control.signal },
+      [Symbol.dispose]: () => {
+        uses.delete(control);
+        if (uses.size === 0 && this.#uses.get(name) === uses) this.#uses.delete(name);
+      },
+    };
+  }
+
+  /** Cuts them off. A reader that takes its time keeps nobody waiting. */
+  end(name: string): void {
+    for (const control of this.#uses.get(name) ?? []) control.abort();
+    this.#uses.delete(name);
+  }
+}

@@ -1,0 +1,148 @@
+import { useState } from 'react';
+import { ArrowUpFromLine } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { useEngineStore } from '../../store/index.js';
+import { useSurface } from '../../store/surface.js';
+import { Button } from '../../ui/Button.js';
+import { Dialog } from '../../ui/Dialog.js';
+import { Field, Problem } from '../../ui/Field.js';
+import { bytes } from '../../ui/format.js';
+import { notifyFailed } from '../../ui/notify.js';
+import { Segments } from '../../ui/Segments.js';
+import { useEngineName } from '../RemoveDialog.js';
+import { Holders } from './Holders.js';
+import { isVolumeName, nameOfVolume, volumeNameOfFile } from './names.js';
+import { useVolumes } from './use-volumes.js';
+
+/** A tar of this machine becomes a volume, or what is in one: for that the volume's name is typed, as nothing brings back what was there. */
+export function ImportVolumeDialog({
+  archive,
+  name,
+  onClose,
+}: {
+  archive: File;
+  name: string | undefined;
+  onClose(): void;
+}) {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const engine = useEngineName();
+  const show = useSurface((surface) => surface.show);
+  const volumes = useVolumes();
+  const [into, setInto] = useState<'new' | 'replace'>(name === undefined ? 'new' : 'replace');
+  const [fresh, setFresh] = useState(() => volumeNameOfFile(archive.name));
+  const [target, setTarget] = useState(name ?? '');
+  const [typed, setTyped] = useState('');
+  const replaced = into === 'replace' ? volumes?.find(({ Name }) => Name === target) : undefined;
+  const word = replaced ? nameOfVolume(replaced) : '';
+  const taken = volumes?.some(({ Name }) => Name === fresh.trim()) ?? false;
+  const problem =
+    into === 'replace' || fresh.trim() === ''
+      ? undefined
+      : taken
+        ? t('volumes.name.taken', { name: fresh.trim() })
+        : isVolumeName(fresh.trim())
+          ? undefined
+          : t('volumes.name.invalid');
+  const ready =
+    into === 'new' ? fresh.trim() !== '' && problem === undefined : replaced !== undefined && typed === word;
+  const submit = () => {
+    if (!ready) return;
+    const wish = into === 'new' ? { volume: fresh.trim(), replace: false } : { volume: target, replace: true };
+    if (store.getState().fillVolume(archive, wish) === undefined)
+      notifyFailed(t('volumes.import.failed', { name: archive.name }), t('files.pathless'));
+    else show({ tasks: true });
+    onClose();
+  };
+  return (
+    <Dialog
+      title={t('volumes.import.title', { name: archive.name })}
+      description={t('volumes.import.text', { size: bytes(archive.size) })}
+      onClose={onClose}
+      onSubmit={submit}
+      focus={into === 'new' ? 'input[name=name]' : 'input[name=typed]'}
+      footer={
+        <>
+          <span className="grow" />
+          <Button variant="ghost" shortcut="Esc" onClick={onClose}>
+            {t('common.cancel')}
+          </Button>
+          <Button
+            variant={into === 'new' ? 'primary' : 'danger-fill'}
+            type="submit"
+            icon={ArrowUpFromLine}
+            aria-disabled={!ready}
+          >
+            {into === 'new' ? t('volumes.import.submit') : t('volumes.import.replace')}
+          </Button>
+        </>
+      }
+    >
+      <div className="volume-form">
+        <Segments<'new' | 'replace'>
+          label={t('volumes.import.into')}
+          options={[
+            { value: 'new', label: t('volumes.import.new') },
+            { value: 'replace', label: t('volumes.import.replaceOne') },
+          ]}
+          value={into}
+          onChange={setInto}
+        />
+        {into === 'new' ? (
+          <Field label={t('volumes.name.label')} hint={t('volumes.import.newHint')} problem={problem}>
+            <input
+              className="input mono"
+              name="name"
+              value={fresh}
+              spellCheck={false}
+              autoComplete="off"
+              onFocus={(event) => event.target.select()}
+              onChange={(event) => setFresh(event.target.value)}
+            />
+          </Field>
+        ) : (
+          <>
+            <Field label={t('volumes.import.which')}>
+              <select className="input" value={target} onChange={(event) => setTarget(event.target.value)}>
+                {target === '' && <option value="">{t('volumes.import.choose')}</option>}
+                {volumes?.map((row) => (
+                  <option key={row.Name} value={row.Name}>
+                    {nameOfVolume(row)}
+                  </option>
+                ))}
+              </select>
+            </Field>
+            {replaced && (
+              <>
+                <Problem>
+                  {t('volumes.import.loses', {
+                    name: word,
+                    size: replaced.Size === null ? '–' : bytes(replaced.Size),
+                    engine,
+                  })}
+                </Problem>
+                {replaced.Users.length > 0 && (
+                  <ul className="victims" aria-label={t('drawer.usedBy')}>
+                    <li className="victim">
+                      <Holders volume={replaced} />
+                    </li>
+                  </ul>
+                )}
+                <Field label={t('volumes.import.type', { name: word })}>
+                  <input
+                    className="input mono"
+                    name="typed"
+                    value={typed}
+                    spellCheck={false}
+                    autoComplete="off"
+                    onChange={(event) => setTyped(event.target.value)}
+                  />
+                </Field>
+              </>
+            )}
+          </>
+        )}
+      </div>
+    </Dialog>
+  );
+}
