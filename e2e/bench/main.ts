@@ -19,6 +19,7 @@ import { memoryBench } from './memory.js';
 import { openPeers, type Peers } from './peers.js';
 import { runtimeBench } from './runtime.js';
 import { streamsBench } from './streams.js';
+import { volumesBench } from './volumes.js';
 import { windowBench } from './window.js';
 
 const { values, positionals } = parseArgs({
@@ -42,6 +43,7 @@ const engineGroups: Record<string, (peers: Peers) => Promise<void>> = {
 };
 const otherGroups: Record<string, () => Promise<void>> = {
   runtime: runtimeBench,
+  volumes: volumesBench,
   window: windowBench,
   containers: containersWindowBench,
   'images-window': imagesWindowBench,

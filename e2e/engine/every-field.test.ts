@@ -384,8 +384,8 @@ const wishes: Record<string, Wish> = {
     says: /colour/,
   },
   'Mounts.VolumeOptions.Subpath': {
-    body: mount({ Type: 'volume', Source: 'vol', Target: '/m', VolumeOptions: { Subpath: 'a' } }),
-    says: /subpath/i,
+    body: mount({ Type: 'volume', Source: 'vol', Target: '/m', VolumeOptions: { Subpath: '../a' } }),
+    says: /subpath must be a relative path/,
   },
   'Mounts.TmpfsOptions': {
     body: mount({

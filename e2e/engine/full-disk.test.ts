@@ -1,6 +1,6 @@
 /** A disk that has no room left: what runs goes on, what ends is known, and it can be freed with the docker CLI. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -63,6 +63,58 @@ test(
       assert.equal(await does('run', '--rm', '--network=none', 'busybox:test', 'echo', 'again'), 'again');
       await does('rm', '-f', 'talker', 'seen', 'unseen');
       assert.deepEqual(await api(engine.socket, 'GET', '/containers/json?all=1'), []);
+    } finally {
+      await run('umount', ['-l', folder]);
+      await rm(folder, { recursive: true });
+      await rm(runDir, { recursive: true });
+    }
+  },
+);
+
+test(
+  'a volume that the disk has no room to fill is not made, and what was copied by then is gone',
+  options,
+  async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'slipway-full-'));
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'full', folder]);
+    const runDir = await mkdtemp(path.join(tmpdir(), 'slipway-full-run-'));
+    const free = async () => {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    };
+    try {
+      await using engine = await startEngine({ folder, runDir });
+      await loadBusybox(engine);
+      const does = async (...args: string[]) => {
+        const ran = await docker(engine, args);
+        assert.equal(ran.code, 0, `${args.join(' ')}: ${ran.stderr}`);
+        return ran.stdout.trim();
+      };
+      const fill = 'mkdir /data; dd if=/dev/zero of=/data/big bs=1M count=12 2>/dev/null; echo small > /data/small';
+      await does('run', '--name', 'seed', '--network=none', 'busybox:test', 'sh', '-c', fill);
+      await does('commit', 'seed', 'seeded:test');
+      await does('rm', 'seed');
+      await does('volume', 'create', 'there');
+      const entries = (name: string) => readdir(path.join(engine.dataRoot, name));
+      const filler = path.join(folder, 'filler');
+      const gone = async () => (await Promise.all(['trash', 'containers'].map(entries))).flat().length === 0;
+      while (!(await gone())) await new Promise((resolve) => setTimeout(resolve, 50));
+      await run('fallocate', ['-l', String((await free()) - 8 * 2 ** 20), filler]);
+      for (const volume of ['there', 'new']) {
+        const made = await docker(engine, ['create', '--name', 'none', '-v', `${volume}:/data`, 'seeded:test']);
+        assert.notEqual(made.code, 0);
+        assert.match(made.stderr, /no space left on device/i);
+        assert.deepEqual(await readdir(path.join(engine.dataRoot, 'volumes/there/_data')), []);
+      }
+      assert.equal(await does('volume', 'ls', '-q'), 'there');
+      assert.equal(await does('ps', '-aq'), '');
+      assert.deepEqual(await readdir(path.join(engine.dataRoot, 'volumes/there')), ['_data']);
+      while ((await free()) < 7 * 2 ** 20) await new Promise((resolve) => setTimeout(resolve, 50));
+      await rm(filler);
+      assert.equal(
+        await does('run', '--rm', '--network=none', '-v', 'there:/data', 'seeded:test', 'cat', '/data/small'),
+        'small',
+      );
     } finally {
       await run('umount', ['-l', folder]);
       await rm(folder, { recursive: true });

@@ -101,6 +101,88 @@ test('a copy that was cut off in the middle of moving in is finished by the next
   await ok('volume', 'rm', 'cut');
 });
 
+test('an engine that is killed while it fills a volume leaves it empty or whole', { skip }, async () => {
+  const many =
+    'mkdir -p /data/many; for i in $(seq 1500); do echo $i > /data/many/$i; done; dd if=/dev/zero of=/data/big bs=1M count=64 2>/dev/null';
+  await ok('run', '--name', 'many', '-v', '/other', '--network=none', 'busybox:test', 'sh', '-c', many);
+  await ok('commit', 'many', 'many:test');
+  await ok('rm', '-v', 'many');
+  await ok('volume', 'create', 'torn');
+  const beside = path.dirname(dataOf('torn'));
+  const making = request(engine.socket, 'POST', '/containers/create', {
+    ...{ Image: 'many:test', Cmd: ['true'], HostConfig: { Binds: ['torn:/data'] } },
+  }).catch(() => undefined);
+  while (!(await readdir(beside)).some((name) => name.startsWith('_cop')));
+  await engine.kill();
+  await making;
+  await engine.restart();
+  assert.deepEqual(await api(engine.socket, 'GET', '/containers/json?all=1'), []);
+  assert.deepEqual(await readdir(beside), ['_data']);
+  assert.match((await readdir(dataOf('torn'))).join(), /^(big,many)?$/);
+  const count = 'ls /data/many | wc -l; stat -c %s /data/big';
+  assert.equal(
+    await ok('run', '--rm', '--network=none', '-v', 'torn:/data', 'many:test', 'sh', '-c', count),
+    '1500\n67108864',
+  );
+  await ok('volume', 'rm', 'torn');
+  await ok('rmi', 'many:test');
+});
+
+test('containers have volumes from others that run, have ended or never began, and keep them', { skip }, async () => {
+  await ok('run', '-d', '--name', 'runs', '-v', 'first:/a', '-v', '/anon', 'busybox:test', 'sleep', '1000');
+  await ok('run', '--name', 'ended', '-v', 'second:/a', '-v', '/etc:/host:ro', 'busybox:test', 'touch', '/a/second');
+  await ok('create', '--name', 'never', '-v', 'third:/c', '--mount', 'type=tmpfs,dst=/t', 'busybox:test');
+  await ok('exec', 'runs', 'touch', '/a/first', '/anon/kept');
+  const from = ['--volumes-from', 'never', '--volumes-from', 'runs', '--volumes-from', 'ended:ro'];
+  const look =
+    'ls /a /anon; test -e /host/passwd && touch /c/third; touch /a/x /host/x 2>&1 | grep -c Read-only; grep -c " /t tmpfs" /proc/mounts';
+  const names3 = ['first', 'second', 'third'];
+  // The last one wins where two have something, and reading alone stays so.
+  assert.equal(
+    await ok('run', '--name', 'heir', ...from, 'busybox:test', 'sh', '-c', look),
+    ['/a:', 'second', '', '/anon:', 'kept', '2', '1'].join('\n'),
+  );
+  // A bind takes the place of what is inherited; the heir of an heir has all of it, after all of those are gone.
+  const again = ['--volumes-from', 'heir', '-v', 'fourth:/c', 'busybox:test', 'sh', '-c'];
+  await ok('create', '--name', 'next', ...again, 'ls /a /c /anon');
+  await ok('rm', '-f', '-v', 'runs', 'ended', 'never', 'heir');
+  assert.deepEqual((await names()).filter((name) => name.length < 64).sort(), [...names3, 'fourth'].sort());
+  assert.match(await refused(409, 'DELETE', '/volumes/second'), /in use/);
+  assert.equal(await ok('start', '-a', 'next'), ['/a:', 'second', '', '/anon:', 'kept', '', '/c:'].join('\n'));
+  assert.equal(await ok('volume', 'prune', '-f'), 'Total reclaimed space: 0B');
+  await ok('rm', '-v', 'next');
+  // What nobody named went with the last who had it, and only then.
+  assert.deepEqual((await names()).sort(), [...names3, 'fourth'].sort());
+  await ok('volume', 'rm', ...names3, 'fourth');
+});
+
+test('paths of any kind, mounts within mounts in any order, and what is below is as read-only', { skip }, async () => {
+  const odd = path.join(engine.dataRoot, '..', 'a b', 'ü\n:ö,"');
+  await mkdir(path.join(odd, 'sub'), { recursive: true });
+  await run('mount', ['-t', 'tmpfs', 'sub', path.join(odd, 'sub')]);
+  try {
+    await writeFile(path.join(odd, 'sub/file'), 'below\n');
+    const bind = (Target: string, more: object = {}) => ({ Type: 'bind', Source: odd, Target, ...more });
+    const Mounts = [
+      { Type: 'tmpfs', Target: '/m/x y/ü\n:in/deep' },
+      bind('/m/x y/ü\n:in', { ReadOnly: false }),
+      { Type: 'volume', Source: 'outer', Target: '/m' },
+      bind('/ro', { ReadOnly: true }),
+    ];
+    const script =
+      'cd "$(printf "/m/x y/ü\\n:in")"; cat sub/file; touch deep/x && grep -c "deep tmpfs" /proc/mounts; touch /ro/x /ro/sub/x 2>&1 | grep -c Read-only';
+    const HostConfig = { Mounts, NetworkMode: 'none' };
+    const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create', {
+      ...{ Image: 'busybox:test', Cmd: ['sh', '-c', script], HostConfig },
+    });
+    assert.equal(await ok('start', '-a', Id), 'below\n1\n2');
+    await ok('rm', Id);
+    await ok('volume', 'rm', 'outer');
+  } finally {
+    await run('umount', [path.join(odd, 'sub')]);
+  }
+});
+
 test('volumes that nobody named go with --rm and rm -v, and only when nobody else has them', { skip }, async () => {
   await ok('run', '--rm', '-v', '/anon', 'seeded:test', 'sh', '-c', 'echo x > /anon/f && cat /data/a');
   assert.deepEqual(await names(), []);

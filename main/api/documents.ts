@@ -46,6 +46,7 @@ const mounts = maybe(
           Subpath: maybe(z.string()),
         }),
       ),
+      ImageOptions: maybe(z.looseObject({ Subpath: maybe(z.string()) })),
       TmpfsOptions: maybe(
         z.looseObject({ SizeBytes: maybe(whole), Mode: maybe(whole), Options: maybe(z.array(strings)) }),
       ),

@@ -129,7 +129,7 @@ int bundle_prepare(const struct launch *launch, struct spec *spec, struct error 
     if (overlay && mkdir(spec->rootfs, 0755) < 0 && errno != EEXIST)
         return fail(err, errno, "make %s", spec->rootfs);
     if (overlay)
-        TRY(overlay_mount_rootfs(spec, overlay, server.rootless, err));
+        TRY(overlay_mount_for(spec, spec->rootfs, overlay, server.rootless, err));
     if (user)
         TRY(bundle_resolve_user(spec->rootfs, user, spec_annotation(spec, "dev.slipway.groups"), spec->process, err));
     return init && strcmp(init, "true") == 0 ? give_init(spec, err) : 0;

@@ -6,6 +6,7 @@
 #include "../kernel/overlay.h"
 #include "../kernel/process.h"
 #include "../kernel/tree.h"
+#include "sources.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -87,7 +88,7 @@ struct bind {
     int tree;
 };
 
-static int open_bind(json_object *json, struct bind *bind, struct error *err)
+static int open_bind(const struct request *request, json_object *json, struct bind *bind, struct error *err)
 {
     bind->tree = -1;
     bind->source = json_object_get_string(json_object_object_get(json, "source"));
@@ -95,7 +96,13 @@ static int open_bind(json_object *json, struct bind *bind, struct error *err)
     bind->readonly = json_object_get_boolean(json_object_object_get(json, "readonly"));
     if (!bind->source || !bind->destination || bind->source[0] != '/' || bind->destination[0] != '/')
         return fail_kind(err, "invalid", 0, "the request's \"binds\" must have absolute paths as \"source\" and \"destination\"");
-    bind->tree = open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    json_object *overlay = json_object_object_get(json, "overlay");
+    const char *subpath = json_object_get_string(json_object_object_get(json, "subpath"));
+    if (overlay || subpath)
+        TRY(bind->tree = overlay ? source_of_layers(overlay, subpath, request->run_dir, NULL, request->rootless, err)
+                                 : source_of_path(bind->source, subpath, err));
+    else
+        bind->tree = open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
     if (bind->tree < 0)
         return fail(err, errno, "%s, which is to be mounted on %s, cannot be opened", bind->source, bind->destination);
     if (mount_propagation(bind->tree, MS_PRIVATE, true) < 0 || (bind->readonly && mount_set(bind->tree, MOUNT_ATTR_RDONLY, 0, true) < 0))
@@ -161,7 +168,7 @@ static int mount_stopped(const struct request *request, enum files_view view, st
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return fail(err, errno, "make a mount namespace");
     for (size_t i = 0; i < count; i++)
-        TRY(open_bind(json_object_array_get_idx(list, i), &binds[i], err));
+        TRY(open_bind(request, json_object_array_get_idx(list, i), &binds[i], err));
     if (view != FILES_TO_WRITE && json_object_array_length(lower) < LAYERS_MAX) {
         json_object *stack = readable_stack(overlay);
         int status = mount_layers(request, stack, files, err);

@@ -6,6 +6,7 @@
 #include "../kernel/tree.h"
 #include "netns.h"
 #include "server.h"
+#include "sources.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -247,11 +248,16 @@ static void close_theirs(struct streams *streams)
 static int make_container(const struct launch *launch, struct spec **out, struct streams *streams, struct container_child *child, struct error *err)
 {
     struct spec *spec;
+    cleanup_sources struct sources bound = SOURCES_INIT;
+    TRY(spec_load(launch->bundle, &spec, err));
+    *out = spec;
+    if (sources_open(spec, &bound, err) < 0)
+        return in_step(err, "mounts");
     /* What is mounted from here on is the container's alone; what the machine unmounts must go here too. */
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return fail(err, errno, "make a mount namespace");
-    TRY(spec_load(launch->bundle, &spec, err));
-    *out = spec;
+    if (sources_lay(spec, &bound, server.rootless, err) < 0)
+        return in_step(err, "mounts");
     TRY(bundle_prepare(launch, spec, err));
     TRY(make_streams(launch, streams, err));
     return launch->runtime ? foreign_create(launch, spec, streams, child, err) : container_create(spec, &streams->theirs, child, err);

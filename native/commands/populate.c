@@ -8,13 +8,29 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* Beside the volume's `_data`: a copy under way, and one that is whole and on disk. What is left of the first is thrown away, of the second moved in. */
+/*
+ * Two names for what comes: a copy under way, and one that is whole and on disk. What is left of the first is thrown away, of the second moved in. They
+ * are beside the volume's `_data`; where that is no directory of ours (a mount, a directory of the machine, a part of a volume) they are in it.
+ */
 #define DATA "_data"
-#define COPYING "_copying"
-#define COPIED "_copied"
+
+struct place {
+    int stage, data; /* where the copy is made, and where it goes */
+    bool within;     /* they are one */
+    const char *copying, *copied;
+};
+
+static void place_close(struct place *place)
+{
+    if (!place->within)
+        cleanup_close_(&place->stage);
+    cleanup_close_(&place->data);
+}
+#define cleanup_place __attribute__((cleanup(place_close)))
 
 static int open_directory(int parent, const char *name)
 {
@@ -22,9 +38,9 @@ static int open_directory(int parent, const char *name)
 }
 
 /* 1: nothing is in it. */
-static int is_empty(int directory, struct error *err)
+static int is_empty(const struct place *place, struct error *err)
 {
-    int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy = openat(place->data, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cleanup_closedir DIR *entries = copy < 0 ? NULL : fdopendir(copy);
     if (!entries)
         return fail(err, errno, "read the volume");
@@ -34,10 +50,10 @@ static int is_empty(int directory, struct error *err)
     return 1;
 }
 
-/* Entry by entry, each whole: `_data` itself may be mounted somewhere already, and stays the directory that it is. 1: there was something to move. */
-static int move_in(int volume, int data, struct error *err)
+/* Entry by entry, each whole: the directory itself may be mounted somewhere already, and stays what it is. 1: there was something to move. */
+static int move_in(const struct place *place, struct error *err)
 {
-    cleanup_close int copied = open_directory(volume, COPIED);
+    cleanup_close int copied = open_directory(place->stage, place->copied);
     if (copied < 0)
         return errno == ENOENT ? 0 : fail(err, errno, "open what was copied into the volume");
     cleanup_closedir DIR *entries = fdopendir(fcntl(copied, F_DUPFD_CLOEXEC, 0));
@@ -48,13 +64,13 @@ static int move_in(int volume, int data, struct error *err)
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
         /* Somebody who has the volume already may have made one of this name. */
-        if (renameat2(copied, name, data, name, RENAME_NOREPLACE) < 0 && errno != EEXIST)
+        if (renameat2(copied, name, place->data, name, RENAME_NOREPLACE) < 0 && errno != EEXIST)
             return fail(err, errno, "put %s into the volume", name);
     }
-    TRY(copy_up_attributes(copied, data, err));
-    if (fsync(data) < 0)
+    TRY(copy_up_attributes(copied, place->data, err));
+    if (fsync(place->data) < 0)
         return fail(err, errno, "write the volume");
-    TRY(tree_remove(volume, COPIED, err));
+    TRY(tree_remove(place->stage, place->copied, err));
     return 1;
 }
 
@@ -75,42 +91,73 @@ static int open_source(struct request *request, const char *path, bool *missing,
     return source;
 }
 
-static int copy_whole(int volume, int source, struct error *err)
+static int copy_whole(const struct place *place, int source, struct error *err)
 {
-    if (mkdirat(volume, COPYING, 0700) < 0)
+    if (mkdirat(place->stage, place->copying, 0700) < 0)
         return fail(err, errno, "make room for the volume's first content");
-    cleanup_close int copying = open_directory(volume, COPYING);
+    cleanup_close int copying = open_directory(place->stage, place->copying);
     if (copying < 0)
         return fail(err, errno, "make room for the volume's first content");
     TRY(copy_up(source, copying, err));
-    if (syncfs(copying) < 0 || renameat(volume, COPYING, volume, COPIED) < 0 || fsync(volume) < 0)
+    if (syncfs(copying) < 0 || renameat(place->stage, place->copying, place->stage, place->copied) < 0 || fsync(place->stage) < 0)
         return fail(err, errno, "write the volume's first content");
     return 0;
 }
 
+/* What did not become whole takes no room. */
+static int copy_in(const struct place *place, int source, struct error *err)
+{
+    struct error ignored = {0};
+    if (copy_whole(place, source, err) == 0)
+        return move_in(place, err);
+    tree_remove(place->stage, place->copying, &ignored);
+    return -1;
+}
+
+/* 1: there is no such directory, so nothing goes there. */
+static int open_place(const struct request *request, struct place *place, struct error *err)
+{
+    const char *volume_path, *device = NULL, *subpath = NULL;
+    TRY(request_path_below_data(request, "volume", &volume_path, err));
+    TRY(request_optional_string(request, "device", &device, err));
+    TRY(request_optional_string(request, "subpath", &subpath, err));
+    TRY(request_bool(request, "within", false, &place->within, err));
+    place->within = place->within || device || subpath;
+    place->copying = place->within ? ".slipway-copying" : "_copying";
+    place->copied = place->within ? ".slipway-copied" : "_copied";
+    if (!place->within) {
+        place->stage = open(volume_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        place->data = place->stage < 0 ? -1 : open_directory(place->stage, DATA);
+        return place->data < 0 ? fail(err, errno, "open the volume %s", volume_path) : 0;
+    }
+    cleanup_close int volume = device ? -1 : open(volume_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int base = device ? open(device, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : open_directory(volume, DATA);
+    if (base >= 0)
+        place->data = open_how(base, subpath ? subpath : ".", O_RDONLY | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+    place->stage = place->data;
+    return place->data < 0 ? 1 : 0;
+}
+
 int populate_op(struct request *request, struct error *err)
 {
-    const char *path = NULL, *volume_path;
+    const char *path = NULL;
     bool missing = false;
-    TRY(request_path_below_data(request, "volume", &volume_path, err));
+    cleanup_place struct place place = {.stage = -1, .data = -1};
     TRY(request_optional_string(request, "path", &path, err));
-    cleanup_close int volume = open(volume_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    cleanup_close int data = volume < 0 ? -1 : open_directory(volume, DATA);
-    if (data < 0)
-        return fail(err, errno, "open the volume %s", volume_path);
-    TRY(tree_remove(volume, COPYING, err));
-    int copied = move_in(volume, data, err);
+    int nowhere = open_place(request, &place, err);
+    TRY(nowhere);
+    if (!nowhere)
+        TRY(tree_remove(place.stage, place.copying, err));
+    int copied = nowhere ? 0 : move_in(&place, err);
     TRY(copied);
-    int empty = copied || !path ? 0 : is_empty(data, err);
+    int empty = copied || nowhere || !path ? 0 : is_empty(&place, err);
     TRY(empty);
     if (empty) {
         cleanup_close int source = open_source(request, path, &missing, err);
         if (source < 0 && !missing)
             return -1;
-        if (source >= 0) {
-            TRY(copy_whole(volume, source, err));
-            TRY(copied = move_in(volume, data, err));
-        }
+        if (source >= 0)
+            TRY(copied = copy_in(&place, source, err));
     }
     json_object_object_add(request->reply, "copied", json_object_new_boolean(copied > 0));
     return 0;

@@ -21,6 +21,7 @@
 #include "receive.h"
 #include "unpack.h"
 #include "usage.h"
+#include "volume-mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +58,7 @@ static const struct op ops[] = {
     {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},
     {"export", export_op},         {"changes", changes_op},
     {"update", update_op},         {"populate", populate_op},  {"flatten", flatten_op},
+    {"volume-mount", volume_mount_op},             {"volume-unmount", volume_unmount_op},
     {"compress", compress_op},
     {"fingerprint", fingerprint_op},               {"digest", digest_op},
     {"file-list", file_list_op},   {"file-read", file_read_op},                   {"file-shells", file_shells_op},

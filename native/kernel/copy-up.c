@@ -1,5 +1,6 @@
 #include "copy-up.h"
 #include "../base/cleanup.h"
+#include "beneath.h"
 #include "tree.h"
 #include "whiteout.h"
 
@@ -7,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <search.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -71,6 +73,16 @@ static int take_after(int from, int to, const struct stat *info, const char *nam
     return 0;
 }
 
+/* Whoever sees the copy being made may have put a link in the way: none is followed. */
+static int link_first(int top, const char *path, int to, const char *name)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    cleanup_close int parent = open_how(top, directory, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    return parent < 0 ? -1 : linkat(parent, slash ? slash + 1 : path, to, name, 0);
+}
+
 /* 1: it was copied before, and has got this further name. */
 static int link_again(struct copying *copying, int to, const char *name, const struct stat *info, struct error *err)
 {
@@ -85,7 +97,7 @@ static int link_again(struct copying *copying, int to, const char *name, const s
     if (found && *found == linked)
         return 0;
     linked_free(linked);
-    if (!found || linkat(copying->top, (*found)->path, to, name, 0) < 0)
+    if (!found || link_first(copying->top, (*found)->path, to, name) < 0)
         return fail(err, found ? errno : ENOMEM, "copy %s", name);
     return 1;
 }

@@ -203,6 +203,15 @@ static int plan_mount(const struct spec_mount *mount, struct mount_plan *plan, s
     return 0;
 }
 
+int mount_filesystem(const struct spec_mount *mount, struct error *err)
+{
+    cleanup_plan struct mount_plan plan = {0};
+    TRY(plan_mount(mount, &plan, err));
+    if (plan.bind || plan.copy_up || plan.mapped || plan.propagation)
+        return fail_kind(err, "invalid", 0, "a file system by itself has no option that binds, copies, maps or propagates");
+    return mount_make(mount->type, mount->source, plan.options, plan.set, err);
+}
+
 /* ---- sources, in the caller's mount namespace ---- */
 
 static int map_bind(const struct spec *spec, const struct spec_mount *mount, const struct mount_plan *plan, int tree, struct error *err)

@@ -36,5 +36,7 @@ int mount_set(int fd, uint64_t set, uint64_t clear, bool recursive);
 int mount_propagation(int fd, uint64_t propagation, bool recursive);
 /* A new file system of this kind, detached; `options` NULL-terminated "key" or "key=value". */
 int mount_make(const char *type, const char *source, const char *const *options, uint64_t attributes, struct error *err);
+/* The same of a mount's own words ("ro", "size=1m"), detached: where it goes is the caller's business. */
+int mount_filesystem(const struct spec_mount *mount, struct error *err);
 
 #endif

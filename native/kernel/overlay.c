@@ -293,9 +293,9 @@ int overlay_mount(const char *target, const char *annotation, bool userxattr, st
     return mount_text(target, annotation, NULL, userxattr, err);
 }
 
-int overlay_mount_rootfs(const struct spec *spec, const char *annotation, bool userxattr, struct error *err)
+int overlay_mount_for(const struct spec *spec, const char *target, const char *annotation, bool userxattr, struct error *err)
 {
-    return mount_text(spec->rootfs, annotation, spec->namespaces[SPEC_NS_USER].wanted ? spec : NULL, userxattr, err);
+    return mount_text(target, annotation, spec->namespaces[SPEC_NS_USER].wanted ? spec : NULL, userxattr, err);
 }
 
 /* ---- is it possible at all? ---- */

@@ -283,7 +283,8 @@ function stable(value: unknown, step: FullStep, key = ''): unknown {
   if (Array.isArray(value) && key.startsWith('io_')) return '<list>';
   if (Array.isArray(value)) {
     const list = value.map((each) => stable(each, step));
-    const { sort } = step;
+    // dockerd tells of a container's mounts in the order of a hash table, another each time.
+    const sort = step.sort ?? (list.some((each) => isObject(each) && 'Destination' in each) ? 'Destination' : '');
     if (!sort) return list;
     const rank = (each: unknown) => (isObject(each) ? String(each[sort]) : JSON.stringify(each));
     return list.sort((a, b) => rank(a).localeCompare(rank(b)));

@@ -23,7 +23,7 @@ const lacking: Record<string, string[]> = {
 /** What only a swarm has. Clients that ask (`docker node ls`, `docker stack ls`) know Docker's answer. */
 const swarms = [
   ...['GET /swarm', 'POST /swarm/update', 'GET /swarm/unlockkey', 'GET /tasks', 'GET /tasks/:id'],
-  ...['GET /tasks/:id/logs', 'GET /services/:id/logs', 'PUT /volumes/:name'],
+  ...['GET /tasks/:id/logs', 'GET /services/:id/logs'],
   ...['POST /services/create', 'POST /secrets/create', 'POST /configs/create'],
   ...['nodes', 'services', 'secrets', 'configs'].flatMap((noun) => [
     ...[`GET /${noun}`, `GET /${noun}/:id`, `DELETE /${noun}/:id`, `POST /${noun}/:id/update`],
@@ -40,6 +40,9 @@ export const missingRoutes = (): Route[] => [
         'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
       ),
     ),
+  ),
+  refused('PUT /volumes/:name', () =>
+    unavailable('volume update only valid for cluster volumes, but swarm is unavailable'),
   ),
   refused('POST /swarm/leave', () => unavailable('This node is not part of a swarm')),
 ];

@@ -6,6 +6,7 @@ import type { Monitor } from '../helper/index.js';
 import type { Bin } from './bin.js';
 import type { Container } from './container.js';
 import { lostExit, readExitFile, rebootExit, roomOf, type Exit } from './exit.js';
+import { keepLayers } from './image-mounts.js';
 import type { Ledger } from './ledger.js';
 import { NEVER, volumesOf } from './record.js';
 import type { Removal } from './removal.js';
@@ -45,8 +46,11 @@ export class Adoption {
   /** Afterwards every container is what its record says, and those that should run do or will. */
   async run(): Promise<void> {
     for (const { id, record } of this.#ledger.all()) this.#options.volumes.hold(volumesOf(record), id);
+    for (const record of [...this.#ledger.all().map(({ record }) => record), ...this.#bin.records()])
+      keepLayers(record, this.#options.snapshots);
     await this.#sweep();
     await Promise.all(this.#ledger.all().map((container) => this.#adopt(container)));
+    await this.#options.volumes.unmountIdle();
     for (const container of this.#ledger.all()) this.#resume(container);
   }
 

@@ -24,11 +24,16 @@ const hello: HelperHello = {
   warnings: [],
 };
 const id = 'c0ffee'.padEnd(64, '0');
+const imageOf = () => ({ id: 'sha256:1', chainId: 'sha256:2' });
 const MIB = 2 ** 20;
 
 /** A container as `create` makes it. */
 async function made(body: ContainerCreate, image: ImageConfig = {}) {
-  const plan = await planContainer(id, { Image: 'web:1', Cmd: ['sh'], ...body }, image, { hello, mountsOf: () => [] });
+  const plan = await planContainer(id, { Image: 'web:1', Cmd: ['sh'], ...body }, image, {
+    hello,
+    mountsOf: () => [],
+    imageOf,
+  });
   const { config, hostConfig } = plan;
   return {
     id,

@@ -7,6 +7,7 @@ import type { Bin } from './bin.js';
 import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
+import { holdImages } from './image-mounts.js';
 import type { PlannedMount } from './mounts.js';
 import { planContainer } from './plan.js';
 import { NEVER, type ContainerRecord, type IdMap, type MountPoint } from './record.js';
@@ -57,7 +58,8 @@ export class Creation {
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, {
       hello: helper.hello,
       logs: this.#options.logs,
-      mountsOf: (reference) => noMissing(() => this.#ledger.find(reference)).record.mounts,
+      mountsOf: (reference) => this.#inheritedFrom(reference),
+      imageOf: (reference) => noMissing(() => images.resolve(reference)),
     });
     const wishes = mounts.flatMap(volumeWish);
     noMissing(() => wishes.forEach(checkVolume));
@@ -96,6 +98,7 @@ export class Creation {
         change.put(TABLE, id, record);
         snapshots.keep(change, id);
         images.hold(change, image.id, id);
+        holdImages(change, record, this.#options);
         reserved.hold(change);
       });
       reserved.announce();
@@ -112,6 +115,12 @@ export class Creation {
     return { Id: id, Warnings: warnings };
   }
 
+  /** What another container has mounted, and that it is from there. */
+  #inheritedFrom(reference: string): MountPoint[] {
+    const { id, record } = noMissing(() => this.#ledger.find(reference));
+    return record.mounts.map((mount) => ({ ...mount, own: { ...mount.own, from: { id, name: record.name } } }));
+  }
+
   /** A container in the bin may come back, and has its ids then. */
   #takenIds(): (IdMap | undefined)[] {
     const records = [...this.#ledger.all().map(({ record }) => record), ...this.#bin.records()];
@@ -123,13 +132,14 @@ export class Creation {
 function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: PlannedMount): VolumeWish[] {
   if (Type !== 'volume') return [];
   const { labels = null, options = null, copy = false } = volume ?? {};
-  const wish = { Name, Driver, Labels: labels, DriverOpts: options, anonymous: own?.anonymous === true };
+  const about = { Name, Driver, Labels: labels, DriverOpts: options };
+  const wish = { ...about, anonymous: own?.anonymous === true, subpath: own?.subpath };
   return [{ ...wish, path: copy ? Destination : undefined }];
 }
 
 function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): MountPoint {
   const { Type, Name, own } = mount;
   if (Type !== 'volume' || Name === undefined) return mount;
-  const device = reserved.deviceOf(Name);
-  return { ...mount, Source: reserved.sourceOf(Name), ...(device !== undefined && { own: { ...own, device } }) };
+  const folder = reserved.folderOf(Name);
+  return { ...mount, Source: reserved.sourceOf(Name), ...(folder && { own: { ...own, ...folder } }) };
 }

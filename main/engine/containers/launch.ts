@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
-import { codeOf } from '../../base/errors.js';
+import { codeOf, invalid, notFound } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { BundleFile, HelperHello, RunRequest, Wire } from '../helper/index.js';
 import { healthProbe } from './health.js';
@@ -10,6 +10,7 @@ import { logLimits } from './log-options.js';
 import type { ContainerRecord, MountPoint } from './record.js';
 import type { OverlayMounts } from './rooms.js';
 import type { Seccomp } from './seccomp.js';
+import type { ImageLayers } from './sources.js';
 import type { UserNamespace } from './user-ids.js';
 import { buildSpec, cgroupOf, sharedContainer, specText } from './spec.js';
 
@@ -22,6 +23,7 @@ export interface BundleInput {
   seccomp: Seccomp;
   lastCapability: number;
   users: UserNamespace | undefined;
+  layers: ReadonlyMap<string, ImageLayers>;
   /** What `host-gateway` means, where not the gateway of its network. */
   hostGateway: string | undefined;
   pidOf(container: string, namespace: string): number;
@@ -38,7 +40,7 @@ export async function bundleFiles(input: BundleInput): Promise<BundleFile[]> {
   const identity = other === undefined ? paths : input.pathsOf(other);
   const list = (key: string): string[] => (hostConfig[key] as string[] | null) ?? [];
   const [spec, files] = await Promise.all([
-    buildSpec({ ...input, hostname, files: identity }),
+    buildSpec({ ...input, hostname, files: identity, bundle: paths.bundle }),
     networkFiles({
       mode: network,
       hostname,
@@ -69,13 +71,18 @@ export function hostNameOf({ config, hostConfig, network, id }: ContainerRecord)
   return hostConfig.UTSMode === 'host' || (network === 'host' && generated) ? hostName() : config.Hostname;
 }
 
-/** As dockerd does for `-v`: a source that is not there becomes an empty directory. */
-export async function makeSource({ Type, Source }: MountPoint): Promise<void> {
-  if (Type !== 'bind') return;
+/** As dockerd does for `-v`: a source that is not there becomes an empty directory. That of a `--mount` has to be there still. */
+export async function makeSource({ Type, Source, own }: MountPoint): Promise<void> {
+  if (Type !== 'bind' && own?.device === undefined) return;
   try {
-    await stat(Source);
+    await stat(own?.device ?? Source);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') return; // the mount itself will say it better
+    if (own?.device !== undefined) {
+      const mount = `mount ${own.device}:${Source}, flags: 0x1000: no such file or directory`;
+      throw notFound(`error while mounting volume '${Source}': failed to mount local volume: ${mount}`);
+    }
+    if (own?.strict) throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${Source}`);
     await mkdir(Source, { recursive: true, mode: 0o755 });
   }
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { invalid, notImplemented } from '../../base/errors.js';
+import { invalid } from '../../base/errors.js';
 import { newId } from '../../base/ids.js';
 import type { MountPoint } from './record.js';
 import { checkTmpfs, tmpfsOptionsOf, type TmpfsWish } from './tmpfs.js';
@@ -35,6 +35,7 @@ export interface MountRequest {
     Subpath?: string;
   } | null;
   TmpfsOptions?: TmpfsWish | null;
+  ImageOptions?: { Subpath?: string } | null;
 }
 
 interface BindWish {
@@ -53,6 +54,13 @@ export interface MountWishes {
   VolumeDriver?: unknown;
 }
 
+/** Who knows what a mount is of. */
+export interface MountSources {
+  /** What another container has mounted. */
+  mountsOf(container: string): MountPoint[];
+  imageOf(reference: string): { id: string; chainId: string };
+}
+
 /** A mount of a container that is being made; a volume has no place on this machine yet. */
 export interface PlannedMount extends MountPoint {
   volume?: { labels: Record<string, string> | null; options: Record<string, string> | null; copy: boolean };
@@ -65,7 +73,7 @@ export interface PlannedMount extends MountPoint {
 export async function planMounts(
   wishes: MountWishes,
   volumes: Record<string, unknown>,
-  mountsOf: (container: string) => MountPoint[],
+  { mountsOf, imageOf }: MountSources,
 ): Promise<PlannedMount[]> {
   const driver = typeof wishes.VolumeDriver === 'string' ? wishes.VolumeDriver : '';
   const places = new Map<string, PlannedMount>();
@@ -82,7 +90,7 @@ export async function planMounts(
     places.set(mount.Destination, mount);
   };
   for (const spec of wishes.Binds ?? []) take(parseBind(spec, driver));
-  for (const request of (wishes.Mounts ?? []) as MountRequest[]) take(await parseMount(request));
+  for (const request of (wishes.Mounts ?? []) as MountRequest[]) take(await parseMount(request, imageOf));
   for (const path of Object.keys(volumes)) {
     const destination = destinationOf(posix.resolve('/', path), 'volume');
     if (!places.has(destination) && !taken.has(destination)) places.set(destination, volumeAt(destination, '', driver));
@@ -150,12 +158,12 @@ function volumeAt(destination: string, name: string, driver = ''): PlannedMount 
   };
 }
 
-async function parseMount(request: MountRequest): Promise<PlannedMount> {
+async function parseMount(request: MountRequest, imageOf: MountSources['imageOf']): Promise<PlannedMount> {
   const { Type: type = '', Target: target = '', Source: source = '', ReadOnly: readOnly = false } = request;
   const wrong = (why: string) => invalid(`invalid mount config for type "${type}": ${why}`);
   if (target === '') throw wrong('field Target must not be empty');
   const Destination = destinationOf(target, type);
-  const extra = (['BindOptions', 'VolumeOptions', 'TmpfsOptions'] as const).find(
+  const extra = (['BindOptions', 'VolumeOptions', 'TmpfsOptions', 'ImageOptions'] as const).find(
     (field) => request[field] && !field.toLowerCase().startsWith(type),
   );
   if (extra) throw wrong(`field ${extra} must not be specified`);
@@ -167,8 +175,16 @@ async function parseMount(request: MountRequest): Promise<PlannedMount> {
     return { Type: 'tmpfs', Source: '', Destination, Mode: '', RW: !readOnly, Propagation: '', own };
   }
   if (type === 'volume') return parseVolume(request, Destination, wrong);
-  if (type !== 'bind') throw wrong('mount type unknown');
+  if (type !== 'bind' && type !== 'image') throw wrong('mount type unknown');
   if (source === '') throw wrong('field Source must not be empty');
+  if (type === 'image') {
+    const subpath = request.ImageOptions?.Subpath ?? '';
+    checkSubpath(subpath, wrong);
+    const image = imageOf(source);
+    const own = { image, ...(subpath !== '' && { subpath }) };
+    const about = { Mode: '', RW: false, Propagation: 'rprivate', own };
+    return { Type: 'image', Name: source, Source: image.id, Destination, ...about };
+  }
   const bind = request.BindOptions ?? {};
   const propagation = bind.Propagation || 'rprivate';
   if (!PROPAGATIONS.has(propagation)) throw wrong(`invalid propagation mode: ${propagation}`);
@@ -180,6 +196,7 @@ async function parseMount(request: MountRequest): Promise<PlannedMount> {
     if (bind[field] && !readOnly) throw wrong(`${field} is of mounts with ReadOnly`);
   if (!bind.CreateMountpoint && !(await exists(source))) throw wrong(`bind source path does not exist: ${source}`);
   const own = {
+    ...(!bind.CreateMountpoint && { strict: true }),
     ...(bind.NonRecursive && { nonRecursive: true }),
     ...(bind.ReadOnlyNonRecursive && { readOnlyNonRecursive: true }),
   };
@@ -195,12 +212,20 @@ function parseVolume(
   wrong: (why: string) => Error,
 ): PlannedMount {
   if (source === '' && readOnly) throw wrong('must not set ReadOnly mode when using anonymous volumes');
-  const { NoCopy, Labels, DriverConfig, Subpath } = VolumeOptions ?? {};
-  if (Subpath) {
-    throw notImplemented('a part of a volume (volume-subpath) is not available in this version: mount the whole of it');
-  }
+  const { NoCopy, Labels, DriverConfig, Subpath: subpath = '' } = VolumeOptions ?? {};
+  if (subpath !== '' && source === '') throw wrong('must not set Subpath when using anonymous volumes');
+  checkSubpath(subpath, wrong);
   const volume = { labels: Labels ?? null, options: DriverConfig?.Options ?? null, copy: !NoCopy };
-  return { ...volumeAt(destination, source, DriverConfig?.Name), Mode: 'z', RW: !readOnly, volume };
+  const mount = { ...volumeAt(destination, source, DriverConfig?.Name), Mode: 'z', RW: !readOnly, volume };
+  return subpath === '' ? mount : { ...mount, own: { ...mount.own, subpath } };
+}
+
+/** It must read as a path that stays inside; what links make of it is seen when it is mounted. */
+function checkSubpath(subpath: string, wrong: (why: string) => Error): void {
+  if (subpath === '') return;
+  const inside = posix.normalize(subpath);
+  if (subpath.startsWith('/') || inside === '..' || inside.startsWith('../'))
+    throw wrong('subpath must be a relative path within the volume');
 }
 
 function destinationOf(path: string, type: string, spec?: string): string {

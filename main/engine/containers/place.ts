@@ -1,11 +1,17 @@
 import { stat } from 'node:fs/promises';
+import { messageOf } from '../../base/errors.js';
+import { createLog } from '../../base/log.js';
 import type { FilesPlace } from '../helper/index.js';
 import type { Container } from './container.js';
+import { layersOf } from './image-mounts.js';
 import { makeSource } from './launch.js';
 import { startTimeOf } from './live.js';
 import type { Ledger } from './ledger.js';
-import type { ContainerRecord } from './record.js';
+import { volumesOf, type ContainerRecord } from './record.js';
 import type { ContainersOptions, OverlayMounts } from './rooms.js';
+import { sourceOf } from './sources.js';
+
+const log = createLog('containers');
 
 /** A container's files, held for one use. Given back by disposing, once nothing of the use is left on the machine. */
 export interface HeldFiles extends Disposable {
@@ -21,10 +27,10 @@ export interface HeldFiles extends Disposable {
 
 /** Lends out containers' files: of one that runs to many at once, of one that does not to one at a time, who holds its lock. */
 export class Places {
-  readonly #options: Pick<ContainersOptions, 'snapshots'>;
+  readonly #options: Pick<ContainersOptions, 'snapshots' | 'volumes'>;
   readonly #ledger: Ledger;
 
-  constructor(options: Pick<ContainersOptions, 'snapshots'>, ledger: Ledger) {
+  constructor(options: Pick<ContainersOptions, 'snapshots' | 'volumes'>, ledger: Ledger) {
     this.#options = options;
     this.#ledger = ledger;
   }
@@ -65,13 +71,25 @@ export class Places {
   async #alone(container: Container, lock: Disposable): Promise<HeldFiles> {
     const { id, record } = container;
     await container.settled();
-    const overlay = await this.#options.snapshots.mountsOf(id);
-    const place = { overlay, binds: await this.#bindsOf(record), readonly: record.hostConfig.ReadonlyRootfs };
+    const { snapshots, volumes } = this.#options;
+    const overlay = await snapshots.mountsOf(id);
+    const user = `files of ${id}`;
+    const mounted = await volumes.mount(volumesOf(record), user);
+    const unmount = () => volumes.unmount(user).catch((error: unknown) => log.warn(messageOf(error)));
     const { signal } = new AbortController();
-    return {
-      ...{ record, overlay, place, running: false, signal },
-      [Symbol.dispose]: () => lock[Symbol.dispose](),
-    };
+    try {
+      const place = { overlay, binds: await this.#bindsOf(record), readonly: record.hostConfig.ReadonlyRootfs };
+      return {
+        ...{ record, overlay, place, running: false, signal },
+        [Symbol.dispose]: () => {
+          if (mounted) void unmount().then(() => lock[Symbol.dispose]());
+          else lock[Symbol.dispose]();
+        },
+      };
+    } catch (error) {
+      await unmount();
+      throw error;
+    }
   }
 
   /** What a start would mount of this machine; the files of the network are there once it was started. */
@@ -84,12 +102,14 @@ export class Places {
     ];
     const made = await Promise.all(files.map(({ source }) => exists(source)));
     await Promise.all(mounts.map(makeSource));
+    const layers = await layersOf({ mounts }, this.#options.snapshots);
     const volumes = mounts
-      .filter(({ Source }) => Source !== '')
-      .map(({ Source, Destination, RW, own }) => ({
-        source: own?.device ?? Source,
-        destination: Destination,
-        readonly: !RW,
+      .filter(({ Type }) => Type !== 'tmpfs')
+      .map((mount) => ({
+        ...sourceOf(mount, layers),
+        source: mount.own?.device ?? (mount.own?.image ? '/' : mount.Source),
+        destination: mount.Destination,
+        readonly: !mount.RW,
       }))
       .sort((a, b) => depth(a.destination) - depth(b.destination));
     return [...files.filter((_, index) => made[index]), ...volumes];

@@ -33,8 +33,9 @@ const hello: HelperHello = {
   warnings: [],
 };
 const id = 'c0ffee'.padEnd(64, '0');
+const imageOf = () => ({ id: 'sha256:1', chainId: 'sha256:2' });
 const plan = (body: ContainerCreate = {}, image: ImageConfig = {}, machine = hello) =>
-  planContainer(id, { Image: 'busybox', Cmd: ['sh'], ...body }, image, { hello: machine, mountsOf: () => [] });
+  planContainer(id, { Image: 'busybox', Cmd: ['sh'], ...body }, image, { hello: machine, mountsOf: () => [], imageOf });
 
 test('the request wins and the image fills what it left open', async () => {
   const image: ImageConfig = {
@@ -293,6 +294,8 @@ async function specOf(body: ContainerCreate, machine = hello) {
     seccomp: new Seccomp({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] }),
     pidOf: () => 42,
     users: undefined,
+    bundle: '/b',
+    layers: new Map([['sha256:2', { lower: ['/l2'] }]]),
   });
   return JSON.parse(specText(spec)) as {
     process: { args: string[]; env: string[]; rlimits?: { soft: number }[]; capabilities: { bounding: string[] } };

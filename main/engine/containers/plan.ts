@@ -13,8 +13,8 @@ import {
 import { fillHostConfig } from './host-config.js';
 import { checkMemoryNodes, dropOomScore, dropWhatCannotHold, oomStanding } from './limits.js';
 import { checkLog, type LogDefaults } from './log-options.js';
-import { planMounts, type PlannedMount } from './mounts.js';
-import type { FullConfig, FullHostConfig, MountPoint } from './record.js';
+import { planMounts, type MountSources, type PlannedMount } from './mounts.js';
+import type { FullConfig, FullHostConfig } from './record.js';
 import { checkAppArmor } from './security.js';
 
 /** What `POST /containers/create` asked for, checked, with what the image and Docker's defaults add. */
@@ -26,10 +26,8 @@ export interface ContainerPlan {
 }
 
 /** What a plan depends on besides the request and the image. */
-export interface PlanContext {
+export interface PlanContext extends MountSources {
   hello: HelperHello;
-  /** What another container has mounted, for `--volumes-from`. */
-  mountsOf(container: string): MountPoint[];
   logs?: LogDefaults | undefined;
 }
 
@@ -40,7 +38,7 @@ export async function planContainer(
   context: PlanContext,
 ): Promise<ContainerPlan> {
   const { config, hostConfig, warnings } = await planConfiguration(id, body, image, context);
-  const mounts = await planMounts(hostConfig, config.Volumes ?? {}, context.mountsOf);
+  const mounts = await planMounts(hostConfig, config.Volumes ?? {}, context);
   return { config, hostConfig, mounts, warnings };
 }
 

@@ -109,10 +109,10 @@ export interface IdMap {
   gids: IdMapping[];
 }
 
-/** A directory or file of this machine, a volume or a tmpfs, at a place in the container. */
+/** A directory or file of this machine, a volume, an image's files or a tmpfs, at a place in the container. */
 export interface MountPoint {
-  Type: 'bind' | 'tmpfs' | 'volume';
-  /** Of a volume. */
+  Type: 'bind' | 'image' | 'tmpfs' | 'volume';
+  /** Of a volume; of an image as it was asked for. */
   Name?: string;
   Source: string;
   Destination: string;
@@ -124,12 +124,21 @@ export interface MountPoint {
   own?: {
     /** A volume whose name was invented for this container: it goes with `rm -v` and `--rm`. */
     anonymous?: boolean;
-    /** The directory of this machine that a volume stands for. */
+    /** The directory of this machine that a volume stands for, and the words by which it is bound. */
     device?: string;
+    words?: string[];
     /** Of a tmpfs. */
     options?: string;
     nonRecursive?: boolean;
     readOnlyNonRecursive?: boolean;
+    /** The part of the volume or the image that is mounted. */
+    subpath?: string;
+    /** The image that it is of. */
+    image?: { id: string; chainId: string };
+    /** A bind whose source is not made where it is missing. */
+    strict?: boolean;
+    /** The container that it is inherited from, by `--volumes-from`. */
+    from?: { id: string; name: string };
   };
 }
 
@@ -150,6 +159,10 @@ export function shownMount({ Type, Name, Source, Destination, Driver, Mode, RW, 
 /** The volumes of a container. */
 export const volumesOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] =>
   mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : []));
+
+/** The images whose files it has mounted. */
+export const imagesOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): { id: string; chainId: string }[] =>
+  mounts.flatMap(({ own }) => own?.image ?? []);
 
 /** Those of its volumes whose names were invented for it. */
 export const anonymousOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] =>

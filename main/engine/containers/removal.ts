@@ -4,6 +4,7 @@ import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import type { Container } from './container.js';
 import type { Ending } from './ending.js';
+import { releaseImages } from './image-mounts.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { anonymousOf, type ContainerRecord } from './record.js';
 import type { ContainersOptions } from './rooms.js';
@@ -77,6 +78,7 @@ export class Removal {
       for (const image of new Set([record.image.id, ...(trial?.image ? [trial.image.from.id, trial.image.to.id] : [])]))
         images.release(change, image, id);
       networks.release(change, id);
+      releaseImages(change, record, { images, snapshots });
       dropLayers = snapshots.discard(change, id);
       dropVolumes = volumes.release(change, id, withVolumes ? anonymousOf(record) : []);
     });

@@ -7,6 +7,7 @@ import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started, Wir
 import type { Bin } from '../bin/index.js';
 import type { Reservation, VolumeWish } from '../volumes/index.js';
 import type { LogDefaults } from './log-options.js';
+import type { ImageLayers } from './sources.js';
 import type { Remap } from './user-ids.js';
 
 /** What this room asks of the rooms above it; the real ones are wider. */
@@ -59,6 +60,11 @@ export interface OverlayMounts {
 export interface SnapshotsRoom {
   prepare(containerId: string, chainId: string): Promise<OverlayMounts>;
   mountsOf(containerId: string): OverlayMounts | Promise<OverlayMounts>;
+  /** How an image's files are mounted, read-only. Nothing takes the layers away meanwhile: somebody holds them. */
+  layersOf(chainId: string): Promise<ImageLayers>;
+  /** Keeps a stack of layers for as long as this engine runs; the holder takes it again with the next. */
+  hold(chainId: string, holder: string): void;
+  release(chainId: string, holder: string): void;
   /** Bytes of all that is below a container's own files. */
   sizeBelow(containerId: string): number;
   /** Writes down what was prepared. */
@@ -94,6 +100,10 @@ export interface VolumesRoom {
   hold(names: Iterable<string>, holder: string): void;
   /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them. */
   release(change: Change, holder: string, goners?: Iterable<string>): () => Promise<void>;
+  /** Those that are a file system by itself are mounted while a container runs, or its files are looked at. */
+  mount(names: Iterable<string>, user: string): Promise<boolean>;
+  unmount(user: string): Promise<void>;
+  unmountIdle(): Promise<void>;
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
   /** The name of a holder that is in the bin; undefined: not any more. */
   setAside(holder: string, name: string | undefined): void;

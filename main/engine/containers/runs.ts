@@ -13,6 +13,7 @@ import { lostExit, readExitFile, roomOf, type Exit } from './exit.js';
 import { healthProbe, readHealth, startingHealth } from './health.js';
 import { bundleFiles, runRequest } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
+import { layersOf } from './image-mounts.js';
 import { newLive, type Live } from './live.js';
 import { standingOf, volumesOf, type Standing } from './record.js';
 import type { Removal } from './removal.js';
@@ -131,6 +132,7 @@ export class Runs {
     if (container.record.health) container.record.health = (await readHealth(stateDir)) ?? startingHealth();
     delete container.record.before;
     this.#begin(container, live);
+    await this.#options.volumes.mount(volumesOf(container.record), container.id);
     return monitor;
   }
 
@@ -183,6 +185,7 @@ export class Runs {
   async clear(container: Container): Promise<void> {
     try {
       await this.#options.helper.delete(container.id);
+      await this.#options.volumes.unmount(container.id);
     } catch (error) {
       log.warn(`what container ${shortId(container.id)} left could not be cleared away: ${messageOf(error)}`);
     }
@@ -199,9 +202,11 @@ export class Runs {
     const { helper, snapshots, networks } = this.#options;
     const { seccomp, lastCapability } = this.#machine;
     const paths = this.#ledger.pathsOf(id);
+    await this.#options.volumes.mount(volumesOf(record), id);
     const files = await bundleFiles({
       ...{ record, paths, hello: helper.hello, seccomp, lastCapability },
       overlay: await snapshots.mountsOf(id),
+      layers: await layersOf(record, snapshots),
       users: userNamespaceOf(record, {
         recordOf: (reference) => this.#ledger.find(reference).record,
         pidOf: (reference) => this.#pidOf(reference, 'user'),

@@ -11,6 +11,7 @@ import type { OverlayMounts } from './rooms.js';
 import type { UserNamespace } from './user-ids.js';
 import { parseProfile, resolveProfile, type Seccomp } from './seccomp.js';
 import { securityOptions } from './security.js';
+import { withSources, type ImageLayers } from './sources.js';
 import { mountedTmpfs } from './tmpfs.js';
 
 /** Everything config.json is made of. */
@@ -28,6 +29,10 @@ export interface SpecInput {
   pidOf(container: string, namespace: string): number;
   /** Where user and group ids are not this machine's own. */
   users: UserNamespace | undefined;
+  /** Where config.json is. */
+  bundle: string;
+  /** The layers of the images that are mounted, by chain ID. */
+  layers: ReadonlyMap<string, ImageLayers>;
 }
 
 interface OciMount {
@@ -48,6 +53,7 @@ export async function buildSpec(input: SpecInput): Promise<object> {
   const [devices, deviceRules] = await devicesOf(hostConfig, hello.rootless);
   const seccomp = seccompOf(input, security.seccomp, capabilities);
   const [rows = 0, columns = 0] = hostConfig.ConsoleSize ?? [];
+  const { bound, sources } = withSources(record.mounts, input.bundle, input.layers);
   return {
     ociVersion: '1.2.0',
     process: {
@@ -66,11 +72,12 @@ export async function buildSpec(input: SpecInput): Promise<object> {
     root: { path: 'rootfs', readonly: hostConfig.ReadonlyRootfs },
     ...(hostConfig.UTSMode !== 'host' && { hostname }),
     ...(hostConfig.UTSMode !== 'host' && config.Domainname && { domainname: config.Domainname }),
-    mounts: mountsOf(input),
+    mounts: mountsOf(input, bound),
     annotations: {
       ...hostConfig.Annotations,
       'dev.slipway.overlay': JSON.stringify(overlay),
       'dev.slipway.user': config.User,
+      ...(sources.length > 0 && { 'dev.slipway.sources': JSON.stringify(sources) }),
       ...(hostConfig.GroupAdd?.length && { 'dev.slipway.groups': JSON.stringify(hostConfig.GroupAdd) }),
       ...(hostConfig.Init && { 'dev.slipway.init': 'true' }),
     },
@@ -130,8 +137,8 @@ function namespacesOf({ record, pidOf, users }: SpecInput): { type: string; path
   ];
 }
 
-function mountsOf({ record, hello, files, pidOf, users }: SpecInput): OciMount[] {
-  const { hostConfig, network, mounts } = record;
+function mountsOf({ record, hello, files, pidOf, users }: SpecInput, bound: MountPoint[]): OciMount[] {
+  const { hostConfig, network } = record;
   const bind = (destination: string, source: string, ...options: string[]): OciMount => ({
     destination,
     type: 'bind',
@@ -166,7 +173,7 @@ function mountsOf({ record, hello, files, pidOf, users }: SpecInput): OciMount[]
     ...sharedMemory(hostConfig, pidOf, quiet, bind, hello.rootless || users !== undefined),
   ];
   const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map((wish) => tmpfsAt(...wish));
-  const wished = [...tmpfs, ...mounts.map((mount) => mountOf(mount, users))];
+  const wished = [...tmpfs, ...bound.map((mount) => mountOf(mount, users))];
   const identity = [
     bind('/etc/resolv.conf', files.resolvConf, ...mapped),
     bind('/etc/hostname', files.hostname, ...mapped),
@@ -210,7 +217,8 @@ function mountOf(mount: MountPoint, users: UserNamespace | undefined): OciMount 
     type: 'bind',
     source: own.device ?? Source,
     options: [
-      ...[own.nonRecursive ? 'bind' : 'rbind', Propagation || 'rprivate', ...(RW ? [] : readOnly)],
+      ...(own.words ?? [own.nonRecursive ? 'bind' : 'rbind']),
+      ...[Propagation || 'rprivate', ...(RW ? [] : readOnly)],
       ...(users ? mapping : []),
     ],
   };

@@ -19,8 +19,9 @@ export function startFailure(
   const said = asRuncSays(messageOf(cause));
   const message = `failed to create task for container: unable to start container process: ${said}: unknown`;
   const wrap = (text: string): EngineError => invalid(text, { cause });
-  // Docker looks for devices before there is anything to start.
-  if (said.startsWith('error gathering device information')) return { exitCode: 128, error: wrap(said) };
+  // Docker looks for volumes and devices before there is anything to start.
+  if (/^error (while mounting volume|gathering device information)/.test(said))
+    return { exitCode: 128, error: wrap(said) };
   if (/executable file not found|no such file or directory/i.test(said)) return { exitCode: 127, error: wrap(message) };
   if (/permission denied|is a directory|exec format error/i.test(said)) return { exitCode: 126, error: wrap(message) };
   if (/not a directory/i.test(said) && mounts.length > 0) {

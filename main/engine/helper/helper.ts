@@ -344,10 +344,26 @@ export class Helper {
 
   /**
    * What an image has at `path` goes into a volume that is empty: whole, or not at all. Without a path only what an interrupted one has left is
-   * finished.
+   * finished. The volume's files may be another directory's (`device`), those of a mount (`within`), or a part of them (`subpath`).
    */
-  populate(request: { volume: string; lower?: string[]; path?: string }): Promise<{ copied: boolean }> {
+  populate(request: {
+    volume: string;
+    lower?: string[];
+    path?: string;
+    device?: string;
+    within?: boolean;
+    subpath?: string;
+  }): Promise<{ copied: boolean }> {
     return this.#askAgain({ op: 'populate', ...request });
+  }
+
+  /** A file system in the place of a volume's files, where none is mounted there already. */
+  async mountVolume(request: { volume: string; type: string; device: string; options: string[] }): Promise<void> {
+    await this.#askAgain({ op: 'volume-mount', ...request });
+  }
+
+  async unmountVolume(volume: string): Promise<void> {
+    await this.#askAgain({ op: 'volume-unmount', volume });
   }
 
   /** What a stack of layers, top first, comes to, copied to a new directory. `whole`: for a container's own layer that hides all below it. */

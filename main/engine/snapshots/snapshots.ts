@@ -350,6 +350,16 @@ export class Snapshots {
     return { lower, ...own, ...(this.driver === 'fuse-overlayfs' && { driver: this.driver }) };
   }
 
+  /** A stack as it is mounted by itself, read-only. */
+  async layersOf(chainId: string): Promise<{ lower: string[]; driver?: 'fuse-overlayfs' }> {
+    if (chainId === '') return { lower: [join(this.#root, EMPTY)] };
+    if (this.driver === 'vfs') {
+      await this.#flatten(chainId);
+      return { lower: [this.#fs(this.#flat.get(chainId) as number)] };
+    }
+    return { lower: this.lowers(chainId), ...(this.driver === 'fuse-overlayfs' && { driver: this.driver }) };
+  }
+
   /** The containers that have an active snapshot. */
   active(): string[] {
     return [...this.#active.keys()];

@@ -54,6 +54,8 @@ async function house(t: TestContext, options: BinOptions = {}) {
       ...{ root: at, store, bin },
       helper: {
         populate: () => Promise.resolve({ copied: false }),
+        mountVolume: () => Promise.resolve(),
+        unmountVolume: () => Promise.resolve(),
         discard: (path: string) => rm(path, { recursive: true, force: true }),
       },
       usage: {

@@ -16,10 +16,11 @@ export function volumeFilter(filters: Filters, used: (name: string) => boolean):
     labelled(filters, record);
 }
 
-/** `label`, `label!` and `all` of `POST /volumes/prune`. */
+/** `label`, `label!` and `all` of `POST /volumes/prune`. What was made with options of its own is taken by its name alone, as with dockerd. */
 export function pruneFilter(filters: Filters): Test {
   const all = truthOf(filters, 'all') ?? false;
-  return (record) => (all || record.anonymous) && labelled(filters, record);
+  const plain = ({ options }: VolumeRecord) => Object.keys(options ?? {}).length === 0;
+  return (record) => (all || record.anonymous) && plain(record) && labelled(filters, record);
 }
 
 function labelled(filters: Filters, { labels }: VolumeRecord): boolean {

@@ -1,4 +1,4 @@
-import { EngineError, invalid, notImplemented } from '../../base/errors.js';
+import { EngineError, invalid } from '../../base/errors.js';
 import type { VolumeKind } from '../../contract/volume-data.js';
 import type { VolumeCreate } from '../../contract/volumes.js';
 
@@ -48,38 +48,67 @@ function checkName(name: string): void {
   }
 }
 
-/** Of the local driver's mounts we make binds; the others are refused by name. */
+/** What `docker volume create -o` knows, and which of them want which others. */
+const KNOWN = ['type', 'o', 'device', 'size'];
+const WANTED: Record<string, string[]> = { device: ['type'], type: ['device'], o: ['device', 'type'] };
+/** What a mount of a directory can be told. */
+const FOLDER_WORDS = new Set(
+  'bind rbind defaults ro rw suid nosuid dev nodev exec noexec atime noatime diratime nodiratime relatime norelatime strictatime nostrictatime'.split(
+    ' ',
+  ),
+);
+
 function checkOptions(name: string, options: Record<string, string>): void {
-  const keys = Object.keys(options);
-  for (const key of keys) {
-    if (!['type', 'o', 'device', 'size'].includes(key))
-      throw invalid(`create ${name}: invalid option: ${JSON.stringify(key)}`);
+  const wrong = (why: string) => invalid(`create ${name}: ${why}`);
+  for (const key of Object.keys(options)) if (!KNOWN.includes(key)) throw wrong(`invalid option: "${key}"`);
+  const { size, type = '', device = '', o = '' } = options;
+  if (size !== undefined && !/^\d+(\.\d+)?\s*([kmgtp]i?)?b?$/i.test(size)) throw wrong(`invalid size: '${size}'`);
+  // Of one directory in many no file system that we can rely on counts what is in it.
+  if (size !== undefined && Number.parseFloat(size) > 0) throw wrong('quota size requested but no quota support');
+  for (const key of Object.keys(options)) {
+    for (const wanted of WANTED[key] ?? [])
+      if (options[wanted] === undefined) throw wrong(`missing required option: "${wanted}"`);
   }
-  if (options['size'] !== undefined) {
-    throw notImplemented(
-      `create ${name}: a quota (the option size) is not something volumes can have here: leave it out`,
-    );
-  }
-  if (keys.length === 0) return;
-  for (const key of ['device', 'type']) {
-    if (!options[key]) throw invalid(`create ${name}: missing required option: ${JSON.stringify(key)}`);
-  }
-  if (deviceOf({ options }) !== undefined) return;
-  throw notImplemented(
-    `create ${name}: a volume with type=${options['type']} is not available in this version: use a directory of this machine (type=none, o=bind, device=/path)`,
-  );
+  if (type === '' && device === '') return;
+  if (type === '' || device === '') throw wrong(`missing required option: "${type === '' ? 'type' : 'device'}"`);
+  if (type === 'cifs' && /^\w*:?\/\/[^/]*:\d/.test(device))
+    throw wrong("port not allowed in CIFS device URL, include 'port' in 'o='");
+  if (!isFolder(options)) return;
+  if (!device.startsWith('/')) throw wrong(`the directory of this machine must be an absolute path: ${device}`);
+  if (!words(o).some((word) => /^r?bind$/.test(word)))
+    throw wrong(`type=${type} is a directory of this machine, which takes o=bind`);
+  for (const word of words(o)) if (!FOLDER_WORDS.has(word)) throw wrong(`a directory has no mount option "${word}"`);
 }
 
-/** What its options make of it. */
-export function kindOf(record: Pick<VolumeRecord, 'options'>): VolumeKind {
-  if (deviceOf(record) !== undefined) return 'folder';
-  const { type = '' } = record.options ?? {};
-  return type === 'tmpfs' ? 'tmpfs' : type.startsWith('nfs') ? 'nfs' : 'local';
+const words = (o = ''): string[] => o.split(',').filter(Boolean);
+
+const isFolder = ({ type }: Record<string, string>): boolean => type === 'none' || type === 'bind';
+
+type Optioned = Pick<VolumeRecord, 'options'>;
+
+/** What a volume is. A file system that is neither of these (`type=ext4`, …) is a device of this machine. */
+export function kindOf({ options }: Optioned): VolumeKind {
+  if (!options?.['type']) return 'local';
+  if (options['type'] === 'tmpfs') return 'tmpfs';
+  return /^(nfs|nfs4|cifs|smb3|ceph|9p)$/.test(options['type']) ? 'nfs' : 'folder';
 }
 
 /** The directory of this machine that the options of a volume put in its place. */
-export function deviceOf({ options }: Pick<VolumeRecord, 'options'>): string | undefined {
-  const { type = '', o = '', device = '' } = options ?? {};
-  const bind = (type === 'none' || type === 'bind') && o.split(',').some((word) => word === 'bind' || word === 'rbind');
-  return bind && device.startsWith('/') ? device : undefined;
+export function deviceOf({ options }: Optioned): string | undefined {
+  return options && isFolder(options) ? options['device'] : undefined;
+}
+
+/** How that directory is bound: the words for a mount, `rbind` or `bind` first. */
+export function folderWordsOf(record: Optioned): string[] | undefined {
+  if (deviceOf(record) === undefined) return undefined;
+  const said = words(record.options?.['o']);
+  const own = said.filter((word) => !/^(r?bind|defaults)$/.test(word));
+  return [said.includes('rbind') ? 'rbind' : 'bind', ...own];
+}
+
+/** The file system that is mounted in a volume's place while somebody has it; undefined: it is a directory. */
+export function fileSystemOf(record: Optioned): { type: string; device: string; options: string[] } | undefined {
+  const { type = '', device = '', o } = record.options ?? {};
+  if (type === '' || deviceOf(record) !== undefined) return undefined;
+  return { type, device, options: words(o) };
 }

@@ -44,10 +44,19 @@ async function place(t: TestContext) {
   const store = new FakeStore();
   const filled: string[] = [];
   const events: string[] = [];
+  const mounts: string[] = [];
   const helper = {
     populate: ({ volume, path = '' }: { volume: string; path?: string }) => {
       filled.push(`${volume.slice(root.length + 1)} ${path}`);
       return Promise.resolve({ copied: true });
+    },
+    mountVolume: ({ volume, type }: { volume: string; type: string }) => {
+      mounts.push(`mount ${volume.slice(root.length + 1)} ${type}`);
+      return Promise.resolve();
+    },
+    unmountVolume: (volume: string) => {
+      mounts.push(`unmount ${volume.slice(root.length + 1)}`);
+      return Promise.resolve();
     },
     discard: (path: string) => rm(path, { recursive: true, force: true }),
   };
@@ -66,6 +75,7 @@ async function place(t: TestContext) {
     store,
     filled,
     events,
+    mounts,
     open,
     volumes: await open(),
     at: (name: string) => join(root, 'volumes', name),
@@ -128,6 +138,7 @@ test('a prune takes those without a name, and with all the others; what is used 
   const { volumes, events } = await place(t);
   await volumes.create({ Name: 'named', Labels: { a: 'b' } });
   await volumes.create({ Name: 'used' });
+  await volumes.create({ Name: 'memory', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
   const { Name } = await volumes.create({});
   volumes.hold(['used'], 'web');
   assert.deepEqual(await volumes.prune(), { VolumesDeleted: [Name], SpaceReclaimed: 7 });
@@ -149,4 +160,42 @@ test('lists are filtered by use, name, label and driver', async (t) => {
   assert.deepEqual(listed({ label: ['a=b'] }), ['one']);
   assert.deepEqual(listed({ label: ['a=c'] }), []);
   assert.deepEqual(listed({ driver: ['other'] }), []);
+});
+
+test('a file system is mounted for the first who uses it and unmounted after the last', async (t) => {
+  const { volumes, mounts, open } = await place(t);
+  const DriverOpts = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,uid=33' };
+  await volumes.create({ Name: 'memory', DriverOpts });
+  await volumes.create({ Name: 'plain' });
+  assert.equal(await volumes.mount(['plain'], 'one'), false);
+  await Promise.all(['one', 'two'].map((user) => volumes.mount(['plain', 'memory'], user)));
+  await volumes.unmount('one');
+  await volumes.unmount('nobody');
+  assert.deepEqual(mounts.splice(0), ['mount volumes/memory tmpfs']);
+  await volumes.unmount('two');
+  await (await open()).unmountIdle();
+  assert.deepEqual(mounts.splice(0), ['unmount volumes/memory', 'unmount volumes/memory']);
+  await volumes.remove('memory');
+  assert.deepEqual(mounts, ['unmount volumes/memory']);
+});
+
+test('options of a volume are checked when it is made', async (t) => {
+  const { volumes } = await place(t);
+  for (const [DriverOpts, why] of [
+    [{ device: '/x' }, 'missing required option: "type"'],
+    [{ o: 'size=1m', device: 'tmpfs' }, 'missing required option: "type"'],
+    [{ type: 'tmpfs', device: 'tmpfs', size: '1m' }, 'quota size requested but no quota support'],
+    [{ size: 'much' }, "invalid size: 'much'"],
+    [{ type: 'none', device: '/x' }, 'type=none is a directory of this machine, which takes o=bind'],
+    [{ type: 'none', o: 'bind', device: 'x' }, 'the directory of this machine must be an absolute path: x'],
+    [{ type: 'none', o: 'bind,uid=1', device: '/x' }, 'a directory has no mount option "uid=1"'],
+    [{ type: 'cifs', device: '//host:445/x' }, "port not allowed in CIFS device URL, include 'port' in 'o='"],
+  ] as [Record<string, string>, string][])
+    await assert.rejects(volumes.create({ Name: 'odd', DriverOpts }), {
+      kind: 'invalid',
+      message: `create odd: ${why}`,
+    });
+  await volumes.create({ Name: 'folder', DriverOpts: { type: 'none', o: 'bind,ro', device: '/x' } });
+  await using reserved = await volumes.reserve([wish('folder')], 'web', []);
+  assert.deepEqual(reserved.folderOf('folder'), { device: '/x', words: ['bind', 'ro'] });
 });

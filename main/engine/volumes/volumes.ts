@@ -14,7 +14,16 @@ import type { Volume, VolumeCreate, VolumesPruned } from '../../contract/volumes
 import { Bin, type BinPart } from '../bin/index.js';
 import { VolumeBin } from './bin.js';
 import { pruneFilter, volumeFilter } from './filters.js';
-import { ANONYMOUS_LABEL, checkVolume, deviceOf, kindOf, type VolumeRecord } from './record.js';
+import { Mounts } from './mounts.js';
+import {
+  ANONYMOUS_LABEL,
+  checkVolume,
+  deviceOf,
+  fileSystemOf,
+  folderWordsOf,
+  kindOf,
+  type VolumeRecord,
+} from './record.js';
 import { Uses, type HeldVolume } from './uses.js';
 
 export interface VolumesOptions {
@@ -26,7 +35,16 @@ export interface VolumesOptions {
     readonly warnings?: readonly string[];
   };
   helper: {
-    populate(request: { volume: string; lower?: string[]; path?: string }): Promise<{ copied: boolean }>;
+    populate(request: {
+      volume: string;
+      lower?: string[];
+      path?: string;
+      device?: string;
+      within?: boolean;
+      subpath?: string;
+    }): Promise<{ copied: boolean }>;
+    mountVolume(request: { volume: string; type: string; device: string; options: string[] }): Promise<void>;
+    unmountVolume(volume: string): Promise<void>;
     discard(path: string): Promise<void>;
   };
   usage: {
@@ -58,11 +76,16 @@ export interface VolumeWish extends VolumeCreate {
   createdBy?: { id: string; name: string };
   /** Where in the image its first content is; undefined: it begins empty. */
   path?: string | undefined;
+  /** The part of it that is wanted, and filled. */
+  subpath?: string | undefined;
 }
 
 const TABLE = 'volumes';
-/** What the helper has copied, but not moved into its place. */
-const COPIED = '_copied';
+/** What an interrupted filling leaves beside the files, and in a directory that is not ours. */
+const LEFT = ['_copying', '_copied'];
+const LEFT_WITHIN = ['.slipway-copying', '.slipway-copied'];
+/** Who has a volume mounted while it is filled. */
+const FILLING = 'filling';
 
 const log = createLog('volumes');
 
@@ -76,6 +99,7 @@ export class Volumes {
   /** Holders in the bin, by id, and their names. */
   readonly #aside = new Map<string, string>();
   readonly #locks = new Locks();
+  readonly #mounts: Mounts;
   readonly #uses = new Uses();
   readonly #bin: VolumeBin;
 
@@ -90,6 +114,7 @@ export class Volumes {
 
   private constructor(options: VolumesOptions) {
     this.#options = options;
+    this.#mounts = new Mounts(options.helper);
     this.#volumes = options.store.rows<VolumeRecord>(TABLE);
     this.#bin = new VolumeBin({ ...options, bin: options.bin ?? new Bin() });
   }
@@ -106,7 +131,7 @@ export class Volumes {
     try {
       await this.#options.store.commit((change) => this.#put(change, record));
     } catch (error) {
-      await this.#discard(name);
+      await this.#discard(name, record);
       throw error;
     }
     this.#announce('create', name);
@@ -132,6 +157,7 @@ export class Volumes {
   async discard(name: string): Promise<VolumeDiscarded> {
     using _ = await this.#locks.take(name);
     const record = this.#unused(name);
+    if (fileSystemOf(record)) await this.#options.helper.unmountVolume(this.#path(name));
     const { id, until } = await this.#bin.put(record, this.#path(name), {
       leave: (change) => this.#drop(change, name),
       stay: (change) => this.#put(change, record),
@@ -176,12 +202,14 @@ export class Volumes {
     return pruned;
   }
 
-  /** All of them, with what they took when they were counted last (-1: not counted yet) and how many use them. */
+  /** All of them, with what they took when they were counted last (-1: not counted, or not on this disk) and how many use them. */
   diskUsage(): Promise<Volume[]> {
     return Promise.all(
       [...this.#volumes.values()].map(async (record) => {
+        // Of what is not on this disk docker knows no size either.
+        const elsewhere = ['folder', 'nfs'].includes(kindOf(record));
         const UsageData = {
-          Size: (await this.recall(record.name))?.bytes ?? -1,
+          Size: elsewhere ? -1 : ((await this.recall(record.name))?.bytes ?? -1),
           RefCount: this.#holdersOf(record.name).size,
         };
         return { ...this.#describe(record), UsageData };
@@ -189,10 +217,10 @@ export class Volumes {
     );
   }
 
-  /** What a volume took when it was counted last, and when that was. A directory of this machine is not ours to count: nothing. */
+  /** What a volume took when it was counted last, and when that was. What is elsewhere or in memory takes nothing here. */
   async recall(name: string): Promise<Counted | undefined> {
     const record = this.#find('get', name);
-    if (deviceOf(record) !== undefined) return { bytes: 0, at: Date.now() };
+    if (kindOf(record) !== 'local') return { bytes: 0, at: Date.now() };
     return this.#options.usage.recall(this.#data(name));
   }
 
@@ -228,7 +256,6 @@ export class Volumes {
     const lock = await this.#locks.take(...wishes.map(({ Name }) => Name));
     const made: VolumeRecord[] = [];
     const wanted: string[] = [];
-    const { helper } = this.#options;
     try {
       for (const wish of wishes) {
         if (!this.#volumes.has(wish.Name) && !made.some(({ name }) => name === wish.Name)) {
@@ -237,9 +264,7 @@ export class Volumes {
         }
         this.#holdersOf(wish.Name).add(holder);
         wanted.push(wish.Name);
-        if (wish.path !== undefined && this.#deviceOf(wish.Name, made) === undefined) {
-          await helper.populate({ volume: this.#path(wish.Name), lower, path: wish.path });
-        }
+        if (wish.path !== undefined) await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
       }
     } catch (error) {
       await this.#giveUp(made, wanted, holder);
@@ -249,7 +274,11 @@ export class Volumes {
     let settled = false;
     return {
       sourceOf: (name) => this.#data(name),
-      deviceOf: (name) => this.#deviceOf(name, made),
+      folderOf: (name) => {
+        const record = this.#recordOf(name, made);
+        const words = folderWordsOf(record);
+        return words && { device: deviceOf(record) as string, words };
+      },
       hold: (change) => {
         for (const record of made) this.#put(change, record);
       },
@@ -275,14 +304,39 @@ export class Volumes {
       if (!holders.delete(holder)) continue;
       change.undo(() => this.#holdersOf(name).add(holder));
     }
-    const gone = [...new Set(goners)].filter((name) => this.#volumes.has(name) && this.#holdersOf(name).size === 0);
-    for (const name of gone) this.#drop(change, name);
+    const gone = [...new Set(goners)]
+      .flatMap((name) => this.#volumes.get(name) ?? [])
+      .filter(({ name }) => this.#holdersOf(name).size === 0);
+    for (const { name } of gone) this.#drop(change, name);
     return async () => {
-      for (const name of gone) {
-        this.#announce('destroy', name);
-        await this.#discard(name);
+      for (const record of gone) {
+        this.#announce('destroy', record.name);
+        await this.#discard(record.name, record);
       }
     };
+  }
+
+  /** Those of a container that is about to run, or whose files are about to be seen, have their files. False: none of them is mounted for that. */
+  async mount(names: Iterable<string>, user: string): Promise<boolean> {
+    const records = [...new Set(names)].map((name) => this.#find('get', name)).filter((one) => fileSystemOf(one));
+    try {
+      for (const record of records) await this.#mounts.hold(record, this.#path(record.name), user);
+    } catch (error) {
+      await this.#mounts.release(user);
+      throw error;
+    }
+    return records.length > 0;
+  }
+
+  /** It does not use them any more; what nobody uses is unmounted. */
+  async unmount(user: string): Promise<void> {
+    await this.#mounts.release(user);
+  }
+
+  /** Of what was mounted before this engine, that which nobody has is unmounted. */
+  async unmountIdle(): Promise<void> {
+    for (const record of this.#volumes.values())
+      if (fileSystemOf(record)) await this.#mounts.tidy(this.#path(record.name));
   }
 
   /** A holder that is in the bin, by its name: whoever is refused because of it is told so. Undefined: not any more. */
@@ -337,9 +391,26 @@ export class Volumes {
     return holders;
   }
 
-  #deviceOf(name: string, made: VolumeRecord[]): string | undefined {
-    const record = this.#volumes.get(name) ?? made.find((one) => one.name === name);
-    return record && deviceOf(record);
+  #recordOf(name: string, made: VolumeRecord[]): VolumeRecord {
+    return made.find((one) => one.name === name) ?? this.#find('get', name);
+  }
+
+  /** Takes what the image has in its place, where it is empty. */
+  async #fill(record: VolumeRecord, path: string, lower: string[], subpath: string | undefined): Promise<void> {
+    const volume = this.#path(record.name);
+    const place = { volume, lower, path, ...(subpath !== undefined && { subpath }) };
+    const device = deviceOf(record);
+    if (device !== undefined) await this.#options.helper.populate({ ...place, device });
+    // What is in memory ends with who has it: nobody has it yet.
+    else if (kindOf(record) === 'tmpfs') return;
+    else if (fileSystemOf(record)) {
+      await this.#mounts.hold(record, volume, FILLING);
+      try {
+        await this.#options.helper.populate({ ...place, within: true });
+      } finally {
+        await this.#mounts.release(FILLING);
+      }
+    } else await this.#options.helper.populate(place);
   }
 
   #path(name: string): string {
@@ -368,30 +439,32 @@ export class Volumes {
     change.remove(TABLE, name);
   }
 
-  async #remove({ name }: VolumeRecord): Promise<void> {
+  async #remove(record: VolumeRecord): Promise<void> {
+    const { name } = record;
     await this.#options.store.commit((change) => {
       change.urgent();
       this.#drop(change, name);
     });
     this.#announce('destroy', name);
     // Row before data: a crash in between leaves a directory without a row, which the sweep at start gives to the trash.
-    await this.#discard(name);
+    await this.#discard(name, record);
   }
 
   async #giveUp(made: VolumeRecord[], held: string[], holder: string): Promise<void> {
     for (const name of held) this.#holdersOf(name).delete(holder);
-    for (const { name } of made) await this.#discard(name);
+    for (const record of made) await this.#discard(record.name, record);
   }
 
-  async #discard(name: string): Promise<void> {
+  async #discard(name: string, record?: VolumeRecord): Promise<void> {
     this.#uses.end(name);
+    // What an engine has left mounted that was killed is not deleted with the volume.
+    if (!record || fileSystemOf(record)) await this.#options.helper.unmountVolume(this.#path(name));
     await this.#options.usage.forget([this.#data(name)]);
     await this.#options.helper.discard(this.#path(name));
   }
 
   async #usageOf(record: VolumeRecord): Promise<{ bytes: number }> {
-    // A directory of this machine is not ours to weigh.
-    if (deviceOf(record) !== undefined) return { bytes: 0 };
+    if (kindOf(record) !== 'local') return { bytes: 0 };
     return this.#options.usage.measure(this.#data(record.name));
   }
 
@@ -426,13 +499,14 @@ export class Volumes {
   }
 
   async #finish(name: string): Promise<void> {
-    try {
-      await stat(join(this.#path(name), COPIED));
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return;
-      throw error;
-    }
-    await this.#options.helper.populate({ volume: this.#path(name) });
+    const device = deviceOf(this.#find('get', name));
+    const places =
+      device === undefined
+        ? LEFT.map((left) => join(this.#path(name), left))
+        : LEFT_WITHIN.map((left) => join(device, left));
+    const found = await Promise.all(places.map(exists));
+    if (!found.includes(true)) return;
+    await this.#options.helper.populate({ volume: this.#path(name), ...(device !== undefined && { device }) });
   }
 }
 
@@ -449,8 +523,8 @@ export interface VolumeAbout extends Volume {
 export interface Reservation extends AsyncDisposable {
   /** Where a volume's files are on this machine. */
   sourceOf(name: string): string;
-  /** The directory of this machine that it stands for, where it is no directory of ours. */
-  deviceOf(name: string): string | undefined;
+  /** The directory of this machine that it stands for, where it is no directory of ours, and how that is bound. */
+  folderOf(name: string): { device: string; words: string[] } | undefined;
   /** The new ones are written down with the container. */
   hold(change: Change): void;
   /** They are there to stay. */
@@ -473,6 +547,15 @@ function recordOf({
     ...(createdBy && { createdBy }),
   };
 }
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
+      throw error;
+    },
+  );
 
 /** Somebody chose that name. */
 function renamed({ labels, ...record }: VolumeRecord, name: string): VolumeRecord {

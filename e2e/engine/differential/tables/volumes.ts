@@ -4,6 +4,9 @@ import { make } from './lifecycle.js';
 
 const filters = (value: unknown) => `filters=${encodeURIComponent(JSON.stringify(value))}`;
 
+/** What `--volumes-from` can be asked wrongly. */
+const from = [[''], ['nosuch'], ['holder:bogus'], ['holder:nocopy'], ['holder:shared'], ['holder:ro,rw']];
+
 export const volumes: Step[] = [
   'GET /volumes',
   'GET /volumes/nosuch',
@@ -16,6 +19,17 @@ export const volumes: Step[] = [
   { ask: 'POST /volumes/create', body: { Name: 'a' } },
   { ask: 'POST /volumes/create', body: { Name: 'not good' } },
   { ask: 'POST /volumes/create', body: { Name: 'x2', DriverOpts: { bogus: '1' } } },
+  { ask: 'POST /volumes/create', body: { Name: 'x3', DriverOpts: { device: '/opt' } } },
+  { ask: 'POST /volumes/create', body: { Name: 'x4', DriverOpts: { type: 'tmpfs' } } },
+  { ask: 'POST /volumes/create', body: { Name: 'x5', DriverOpts: { size: '10m' } } },
+  { ask: 'POST /volumes/create', body: { Name: 'x6', Driver: 'nosuch' } },
+  { ask: 'POST /volumes/create', body: { Name: 'x7', DriverOpts: {} } },
+  {
+    ask: 'POST /volumes/create',
+    body: { Name: 'memory', DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' } },
+  },
+  { ask: 'POST /volumes/create', body: { Name: 'gone', DriverOpts: { type: 'none', device: '/no/such', o: 'bind' } } },
+  'GET /volumes/memory',
   'GET /volumes/data',
   'GET /volumes/labelled',
   `GET /volumes?${filters({ name: ['data'] })}`,
@@ -25,9 +39,24 @@ export const volumes: Step[] = [
   `GET /volumes?${filters({ dangling: ['maybe'] })}`,
   `GET /volumes?${filters({ bogus: ['1'] })}`,
   make('holder', ['true'], { Volumes: { '/anon': {} } }, { Binds: ['data:/data', 'made:/made:ro'] }),
-  { ask: 'GET /containers/holder/json', sort: 'Destination' },
+  'GET /containers/holder/json',
+  ...from.map((VolumesFrom) => make('odd', ['true'], {}, { VolumesFrom })),
+  make('second', ['true'], {}, { VolumesFrom: ['holder:ro'], Binds: ['memory:/made', 'data:/more:nocopy'] }),
+  'GET /containers/second/json',
+  make('third', ['true'], {}, { VolumesFrom: ['second', 'holder:rw'], Mounts: [{ Type: 'tmpfs', Target: '/data' }] }),
+  'GET /containers/third/json',
+  'DELETE /containers/third?v=1',
+  'POST /containers/second/start',
+  { ask: 'POST /containers/second/wait' },
+  make('lost', ['true'], {}, { Binds: ['gone:/gone'] }),
+  'POST /containers/lost/start',
+  { ask: 'GET /containers/lost/json', only: ['State'] },
+  'DELETE /containers/lost',
   'DELETE /volumes/data',
+  'DELETE /volumes/memory',
   'DELETE /containers/holder?v=1',
+  'DELETE /volumes/data',
+  'DELETE /containers/second?v=1',
   'DELETE /volumes/data',
   'DELETE /volumes/data',
   { ask: `POST /volumes/prune?${filters({ bogus: ['1'] })}` },
