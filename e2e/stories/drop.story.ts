@@ -58,7 +58,7 @@ test('a folder is copied into a container that it is dropped on, and the questio
     );
     await expect(window.dialog.getByRole('heading', { name: 'Add these 2 items to web' })).toBeVisible();
     await expect(window.dialog).toContainText('4 files');
-    await window.dialog.getByRole('radio', { name: /Copy into the container/ }).click();
+    await window.dialog.getByRole('radio', { name: /Copy into container/ }).click();
     await shot(app, 'several');
     expect(await window.serious()).toEqual([]);
     await keyboard.press('Enter');
@@ -72,7 +72,7 @@ test('a folder is copied into a container that it is dropped on, and the questio
     await keyboard.press('a');
     await expect(window.dialog.getByRole('heading', { name: 'Add this folder to web' })).toBeVisible();
     await expect(window.dialog).toContainText('has a Dockerfile');
-    const copy = window.dialog.getByRole('radio', { name: /Copy into the container/ });
+    const copy = window.dialog.getByRole('radio', { name: /Copy into container/ });
     while (!(await copy.isChecked())) await keyboard.press('ArrowDown');
     await keyboard.press('Tab');
     await expect(window.dialog.getByRole('textbox', { name: 'Path in web' })).toBeFocused();
@@ -106,7 +106,12 @@ test('a folder on an image or on empty space fills the form that runs it; both t
     await make(app);
     const window = new SlipwayPage(app.page);
     await window.goTo('Images');
-    await drop(app, window.row('slipway/starter'), [site], 'Drop to run slipway/starter:latest with it');
+    await drop(
+      app,
+      app.page.getByRole('row', { name: 'slipway/starter:latest' }),
+      [site],
+      'Drop to run slipway/starter:latest with it',
+    );
     await expect(window.dialog.getByRole('radio', { name: /Run with it/ })).toBeChecked();
     await window.dialog.getByRole('textbox', { name: 'Path in the container' }).fill('/site');
     await window.dialog.getByRole('radio', { name: 'Read only' }).click();
@@ -179,7 +184,7 @@ test('a folder that another program drags over the window is mounted, copied or 
     }
     await expect(slipway.dialog.getByRole('heading', { name: 'Add this folder to web' })).toBeVisible();
     await expect(slipway.dialog).toContainText('3 files');
-    await slipway.dialog.getByRole('radio', { name: /Copy into the container/ }).click();
+    await slipway.dialog.getByRole('radio', { name: /Copy into container/ }).click();
     await app.page.keyboard.press('Enter');
     await expect(app.page.getByText('Copied to web:/srv')).toBeVisible();
     expect(await inside(app, 'cat', '/srv/my site\n水/index.html')).toBe('hello\n');

@@ -1686,7 +1686,7 @@ export const en = {
       mount: 'Live mount',
       mountNext: 'Mount from the next start',
       mountRestart: 'Mount with a restart',
-      copy: 'Copy into the container',
+      copy: 'Copy into container',
       run: 'Run with it',
       volume: 'Copy into a volume',
       import: 'Import as images',
@@ -1744,7 +1744,7 @@ export const en = {
     inside: 'inside',
     you: 'you',
     unknown: 'not known',
-    owners: { there: 'As there', root: 'root', user: '{{name}}', keep: 'Keep numbers' },
+    owners: { there: 'As the folder there', root: 'root', user: '{{name}}', keep: 'Keep numbers' },
     ownerHint: {
       there: 'Like the directory they go into.',
       root: 'They belong to root.',

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState, type CSSProperties, type KeyboardEvent } from 'react';
+import { useLayoutEffect, useState, type CSSProperties, type KeyboardEvent } from 'react';
 import { Dialog as Radix, RadioGroup } from 'radix-ui';
 import { Boxes, FolderInput, HardDrive, Link, PackageOpen, PackagePlus, Play, X, type LucideIcon } from 'lucide-react';
 import { clsx } from 'clsx';
@@ -75,7 +75,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
         : 'mount';
   const wordOf = (one: Way) => (one === 'mount' ? mountHow : one);
 
-  const content = useRef<HTMLDivElement>(null);
+  const [content, setContent] = useState<HTMLDivElement | null>(null);
   const { place, arrow } = usePlace(content, anchor);
   const what =
     items.length === 1
@@ -90,7 +90,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
       if (!offer) return;
       event.preventDefault();
       setChosen(offer.way);
-      content.current?.querySelector<HTMLElement>(`[data-way="${offer.way}"]`)?.focus();
+      content?.querySelector<HTMLElement>(`[data-way="${offer.way}"]`)?.focus();
       return;
     }
     const button = (event.target as HTMLElement).closest('button:not([role=radio])');
@@ -106,16 +106,15 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
         <Radix.Overlay className={clsx('veil', anchor && 'drop-clear')}>
           {anchor && <div className="drop-spot" style={{ ...anchor }} aria-hidden />}
           <Radix.Content
-            ref={content}
+            ref={setContent}
             className={clsx('dialog drop-dialog', arrow && `arrow-${arrow.side}`)}
             style={{ ...place, ...(arrow && ({ '--arrow': `${arrow.at}px` } as CSSProperties)) }}
             aria-describedby="drop-summary"
             onCloseAutoFocus={returnFocus}
             onOpenAutoFocus={(event) => {
-              const target =
-                content.current?.querySelector<HTMLElement>('[role=radio][data-state=checked]') ?? content.current;
               event.preventDefault();
-              target?.focus();
+              const box = event.target as HTMLElement;
+              (box.querySelector<HTMLElement>('[role=radio][data-state=checked]') ?? box).focus();
             }}
             onKeyDown={onKeyDown}
           >
@@ -263,10 +262,9 @@ interface Placed {
 }
 
 /** Below what it was dropped on, or above it; in the middle where there is no room for that. */
-function usePlace(content: React.RefObject<HTMLDivElement | null>, anchor: DropAnchor | undefined): Placed {
+function usePlace(box: HTMLDivElement | null, anchor: DropAnchor | undefined): Placed {
   const [placed, setPlaced] = useState<Placed>({ place: {} });
   useLayoutEffect(() => {
-    const box = content.current;
     if (!box || !anchor) return;
     const put = () => {
       const { offsetWidth: width, offsetHeight: height } = box;
@@ -289,6 +287,6 @@ function usePlace(content: React.RefObject<HTMLDivElement | null>, anchor: DropA
       watch.disconnect();
       removeEventListener('resize', put);
     };
-  }, [content, anchor]);
+  }, [box, anchor]);
   return placed;
 }

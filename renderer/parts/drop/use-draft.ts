@@ -4,6 +4,7 @@ import type { DropTarget } from '../../store/drop.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { isRunning, nameOf } from '../container-state.js';
 import type { Place } from '../files/place.js';
+import { useOwners } from '../files/use-owners.js';
 import { useAnswer } from '../use-answer.js';
 import { copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
 import {
@@ -139,8 +140,13 @@ export function useDraft({ target, facts, way }: Asked): Draft {
     'keep',
   ];
   const owner = said.owner && owners.includes(said.owner) ? said.owner : (owners[0] ?? 'root');
+  const { users } = useOwners(container, 0);
+  const named = (known: Who): Who => {
+    const called = known.uid === 0 ? 'root' : users.get(known.uid);
+    return { ...known, ...(called !== undefined && { name: called }) };
+  };
   const who = {
-    there: there?.key === thereKey ? (there?.who ?? root) : root,
+    there: there?.key === thereKey ? named(there?.who ?? root) : root,
     root,
     user: inside?.user,
     keep: undefined,
