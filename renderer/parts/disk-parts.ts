@@ -74,7 +74,7 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
     parts.push({ ...own, key: `log ${Id}`, kind: 'log', size: Log });
   }
   for (const { Name, Size, At } of disk.Volumes) {
-    const name = { name: Name, ...(At !== null && { at: At }) };
+    const name = { name: Name, place: ['volumes', Name] as const, ...(At !== null && { at: At }) };
     parts.push({ key: `volume ${Name}`, group: 'volumes', kind: 'volume', size: Size ?? 0, ...name });
   }
   parts.push({ key: 'bin', group: 'rest', kind: 'bin', size: Bin.Size });

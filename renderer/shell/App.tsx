@@ -28,6 +28,7 @@ import { SelfCheckDialog } from '../parts/SelfCheckDialog.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { TagDialog } from '../parts/TagDialog.js';
 import { TrustDialog } from '../parts/TrustDialog.js';
+import { BackupsDialog } from '../parts/volumes/BackupsDialog.js';
 import { BackUpVolumeDialog, CloneVolumeDialog, ExportVolumeDialog } from '../parts/volumes/CopyDialogs.js';
 import { CreateVolumeDialog } from '../parts/volumes/CreateVolumeDialog.js';
 import { ImportVolumeDialog } from '../parts/volumes/ImportVolumeDialog.js';
@@ -157,6 +158,8 @@ function Dialogs() {
       return <RemoveVolumesDialog names={dialog.names} onClose={close} />;
     case 'prune-volumes':
       return <PruneVolumesDialog onClose={close} />;
+    case 'backups':
+      return <BackupsDialog onClose={close} />;
     case 'clone-volume':
       return <CloneVolumeDialog name={dialog.name} onClose={close} />;
     case 'export-volume':

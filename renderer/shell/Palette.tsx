@@ -282,6 +282,10 @@ export function Palette() {
                     <ArrowUpFromLine className="icon" aria-hidden />,
                     () => volumeActions.importArchive(),
                   )}
+                {copies &&
+                  item('backups', t('palette.backups'), <Archive className="icon" aria-hidden />, () =>
+                    open({ kind: 'backups' }),
+                  )}
                 {item('prune-volumes', t('palette.pruneVolumes'), <Eraser className="icon" aria-hidden />, () =>
                   open({ kind: 'prune-volumes' }),
                 )}

@@ -32,6 +32,7 @@ export type OpenDialog =
   | { kind: 'create-volume' }
   | { kind: 'remove-volumes'; names: string[] }
   | { kind: 'prune-volumes' }
+  | { kind: 'backups' }
   | { kind: 'clone-volume' | 'export-volume' | 'back-up-volume' | 'schedule-volume'; name: string }
   /** `name`: the volume whose content it is to take the place of. */
   | { kind: 'import-volume'; archive: File; name?: string }

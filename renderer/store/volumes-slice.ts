@@ -12,6 +12,8 @@ export interface VolumesSlice {
   loadVolumes(): Promise<void>;
   /** Reads again who uses them, where somebody looks. */
   loadVolumeUsers(): Promise<void>;
+  /** Files in one have changed: it is counted anew, where somebody looks. */
+  touchVolumes(): void;
   /** Keeps all of `volumes` level while somebody looks at it. Returns the way to stop. */
   watchVolumes(): () => void;
   createVolume(wish: VolumeCreate): Promise<Volume>;
@@ -29,12 +31,15 @@ export const copiesVolumes = ({ features }: Pick<Store, 'features'>): boolean =>
 
 /** What is being counted behind an answer is asked for again: no event tells when it is done. */
 const RECOUNT_MS = 1500;
+/** The engine does not count again what it has counted so short a time ago. */
+const FRESH_MS = 10_500;
 
 export const volumesSlice =
   (client: Client): StateCreator<Store, [], [], VolumesSlice> =>
   (set, get) => {
     let watchers = 0;
     let recount: ReturnType<typeof setTimeout> | undefined;
+    let touched: ReturnType<typeof setTimeout> | undefined;
     /** Names and what Docker's API tells: enough where nobody looks, and all that there is on another engine. */
     const plain = async (): Promise<VolumeOverview[]> => {
       const known = new Map((get().volumes ?? []).map((volume) => [volume.Name, volume]));
@@ -54,6 +59,15 @@ export const volumesSlice =
       volumes: undefined,
       loadVolumes: read,
       loadVolumeUsers: () => (watchers > 0 && knowsVolumes(get()) ? read() : Promise.resolve()),
+      touchVolumes() {
+        const look = () =>
+          void get()
+            .loadVolumeUsers()
+            .catch(() => undefined);
+        look();
+        clearTimeout(touched);
+        touched = setTimeout(look, FRESH_MS);
+      },
       watchVolumes() {
         watchers++;
         // What the engine can do may still be unknown: then everything is read soon.

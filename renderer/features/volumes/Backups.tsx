@@ -1,21 +1,19 @@
 import { useState } from 'react';
-import { Archive, ArchiveRestore, ArrowDownToLine, CalendarClock, Trash2 } from 'lucide-react';
+import { Archive, CalendarClock } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { BackupSchedule, VolumeBackup } from '../../../main/contract/volume-data.js';
-import { SureDialog } from '../../parts/files/dialogs.js';
+import { BackupLine, DeleteBackup } from '../../parts/volumes/BackupLine.js';
 import { useAnswer } from '../../parts/use-answer.js';
 import { useVolumeActions } from '../../parts/volumes/actions.js';
-import { backupFileName, momentOf } from '../../parts/volumes/words.js';
+import { isCopyable } from '../../parts/volumes/names.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
-import { useSurface } from '../../store/surface.js';
 import { copiesVolumes } from '../../store/volumes-slice.js';
-import { Button, IconButton } from '../../ui/Button.js';
+import { Button } from '../../ui/Button.js';
 import { useNow } from '../../ui/clock.js';
 import { Empty } from '../../ui/Empty.js';
 import { Problem } from '../../ui/Field.js';
-import { ago, bytes, span } from '../../ui/format.js';
+import { span } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
-import { notifyDone } from '../../ui/notify.js';
 import { Scroller } from '../../ui/Scroller.js';
 import type { VolumeTabProps } from './tabs.js';
 
@@ -39,10 +37,11 @@ export function Backups({ volume }: VolumeTabProps) {
     `${copies} ${key}`,
   );
   const [asking, setAsking] = useState<VolumeBackup>();
-  if (read && !copies)
+  const possible = isCopyable(volume);
+  if ((read && !copies) || !possible)
     return (
-      <Empty icon={Archive} title={t('volumes.backup.cannot')}>
-        {t('volumes.backup.cannotText')}
+      <Empty icon={Archive} title={possible ? t('volumes.backup.cannot') : t('volumes.backup.notThis')}>
+        {possible ? t('volumes.backup.cannotText') : t('volumes.backup.notThisText')}
       </Empty>
     );
   return (
@@ -70,7 +69,7 @@ export function Backups({ volume }: VolumeTabProps) {
       {backups && backups.length > 0 && (
         <ul className="backups" aria-label={t('drawer.backups')}>
           {backups.map((backup) => (
-            <Line key={backup.Id} backup={backup} onDelete={() => setAsking(backup)} />
+            <BackupLine key={backup.Id} backup={backup} onDelete={() => setAsking(backup)} />
           ))}
         </ul>
       )}
@@ -78,29 +77,6 @@ export function Backups({ volume }: VolumeTabProps) {
         <DeleteBackup backup={asking} onClose={() => setAsking(undefined)} onDeleted={() => setRound(round + 1)} />
       )}
     </Scroller>
-  );
-}
-
-function DeleteBackup({ backup, onClose, onDeleted }: { backup: VolumeBackup; onClose(): void; onDeleted(): void }) {
-  const { t, i18n } = useTranslation();
-  const store = useEngineStore();
-  const at = momentOf(i18n.language, backup.Created);
-  return (
-    <SureDialog
-      title={t('volumes.backup.deleteTitle', { at })}
-      text={t('volumes.backup.deleteText', { name: backup.Volume, size: bytes(backup.Compressed) })}
-      submit={t('volumes.backup.delete')}
-      onClose={onClose}
-      act={async () => {
-        await store.client.backups.remove(backup.Id);
-        notifyDone(t('volumes.backup.deleted', { at }));
-        onDeleted();
-        await store
-          .getState()
-          .loadVolumes()
-          .catch(() => undefined);
-      }}
-    />
   );
 }
 
@@ -122,55 +98,5 @@ function ScheduleLine({ schedule }: { schedule: BackupSchedule | null }) {
       </p>
       {schedule.Problem && <Problem>{t('volumes.schedule.problem', { problem: schedule.Problem })}</Problem>}
     </div>
-  );
-}
-
-function Line({ backup, onDelete }: { backup: VolumeBackup; onDelete(): void }) {
-  const { t, i18n } = useTranslation();
-  const store = useEngineStore();
-  const ask = useSurface((surface) => surface.open);
-  const now = useNow(30_000);
-  const at = momentOf(i18n.language, backup.Created);
-  return (
-    <li>
-      <div className="grow">
-        <div className="row g8">
-          <span className="b6 num cut" title={backup.Created}>
-            {at}
-          </span>
-          <span className="tag">{t(`volumes.backup.by.${backup.By}`)}</span>
-          {!backup.Consistent && (
-            <span className="tag" title={t('volumes.backup.liveText')}>
-              {t('volumes.backup.live')}
-            </span>
-          )}
-        </div>
-        {backup.Note !== '' && <div className="s12 t2 select">{backup.Note}</div>}
-        <div className="s12 t3 num">
-          {[
-            ago(t, now - Date.parse(backup.Created)),
-            t('volumes.backup.files', { count: backup.Files }),
-            t('volumes.backup.sizes', { size: bytes(backup.Size), packed: bytes(backup.Compressed) }),
-          ].join(' · ')}
-        </div>
-      </div>
-      <Button
-        size="small"
-        icon={ArchiveRestore}
-        aria-label={t('volumes.backup.restoreOne', { at })}
-        onClick={() => ask({ kind: 'restore-backup', backup })}
-      >
-        {t('volumes.backup.restoreDots')}
-      </Button>
-      <IconButton
-        small
-        icon={ArrowDownToLine}
-        label={t('volumes.backup.download', { at })}
-        onClick={() =>
-          void store.getState().saveVolume(backup.Volume, { backup: backup.Id, name: backupFileName(backup) })
-        }
-      />
-      <IconButton small icon={Trash2} label={t('volumes.backup.deleteOne', { at })} onClick={onDelete} />
-    </li>
   );
 }

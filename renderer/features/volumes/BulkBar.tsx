@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { ShapeIcon } from '../../parts/Shape.js';
 import type { VolumeActions } from '../../parts/volumes/actions.js';
-import { usageOf } from '../../parts/volumes/names.js';
+import { isCopyable, usageOf } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
 import { copiesVolumes, knowsVolumes } from '../../store/volumes-slice.js';
 import { Button } from '../../ui/Button.js';
@@ -25,6 +25,7 @@ export function BulkBar({
   const known = useEngine(knowsVolumes);
   const counts = { running: 0, stopped: 0, binned: 0, unused: 0 };
   for (const row of chosen) counts[usageOf(row)] += 1;
+  const copyable = chosen.filter(isCopyable).length;
   return (
     <div
       className="tools bulk"
@@ -48,8 +49,8 @@ export function BulkBar({
         {known && <span className="num">{bytes(chosen.reduce((sum, { Size }) => sum + (Size ?? 0), 0))}</span>}
       </span>
       {copies && (
-        <Button icon={Archive} onClick={() => actions.backUp(chosen)}>
-          {t('volumes.bulkBackUp', { count: chosen.length })}
+        <Button icon={Archive} disabled={copyable === 0} onClick={() => actions.backUp(chosen)}>
+          {t('volumes.bulkBackUp', { count: copyable })}
         </Button>
       )}
       <span className="grow" />

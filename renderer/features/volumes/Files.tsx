@@ -3,7 +3,7 @@ import { FolderTree } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Browser } from '../../parts/files/Browser.js';
 import { holdersOf, nameOfVolume } from '../../parts/volumes/names.js';
-import { useEngine } from '../../store/index.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
 import { knowsVolumes } from '../../store/volumes-slice.js';
 import { Empty } from '../../ui/Empty.js';
 import type { VolumeTabProps } from './tabs.js';
@@ -11,6 +11,7 @@ import type { VolumeTabProps } from './tabs.js';
 /** What is in it, whoever uses it and whether they run. */
 export function Files({ volume }: VolumeTabProps) {
   const { t } = useTranslation();
+  const store = useEngineStore();
   const known = useEngine(knowsVolumes);
   const read = useEngine((state) => state.version !== undefined);
   const { Name } = volume;
@@ -24,5 +25,5 @@ export function Files({ volume }: VolumeTabProps) {
         {t('volumes.filesForeign')}
       </Empty>
     );
-  return <Browser key={Name} place={place} />;
+  return <Browser key={Name} place={place} onChanged={() => store.getState().touchVolumes()} />;
 }

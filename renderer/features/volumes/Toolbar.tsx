@@ -1,4 +1,5 @@
 import {
+  Archive,
   ArchiveRestore,
   ArrowUpFromLine,
   ChevronDown,
@@ -86,6 +87,15 @@ export function Toolbar({
           label={t('drop.addFolder')}
           disabled={!ready}
           onClick={() => actions.addFolder()}
+        />
+      )}
+      {copies && (
+        <IconButton
+          icon={Archive}
+          iconSize={16}
+          label={t('volumes.backup.allDots')}
+          disabled={!ready}
+          onClick={() => ask({ kind: 'backups' })}
         />
       )}
       <IconButton

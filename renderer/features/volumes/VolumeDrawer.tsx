@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { Drawer } from '../../parts/Drawer.js';
 import { useVolumeActions } from '../../parts/volumes/actions.js';
-import { deviceOfVolume, holdersOf, nameOfVolume, usageOf } from '../../parts/volumes/names.js';
+import { deviceOfVolume, holdersOf, isCopyable, nameOfVolume, usageOf } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
 import { copiesVolumes } from '../../store/volumes-slice.js';
 import { Button, IconButton } from '../../ui/Button.js';
@@ -91,7 +91,7 @@ export function VolumeDrawer({
           <Button icon={Play} onClick={() => actions.run(volume)}>
             {t('action.run')}
           </Button>
-          {copies && (
+          {copies && isCopyable(volume) && (
             <IconButton icon={Archive} label={t('volumes.backUpDots')} onClick={() => actions.backUp([volume])} />
           )}
           <Menu label={t('action.more', { name })} entries={() => actions.menu(volume)}>

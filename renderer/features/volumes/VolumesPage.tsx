@@ -5,7 +5,7 @@ import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { drawerWidth, useBeside } from '../../parts/Drawer.js';
 import { useVolumes, useWatchVolumes } from '../../parts/volumes/use-volumes.js';
 import { useVolumeActions } from '../../parts/volumes/actions.js';
-import { nameOfVolume } from '../../parts/volumes/names.js';
+import { isCopyable, nameOfVolume } from '../../parts/volumes/names.js';
 import { dropOn } from '../../store/drop.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
@@ -215,7 +215,7 @@ export function VolumesPage() {
         menu={actions.menu}
         quickRoom={28}
         quick={(row) =>
-          copies ? (
+          copies && isCopyable(row) ? (
             <IconButton
               small
               tabIndex={-1}

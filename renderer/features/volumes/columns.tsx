@@ -161,7 +161,7 @@ function Name({ row, dense }: { row: VolumeOverview; dense: boolean }) {
         {busy && <span className="s11 t3 cut">{t(`volumes.busy.${busy.kind as 'backup'}`)}</span>}
       </span>
       {!dense && (
-        <span className="sub cut block" title={device}>
+        <span className={device === undefined ? 'sub words cut block' : 'sub cut block'} title={device}>
           {device ?? t('volumes.createdAgo', { ago: ago(t, now - Date.parse(row.Created)) })}
         </span>
       )}

@@ -28,8 +28,8 @@ type Asked =
   | { about: 'rename' | 'delete'; path: string }
   | { about: 'discard'; then: () => void };
 
-/** The files of a place: looked through, changed, brought in and taken out. Another place is another browser: give it a key. */
-export function Browser({ place }: { place: Place }) {
+/** The files of a place: looked through, changed, brought in and taken out. Another place is another browser: give it a key. `onChanged`: what is in it has changed by this hand. */
+export function Browser({ place, onChanged }: { place: Place; onChanged?(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const { name } = place;
@@ -81,6 +81,7 @@ export function Browser({ place }: { place: Place }) {
     if (into !== '/') toggle(into, true);
     await load(into);
     await reveal(into);
+    onChanged?.();
   };
   const asks = useEngine(can('folders'));
   const choose = useChooser();
@@ -291,7 +292,10 @@ export function Browser({ place }: { place: Place }) {
             path={shown}
             focus
             onDirty={setDirty}
-            onSaved={() => void load(parentOf(shown))}
+            onSaved={() => {
+              void load(parentOf(shown));
+              onChanged?.();
+            }}
             onDownload={() => void download(shown)}
             onClose={() => show(undefined)}
           />
@@ -339,6 +343,7 @@ export function Browser({ place }: { place: Place }) {
             if (shown === asked.path) setShown(undefined);
             setDirty(false);
             await load(parentOf(asked.path));
+            onChanged?.();
           }}
         />
       )}

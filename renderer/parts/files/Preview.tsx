@@ -38,7 +38,7 @@ export function Preview({
   const { t } = useTranslation();
   const [round, setRound] = useState(0);
   const [draft, setDraft] = useState<string>();
-  const [saved, setSaved] = useState<{ text: string; version: string }>();
+  const [saved, setSaved] = useState<{ text: string; version: string; size: number }>();
   const [failure, setFailure] = useState<{ words: string; conflict: boolean }>();
   const [busy, setBusy] = useState(false);
   const { value, problem } = useAnswer(async () => {
@@ -62,7 +62,7 @@ export function Preview({
     try {
       const version = anyway ? undefined : (saved?.version ?? value.stat.Version);
       const stat = await files.write(path, new TextEncoder().encode(draft), version);
-      setSaved({ text: draft, version: stat.Version });
+      setSaved({ text: draft, version: stat.Version, size: stat.Size });
       onDirty(false);
       notifyDone(t('files.saved', { name }));
       onSaved();
@@ -85,7 +85,7 @@ export function Preview({
           {path}
         </span>
         {dirty && <span className="tag">{t('files.unsaved')}</span>}
-        {value && <span className="dim">{bytes(value.stat.Size)}</span>}
+        {value && <span className="dim">{bytes(saved?.size ?? value.stat.Size)}</span>}
         <span className="grow" />
         {text !== undefined && !value?.cut && (
           <Button size="small" icon={Save} shortcut="Ctrl S" disabled={!dirty || busy} onClick={() => void save()}>

@@ -10,9 +10,9 @@ import { bytes } from '../../ui/format.js';
 import { notifyFailed } from '../../ui/notify.js';
 import { Segments } from '../../ui/Segments.js';
 import { useEngineName } from '../RemoveDialog.js';
-import { Holders } from './Holders.js';
-import { isVolumeName, nameOfVolume, volumeNameOfFile } from './names.js';
-import { useVolumes } from './use-volumes.js';
+import { isReplaceable, isVolumeName, nameOfVolume, volumeNameOfFile } from './names.js';
+import { StopUsers, useRunningUsers } from './StopUsers.js';
+import { useVolumes, useWatchVolumes } from './use-volumes.js';
 
 /** A tar of this machine becomes a volume, or what is in one: for that the volume's name is typed, as nothing brings back what was there. */
 export function ImportVolumeDialog({
@@ -34,6 +34,8 @@ export function ImportVolumeDialog({
   const [target, setTarget] = useState(name ?? '');
   const [typed, setTyped] = useState('');
   const replaced = into === 'replace' ? volumes?.find(({ Name }) => Name === target) : undefined;
+  useWatchVolumes();
+  const running = useRunningUsers(replaced);
   const word = replaced ? nameOfVolume(replaced) : '';
   const taken = volumes?.some(({ Name }) => Name === fresh.trim()) ?? false;
   const problem =
@@ -45,7 +47,9 @@ export function ImportVolumeDialog({
           ? undefined
           : t('volumes.name.invalid');
   const ready =
-    into === 'new' ? fresh.trim() !== '' && problem === undefined : replaced !== undefined && typed === word;
+    into === 'new'
+      ? fresh.trim() !== '' && problem === undefined
+      : replaced !== undefined && running.length === 0 && typed === word;
   const submit = () => {
     if (!ready) return;
     const wish = into === 'new' ? { volume: fresh.trim(), replace: false } : { volume: target, replace: true };
@@ -105,7 +109,7 @@ export function ImportVolumeDialog({
             <Field label={t('volumes.import.which')}>
               <select className="input" value={target} onChange={(event) => setTarget(event.target.value)}>
                 {target === '' && <option value="">{t('volumes.import.choose')}</option>}
-                {volumes?.map((row) => (
+                {volumes?.filter(isReplaceable).map((row) => (
                   <option key={row.Name} value={row.Name}>
                     {nameOfVolume(row)}
                   </option>
@@ -121,13 +125,7 @@ export function ImportVolumeDialog({
                     engine,
                   })}
                 </Problem>
-                {replaced.Users.length > 0 && (
-                  <ul className="victims" aria-label={t('drawer.usedBy')}>
-                    <li className="victim">
-                      <Holders volume={replaced} />
-                    </li>
-                  </ul>
-                )}
+                <StopUsers volume={replaced} />
                 <Field label={t('volumes.import.type', { name: word })}>
                   <input
                     className="input mono"

@@ -6,12 +6,13 @@ import { useEngineStore } from '../../store/index.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
-import { Field } from '../../ui/Field.js';
+import { Field, Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { Segments } from '../../ui/Segments.js';
 import { useEngineName } from '../RemoveDialog.js';
-import { freeVolumeName, nameOfVolume, newVolumeProblem, holdersOf } from './names.js';
-import { useVolumes } from './use-volumes.js';
+import { freeVolumeName, isReplaceable, nameOfVolume, newVolumeProblem } from './names.js';
+import { StopUsers, useRunningUsers } from './StopUsers.js';
+import { useVolumes, useWatchVolumes } from './use-volumes.js';
 import { momentOf } from './words.js';
 
 /** Into the volume that it was made of, or a new one; what will happen stands there before it does. */
@@ -26,10 +27,13 @@ export function RestoreBackupDialog({ backup, onClose }: { backup: VolumeBackup;
   const [into, setInto] = useState<'same' | 'new'>('same');
   const [name, setName] = useState(() => freeVolumeName(shown, store.getState().volumes));
   const problem = into === 'new' ? newVolumeProblem(t, name.trim(), volumes) : undefined;
-  const running = there ? holdersOf(there).filter(({ Running }) => Running) : [];
+  useWatchVolumes();
+  const running = useRunningUsers(there);
+  const fixed = there !== undefined && !isReplaceable(there);
+  const blocked = into === 'same' && (running.length > 0 || fixed);
   const at = momentOf(i18n.language, backup.Created);
   const submit = () => {
-    if (problem !== undefined) return;
+    if (problem !== undefined || blocked) return;
     store.getState().restoreBackup(backup, into === 'new' ? name.trim() : undefined);
     show({ tasks: true });
     onClose();
@@ -47,14 +51,11 @@ export function RestoreBackupDialog({ backup, onClose }: { backup: VolumeBackup;
               })
             : t('volumes.restore.makesAgain', { name: shown, count: backup.Files, size: bytes(backup.Size) }),
           ...(there ? [t('volumes.restore.before')] : []),
-          ...(running.length > 0
-            ? [t('volumes.restore.running', { names: running.map(({ Name }) => Name).join(', ') })]
-            : []),
         ];
   return (
     <Dialog
       title={t('volumes.restore.title', { name: shown, at })}
-      {...(backup.Note !== '' && { description: backup.Note })}
+      {...(backup.Note !== '' && backup.By !== 'restore' && { description: backup.Note })}
       onClose={onClose}
       onSubmit={submit}
       focus="[role=radio][aria-checked=true]"
@@ -69,7 +70,7 @@ export function RestoreBackupDialog({ backup, onClose }: { backup: VolumeBackup;
             type="submit"
             icon={ArchiveRestore}
             shortcut="↵"
-            aria-disabled={problem !== undefined}
+            aria-disabled={problem !== undefined || blocked}
           >
             {t('volumes.restore.submit')}
           </Button>
@@ -98,6 +99,9 @@ export function RestoreBackupDialog({ backup, onClose }: { backup: VolumeBackup;
             />
           </Field>
         )}
+        {into === 'same' &&
+          there &&
+          (fixed ? <Problem>{t('volumes.restore.folder', { name: shown })}</Problem> : <StopUsers volume={there} />)}
         <ul className="effects" aria-label={t('volumes.restore.effects')}>
           {effects.map((effect) => (
             <li key={effect}>{effect}</li>

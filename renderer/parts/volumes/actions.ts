@@ -22,6 +22,7 @@ import { ARCHIVES, pickFile } from '../../ui/pick-file.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { isArchive } from '../archive-files.js';
 import { useAddFolder } from '../drop/use-add-folder.js';
+import { isCopyable, isReplaceable } from './names.js';
 import { removeVolumes } from './removal.js';
 
 export interface VolumeActions {
@@ -53,10 +54,11 @@ export function useVolumeActions(): VolumeActions {
 
   const run = ({ Name }: VolumeOverview) => ask({ kind: 'run', mounts: [{ source: Name }] });
   const backUp = (rows: VolumeOverview[]) => {
-    if (!copiesVolumes(store.getState())) return;
-    const [only] = rows;
-    if (rows.length === 1 && only) return ask({ kind: 'back-up-volume', name: only.Name });
-    for (const { Name } of rows) store.getState().backUpVolume(Name, { Pause: true, Note: '' });
+    const fitting = copiesVolumes(store.getState()) ? rows.filter(isCopyable) : [];
+    const [only] = fitting;
+    if (!only) return;
+    if (fitting.length === 1) return ask({ kind: 'back-up-volume', name: only.Name });
+    for (const { Name } of fitting) store.getState().backUpVolume(Name, { Pause: true, Note: '' });
     show({ tasks: true });
   };
   const schedule = ({ Name }: VolumeOverview) => ask({ kind: 'schedule-volume', name: Name });
@@ -95,7 +97,7 @@ export function useVolumeActions(): VolumeActions {
     navigate(pathTo('volumes', row.Name, ...(tab === undefined ? [] : [tab])));
 
   const menu = (row: VolumeOverview): MenuEntry[] => {
-    const copies = copiesVolumes(store.getState());
+    const copies = copiesVolumes(store.getState()) && isCopyable(row);
     const known = knowsVolumes(store.getState());
     return [
       { label: t('volumes.runDots'), icon: Play, shortcut: 'R', onSelect: () => run(row) },
@@ -117,10 +119,12 @@ export function useVolumeActions(): VolumeActions {
             { label: t('volumes.scheduleDots'), icon: CalendarClock, onSelect: () => schedule(row) },
             { label: t('volumes.cloneDots'), icon: CopyPlus, onSelect: () => clone(row) },
             { label: t('volumes.exportDots'), icon: ArrowDownToLine, onSelect: () => exportIt(row) },
-            { label: t('volumes.replaceDots'), icon: ArrowUpFromLine, onSelect: () => importArchive(row.Name) },
-            'line',
           ] as const)
         : []),
+      ...(copies && isReplaceable(row)
+        ? [{ label: t('volumes.replaceDots'), icon: ArrowUpFromLine, onSelect: () => importArchive(row.Name) }]
+        : []),
+      ...(copies ? (['line'] as const) : []),
       { label: t('action.copyName'), icon: Copy, onSelect: () => void copyText(row.Name) },
       { label: t('volumes.copyPath'), icon: Copy, onSelect: () => void copyText(row.Mountpoint) },
       'line',

@@ -36,6 +36,12 @@ export function deviceOfVolume({ Kind, Options }: Pick<VolumeOverview, 'Kind' | 
   return Options?.['device'];
 }
 
+/** Whether its files are on the engine's disk, to be copied: those in memory or on another machine are not. */
+export const isCopyable = ({ Kind }: Pick<VolumeOverview, 'Kind'>): boolean => Kind === 'local' || Kind === 'folder';
+
+/** Whether all that is in it can be replaced at once: a folder of this machine is not. */
+export const isReplaceable = ({ Kind }: Pick<VolumeOverview, 'Kind'>): boolean => Kind === 'local';
+
 /** Docker's rule for a name. */
 export const isVolumeName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name) && name.length <= 255;
 
