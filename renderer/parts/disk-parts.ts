@@ -14,7 +14,7 @@ export interface DiskPart {
   /** When it was counted; undefined: it is recorded. */
   at?: string;
   /** Where it is shown. */
-  place?: readonly [page: 'images' | 'containers', id: string];
+  place?: readonly [page: 'images' | 'containers' | 'volumes', id: string];
 }
 
 export type DiskGroup = 'images' | 'copies' | 'containers' | 'volumes' | 'rest';
