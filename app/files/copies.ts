@@ -46,7 +46,7 @@ export async function save(
 /** Files and folders into a directory. What has arrived when it fails or is cancelled stays there: an archive is extracted as it comes. */
 export async function upload(
   client: Client,
-  { path, uid, gid, content = false, ...of }: UploadTarget,
+  { path, uid, gid, content = false, fresh = false, ...of }: UploadTarget,
   files: readonly string[],
   watch: Watch,
 ): Promise<void> {
@@ -63,7 +63,10 @@ export async function upload(
   watch.signal.addEventListener('abort', stop);
   try {
     const { archive, id } = placeIn(client, of);
-    await archive.copyTo(id, path, watched(tar, watch, total), {}, { signal: watch.signal });
+    const { signal } = watch;
+    const bytes = watched(tar, watch, total);
+    if (fresh) await client.backups.importTar(id, bytes, { signal });
+    else await archive.copyTo(id, path, bytes, {}, { signal });
   } catch (error) {
     explained(error);
   } finally {

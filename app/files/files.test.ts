@@ -254,6 +254,24 @@ test('of a folder only what is in it goes along where that is wished, links as l
   assert.deepEqual(sent[0], ['broken', process.getuid?.()]);
 });
 
+test('a new volume is made of what goes into it at once', async (context) => {
+  const source = await folder(context);
+  await writeFile(path.join(source, 'a'), 'x');
+  const made: [string, number][] = [];
+  const client = {
+    volumes: { copyTo: () => assert.fail('it is not there yet') },
+    backups: {
+      importTar: async (name: string, tar: Bytes) => {
+        let size = 0;
+        for await (const chunk of tar) size += chunk.length;
+        made.push([name, size]);
+      },
+    },
+  } as unknown as Client;
+  await upload(client, { volume: 'data', path: '/', content: true, fresh: true }, [source], watch);
+  assert.deepEqual(made, [['data', 2048]]);
+});
+
 test('what went away before it was copied is said to be gone', async (context) => {
   const gone = path.join(await folder(context), 'gone');
   const client = { volumes: { copyTo: () => assert.fail('nothing should be sent') } } as unknown as Client;

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -144,6 +145,78 @@ test('a folder on an image or on empty space fills the form that runs it; both t
       await expect(window.dialog).toBeHidden();
     }
   });
+});
+
+test('a folder becomes a volume, goes into one that is there, and leaves none behind when it is called off', async ({
+  openApp,
+  shot,
+}) => {
+  await onDisk(async (folder, site) => {
+    const app = await openApp(onDesk(folder));
+    await make(app);
+    const { page } = app;
+    const window = new SlipwayPage(page);
+    const volumes = async () =>
+      (await api<{ Volumes: { Name: string }[] }>(app.socket, 'GET', '/volumes')).Volumes.map(({ Name }) => Name);
+    const read = async (file: string) =>
+      (await docker(app, ['run', '--rm', '--network', 'none', '-v', 'my-site:/v', 'slipway/starter', 'cat', file]))
+        .stdout;
+    await window.goTo('Volumes');
+    await drop(app, page.locator('.list'), [site], 'Drop to copy into a volume');
+    await expect(window.dialog.getByRole('heading', { name: 'Add this folder to a volume' })).toBeVisible();
+    await expect(window.dialog.getByRole('textbox', { name: 'Name' })).toHaveValue('my-site');
+    await shot(app, 'a new one');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('Copied to my-site')).toBeVisible();
+    expect(await read('/v/index.html')).toBe('hello\n');
+
+    await drop(app, window.row('my-site'), [path.join(folder, 'note.txt')], 'Drop to copy into the volume my-site');
+    await expect(window.dialog.getByRole('heading', { name: 'Add this file to the volume my-site' })).toBeVisible();
+    await shot(app, 'one that is there');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => read('/v/note.txt')).toBe('note\n');
+
+    await mkdir(path.join(folder, 'vast'));
+    await writeFile(path.join(folder, 'vast/file'), '');
+    await truncate(path.join(folder, 'vast/file'), 4_000_000_000);
+    await drop(app, page.locator('.list'), [path.join(folder, 'vast')], 'Drop to copy into a volume');
+    await expect(window.dialog).toContainText('Copies 1 file, 4 GB');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: /1 task/ }).click();
+    await window.goTo('Images');
+    await page.getByRole('button', { name: 'Cancel vast' }).click();
+    await expect(page.getByText('Copying to vast was cancelled')).toBeVisible();
+    await expect.poll(volumes).toEqual(['my-site']);
+  });
+});
+
+test('what an ordinary user may not read, and a socket, are said as what they are', async ({
+  openApp,
+  person,
+  shot,
+}) => {
+  test.skip(!person, 'needs root, to make another user');
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-drop-'));
+  const server = createServer().listen(path.join(folder, 'docker.sock'));
+  try {
+    await chmod(folder, 0o755);
+    await mkdir(path.join(folder, 'shut'), { mode: 0o700 });
+    const app = await openApp({ person });
+    const window = new SlipwayPage(app.page);
+    await app.features();
+    await window.goTo('Settings');
+    await drop(app, app.page.getByRole('main'), [path.join(folder, 'shut')], 'Drop it here');
+    await expect(window.dialog.getByRole('radio', { name: /Run with it/ })).toContainText('The engine may not read it');
+    await shot(app, 'unreadable');
+    await app.page.keyboard.press('Escape');
+    await drop(app, app.page.getByRole('main'), [path.join(folder, 'docker.sock')], 'Drop it here');
+    await expect(window.dialog.getByRole('radio', { name: /Copy into a volume/ })).toContainText('cannot be copied');
+    await expect(window.dialog).toContainText('Through an engine’s socket');
+    await shot(app, 'socket');
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('a folder that another program drags over the window is mounted, copied or run like any other', async ({

@@ -144,6 +144,8 @@ export type UploadTarget = FilesOf & {
   gid?: number;
   /** Of folders only what is in them. */
   content?: boolean;
+  /** The volume is made of it, whole or not at all; only for an engine that `can` do `volume-backups`. */
+  fresh?: boolean;
 };
 
 export interface ImageArchive {

@@ -6,6 +6,7 @@ import type { UploadTarget } from '../../../main/contract/bridge.js';
 import type { FolderFacts } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 import { messageOf, useEngineStore, type EngineStore } from '../../store/index.js';
+import { can } from '../../store/registries-slice.js';
 import { useSurface } from '../../store/surface.js';
 import { notifyDone, notifyFailed, notifyNote, notifyUndo } from '../../ui/notify.js';
 import { nameOf } from '../container-state.js';
@@ -84,13 +85,18 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
   const volume = async () => {
     const { volume: name, newVolume } = draft;
     const path = target.kind === 'volume' ? (target.path ?? '/') : '/';
-    if (newVolume) await store.client.volumes.create({ Name: name });
+    const fresh = newVolume && can('volume-backups')(store.getState());
+    if (newVolume && !fresh) await store.client.volumes.create({ Name: name });
     onClose();
-    const into = { volume: name, path, ...ownerOf(draft), ...(draft.content && { content: true }) };
+    const into = {
+      ...{ volume: name, path, ...ownerOf(draft) },
+      ...(draft.content && { content: true }),
+      ...(fresh && { fresh }),
+    };
     const place = path === '/' ? name : t('drop.placeOf', { name, path });
     const done = await upload(into, name, place, newVolume ? t('drop.copyUndone') : undefined);
-    // A new volume is whole or is not there.
-    if (!done && newVolume) await store.client.volumes.remove(name).catch(() => undefined);
+    // A new volume is whole or is not there: by itself, or by our hand.
+    if (!done && newVolume && !fresh) await store.client.volumes.remove(name).catch(() => undefined);
   };
 
   /** Goes on whatever page is shown. Whether all of it has arrived. */
