@@ -329,7 +329,9 @@ function useAmount(facts: FolderFacts[]): string {
   const count = facts.reduce((sum, each) => sum + each.Files, 0);
   const size = facts.reduce((sum, each) => sum + each.Size, 0);
   const number = count.toLocaleString(i18n.language);
-  return facts.every(({ Counted }) => Counted)
+  const whole = facts.every(({ Counted }) => Counted);
+  if (!whole && count + size === 0) return t('drop.counting');
+  return whole
     ? `${t('drop.files', { count, number })}, ${bytes(size)}`
     : `${t('drop.moreFiles', { number })}, ${t('drop.moreThan', { size: bytes(size) })}`;
 }

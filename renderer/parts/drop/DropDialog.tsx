@@ -6,7 +6,6 @@ import { useTranslation } from 'react-i18next';
 import type { FolderFacts } from '../../../main/contract/mounts.js';
 import type { DropAnchor, DropTarget } from '../../store/drop.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
-import { can } from '../../store/registries-slice.js';
 import type { DropItem } from '../../store/surface.js';
 import { Button, IconButton } from '../../ui/Button.js';
 import { CopyButton } from '../../ui/Copy.js';
@@ -49,14 +48,14 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const { t } = useTranslation();
   const store = useEngineStore();
   const returnFocus = useReturnFocus();
-  const state = useEngine((whole) => whole);
-  const containers = state.containers ?? [];
+  const features = useEngine((state) => state.features);
+  const containers = useEngine((state) => state.containers) ?? [];
   const paths = items.map(({ path }) => path);
   const { value: told, problem: unasked } = useAnswer(() => store.client.slipway.folders(paths), paths.join('\0'));
   const facts = told ?? items.map(guess);
 
   const offers = offersFor(target, facts, {
-    can: (what) => can(what)(state),
+    can: (what) => features?.can?.includes(what) ?? false,
     containers: containers.length > 0,
   });
   const suggested = suggestion(target, facts, offers);
@@ -94,7 +93,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
       return;
     }
     const button = (event.target as HTMLElement).closest('button:not([role=radio])');
-    if (event.key !== 'Enter' || (button && !event.ctrlKey)) return;
+    if (event.key !== 'Enter' || event.nativeEvent.isComposing || (button && !event.ctrlKey)) return;
     event.preventDefault();
     event.stopPropagation();
     void submit();
