@@ -9,8 +9,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { drop, onDesk } from '../fixtures/desk.js';
-import { api, docker, request, root } from '../fixtures/engine.js';
-import { expect, test, type TestApp } from '../fixtures/story.js';
+import { api, docker, request, root, run } from '../fixtures/engine.js';
+import { expect, isRoot, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
 
 /** A folder of this machine, with a name that needs care, and what is in it. */
@@ -217,6 +217,34 @@ test('what an ordinary user may not read, and a socket, are said as what they ar
     server.close();
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('a copy that the disk has no room for says so, and leaves no volume', async ({ prepareApp, shot }) => {
+  test.skip(!isRoot, 'needs root to make a small disk');
+  await onDisk(async (folder) => {
+    const app = await prepareApp();
+    expect((await run('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'small', app.dataRoot])).code).toBe(0);
+    try {
+      await app.start();
+      await app.features();
+      const { page } = app;
+      const window = new SlipwayPage(page);
+      await window.goTo('Volumes');
+      await mkdir(path.join(folder, 'large'));
+      await writeFile(path.join(folder, 'large/file'), Buffer.alloc(60_000_000, 'x'));
+      await drop(app, page.locator('.list'), [path.join(folder, 'large')], 'Drop to copy into a volume');
+      await page.keyboard.press('Enter');
+      const said = page.getByRole('alert').filter({ hasText: 'Could not copy to large' });
+      await expect(said).toContainText('The disk is full.');
+      await expect(said).toContainText('The new volume is gone again.');
+      await shot(app, 'full');
+      const { Volumes } = await api<{ Volumes: unknown[] }>(app.socket, 'GET', '/volumes');
+      expect(Volumes).toEqual([]);
+      await app.quit();
+    } finally {
+      await run('umount', ['--lazy', app.dataRoot]);
+    }
+  });
 });
 
 test('a folder that another program drags over the window is mounted, copied or run like any other', async ({

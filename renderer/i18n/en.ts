@@ -1730,7 +1730,7 @@ export const en = {
       volume: 'Suggested because it was dropped on volumes, which keep their own copy.',
       archive: 'Suggested because it is an archive.',
       space: 'Suggested because it was dropped on empty space: a new container can have it.',
-      only: 'Suggested because nothing else is open for it.',
+      only: 'Suggested because it is the first of what can be done here.',
     },
     none: 'Nothing can be done with it here.',
     container: 'Container',

@@ -1595,7 +1595,7 @@ export const zhCN: Translation<typeof en> = {
     moreFiles: '超过 {{number}} 个文件',
     moreThan: '超过 {{size}}',
     dockerfile: '含 {{name}}',
-    andMore: '{{path}} 等共 {{count}} 项以上',
+    andMore: '{{path}} 及另外 {{count}} 项',
     waysLabel: '处理方式',
     suggested: '推荐',
     ways: {
@@ -1634,7 +1634,7 @@ export const zhCN: Translation<typeof en> = {
       volume: '推荐理由：它被拖到了数据卷上，数据卷保存自己的副本。',
       archive: '推荐理由：它是归档。',
       space: '推荐理由：它被拖到了空白处，可用它新建容器。',
-      only: '推荐理由：没有其他可用的方式。',
+      only: '推荐理由：它是在此可用的第一种方式。',
     },
     none: '在此无法对它进行任何操作。',
     container: '容器',

@@ -101,6 +101,8 @@ test('the path begins with what the image says, and one folder is that directory
   assert.equal(firstPlace('mount', [folder], { ...node, dropped: '/srv' }), '/srv/shop');
   assert.equal(firstPlace('mount', [folder, file], { ...node, dropped: '/srv' }), '/srv');
   assert.equal(firstPlace('run', [folder], node), '/data');
+  const socket = fact({ Path: '/run/docker.sock', Kind: 'socket' });
+  assert.equal(firstPlace('mount', [socket], node), '/run/docker.sock');
   assert.equal(firstPlace('copy', [folder], node), '/app');
   assert.equal(firstPlace('copy', [folder], { ...node, dropped: '/srv' }), '/srv');
   assert.equal(firstPlace('mount', [fact({ Path: '/home/ann/my shop\n店' })], { volumes: [] }), '/mnt/my-shop-店');

@@ -50,6 +50,8 @@ export function firstPlace(way: Way, facts: FolderFacts[], inside: Inside): stri
   const { dropped, volumes } = inside;
   const workdir = inside.workdir && inside.workdir !== '/' ? inside.workdir : undefined;
   const only = facts.length === 1 ? facts[0] : undefined;
+  // Programs look for a socket where it usually is.
+  if (only?.Kind === 'socket' && dropped === undefined) return only.Path;
   const name = plain(nameOfFolder(only?.Path ?? ''));
   switch (way) {
     case 'copy':
