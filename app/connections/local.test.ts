@@ -14,17 +14,20 @@ import { LocalConnection, type LocalOptions } from './local.js';
 interface FakeEngine {
   host?: SlipwayFeatures['host'];
   running?: number;
+  /** Its images are served. */
+  serves?: boolean;
   /** The process that `handover` names and ends; without one the answer is a conflict. */
   standby?: ChildProcess;
 }
 
 /** An engine's face on a unix socket: features, handover, events and a list of running containers. */
-async function listen(socket: string, { host, running = 0, standby }: FakeEngine): Promise<Server> {
+async function listen(socket: string, { host, running = 0, serves = false, standby }: FakeEngine): Promise<Server> {
   const server = createServer((request, response) => {
     const answer = (status: number, body: unknown) => response.writeHead(status).end(JSON.stringify(body));
     const { pathname } = new URL(request.url ?? '/', 'http://engine');
     if (pathname === '/slipway/features') return host ? answer(200, { host }) : answer(404, { message: 'not found' });
     if (pathname === '/events') return response.writeHead(200).flushHeaders();
+    if (pathname === '/slipway/serve') return answer(200, { serving: serves ? { address: '127.0.0.1:5000' } : null });
     if (pathname === '/containers/json') return answer(200, new Array(running).fill({}));
     if (pathname === '/slipway/handover' && !standby) return answer(409, { message: 'somebody started this engine' });
     answer(200, { pid: standby?.pid });
@@ -104,6 +107,30 @@ test('quitting while the engine is still being opened closes it', { timeout: 10_
   opened({ close: async () => void happened.push('closed') });
   await closed;
   assert.deepEqual(happened, ['closed']);
+});
+
+test('where images are served a headless engine goes on with that, whether or not anything runs', async (t) => {
+  for (const serves of [true, false]) {
+    const happened: string[] = [];
+    let socket = '';
+    const opened = await open(t, {
+      openEngine: async () => {
+        const server = await listen(socket, { host: 'app', serves });
+        return {
+          close: async ({ handover }) => {
+            happened.push(handover ? 'handed over' : 'closed');
+            await end(server);
+          },
+        };
+      },
+      startStandby: async () => void happened.push('standby started'),
+    });
+    socket = opened.socket;
+    opened.connection.open();
+    await opened.until('ready');
+    await opened.connection.close();
+    assert.deepEqual(happened, serves ? ['handed over', 'standby started'] : ['closed']);
+  }
 });
 
 test('a standby engine is taken back from, and its process has ended before ours opens the data', async (t) => {

@@ -62,15 +62,15 @@ export class LocalConnection {
     this.#keeping ??= this.#keep();
   }
 
-  /** Lets go of the engine. Where containers run, a headless engine goes on with them. */
+  /** Lets go of the engine. Where containers run, or its images are served, a headless engine goes on with that. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#keeping;
     const hosted = this.#hosted;
     if (hosted) {
       // Where it cannot be asked, somebody had better look after whatever runs.
-      const handover = await this.#client.containers.list().then(
-        (running) => running.length > 0,
+      const handover = await Promise.all([this.#client.containers.list(), this.#client.slipway.serve.state()]).then(
+        ([running, { serving }]) => running.length > 0 || serving !== null,
         () => true,
       );
       this.#tell('gone');

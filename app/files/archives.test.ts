@@ -23,14 +23,16 @@ function engine({ bytes = [] }: { bytes?: (string | Error)[] }) {
   };
   const client = {
     images: {
-      save: async (names: string[]) =>
-        (async function* () {
+      save: async (names: string[]) => ({
+        total: 20,
+        bytes: (async function* () {
           yield Buffer.from(`${names.join()} `);
           for (const each of bytes) {
             if (each instanceof Error) throw each;
             yield Buffer.from(each);
           }
         })(),
+      }),
       load: (archive: ByteStream) => read('loaded', archive),
       import: (archive: ByteStream, { reference = '' }) => read(`imported ${reference}`, archive),
     },
@@ -53,12 +55,13 @@ test('images are saved whole, or what was there before stays', async (context) =
   const at = await folder(context);
   const to = path.join(at, 'images.tar');
   await writeFile(to, 'before');
-  const { watch } = watching();
+  const { watch, told } = watching();
   await assert.rejects(saveImages(engine({ bytes: ['half', new Error('it broke')] }), ['a:1'], to, watch), /broke/);
   assert.equal(await readFile(to, 'utf8'), 'before');
   assert.deepEqual(await readdir(at), ['images.tar']);
   await saveImages(engine({ bytes: ['whole'] }), ['a:1', 'b:1'], to, watch);
   assert.equal(await readFile(to, 'utf8'), 'a:1,b:1 whole');
+  assert.ok(told.every(([, total]) => total === 20));
 });
 
 test('an archive is told of as it passes, with what the engine says; a folder is none', async (context) => {

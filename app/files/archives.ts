@@ -9,7 +9,7 @@ import { save, watched, type Watch } from './copies.js';
 
 /** All of them in one archive, as `docker load` reads it. */
 export const saveImages = (client: Client, images: string[], to: string, watch: Watch): Promise<void> =>
-  save(async () => ({ bytes: await client.images.save(images, { signal: watch.signal }) }), to, watch);
+  save(() => client.images.save(images, { signal: watch.signal }), to, watch);
 
 /** Gives an archive to the engine, and passes on what it says; `as`: it is a root file system's tar and becomes one image. */
 export async function loadImages(

@@ -20,6 +20,7 @@ import { openPeers, type Peers } from './peers.js';
 import { runtimeBench } from './runtime.js';
 import { streamsBench } from './streams.js';
 import { volumesBench } from './volumes.js';
+import { volumesDataBench } from './volumes-data.js';
 import { windowBench } from './window.js';
 
 const { values, positionals } = parseArgs({
@@ -49,6 +50,7 @@ const otherGroups: Record<string, () => Promise<void>> = {
   'images-window': imagesWindowBench,
   logs: logsWindowBench,
   layers: layersBench,
+  'volumes-data': volumesDataBench,
   images: () => imagesBench({ without: values.without.split(','), samples: Number(values.samples) }),
 };
 

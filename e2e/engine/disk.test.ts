@@ -1,10 +1,34 @@
 /** What takes room on the disk and how it is given back: by Docker's numbers and rules, from records; and a store that mends itself. */
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  statfs,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { api, docker, loadBusybox, request, run, startDockerd, startEngine } from '../fixtures/engine.js';
+import { gzipSync } from 'node:zlib';
+import tar from 'tar-stream';
+import {
+  api,
+  docker,
+  loadBusybox,
+  request,
+  run,
+  startDockerd,
+  startEngine,
+  type RunningEngine,
+} from '../fixtures/engine.js';
 import { layeredImage } from '../fixtures/layered-image.js';
 import { openRegistry } from '../fixtures/registry.js';
 import { checkStore, differenceOf, originalOf, type Originals } from '../fixtures/store-check.js';
@@ -181,9 +205,40 @@ test(
     await does('volume', 'create', 'free');
     const blob = path.join(dataRoot, 'blobs/sha256', 'e'.repeat(64));
     await writeFile(blob, 'x'.repeat(1234));
+    await api(socket, 'GET', '/slipway/images/busybox:test/layers');
+    await writeFile(path.join(dataRoot, 'own'), 'x'.repeat(4321));
     const disk = () => api<DiskUsage>(socket, 'GET', '/slipway/disk');
     let usage = await disk();
     while (usage.Counting) usage = await disk();
+    // Each byte of the data root is somewhere on the map; a link counts as long as its target, as with Docker.
+    const told = ({ Layers, Blobs, Containers, Volumes, Trash, Database, Beside }: DiskUsage) =>
+      [...Layers, ...Volumes, ...Containers.map(({ Files }) => Files), Trash].reduce(
+        (sum, { Size }) => sum + (Size ?? 0),
+        0,
+      ) +
+      Containers.reduce((sum, { Log }) => sum + Log, Blobs.Size + Database) +
+      Object.values(Beside ?? {}).reduce<number>((sum, size) => sum + (size ?? 0), 0);
+    const there = async () => {
+      const listed = await run('find', [dataRoot, '(', '-type', 'f', '-o', '-type', 'l', ')', '-printf', '%i %s\n']);
+      const sizes = new Map(
+        listed.stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.split(' ') as [string, string]),
+      );
+      return [...sizes.values()].reduce((sum, size) => sum + Number(size), 0);
+    };
+    const settled = async () => {
+      let [usage, files] = [await disk(), await there()];
+      for (const until = Date.now() + 40_000; Date.now() < until && (usage.Counting || told(usage) !== files);) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        [usage, files] = [await disk(), await there()];
+      }
+      return { usage, files };
+    };
+    const all = await settled();
+    assert.equal(told(all.usage), all.files);
+    assert.ok((all.usage.Beside?.Indexes ?? 0) > 0 && (all.usage.Beside?.Containers ?? 0) > 0);
     const [image] = usage.Images;
     assert.deepEqual(image?.Names, ['busybox:latest', 'busybox:test']);
     assert.deepEqual(image?.Containers.map(({ Name, Running }) => [Name, Running]), [['box', false]]); // prettier-ignore
@@ -208,35 +263,92 @@ test(
   },
 );
 
-test('what the disk cannot hold is refused before a byte of it is kept', options, async () => {
+/** An engine on a small disk of its own. */
+async function onSmallDisk(how: string, story: (engine: RunningEngine, folder: string) => Promise<void>) {
   const folder = await mkdtemp(path.join(tmpdir(), 'slipway-small-'));
   const runDir = await mkdtemp(path.join(tmpdir(), 'slipway-small-run-'));
-  await run('mount', ['-t', 'tmpfs', '-o', 'size=24m,nr_inodes=400', 'small', folder]);
+  await run('mount', ['-t', 'tmpfs', '-o', how, 'small', folder]);
   try {
-    await using large = await layeredImage('large:1', 12_000_000);
     await using engine = await startEngine({ folder, runDir });
-    const { body } = await request(engine.socket, 'POST', '/images/load', await readFile(large.archive), {
-      'Content-Type': 'application/x-tar',
-    });
-    assert.match(
-      body.toString(),
-      /the archive needs about 2\d MB, 2\d MB free on the disk that holds \S+ \(\d+ kB of it/,
-    );
-    const imported = await request(engine.socket, 'POST', '/images/create?fromSrc=-', await readFile(large.archive), {
-      'Content-Type': 'application/x-tar',
-    });
-    assert.match(imported.body.toString(), /the archive needs about 2\d MB, 2\d MB free/);
-    assert.deepEqual(await readdir(path.join(folder, 'data/blobs/sha256')), []);
-    await using registry = await openRegistry({ from: `docker-archive:${large.archive}`, as: 'large:1' });
-    const pulled = await request(engine.socket, 'POST', `/images/create?fromImage=${registry.host}/large:1`);
-    assert.match(
-      pulled.body.toString(),
-      /the image needs about \d+ MB, \d+ MB free|needs about \d+ files, \d+ more fit/,
-    );
-    assert.deepEqual(await readdir(path.join(folder, 'data/blobs/sha256')), []);
-    assert.deepEqual(await readdir(path.join(folder, 'data/ingest')), []);
+    await story(engine, folder);
   } finally {
     await run('umount', ['-l', folder]);
     await Promise.all([folder, runDir].map((each) => rm(each, { recursive: true })));
   }
+}
+
+const inside = (folder: string) =>
+  Promise.all(['blobs/sha256', 'ingest', 'layers'].map((name) => readdir(path.join(folder, 'data', name))));
+
+async function headerOf(entry: Parameters<tar.Pack['entry']>[0]): Promise<Buffer> {
+  const pack = tar.pack();
+  pack.entry(entry);
+  const { value } = (await pack[Symbol.asyncIterator]().next()) as { value: Buffer };
+  return value;
+}
+
+const TAR = { 'Content-Type': 'application/x-tar' };
+
+test('what the disk cannot hold is refused before a byte of it is kept', options, async () => {
+  await using large = await layeredImage('large:1', 12_000_000);
+  const archive = await readFile(large.archive);
+  await using registry = await openRegistry({ from: `docker-archive:${large.archive}`, as: 'large:1' });
+  const ways = (engine: RunningEngine) =>
+    [
+      ['/images/load', archive],
+      ['/images/create?fromSrc=-', archive],
+      [`/images/create?fromImage=${registry.host}/large:1`],
+    ].map(async ([url, body]) => (await request(engine.socket, 'POST', String(url), body, TAR)).body.toString());
+  await onSmallDisk('size=24m', async (engine, folder) => {
+    const [loaded, imported, pulled] = await Promise.all(ways(engine));
+    for (const said of [loaded, imported])
+      assert.match(
+        said ?? '',
+        /the archive needs about 2\d MB, 2\d MB free on the disk that holds \S+ \(\d+ kB of it are left alone/,
+      );
+    assert.match(pulled ?? '', /the image needs about \d+ MB, \d+ MB free/);
+    assert.deepEqual(await inside(folder), [[], [], []]);
+  });
+  // Bytes are plenty.
+  await onSmallDisk('size=1g,nr_inodes=200', async (engine, folder) => {
+    const [loaded, imported, pulled] = await Promise.all(ways(engine));
+    for (const said of [loaded, imported])
+      assert.match(said ?? '', /the archive needs about \d+ files, \d+ more fit on the disk that holds \S+:/);
+    assert.match(pulled ?? '', /the image needs about \d+ files, \d+ more fit on the disk/);
+    assert.deepEqual(await inside(folder), [[], [], []]);
+  });
+});
+
+test('an archive that comes to more than it says is given up before the disk is full', options, async () => {
+  await onSmallDisk('size=48m', async (engine, folder) => {
+    const header = await headerOf({ name: 'x', type: 'link', linkname: 'y' });
+    const many = gzipSync(Buffer.concat(Array.from({ length: 100_001 }, () => header)));
+    const { body } = await request(engine.socket, 'POST', '/images/load', many, TAR);
+    assert.match(body.toString(), /the archive has more than 100000 files and was refused/);
+
+    const sending = http.request({
+      ...{ socketPath: engine.socket, method: 'POST', path: '/images/load' },
+      headers: { ...TAR, 'Transfer-Encoding': 'chunked' },
+    });
+    const answered = once(sending, 'response') as Promise<[http.IncomingMessage]>;
+    sending.on('error', () => undefined);
+    sending.write(await headerOf({ name: 'large', size: 40_000_000 }));
+    sending.write(Buffer.alloc(4_000_000));
+    const ingest = path.join(folder, 'data/ingest');
+    while ((await readdir(ingest)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const other = path.join(folder, 'other');
+    const free = async () => {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    };
+    while ((await free()) > 400_000) await appendFile(other, Buffer.alloc(100_000));
+    const [answer] = await answered;
+    let said = '';
+    for await (const chunk of answer) said += String(chunk);
+    sending.destroy();
+    assert.match(said, /no space left on device: the archive was given up when the disk that holds \S+ had hardly any/);
+    await rm(other);
+    while ((await readdir(ingest)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(await inside(folder), [[], [], []]);
+  });
 });

@@ -45,7 +45,7 @@ async function ok(running: Promise<Ran>): Promise<string> {
 }
 
 interface Answer {
-  serving: { address: string; writable: boolean; token: boolean; url: string; persist: boolean } | null;
+  serving: { address: string; writable: boolean; token: boolean; url: string; urls: string[]; persist: boolean } | null;
   token?: string;
 }
 
@@ -354,8 +354,11 @@ test('who takes nothing keeps nobody waiting, and it stops and comes up again as
   assert.deepEqual(await api(ours.socket, 'GET', '/slipway/serve'), { serving: null });
   for (const socket of sleepers) socket.destroy();
 
-  await served();
+  const kept = await served();
   await ours.kill();
+  await ours.restart();
+  assert.equal((await fetch(`http://${kept}/v2/busybox/manifests/test`)).status, 200, 'a kill is no end');
+  await ours.stop();
   await ours.restart();
   assert.deepEqual(await api(ours.socket, 'GET', '/slipway/serve'), { serving: null });
   const { serving, token = '' } = await serve({ ...LOOPBACK, address: '0.0.0.0:0', persist: true });

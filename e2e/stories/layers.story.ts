@@ -32,6 +32,9 @@ const modules = (extra: Record<string, number>) =>
     ]),
   );
 
+/** Long enough that comparing it takes its time. */
+const words = (word: (line: number) => string) => Array.from({ length: 3000 }, (_, line) => `${word(line)}\n`).join('');
+
 const older: Step[] = [
   ...base,
   {
@@ -41,7 +44,11 @@ const older: Step[] = [
   { command: 'RUN /bin/sh -c npm ci --omit=dev # buildkit', files: modules({}) },
   {
     command: 'COPY dist ./dist # buildkit',
-    files: { 'app/dist/server.js': 'listen(80)\n', 'app/dist/logo.png': Buffer.from([137, 80, 0, 1]) },
+    files: {
+      'app/dist/server.js': 'listen(80)\n',
+      'app/dist/logo.png': Buffer.from([137, 80, 0, 1]),
+      'app/dist/words': words((line) => `word ${line}`),
+    },
   },
   { command: 'CMD ["node", "server.js"]' },
 ];
@@ -61,7 +68,11 @@ const newer: Step[] = [
   { command: 'RUN /bin/sh -c rm -rf /root/.npm # buildkit', files: { 'root/.wh..npm': '' } },
   {
     command: 'COPY dist ./dist # buildkit',
-    files: { 'app/dist/server.js': 'listen(8080)\n', 'app/dist/logo.png': Buffer.from([137, 80, 0, 2]) },
+    files: {
+      'app/dist/server.js': 'listen(8080)\n',
+      'app/dist/logo.png': Buffer.from([137, 80, 0, 2]),
+      'app/dist/words': words((line) => `word ${line % 700 === 0 ? line + 1 : line}`),
+    },
   },
   { command: 'CMD ["node", "server.js"]' },
 ];
@@ -151,6 +162,11 @@ test('an image is looked into layer by layer, and compared with another, by mous
     await changed.getByRole('treeitem', { name: /^dist/ }).click();
     await changed.getByRole('treeitem', { name: /^logo.png/ }).click();
     await expect(page.getByRole('region', { name: 'Differences in logo.png' })).toContainText('89 50 00 02');
+    // What takes long is compared beside the window, not in it.
+    const beside = page.waitForEvent('worker');
+    await changed.getByRole('treeitem', { name: /^words/ }).click();
+    await beside;
+    await expect(page.getByRole('region', { name: 'Differences in words' })).toContainText('word 701');
 
     // A layer and what it was before.
     await stack.getByRole('option', { name: /COPY package/ }).click();

@@ -8,6 +8,7 @@ import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '..
 import type { ContainerChange } from '../contract/changes.js';
 import type { DebugCreate } from '../contract/files.js';
 import type { RegistryChange } from '../contract/registries.js';
+import type { BackupSchedule } from '../contract/volume-data.js';
 import type { ServeRequest } from '../contract/serve.js';
 import type { VolumeCreate } from '../contract/volumes.js';
 import { invalid } from '../base/errors.js';
@@ -275,6 +276,24 @@ const volumeCreateSchema = z.looseObject({
 
 export const volumeCreate = (body: unknown): VolumeCreate =>
   said(read(volumeCreateSchema, inOurCase(body ?? {}, volumeCreateSchema.shape))) as VolumeCreate;
+
+const volumeCloneSchema = z.looseObject({ Name: z.string(), Pause: maybe(z.boolean()) });
+export const volumeClone = (body: unknown): { Name: string; Pause?: boolean } =>
+  said(read(volumeCloneSchema, body ?? {})) as { Name: string; Pause?: boolean };
+
+const backupCreateSchema = z.looseObject({ Pause: maybe(z.boolean()), Note: maybe(z.string()) });
+export const backupCreate = (body: unknown): { Pause?: boolean; Note?: string } =>
+  said(read(backupCreateSchema, body ?? {})) as { Pause?: boolean; Note?: string };
+
+const backupRestoreSchema = z.looseObject({ Name: maybe(z.string()) });
+export const backupRestore = (body: unknown): { Name?: string } =>
+  said(read(backupRestoreSchema, body ?? {})) as { Name?: string };
+
+const backupScheduleSchema = z.looseObject({ Every: z.number(), Keep: z.number(), Pause: maybe(z.boolean()) });
+export function backupSchedule(body: unknown): BackupSchedule {
+  const { Every, Keep, Pause } = read(backupScheduleSchema, body ?? {});
+  return { Every, Keep, Pause: Pause ?? false };
+}
 
 export const containerUpdate = (body: unknown): ContainerUpdate =>
   said(read(containerUpdateSchema, body ?? {})) as ContainerUpdate;

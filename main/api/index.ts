@@ -1,5 +1,6 @@
 /** The engine's HTTP face: the Docker Engine API, and our own under `/slipway`. */
 import type { Engine } from '../engine/index.js';
+import { backupRoutes } from './routes/backups.js';
 import { binRoutes } from './routes/bin.js';
 import { diskRoutes } from './routes/disk.js';
 import { changeRoutes } from './routes/changes.js';
@@ -39,6 +40,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...volumeRoutes(engine),
       ...volumeDataRoutes(engine),
       ...slipwayRoutes(engine),
+      ...backupRoutes(engine),
       ...binRoutes(engine),
       ...diskRoutes(engine),
       ...changeRoutes(engine),

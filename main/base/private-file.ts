@@ -1,7 +1,7 @@
 import './scopes.js';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { codeOf } from './errors.js';
+import { codeOf, messageOf } from './errors.js';
 import { newId } from './ids.js';
 import { Locks } from './locks.js';
 
@@ -19,6 +19,29 @@ export class PrivateFile {
       if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
+  }
+
+  /**
+   * What `understood` makes of it. A file that cannot be read gets another name, so that nothing is written over it, and the `warning` says so; never
+   * what is in it.
+   */
+  async readOrSetAside<T>(
+    understood: (document: unknown) => T,
+  ): Promise<{ value: T | undefined; warning?: string | undefined }> {
+    let why = 'it is damaged';
+    try {
+      const document = await this.read();
+      return { value: document === undefined ? undefined : understood(document) };
+    } catch (error) {
+      why = codeOf(error) ?? why;
+    }
+    const aside = `${this.path}.damaged-${newId().slice(0, 8)}`;
+    const warning = await rename(this.path, aside).then(
+      () => `${this.path} could not be read (${why}). It is kept as ${aside}, and what it says is not used.`,
+      (error: unknown) =>
+        `${this.path} could not be read (${why}), nor set aside (${messageOf(error)}): what it says is not used.`,
+    );
+    return { value: undefined, warning };
   }
 
   async write(value: unknown): Promise<void> {

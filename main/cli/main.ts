@@ -18,6 +18,7 @@ import { withRunFlags, type RunFlags } from './run-flags.js';
 import { table } from './table.js';
 import { cliVersion, events, info, inspect, version } from './show.js';
 import { moment } from './units.js';
+import { volumeDataCommands } from './volume-data.js';
 
 const program = new Command('slipway')
   .description('A container desktop for Linux, from the command line.')
@@ -359,6 +360,8 @@ program
   .argument('<from>')
   .argument('<to>')
   .action((from: string, to: string, flags: CopyFlags) => withEngine((context) => copy(context, from, to, flags)));
+
+volumeDataCommands(program.command('volume').description('Manage volumes'), withEngine);
 
 program
   .command('rename')

@@ -25,13 +25,13 @@ export async function pushImage({ client }: Context, name: string, { quiet, allT
 export async function saveImages({ client }: Context, names: string[], output: string | undefined): Promise<void> {
   if (output === undefined) {
     if (process.stdout.isTTY) throw new Error('cowardly refusing to save to a terminal. Use the -o flag or redirect');
-    for await (const chunk of await client.images.save(names)) await write(process.stdout, chunk);
+    for await (const chunk of (await client.images.save(names)).bytes) await write(process.stdout, chunk);
     return;
   }
   const part = `${output}.part-${process.pid}`;
-  const body = await client.images.save(names);
+  const { bytes } = await client.images.save(names);
   try {
-    await pipeline(Readable.from(body), createWriteStream(part));
+    await pipeline(Readable.from(bytes), createWriteStream(part));
     const file = await open(part);
     await file.sync().finally(() => file.close());
     await rename(part, output);

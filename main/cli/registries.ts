@@ -96,8 +96,9 @@ let ahead = '';
 /** A line of the terminal; with `hidden` it is not shown while it is typed. */
 async function ask(question: string, { hidden = false } = {}): Promise<string> {
   const echo = (text: string) => (hidden ? Promise.resolve() : write(process.stdout, text));
-  await write(process.stdout, question);
+  // First: what is typed at once after the question must not be shown by the terminal itself.
   process.stdin.setRawMode(true);
+  await write(process.stdout, question);
   let typed = '';
   try {
     for (;;) {

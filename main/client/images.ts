@@ -80,9 +80,11 @@ export const imagesClient = (transport: Transport) => ({
   },
 
   /** An archive with all of them, as `docker load` reads it. */
-  async save(names: string[], cancel: Cancel = {}): Promise<ApiResponse['body']> {
+  async save(names: string[], cancel: Cancel = {}): Promise<{ bytes: ApiResponse['body']; total?: number }> {
     const query = names.map((name) => `names=${encodeURIComponent(name)}`).join('&');
-    return (await open(transport, { method: 'GET', path: `/images/get?${query}` }, cancel)).body;
+    const { headers, body } = await open(transport, { method: 'GET', path: `/images/get?${query}` }, cancel);
+    const total = Number(headers['content-length']);
+    return { bytes: body, ...(total > 0 && { total }) };
   },
 
   /** Makes an image of a root file system's tar, which the engine gets by itself where it is an address; without a name it has none. */

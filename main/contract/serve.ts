@@ -6,8 +6,10 @@ export interface Serving {
   writable: boolean;
   /** A token is asked for. */
   token?: boolean;
-  /** `http://192.168.1.5:5000`. */
+  /** `http://192.168.1.5:5000`: where it listens, or of all addresses the one of the default route. */
   url: string;
+  /** All that others can call; the first is `url`. */
+  urls: string[];
   /** It comes up again with the engine. */
   persist?: boolean;
 }
@@ -16,6 +18,8 @@ export interface ServeAnswer {
   serving: Serving | null;
   /** Only in the answer that began it: it is told once. */
   token?: string;
+  /** It was to go on with this engine, and could not. */
+  problem?: { address: string; message: string };
 }
 
 /** `PUT /slipway/serve`. */
@@ -23,7 +27,7 @@ export interface ServeRequest {
   /** `HOST:PORT`. */
   address?: string | undefined;
   writable?: boolean | undefined;
-  /** It comes up again with the engine, until it is stopped. */
+  /** It comes up with every engine, until it is stopped; otherwise it goes on through a handover and a kill, not through an end. */
   persist?: boolean | undefined;
   /** A token is asked for at a loopback address too. */
   token?: boolean | undefined;

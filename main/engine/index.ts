@@ -7,6 +7,7 @@ import { createLog } from '../base/log.js';
 import { releaseSpare } from '../base/spare.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
+import { Backups } from './backups/index.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
 import { Bin } from './bin/index.js';
 import { Content } from './content/index.js';
@@ -84,6 +85,7 @@ const ALWAYS = [
   'disk',
   'layers',
   'volumes',
+  'volume-backups',
 ];
 
 /** Docker's name for what happens when nobody says which runtime. */
@@ -150,6 +152,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       ...Networks.tables,
       ...Volumes.tables,
       ...Containers.tables,
+      ...Backups.tables,
       ...Execs.tables,
       ...System.tables,
     ];
@@ -165,6 +168,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
+    helper.hello.warnings.push(...registry.warnings);
     const { driver, warning: slow } = chooseDriver(helper.hello.overlay, options.storageDriver);
     if (slow) helper.hello.warnings.push(slow);
     const snapshots = await Snapshots.open({ root, store, helper, driver });
@@ -180,7 +184,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       nondistributableTo,
     });
     const serve = await Serve.open({ store, content, images });
-    undo.push(() => serve.close());
+    undo.push(() => serve.close({ handover: true })); // the next attempt goes on with it
     const registries = new Registries({ registry, images, events });
     const repair = await Repair.open(
       { root, store, helper, content, snapshots, layers, images, registry },
@@ -198,6 +202,8 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());
+    const backups = await Backups.open({ root, store, helper, usage, volumes, containers });
+    undo.push(() => backups.close());
     const stats = new Stats(containers, { history: options.statsHistory === true });
     undo.push(async () => stats.close());
     const execs = await Execs.open({ runDir, store, helper, containers, toolbox: starterBusybox });
@@ -205,10 +211,11 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const fileTree = new ContainerTree({ helper, containers });
     const volumeTree = new FileTree(helper, volumeFiles(volumes));
     const volumeArchives = new Archives(helper, volumeFiles(volumes));
-    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper });
-    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, bin });
+    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper, backups });
+    const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, backups, bin });
     repair.sweep.start();
     disk.start();
+    backups.start();
     const explore = await Explore.open({ root, helper, snapshots, images, containers });
     const system = await System.open({
       ...{
@@ -234,7 +241,8 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
 
     const close = async ({ handover = false }: { handover?: boolean } = {}) => {
       stats.close();
-      await serve.close();
+      await serve.close({ handover });
+      await backups.close();
       const { running, paused } = containers.counts();
       // What runs goes on without us: its monitors need neither the engine nor the helper.
       const last = !handover && running + paused === 0;
@@ -259,6 +267,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         bin,
         volumes,
         containers,
+        backups,
         stats,
         execs,
         files,
@@ -296,6 +305,7 @@ export interface Engine {
   readonly bin: Bin;
   readonly volumes: Volumes;
   readonly containers: Containers;
+  readonly backups: Backups;
   readonly stats: Stats;
   readonly execs: Execs;
   readonly files: Files;

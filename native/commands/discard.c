@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,27 @@ static int open_trash(const char *data_root, struct error *err)
         return fail(err, errno, "open %s/trash", data_root);
     int trash = openat(root, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return trash < 0 ? fail(err, errno, "open %s/trash", data_root) : trash;
+}
+
+int stage_hold(const char *target, struct error *err)
+{
+    cleanup_free char *path = strdup(target);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    if (!slash)
+        return fail(err, ENOMEM, "open %s", target);
+    *slash = '\0';
+    cleanup_close int stage = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (stage < 0 || flock(stage, LOCK_SH) < 0)
+        return fail(err, errno, "open %s", path);
+    return steal_fd(&stage);
+}
+
+/* A worker whose client has gone may need a moment to notice. */
+static void wait_for_writers(int trash, const char *name)
+{
+    cleanup_close int directory = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory >= 0)
+        flock(directory, LOCK_EX);
 }
 
 int discard_op(struct request *request, struct error *err)
@@ -40,6 +62,7 @@ int discard_op(struct request *request, struct error *err)
     if (sync && fsync(trash) < 0)
         return fail(err, errno, "move %s to the trash", path);
     TRY(request_answer_and_go_on(request, err));
+    wait_for_writers(trash, name);
     return tree_remove(trash, name, err);
 }
 

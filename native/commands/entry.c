@@ -58,7 +58,7 @@ static int set_owner(const struct entry_owner *owner, struct archive_entry *entr
     return status < 0 ? fail(err, errno, "set the owner of %s", place->path) : 0;
 }
 
-static int set_attributes(struct archive_entry *entry, int fd, const struct entry_place *place, struct error *err)
+static int set_attributes(const struct entry_owner *owner, struct archive_entry *entry, int fd, const struct entry_place *place, struct error *err)
 {
     const char *name;
     const void *value;
@@ -66,7 +66,9 @@ static int set_attributes(struct archive_entry *entry, int fd, const struct entr
     archive_entry_xattr_reset(entry);
     while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
         /* Labels of a mandatory access policy are the host's to give. */
-        if (is_overlay_attribute(name) || strcmp(name, "security.selinux") == 0)
+        if ((!owner->volume && is_overlay_attribute(name)) || strcmp(name, "security.selinux") == 0)
+            continue;
+        if (owner->volume && strcmp(name, ENTRY_DEFAULT_ACL) == 0)
             continue;
         int status;
         if (fd >= 0) {
@@ -97,18 +99,25 @@ void entry_times(struct archive_entry *entry, struct timespec times[2])
     times[0] = archive_entry_atime_is_set(entry) ? sane_time(archive_entry_atime(entry), archive_entry_atime_nsec(entry)) : times[1];
 }
 
+void entry_exact_times(struct archive_entry *entry, struct timespec times[2])
+{
+    entry_times(entry, times);
+    if (archive_entry_mtime(entry) < 0)
+        times[0] = times[1] = (struct timespec){.tv_sec = archive_entry_mtime(entry), .tv_nsec = archive_entry_mtime_nsec(entry)};
+}
+
 /* In this order: a chown clears setuid bits and capabilities. */
 int entry_describe(const struct entry_owner *owner, struct archive_entry *entry, int fd, const struct entry_place *place, struct error *err)
 {
     TRY(set_owner(owner, entry, fd, place, err));
-    TRY(set_attributes(entry, fd, place, err));
+    TRY(set_attributes(owner, entry, fd, place, err));
     mode_t type = archive_entry_filetype(entry), mode = archive_entry_perm(entry) & 07777;
     if (type != AE_IFLNK && (fd >= 0 ? fchmod(fd, mode) : fchmodat(place->parent, place->name, mode, 0)) < 0)
         return fail(err, errno, "set the mode of %s", place->path);
     if (type == AE_IFDIR)
         return 0;
     struct timespec times[2];
-    entry_times(entry, times);
+    (owner->volume ? entry_exact_times : entry_times)(entry, times);
     if ((fd >= 0 ? futimens(fd, times) : utimensat(place->parent, place->name, times, AT_SYMLINK_NOFOLLOW)) < 0)
         return fail(err, errno, "set the times of %s", place->path);
     return 0;

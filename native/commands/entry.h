@@ -22,6 +22,7 @@ struct entry_place {
 struct entry_owner {
     bool nobody; /* a namespace of a single id: everything stays the caller's own */
     bool given;
+    bool volume; /* what is no layer: overlay's attributes are as good as others, and no time is too early */
     uid_t uid;
     gid_t gid;
 };
@@ -32,10 +33,14 @@ struct entry_owner {
  */
 int entry_path(const char *raw, const char *what, char **out, struct error *err);
 
+/* What is made in a directory takes after it: a volume's directories get theirs when everything is in them. */
+#define ENTRY_DEFAULT_ACL "system.posix_acl_default"
+
 /* Owner, attributes, mode and (but for a directory, whose times come last) times. `fd` -1: by name. */
 int entry_describe(const struct entry_owner *owner, struct archive_entry *entry, int fd, const struct entry_place *place, struct error *err);
 
-/* [0] access, [1] modification. */
+/* [0] access, [1] modification. Of a volume also those before 1970. */
+void entry_exact_times(struct archive_entry *entry, struct timespec times[2]);
 void entry_times(struct archive_entry *entry, struct timespec times[2]);
 
 /* A file with its content; -1 with errno EEXIST and an empty err where the name is taken. */

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <search.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,6 +26,9 @@
 
 #define ATTEMPTS 100
 #define SMALL (64 * 1024)
+/* Of a file that is in more pieces, what comes after these has no holes. */
+#define MOST_PIECES 4096
+#define NOTHING ((size_t)1 << 30)
 
 /* A directory that is as below it: written only when something in it is not. */
 struct around {
@@ -39,6 +43,8 @@ struct packing {
     bool changeset;
     const struct below *below; /* of a changeset; may be NULL */
     const struct stat *root;   /* a container's, whose kernel mounts stay out; or NULL: nothing is mounted inside */
+    struct pack_sum *volume;   /* of all of a volume; or NULL */
+    dev_t device;              /* of a volume: what is mounted inside stays out */
     const struct pack_output *output;
     struct error *write_error;
     unsigned char *small; /* headers and short files wait here for what comes after them; SMALL bytes */
@@ -108,7 +114,7 @@ static int copy_attributes(const struct packing *p, struct archive_entry *entry,
     if (length < 0)
         return errno == ENOTSUP ? 0 : fail(err, errno, "list attributes of %s", archive_entry_pathname(entry));
     for (const char *name = names; name < names + length; name += strlen(name) + 1) {
-        if (is_overlay_attribute(name) || strcmp(name, "security.selinux") == 0)
+        if ((!p->volume && is_overlay_attribute(name)) || strcmp(name, "security.selinux") == 0)
             continue;
         /* A copy goes to a file system that may know no others, as Docker's does. */
         if (p->root && strncmp(name, "user.", 5) != 0 && strcmp(name, "security.capability") != 0)
@@ -162,7 +168,7 @@ static int write_marker(struct packing *p, const char *directory, const char *pr
     return write_header(p, entry, err);
 }
 
-static int write_content(struct packing *p, int fd, off_t size, const char *path, struct error *err)
+static int write_data(struct packing *p, int fd, off_t size, const char *path, struct error *err)
 {
     static char buffer[256 * 1024];
     while (size > 0) {
@@ -178,6 +184,56 @@ static int write_content(struct packing *p, int fd, off_t size, const char *path
         size -= count;
     }
     return 0;
+}
+
+/* Says where a file has content, where it has holes. */
+static void find_holes(struct archive_entry *entry, int fd, off_t size)
+{
+    off_t at = 0, data = -1;
+    for (int i = 0; at < size && (data = lseek(fd, at, SEEK_DATA)) >= 0 && data < size; i++) {
+        off_t end = i < MOST_PIECES ? lseek(fd, data, SEEK_HOLE) : size;
+        if (end < 0 || end > size)
+            end = size;
+        if (data > 0 || end < size)
+            archive_entry_sparse_add_entry(entry, data, end - data);
+        at = end;
+    }
+    if (size > 0 && at == 0 && data < 0 && errno == ENXIO)
+        archive_entry_sparse_add_entry(entry, 0, 0); /* nothing but a hole */
+    lseek(fd, 0, SEEK_SET);
+}
+
+/* What a hole is filled with, and libarchive, which knows that it is one, does not look at. */
+static int write_hole(struct packing *p, off_t size, const char *path, struct error *err)
+{
+    static void *nothing;
+    if (size > 0 && !nothing)
+        nothing = mmap(NULL, NOTHING, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (nothing == MAP_FAILED)
+        return fail(err, errno, "read %s", path);
+    while (size > 0) {
+        la_ssize_t count = archive_write_data(p->tar, nothing, (size_t)size < NOTHING ? (size_t)size : NOTHING);
+        if (count <= 0)
+            return tar_failure(p, path, err);
+        size -= count;
+    }
+    return 0;
+}
+
+static int write_content(struct packing *p, struct archive_entry *entry, int fd, off_t size, const char *path, struct error *err)
+{
+    la_int64_t offset, length;
+    off_t at = 0;
+    int pieces = archive_entry_sparse_reset(entry);
+    for (int left = pieces; left > 0; left--) {
+        archive_entry_sparse_next(entry, &offset, &length);
+        TRY(write_hole(p, offset - at, path, err));
+        if (lseek(fd, offset, SEEK_SET) < 0)
+            return fail(err, errno, "read %s", path);
+        TRY(write_data(p, fd, length, path, err));
+        at = offset + length;
+    }
+    return pieces > 0 ? write_hole(p, size - at, path, err) : write_data(p, fd, size, path, err);
 }
 
 /* A window on the kernel, or the devices of a container, is no file of anybody's to copy. */
@@ -239,7 +295,7 @@ static int pack_entry(struct packing *p, int parent, int lower, const char *name
     int found = open_entry(parent, name, path, &stat, &fd, err);
     if (found <= 0)
         return found;
-    if (whiteout_is(&stat))
+    if (whiteout_is(&stat) && !p->volume)
         return p->changeset ? write_marker(p, directory, ".wh.", name, &stat, err) : 0;
     if (p->changeset && is_mount_point(path, parent, name, &stat, p->below))
         return 0;
@@ -258,7 +314,7 @@ static int pack_entry(struct packing *p, int parent, int lower, const char *name
     archive_entry_set_mode(entry, stat.st_mode);
     archive_entry_set_uid(entry, stat.st_uid);
     archive_entry_set_gid(entry, stat.st_gid);
-    archive_entry_set_mtime(entry, stat.st_mtime, 0);
+    archive_entry_set_mtime(entry, stat.st_mtime, p->volume ? stat.st_mtim.tv_nsec : 0);
     archive_entry_set_size(entry, S_ISREG(stat.st_mode) ? stat.st_size : 0);
     archive_entry_set_rdev(entry, stat.st_rdev);
     if (S_ISLNK(stat.st_mode)) {
@@ -275,12 +331,20 @@ static int pack_entry(struct packing *p, int parent, int lower, const char *name
         archive_entry_copy_hardlink(entry, first);
     } else {
         TRY(copy_attributes(p, entry, fd, err));
+        if (p->volume && S_ISREG(stat.st_mode))
+            find_holes(entry, fd, stat.st_size);
     }
+    if (p->volume && !S_ISDIR(stat.st_mode))
+        p->volume->files++;
+    if (p->volume && S_ISREG(stat.st_mode) && !first)
+        p->volume->bytes += (uint64_t)stat.st_size;
     if (same)
         return pack_unchanged(p, fd, below, entry, path, err);
     TRY(write_header(p, entry, err));
     if (S_ISREG(stat.st_mode) && !first)
-        return write_content(p, fd, stat.st_size, path, err);
+        return write_content(p, entry, fd, stat.st_size, path, err);
+    if (p->volume && stat.st_dev != p->device)
+        return 0;
     if (!S_ISDIR(stat.st_mode) || is_kernel_mount(p, parent, name, &stat, fd))
         return 0;
     if (p->changeset && opaque_is(fd))
@@ -290,7 +354,12 @@ static int pack_entry(struct packing *p, int parent, int lower, const char *name
 
 static int not_a_dot(const struct dirent *entry)
 {
-    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !is_overlay_file(entry->d_name);
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int of_somebody(const struct dirent *entry)
+{
+    return not_a_dot(entry) && !is_overlay_file(entry->d_name);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -307,7 +376,7 @@ static int mark_missing(struct packing *p, int fd, int lower, const char *path, 
         return fail(err, errno, "read the directory below %s", path);
     for (struct dirent *entry; (entry = readdir(directory));) {
         struct stat before;
-        if (not_a_dot(entry) && faccessat(fd, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+        if (of_somebody(entry) && faccessat(fd, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
             fstatat(lower, entry->d_name, &before, AT_SYMLINK_NOFOLLOW) == 0)
             TRY(write_marker(p, path, ".wh.", entry->d_name, &before, err));
     }
@@ -319,7 +388,7 @@ static int pack_directory(struct packing *p, int fd, int lower, const char *path
     if (lower >= 0)
         TRY(mark_missing(p, fd, lower, path, err));
     struct dirent **names;
-    int count = scandirat(fd, ".", &names, not_a_dot, by_name), status = 0;
+    int count = scandirat(fd, ".", &names, p->volume ? not_a_dot : of_somebody, by_name), status = 0;
     if (count < 0)
         return fail(err, errno, "read directory %s", path);
     for (int i = 0; i < count; i++) {
@@ -371,7 +440,9 @@ static int begin(struct packing *p, struct error *write_error, const struct pack
     p->output = output;
     p->write_error = write_error;
     p->small = malloc(SMALL);
-    if (!p->tar || !p->small || archive_write_set_format_pax_restricted(p->tar) != ARCHIVE_OK ||
+    /* In full, pax has fractions of seconds. */
+    int (*set_format)(struct archive *) = p->volume ? archive_write_set_format_pax : archive_write_set_format_pax_restricted;
+    if (!p->tar || !p->small || set_format(p->tar) != ARCHIVE_OK ||
         archive_write_set_options(p->tar, "xattrheader=SCHILY") != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(p->tar, 0) != ARCHIVE_OK ||
         archive_write_open(p->tar, p, NULL, write_output, close_output) != ARCHIVE_OK)
@@ -418,6 +489,18 @@ int pack_copy(int root, int parent, const char *name, const char *as, const stru
         return fail(err, errno, "look at the container's root");
     TRY(begin(&p, &write_error, output, err));
     return end(&p, pack_entry(&p, parent, -1, name, "", as, err), err);
+}
+
+int pack_volume(int root, const struct pack_output *output, struct pack_sum *sum, struct error *err)
+{
+    struct error write_error = {0};
+    struct stat stat;
+    *sum = (struct pack_sum){0};
+    if (fstat(root, &stat) < 0)
+        return fail(err, errno, "look at the volume");
+    struct packing p = {.volume = sum, .device = stat.st_dev};
+    TRY(begin(&p, &write_error, output, err));
+    return end(&p, pack_entry(&p, root, -1, ".", "", "./", err), err);
 }
 
 /* ---- the operation ---- */

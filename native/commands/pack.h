@@ -6,6 +6,7 @@
 #include "serve.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -23,6 +24,14 @@ int pack(int root, const struct pack_output *output, struct error *err);
 int pack_changeset(int upper, const struct below *below, const struct pack_output *output, struct error *err);
 /* `name` in the directory `parent` of a container, with all that is below it, called `as`. Volumes are seen, the kernel's own mounts are empty. */
 int pack_copy(int root, int parent, const char *name, const char *as, const struct pack_output *output, struct error *err);
+
+/* What a volume came to. */
+struct pack_sum {
+    uint64_t files, bytes; /* what is no directory; content, of files with several names once */
+};
+
+/* All of a volume, its own directory as "./": holes, fractions of seconds, every attribute; whiteouts are the devices that they are. */
+int pack_volume(int root, const struct pack_output *output, struct pack_sum *sum, struct error *err);
 
 /* The tar as the bytes after a request's answer. */
 struct pack_output pack_to_client(struct request *request);

@@ -22,6 +22,7 @@
 #include "unpack.h"
 #include "usage.h"
 #include "volume-mount.h"
+#include "volume.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,8 @@ static const struct op ops[] = {
     {"layer-index", layer_index_op},               {"layer-sums", layer_sums_op},         {"layer-list", layer_list_op},
     {"layer-read", layer_read_op},                 {"layer-search", layer_search_op},     {"layer-compare", layer_compare_op},
     {"layer-differences", layer_differences_op},
+    {"volume-pack", volume_pack_op},               {"volume-copy", volume_copy_op},
+    {"reflinks", reflinks_op},     {"swap", swap_op},
 };
 
 struct server server;

@@ -4,6 +4,7 @@
 #include "../base/feed.h"
 #include "../kernel/tree.h"
 #include "../kernel/whiteout.h"
+#include "discard.h"
 #include "entry.h"
 
 #include <errno.h>
@@ -16,16 +17,19 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_META ".wh..wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
-/* A directory's times wait until nothing more is put in it. */
+/* A directory's times wait until nothing more is put in it, and so does what would be given to all that is made in it. */
 struct dated_directory {
     char *path;
     struct timespec times[2];
+    void *acl; /* of a volume's; or NULL */
+    size_t acl_size;
 };
 
 struct extraction {
@@ -38,6 +42,8 @@ struct extraction {
     int root;          /* the target */
     int parent;        /* most entries share the directory of the one before */
     char *parent_path; /* NULL: none remembered */
+    bool volume;      /* no layer: every name is a file's */
+    const char *what; /* for messages */
     bool user_namespace;
     struct entry_owner owner;
     struct dated_directory *directories;
@@ -86,7 +92,7 @@ static int make_directory(struct extraction *x, int parent, const char *name, co
     forget_parent(x);
     if (unlinkat(parent, name, 0) < 0 || mkdirat(parent, name, 0755) < 0)
         return fail(err, errno, "make directory %s", path);
-    if (!whiteout_is(&there))
+    if (!whiteout_is(&there) || x->volume)
         return 0;
     cleanup_close int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0)
@@ -94,7 +100,26 @@ static int make_directory(struct extraction *x, int parent, const char *name, co
     return opaque_make(directory, err);
 }
 
-static int remember_times(struct extraction *x, const char *path, const struct timespec times[2], struct error *err)
+static int remember_acl(struct archive_entry *entry, struct dated_directory *directory, struct error *err)
+{
+    const char *name;
+    const void *value;
+    size_t size;
+    archive_entry_xattr_reset(entry);
+    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+        if (strcmp(name, ENTRY_DEFAULT_ACL) != 0)
+            continue;
+        free(directory->acl);
+        directory->acl = malloc(size + 1);
+        if (!directory->acl)
+            return fail(err, ENOMEM, "remember the attributes of %s", directory->path);
+        memcpy(directory->acl, value, size);
+        directory->acl_size = size;
+    }
+    return 0;
+}
+
+static int remember_times(struct extraction *x, struct archive_entry *entry, const char *path, const struct timespec times[2], struct error *err)
 {
     if (x->directory_count == x->directory_capacity) {
         size_t capacity = x->directory_capacity ? x->directory_capacity * 2 : 256;
@@ -105,12 +130,12 @@ static int remember_times(struct extraction *x, const char *path, const struct t
         x->directory_capacity = capacity;
     }
     struct dated_directory *directory = &x->directories[x->directory_count];
-    directory->path = strdup(path);
+    *directory = (struct dated_directory){.path = strdup(path)};
     if (!directory->path)
         return fail(err, ENOMEM, "remember the times of %s", path);
     memcpy(directory->times, times, sizeof directory->times);
     x->directory_count++;
-    return 0;
+    return x->volume ? remember_acl(entry, directory, err) : 0;
 }
 
 /* Opens a directory of the layer; those on the way that the layer does not name are made. Links lead where they would inside the container. */
@@ -134,8 +159,8 @@ static int open_directory(struct extraction *x, const char *path, struct error *
         if (fd < 0) {
             struct stat there;
             bool absent = fstatat(above, name, &there, AT_SYMLINK_NOFOLLOW) < 0;
-            if (!absent && !whiteout_is(&there))
-                return fail_kind(err, "invalid", 0, "the layer puts files below %s, which is not a directory", prefix);
+            if (!absent && (x->volume || !whiteout_is(&there)))
+                return fail_kind(err, "invalid", 0, "the %s puts files below %s, which is not a directory", x->what, prefix);
             TRY(make_directory(x, above, name, prefix, err));
             fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             if (fd < 0)
@@ -155,7 +180,7 @@ static int open_directory(struct extraction *x, const char *path, struct error *
 static int find_place(struct extraction *x, const char *raw, struct entry_place *place, struct error *err)
 {
     *place = (struct entry_place){.parent = -1}; /* the parent is borrowed from the extraction */
-    TRY(entry_path(raw, "layer", &place->path, err));
+    TRY(entry_path(raw, x->what, &place->path, err));
     char *slash = strrchr(place->path, '/');
     place->name = slash ? slash + 1 : place->path;
     if (!*place->path)
@@ -207,6 +232,7 @@ static int extract_file(struct extraction *x, struct archive_entry *entry, struc
         status = entry_make_file(x->tar, entry, &x->owner, place, err);
     }
     x->result->size += (uint64_t)archive_entry_size(entry);
+    x->result->files++;
     return status == 0 || err->message[0] ? status : fail(err, EEXIST, "make file %s", place->path);
 }
 
@@ -226,15 +252,17 @@ static int extract_directory(struct extraction *x, struct archive_entry *entry, 
         return fail(err, errno, "open directory %s", place->path);
     TRY(entry_describe(&x->owner, entry, fd, place, err));
     struct timespec times[2];
-    entry_times(entry, times);
-    return remember_times(x, place->path, times, err);
+    (x->volume ? entry_exact_times : entry_times)(entry, times);
+    return remember_times(x, entry, place->path, times, err);
 }
 
 static int extract_link(struct extraction *x, struct archive_entry *entry, struct entry_place *place, struct error *err)
 {
     TRY(make_room(x, place, err));
     const char *target = archive_entry_symlink(entry);
-    x->result->size += target ? strlen(target) : 0; /* which is what stat says of it, and dockerd counts */
+    if (!x->volume)
+        x->result->size += target ? strlen(target) : 0; /* which is what stat says of it, and dockerd counts */
+    x->result->files++;
     return entry_make_link(entry, &x->owner, place, err);
 }
 
@@ -242,14 +270,16 @@ static int extract_link(struct extraction *x, struct archive_entry *entry, struc
 static int extract_hard_link(struct extraction *x, const char *raw, struct entry_place *place, struct error *err)
 {
     cleanup_free char *path = NULL;
-    TRY(entry_path(raw, "layer", &path, err));
+    TRY(entry_path(raw, x->what, &path, err));
     char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     cleanup_free char *directory = strndup(path, slash ? (size_t)(slash - path) : 0);
     cleanup_close int parent = directory ? open_inside(x->root, directory, O_RDONLY | O_DIRECTORY) : -1;
     struct stat target, there;
-    if (parent < 0 || fstatat(parent, name, &target, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(target.st_mode) || whiteout_is(&target))
-        return fail_kind(err, "invalid", 0, "the layer has %s as another name of %s, which it does not contain", place->path, path);
+    if (parent < 0 || fstatat(parent, name, &target, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(target.st_mode) ||
+        (!x->volume && whiteout_is(&target)))
+        return fail_kind(err, "invalid", 0, "the %s has %s as another name of %s, which it does not contain", x->what, place->path, path);
+    x->result->files++;
     if (fstatat(place->parent, place->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_ino == target.st_ino)
         return 0;
     TRY(make_room(x, place, err));
@@ -261,6 +291,7 @@ static int extract_hard_link(struct extraction *x, const char *raw, struct entry
 static int extract_node(struct extraction *x, struct archive_entry *entry, struct entry_place *place, struct error *err)
 {
     mode_t type = archive_entry_filetype(entry);
+    x->result->files++;
     if (type != AE_IFIFO && x->user_namespace) {
         x->result->devices++;
         return 0;
@@ -303,10 +334,10 @@ static int extract_entry(struct extraction *x, struct archive_entry *entry, stru
 {
     const char *raw = archive_entry_pathname(entry);
     if (!raw || !*raw)
-        return fail_kind(err, "invalid", 0, "the layer has an entry without a name");
+        return fail_kind(err, "invalid", 0, "the %s has an entry without a name", x->what);
     cleanup_free char *path = NULL;
-    TRY(entry_path(raw, "layer", &path, err));
-    if (below_whiteout(path))
+    TRY(entry_path(raw, x->what, &path, err));
+    if (!x->volume && below_whiteout(path))
         return 0;
     cleanup_place struct entry_place place;
     TRY(find_place(x, path, &place, err));
@@ -314,12 +345,12 @@ static int extract_entry(struct extraction *x, struct archive_entry *entry, stru
 
     mode_t type = archive_entry_filetype(entry);
     const char *same_as = archive_entry_hardlink(entry);
-    if (strncmp(place.name, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) == 0)
+    if (!x->volume && strncmp(place.name, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) == 0)
         return type == AE_IFDIR ? 0 : extract_whiteout(&place, err);
     if (type == AE_IFDIR)
         return extract_directory(x, entry, &place, err);
     if (place.parent < 0)
-        return fail_kind(err, "invalid", 0, "the layer's root is not a directory");
+        return fail_kind(err, "invalid", 0, "the %s's root is not a directory", x->what);
     if (same_as)
         return extract_hard_link(x, same_as, &place, err);
     switch (type) {
@@ -332,7 +363,7 @@ static int extract_entry(struct extraction *x, struct archive_entry *entry, stru
     case AE_IFIFO:
         return extract_node(x, entry, &place, err);
     default:
-        return fail_kind(err, "invalid", 0, "the layer's entry %s is of an unknown kind", place.path);
+        return fail_kind(err, "invalid", 0, "the %s's entry %s is of an unknown kind", x->what, place.path);
     }
 }
 
@@ -392,6 +423,8 @@ static int apply_directory_times(const struct extraction *x, struct error *err)
         cleanup_close int fd = open_inside(x->root, directory->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         if (fd < 0)
             continue; /* replaced by something else since */
+        if (directory->acl && fsetxattr(fd, ENTRY_DEFAULT_ACL, directory->acl, directory->acl_size, 0) < 0 && errno != ENOTSUP && errno != EPERM)
+            return fail(err, errno, "set attribute %s of %s", ENTRY_DEFAULT_ACL, directory->path);
         if (futimens(fd, directory->times) < 0)
             return fail(err, errno, "set the times of %s", directory->path);
     }
@@ -426,19 +459,21 @@ static int extract_all(struct extraction *x, struct error *err)
         return -1;
     }
     if (status != ARCHIVE_EOF)
-        return fail_kind(err, "invalid", 0, "the layer is not a tar archive that can be read: %s",
+        return fail_kind(err, "invalid", 0, "the %s is not a tar %s that can be read: %s", x->what, x->volume ? "file" : "archive",
                          cancelled ? "cancelled" : archive_error_string(x->tar));
     return apply_directory_times(x, err);
 }
 
-static int unpack_beneath(struct feed_source source, int root, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+static int unpack_beneath(struct feed_source source, int root, bool volume, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
 {
     struct extraction x = {
         .root = root,
         .parent = -1,
         .watcher = watcher,
         .user_namespace = in_user_namespace(),
-        .owner = {.nobody = in_single_id_namespace()},
+        .volume = volume,
+        .what = source.what ? source.what : "layer",
+        .owner = {.nobody = in_single_id_namespace(), .volume = volume},
         .result = result,
     };
     TRY(feed_open(source, &x.feed, err));
@@ -452,13 +487,15 @@ static int unpack_beneath(struct feed_source source, int root, const struct unpa
     archive_read_free(x.tar);
     feed_close(x.feed);
     forget_parent(&x);
-    while (x.directory_count > 0)
+    while (x.directory_count > 0) {
         free(x.directories[--x.directory_count].path);
+        free(x.directories[x.directory_count].acl);
+    }
     free(x.directories);
     return status;
 }
 
-int unpack(struct feed_source source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
+int unpack(struct feed_source source, const char *target, bool volume, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err)
 {
     *result = (struct unpack_result){.implied = json_object_new_array()};
     /* In a UTF-8 locale libarchive would recompose the accents of PAX names; in this one a name is its bytes. */
@@ -468,7 +505,7 @@ int unpack(struct feed_source source, const char *target, const struct unpack_wa
     if (mkdir(target, 0755) < 0)
         return fail(err, errno, "make %s", target);
     cleanup_close int root = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int status = root < 0 ? fail(err, errno, "open %s", target) : unpack_beneath(source, root, watcher, result, err);
+    int status = root < 0 ? fail(err, errno, "open %s", target) : unpack_beneath(source, root, volume, watcher, result, err);
     struct error ignored;
     if (status < 0)
         tree_remove(AT_FDCWD, target, &ignored);
@@ -506,7 +543,7 @@ static int send_progress(void *context, uint64_t bytes, struct error *err)
 int unpack_op(struct request *request, struct error *err)
 {
     const char *blob = NULL, *target, *whiteouts = "overlay";
-    bool sync, follow, digest;
+    bool sync, follow, digest, volume;
     TRY(request_optional_string(request, "blob", &blob, err));
     TRY(request_path_below_data(request, "target", &target, err));
     TRY(request_optional_string(request, "whiteouts", &whiteouts, err));
@@ -515,6 +552,10 @@ int unpack_op(struct request *request, struct error *err)
     TRY(request_bool(request, "sync", true, &sync, err));
     TRY(request_bool(request, "digest", true, &digest, err));
     TRY(request_bool(request, "follow", false, &follow, err));
+    TRY(request_bool(request, "volume", false, &volume, err));
+    cleanup_close int stage = volume ? stage_hold(target, err) : -1;
+    if (volume && stage < 0)
+        return -1;
     if (follow && !blob)
         return fail_kind(err, "invalid", 0, "only a blob can be followed while it comes in");
     cleanup_close int file = blob ? open(blob, O_RDONLY | O_CLOEXEC) : -1;
@@ -526,14 +567,16 @@ int unpack_op(struct request *request, struct error *err)
     cleanup_free char *layers = NULL;
     if (asprintf(&layers, "%s/layers", request->data_root) < 0)
         return fail(err, ENOMEM, "unpack %s", target);
-    spread_children(layers);
-    struct feed_source source = {.bytes = blob ? file : request->connection, .news = follow ? request->connection : -1, .unhashed = !digest};
-    TRY(unpack(source, target, &watcher, &result, err));
+    if (!volume)
+        spread_children(layers);
+    struct feed_source source = {.bytes = blob ? file : request->connection, .news = follow ? request->connection : -1, .what = volume ? "archive" : NULL, .unhashed = !digest};
+    TRY(unpack(source, target, volume, &watcher, &result, err));
     if (sync)
         TRY(sync_content(target, err));
     if (digest)
         json_object_object_add(request->reply, "diffId", json_object_new_string(result.diff_id));
     json_object_object_add(request->reply, "size", json_object_new_int64((int64_t)result.size));
+    json_object_object_add(request->reply, "files", json_object_new_int64((int64_t)result.files));
     json_object_object_add(request->reply, "entries", json_object_new_int64((int64_t)result.entries));
     json_object_object_add(request->reply, "implied", result.implied);
     if (result.devices > 0)

@@ -6,12 +6,14 @@
 #include "implied.h"
 #include "serve.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct unpack_result {
     char diff_id[72];  /* "sha256:<hex>" of the tar, uncompressed; "" where nobody asked */
     uint64_t size;     /* bytes of file content */
     uint64_t entries;
+    uint64_t files;    /* those that are no directories */
     uint64_t devices;  /* left out: a user namespace makes none */
     json_object *implied; /* directories that the tar put something in and did not name; ".": the topmost */
 };
@@ -24,11 +26,12 @@ struct unpack_watcher {
 
 /*
  * Reads a tar, plain or compressed by gzip, zstd, xz or bzip2, from `source` to its end, and extracts it into the new directory `target`, whiteouts
- * in overlay's form. On -1 nothing of `target` is left. The tar is an attacker's: whatever it says happens beneath `target`.
+ * in overlay's form. On -1 nothing of `target` is left. The tar is an attacker's: whatever it says happens beneath `target`. `volume`:
+ * it is no layer; a name that would be a whiteout's is a file's.
  */
-int unpack(struct feed_source source, const char *target, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err);
+int unpack(struct feed_source source, const char *target, bool volume, const struct unpack_watcher *watcher, struct unpack_result *result, struct error *err);
 
-/* {"op":"unpack","blob":FILE | absent (then the body),"follow":false,"digest":true,"target":DIR below D,"whiteouts":"overlay","sync":true} */
+/* {"op":"unpack","blob":FILE | absent (then the body),"follow":false,"digest":true,"target":DIR below D,"whiteouts":"overlay","sync":true,"volume":false} */
 int unpack_op(struct request *request, struct error *err);
 
 /* {"op":"adopt","target":DIR below D,"lower":[DIR top first],"directories":[PATH…]}: what unpack called implied looks as in the layers below. */

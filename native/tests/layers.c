@@ -153,7 +153,7 @@ int main(void)
         struct feed_source source = {.bytes = file_of(changed, length), .news = -1};
         struct stat there;
         err = (struct error){0};
-        int status = unpack(source, target, NULL, &result, &err);
+        int status = unpack(source, target, false, NULL, &result, &err);
         close(source.bytes);
         json_object_put(result.implied);
         accepted += status == 0;

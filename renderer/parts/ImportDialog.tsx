@@ -6,7 +6,7 @@ import { useSurface } from '../store/surface.js';
 import { Button } from '../ui/Button.js';
 import { Dialog } from '../ui/Dialog.js';
 import { Field } from '../ui/Field.js';
-import { newNameProblem } from './TagDialog.js';
+import { newNameProblem } from './NewName.js';
 import { familiar } from './reference.js';
 
 /** A name to begin with, of a file's: `rootfs.tar.gz` is `rootfs`. */

@@ -15,6 +15,7 @@ import { ago, bytes } from '../ui/format.js';
 import { Segments } from '../ui/Segments.js';
 import { joinCommand } from './command-line.js';
 import { freedBy, nameOfDisk, victimsOf, withoutParents, type PruneScope } from './disk-parts.js';
+import { useExplain } from './explain.js';
 import { useEngineName } from './RemoveDialog.js';
 
 /** Opens the dialog below, `plain` without words; not there where the engine cannot say what would go. */
@@ -40,6 +41,7 @@ type Outcome = { problem: string | undefined };
 /** The exact list of the images that go and what that gives back, before anything goes; then what came of each. */
 export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScope; onClose(): void }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   const store = useEngineStore();
   const engine = useEngineName();
   const { disk, problem } = useDisk();
@@ -78,7 +80,7 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
       } catch (error) {
         // What was made from it has taken it along.
         if (error instanceof ApiError && error.kind === 'not-found') continue;
-        return error instanceof ApiError && error.kind === 'conflict' ? t('prune.inUse') : messageOf(error);
+        return error instanceof ApiError && error.kind === 'conflict' ? t('prune.inUse') : explain(messageOf(error));
       }
     }
     return undefined;
@@ -139,7 +141,7 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
             onChange={setScope}
           />
         )}
-        {problem && <Problem>{problem}</Problem>}
+        {problem && <Problem>{explain(problem)}</Problem>}
         {disk && victims.length === 0 ? (
           <p className="t2">{t(`prune.none.${scope}`)}</p>
         ) : (

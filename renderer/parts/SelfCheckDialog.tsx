@@ -8,11 +8,13 @@ import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { Problem } from '../ui/Field.js';
 import { shortId, span } from '../ui/format.js';
+import { useExplain } from './explain.js';
 import { useEngineName } from './RemoveDialog.js';
 
 /** Begins a self-check where none is under way, and follows it; it goes on when the dialog is closed. */
 export function SelfCheckDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   const store = useEngineStore();
   const engine = useEngineName();
   const check = useEngine((state) => state.selfCheck);
@@ -63,7 +65,7 @@ export function SelfCheckDialog({ onClose }: { onClose(): void }) {
             </p>
           </div>
         )}
-        {problem !== undefined && <Problem>{problem}</Problem>}
+        {problem !== undefined && <Problem>{explain(problem)}</Problem>}
         {done && (
           <p role="status">
             {findings.length === 0 ? t('check.fine') : t('check.found', { count: findings.length })}{' '}

@@ -118,7 +118,7 @@ export function ServeDialog({ onClose }: { onClose(): void }) {
         disabled={outside}
         onChange={setToken}
       />
-      <CheckLine label={t('serve.persist')} checked={persist} onChange={setPersist} />
+      <CheckLine label={t('serve.persist')} hint={t('serve.persistHint')} checked={persist} onChange={setPersist} />
       {(outside || writable) && (
         <div className="warning-note" role="status">
           <TriangleAlert className="icon s14 c-bad" aria-hidden />
@@ -152,6 +152,9 @@ export function ServeLines({ serving, token }: { serving: Serving; token: boolea
       <div className="field">
         <span className="field-label">{t('serve.pullLine')}</span>
         <Line text={pull} label={t('serve.copyPull')} />
+        {!isLoopback(addressOf(serving.address)?.host ?? '') && (
+          <span className="hint">{t('serve.plainHint', { host })}</span>
+        )}
       </div>
     </>
   );

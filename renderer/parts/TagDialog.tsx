@@ -1,47 +1,26 @@
-import { useState } from 'react';
 import { Tag } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { messageOf, useEngine, useEngineStore } from '../store/index.js';
+import { useEngineStore } from '../store/index.js';
 import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
-import { Field, Problem } from '../ui/Field.js';
 import { notifyDone } from '../ui/notify.js';
 import { joinCommand } from './command-line.js';
-import { namedImages } from './image-names.js';
-import { familiar, parseReference, referenceProblem } from './reference.js';
-
-/** Why a text cannot be an image's new name. */
-export function newNameProblem(text: string): 'missing' | 'uppercase' | 'invalid' | 'digest' | undefined {
-  const problem = referenceProblem(text);
-  if (problem) return problem;
-  const parsed = parseReference(text);
-  return parsed === undefined || parsed.digest !== undefined ? 'digest' : undefined;
-}
+import { NewNameField, useNewName } from './NewName.js';
 
 /** Gives an image a further name. */
 export function TagDialog({ id, reference, onClose }: { id: string; reference: string; onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const images = useEngine((state) => state.images);
-  const [text, setText] = useState(reference.startsWith('sha256:') ? '' : reference);
-  const [touched, setTouched] = useState(false);
-  const [failure, setFailure] = useState<string>();
-  const problem = newNameProblem(text);
-  const wanted = familiar(text);
-  const taken = namedImages(images ?? []).find((row) => row.reference === wanted);
+  const name = useNewName(reference);
+  const { problem, wanted, taken } = name;
   const same = taken?.id === id;
   const submit = async () => {
-    setTouched(true);
-    if (problem || same) return;
-    try {
-      await store.getState().tagImage(id, wanted);
-      await store.getState().loadImages();
-      notifyDone(t('tag.done', { reference: wanted }));
-      onClose();
-    } catch (error) {
-      setFailure(messageOf(error));
-    }
+    if (same) return;
+    await store.getState().tagImage(id, wanted);
+    await store.getState().loadImages();
+    notifyDone(t('tag.done', { reference: wanted }));
+    onClose();
   };
   const hint = same ? t('tag.same') : taken ? t('tag.moves', { reference: wanted }) : t('tag.hint');
   return (
@@ -49,7 +28,7 @@ export function TagDialog({ id, reference, onClose }: { id: string; reference: s
       width="narrow"
       title={t('tag.title')}
       onClose={onClose}
-      onSubmit={() => void submit()}
+      onSubmit={() => void name.submit(submit)}
       footer={
         <>
           {!problem && !same && (
@@ -65,24 +44,7 @@ export function TagDialog({ id, reference, onClose }: { id: string; reference: s
         </>
       }
     >
-      <Field
-        label={t('tag.name')}
-        hint={hint}
-        problem={problem && (touched || problem !== 'missing') ? t(`tag.problem.${problem}`) : undefined}
-      >
-        <input
-          className="input mono"
-          name="reference"
-          value={text}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={(event) => {
-            setText(event.target.value);
-            setFailure(undefined);
-          }}
-        />
-      </Field>
-      {failure && <Problem>{failure}</Problem>}
+      <NewNameField name={name} label={t('tag.name')} hint={hint} />
     </Dialog>
   );
 }

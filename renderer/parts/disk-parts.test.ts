@@ -25,11 +25,13 @@ const disk: DiskUsage = {
     },
   ],
   Volumes: [{ Name: 'data', Size: null, At: null, Anonymous: false, Containers: [] }],
+  Backups: { Count: 2, Size: 6 },
   Bin: { Containers: 0, Size: 0, Limit: 100 },
   Blobs: { Count: 4, Size: 25, Leftover: { Count: 1, Size: 5 } },
   Copies: { Count: 1, Size: 8 },
   Trash: { Size: 2, At: null },
   Database: 3,
+  Beside: { Indexes: 6, Containers: 1, Others: null },
   Reclaimable: { Dangling: 0, Images: 0, Containers: 0, Volumes: 0, Bin: 0, Leftover: 5 },
   Counting: false,
 };
@@ -46,10 +48,13 @@ test('every byte is in one part, the largest first', () => {
       ['files', 'box', 9],
       ['whole', '', 8],
       ['held', '', 7],
+      ['backups', '', 6],
+      ['indexes', '', 6],
       ['leftover', '', 5],
       ['log', 'box', 4],
       ['database', '', 3],
       ['trash', '', 2],
+      ['small', '', 1],
     ],
   );
 });

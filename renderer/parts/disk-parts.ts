@@ -29,9 +29,13 @@ export type DiskKind =
   | 'files'
   | 'log'
   | 'volume'
+  | 'backups'
   | 'bin'
   | 'trash'
-  | 'database';
+  | 'database'
+  | 'indexes'
+  | 'small'
+  | 'others';
 
 export const nameOfDisk = ({ Id, Names }: Pick<DiskImage, 'Id' | 'Names'>): string => Names[0] ?? shortId(Id);
 
@@ -77,10 +81,15 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
     const name = { name: Name, place: ['volumes', Name] as const, ...(At !== null && { at: At }) };
     parts.push({ key: `volume ${Name}`, group: 'volumes', kind: 'volume', size: Size ?? 0, ...name });
   }
+  parts.push({ key: 'backups', group: 'volumes', kind: 'backups', size: disk.Backups?.Size ?? 0 });
   parts.push({ key: 'bin', group: 'rest', kind: 'bin', size: Bin.Size });
   const counted = Trash.At === null ? {} : { at: Trash.At };
   parts.push({ key: 'trash', group: 'rest', kind: 'trash', size: Trash.Size ?? 0, ...counted });
   parts.push({ key: 'database', group: 'rest', kind: 'database', size: Database });
+  const { Indexes, Containers, Others } = disk.Beside ?? { Indexes: 0, Containers: 0, Others: 0 };
+  parts.push({ key: 'indexes', group: 'rest', kind: 'indexes', size: Indexes ?? 0 });
+  parts.push({ key: 'small', group: 'rest', kind: 'small', size: Containers ?? 0 });
+  parts.push({ key: 'others', group: 'rest', kind: 'others', size: Others ?? 0 });
   return parts.filter(({ size }) => size > 0).sort((a, b) => b.size - a.size);
 }
 

@@ -29,6 +29,42 @@ test('a full disk is named by what lies on it, whoever met it first', () => {
   assert.match(explained(said), /^The disk is full/);
 });
 
+test('what does not fit is said with its numbers, in both languages', async () => {
+  const files =
+    'no space left on device: the image needs about 384 files, 161 more fit on the disk that holds /data: remove images';
+  assert.match(explain(i18n.t, files), /holds \/data .*about 384, and 161 more fit/);
+  const many = 'the archive has more than 100000 files and was refused';
+  assert.match(explain(i18n.t, many), /more than 100000 files/);
+  await i18n.changeLanguage('zh-CN');
+  for (const said of [files, many]) assert.match(explain(i18n.t, said), /[\u4e00-\u9fff]/);
+  await i18n.changeLanguage('en');
+});
+
+test('what is wrong with an archive, an image or what was looked at is said in both languages', async () => {
+  const troubles: [said: string, shown: RegExp][] = [
+    ['a self-check is under way already: wait until it is done', /under way/],
+    ['the archive has neither a manifest.json nor an index.json: it was not made by docker save', /holds no image/],
+    ['the archive holds no image', /holds no image/],
+    ['the archive lacks 1.tar, which its manifest names', /names 1\.tar,/],
+    ['the archive is empty', /is empty/],
+    ["the archive's blob sha256:0 has other content and was refused", /contradicts itself/],
+    ["the archive's index.json is no index", /contradicts itself/],
+    ['the archive is an index within an index, again and again: refused', /contradicts itself/],
+    ['the image has 2 layers, but its configuration names 3: refused', /image contradicts itself/],
+    ['the manifest is not JSON', /image contradicts itself/],
+    ["layer 0123456789ab does not match the image's configuration and was refused: expected a, got b", /0123456789ab/],
+    ['image operating system "windows" cannot be used on this platform', /made for windows/],
+    ['the comparison is not kept any more', /Look again/],
+    ['No such image: shop/api:1', /^shop\/api:1 is not here/],
+    ['/etc is a directory, not a file', /^\/etc is not a file/],
+    ['nothing differs in /etc', /differs in \/etc/],
+  ];
+  for (const [said, shown] of troubles) assert.match(explain(i18n.t, said), shown, said);
+  await i18n.changeLanguage('zh-CN');
+  for (const [said] of troubles) assert.match(explain(i18n.t, said), /[\u4e00-\u9fff]/, said);
+  await i18n.changeLanguage('en');
+});
+
 test('a registry’s troubles are told apart, in both languages, with what the person knows them by', () => {
   const troubles: [said: string, shown: RegExp][] = [
     ['the registry hub:5000 cut the connection', /hub:5000.*kept/],

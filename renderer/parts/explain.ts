@@ -60,6 +60,22 @@ const registryTroubles = [
 /** What can go wrong on this machine itself. */
 const ownTroubles = [
   [/(?:is not here any more as it came|is damaged on this machine's disk)/, 'partLost'],
+  [/^a self-check is under way already/, 'checkBusy'],
+  [/^the archive (?:has neither a manifest\.json nor an index\.json|holds no image)/, 'archiveNoImage'],
+  [/^the archive lacks (?<content>\S+), which/, 'archiveLacks'],
+  [/^the archive is empty/, 'archiveEmpty'],
+  [/^the archive(?:'s| is| has) .*(?:refused|is no index)/, 'archiveFalse'],
+  [/^the image has \d+ layers, but its configuration names \d+/, 'imageFalse'],
+  [/^layer (?<content>\S+) does not match the image's configuration/, 'layerFalse'],
+  [
+    /^the (?:manifest|configuration|index|image)\b.* (?:refused$|is not JSON|is not a JSON object|is not valid)/,
+    'imageFalse',
+  ],
+  [/^image operating system "(?<content>[^"]*)" cannot be used/, 'otherSystem'],
+  [/^(?:the comparison is not kept any more|the layer \S+ is not there any more)/, 'movedOn'],
+  [/^No such (?:image|container): (?<image>\S+)$/, 'notHere'],
+  [/^(?<image>.+) is a \w+, not a file$/, 'noFile'],
+  [/^nothing differs in (?<image>.+)$/, 'nothingDiffers'],
   [/^(?<address>\S+) is in use: choose another port/, 'addressTaken'],
   [/^(?<address>\S+) is none of this machine's addresses/, 'addressElsewhere'],
   [/^(?<address>\S+) is for root alone/, 'addressRoot'],
@@ -99,6 +115,8 @@ export function explain(t: TFunction, message: string, folder?: string): string 
   const files =
     /needs about (?<needed>\d+) files, (?<free>\d+) more fit on the disk that holds (?<folder>[^:\s]+)/.exec(message);
   if (files?.groups) return t('trouble.noFiles', { ...noNumbers, ...files.groups });
+  const many = /the archive has more than (?<needed>\d+) files and was refused/.exec(message);
+  if (many?.groups) return t('trouble.manyFiles', { ...noNumbers, ...many.groups });
   if (/no space left on device/i.test(message))
     return folder === undefined ? t('trouble.fullSomewhere') : t('trouble.full', { folder });
   for (const [pattern, key] of [...ownTroubles, ...registryTroubles]) {

@@ -34,9 +34,9 @@ function open(can: string[] | undefined) {
         return { newer: answer, digest: '', current: null };
       },
       serve: {
-        state: async () => ({ serving: null }),
+        state: async () => ({ serving: null, problem: { address: '127.0.0.1:5000', message: 'it is taken' } }),
         start: async ({ address = '', writable = false }) => ({
-          serving: { address, writable, token: true, url: `http://${address}` },
+          serving: { address, writable, token: true, url: `http://${address}`, urls: [`http://${address}`] },
           token: 'once',
         }),
         stop: async () => undefined,
@@ -72,6 +72,7 @@ test('the token of serving is handed over once and not kept', async () => {
   await store.getState().loadSystem();
   await store.getState().loadServing();
   assert.equal(store.getState().serving, null);
+  assert.equal(store.getState().servingProblem?.message, 'it is taken');
   assert.equal(await store.getState().serve({ address: '0.0.0.0:5000' }), 'once');
   assert.ok(!JSON.stringify(store.getState()).includes('once'));
   await store.getState().stopServing();

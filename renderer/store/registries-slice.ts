@@ -1,7 +1,7 @@
 import type { StateCreator } from 'zustand';
 import type { Client } from '../../main/client/index.js';
 import type { Registry, RegistryChange } from '../../main/contract/registries.js';
-import type { Serving, ServeRequest } from '../../main/contract/serve.js';
+import type { ServeAnswer, Serving, ServeRequest } from '../../main/contract/serve.js';
 import { coalesced } from './coalesce.js';
 import type { Store } from './index.js';
 
@@ -10,6 +10,8 @@ export interface RegistriesSlice {
   registries: Registry[] | undefined;
   /** Null: our images are served to nobody. `undefined`: not known, or this engine cannot. */
   serving: Serving | null | undefined;
+  /** They were to be served on, and are not. */
+  servingProblem: ServeAnswer['problem'];
   loadRegistries(): Promise<void>;
   /** Rejects with the registry's reason. */
   login(host: string, credentials: { username: string; password: string }): Promise<void>;
@@ -34,9 +36,11 @@ export const registriesSlice =
     const loadRegistries = coalesced(async () =>
       set({ registries: can('registries')(get()) ? await client.slipway.registries.list() : undefined }),
     );
-    const loadServing = coalesced(async () =>
-      set({ serving: can('serve')(get()) ? (await client.slipway.serve.state()).serving : undefined }),
-    );
+    const loadServing = coalesced(async () => {
+      if (!can('serve')(get())) return set({ serving: undefined, servingProblem: undefined });
+      const { serving, problem } = await client.slipway.serve.state();
+      set({ serving, servingProblem: problem });
+    });
     /** Reads the list again once an act has ended, however it ended. */
     const thenLoad = async (act: Promise<unknown>) => {
       try {
@@ -48,6 +52,7 @@ export const registriesSlice =
     return {
       registries: undefined,
       serving: undefined,
+      servingProblem: undefined,
       loadRegistries,
       login: (host, credentials) => thenLoad(client.slipway.registries.login(host, credentials)),
       logout: (host) => thenLoad(client.slipway.registries.logout(host)),
@@ -56,12 +61,12 @@ export const registriesSlice =
       loadServing,
       async serve(request) {
         const { serving, token } = await client.slipway.serve.start(request);
-        set({ serving });
+        set({ serving, servingProblem: undefined });
         return token;
       },
       async stopServing() {
         await client.slipway.serve.stop();
-        set({ serving: null });
+        set({ serving: null, servingProblem: undefined });
       },
     };
   };

@@ -147,6 +147,8 @@ test('saving is no task before a byte has come, and none at all where the person
   desk.say({ id: desk.last, type: 'progress', bytes: 0 });
   await until(() => store.getState().tasks[0]?.state === 'running');
   assert.equal(shareOfTask(store.getState().tasks[0]!), undefined);
+  desk.say({ id: desk.last, type: 'progress', bytes: 300, total: 1000 });
+  await until(() => shareOfTask(store.getState().tasks[0]!) === 0.3);
   store.getState().cancelTask(store.getState().tasks[0]?.id ?? 0);
   assert.deepEqual(desk.cancelled, [desk.last]);
   desk.say({ id: desk.last, type: 'cancelled' });

@@ -240,13 +240,13 @@ export const tasksSlice =
 
     const save = async (kind: TaskKind, reference: string, start: (desk: number) => void, again: () => void) => {
       let say: Reporter | undefined;
-      let early: number | undefined;
+      let early: [bytes: number, total?: number] | undefined;
       // Where to is asked first; the first word of progress comes after.
       let began: () => void = () => undefined;
       const first = new Promise<void>((resolve) => (began = resolve));
       const transfer = begin(start, {
         progress: (bytes, total) => {
-          early = bytes;
+          early = [bytes, total];
           say?.bytes(bytes, total);
           began();
         },
@@ -268,7 +268,7 @@ export const tasksSlice =
         id,
         async (reporting) => {
           say = reporting;
-          say.bytes(early ?? 0);
+          say.bytes(...(early ?? [0]));
           return (await transfer.end).type !== 'done';
         },
         async () => undefined,

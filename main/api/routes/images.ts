@@ -4,7 +4,7 @@ import type { Engine } from '../../engine/index.js';
 import { imageAt, imageSummaryAt } from '../by-version.js';
 import { filtersOf } from '../filters.js';
 import { flag, text } from '../parameters.js';
-import { empty, json, orNull, progress, stream } from '../replies.js';
+import { empty, json, orNull, progress, stream, type Reply } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
 import { atLeast } from '../versions.js';
 
@@ -37,7 +37,12 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
     const size = Number(headers['content-length'] ?? 0);
     return progress((onProgress) => images.load(body.stream(), { onProgress, quiet, size, signal }), true);
   }),
-  get('/images/get', ({ query }) => archive(images.save(query.getAll('names').flatMap((names) => names.split(','))))),
+  get('/images/get', ({ query }) =>
+    archive(
+      images,
+      query.getAll('names').flatMap((names) => names.split(',')),
+    ),
+  ),
   post('/images/prune', async ({ query }) => {
     const { ImagesDeleted, SpaceReclaimed } = await images.prune(
       filtersOf(query, ['dangling', 'until', 'label', 'label!']),
@@ -46,7 +51,7 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
   }),
   get('/images/:name+/json', ({ params, version }) => json(imageAt(version, images.inspect(params.name)))),
   get('/images/:name+/history', ({ params }) => json(images.history(params.name))),
-  get('/images/:name+/get', ({ params }) => archive(images.save([params.name]))),
+  get('/images/:name+/get', ({ params }) => archive(images, [params.name])),
   post('/images/:name+/tag', async ({ params, query }) => {
     await images.tag(params.name, text(query, 'repo') ?? '', text(query, 'tag') ?? '');
     return empty(201);
@@ -110,4 +115,12 @@ function importRequest({ query, headers, body }: Call<object>) {
   };
 }
 
-const archive = (bytes: AsyncIterable<Uint8Array>) => stream(bytes, { 'Content-Type': 'application/x-tar' }, false);
+/** Its size is among the headers, which go out with the first byte. */
+function archive(images: Engine['images'], names: string[]): Reply {
+  const headers: Record<string, string> = { 'Content-Type': 'application/x-tar' };
+  return stream(
+    images.save(names, (size) => (headers['Content-Length'] = String(size))),
+    headers,
+    false,
+  );
+}

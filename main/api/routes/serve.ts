@@ -5,7 +5,7 @@ import { del, get, put, type Route } from '../router.js';
 
 /** The engine's images as a registry. */
 export const serveRoutes = ({ serve }: Engine): Route[] => [
-  get('/slipway/serve', () => json(serve.state())),
+  get('/slipway/serve', async () => json(await serve.state())),
   put('/slipway/serve', async ({ body }) => json(await serve.start(serveRequest(await body.json())))),
   del('/slipway/serve', async () => {
     await serve.stop();

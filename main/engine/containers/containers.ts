@@ -28,7 +28,7 @@ import { startTimeOf } from './live.js';
 import { Output, type AttachRequest, type LogsRequest } from './output.js';
 import type { ContainerPaths } from './paths.js';
 import { Places, type HeldFiles } from './place.js';
-import type { ContainerRecord } from './record.js';
+import { volumesOf, type ContainerRecord } from './record.js';
 import { Removal } from './removal.js';
 import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
@@ -67,6 +67,15 @@ export interface Glance {
   cgroup: string;
   /** Bytes; 0 where it has none. */
   memoryLimit: number;
+}
+
+/** A container that runs and has a volume. */
+export interface VolumeUse {
+  id: string;
+  name: string;
+  paused: boolean;
+  /** It may write to it. */
+  writes: boolean;
 }
 
 /** The parts of this room; each may use those before it. */
@@ -373,6 +382,18 @@ export class Containers {
   /** Its files, for as long as the room below uses them. */
   hold(reference: string): Promise<HeldFiles> {
     return this.#parts.places.hold(this.#find(reference));
+  }
+
+  /** The containers that run and have a volume, by full id. One that is about to start or end is waited for. */
+  async runningWith(volume: string): Promise<VolumeUse[]> {
+    const { ledger } = this.#parts;
+    const users = ledger.all().filter(({ record }) => volumesOf(record).includes(volume));
+    for (const { id } of users) (await ledger.locks.take(id))[Symbol.dispose]();
+    return users.flatMap(({ id, live, record }) => {
+      if (!live) return [];
+      const writes = record.mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW);
+      return [{ id, name: record.name, paused: record.paused, writes }];
+    });
   }
 
   /** For the rooms below, by full id; undefined once it is removed. */

@@ -105,6 +105,8 @@ export interface VolumesRoom {
   unmount(user: string): Promise<void>;
   unmountIdle(): Promise<void>;
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
+  /** Throws where a task has to be alone with one of them. */
+  checkFree(names: Iterable<string>): void;
   /** The name of a holder that is in the bin; undefined: not any more. */
   setAside(holder: string, name: string | undefined): void;
   /** Bytes that they take. */

@@ -1,11 +1,11 @@
 import '../../base/scopes.js';
 import { createHash, type Hash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { codeOf, diskError, invalid, messageOf, notFound, unavailable } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
-import { requireRoom, type Need } from '../../base/room.js';
+import { guardRoom, requireRoom, type Need } from '../../base/room.js';
 import { Arrival } from './arrival.js';
 import { checkedDigest, digestOf } from './digest.js';
 
@@ -61,6 +61,8 @@ const ATTEMPTS = 5;
 const HEX = /^[a-f0-9]{64}$/;
 /** Files that are looked at together. */
 const AT_ONCE = 64;
+/** After so much that nobody has announced it is asked whether there is still room. */
+const LOOK_BYTES = 32 * 1024 * 1024;
 /** What is read at a time of a blob that is passed on. */
 const PIECE = 256 * 1024;
 
@@ -100,6 +102,11 @@ export class Content {
   /** Refuses with numbers what the disk cannot hold. `what`: how the sentence begins. */
   requireRoom(need: Need, what: string): Promise<void> {
     return requireRoom(this.#root, need, what);
+  }
+
+  /** Ends work that turns out to take more than the disk has. */
+  guardRoom(what: string, signal?: AbortSignal): ReturnType<typeof guardRoom> {
+    return guardRoom(this.#root, what, signal);
   }
 
   path(digest: string): string {
@@ -205,7 +212,7 @@ export class Content {
       },
       append: async (body) => {
         try {
-          await append(file, hash, size, body, (written) => (size = written));
+          await append(file, hash, size, this.#whileRoom(body), (written) => (size = written));
         } catch (error) {
           throw explained(error);
         }
@@ -223,6 +230,17 @@ export class Content {
       },
       [Symbol.asyncDispose]: end,
     };
+  }
+
+  /** What a client brings without saying how much. */
+  async *#whileRoom(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let since = 0;
+    for await (const chunk of body) {
+      yield chunk;
+      if ((since += chunk.length) < LOOK_BYTES) continue;
+      since = 0;
+      await this.requireRoom({ bytes: 0 }, 'the upload');
+    }
   }
 
   async #keep(path: string, digest: string): Promise<void> {
@@ -275,6 +293,12 @@ export class Content {
   /** How the paths begin where the helper may put files that `take` makes blobs of. */
   room(): string {
     return join(this.#ingest, `receive-${newId().slice(0, 16)}`);
+  }
+
+  /** What was put there and is no blob goes. */
+  async clear(room: string): Promise<void> {
+    for (const name of await readdir(this.#ingest))
+      if (name.startsWith(`${basename(room)}-`)) await rm(join(this.#ingest, name), { force: true });
   }
 
   /** A file that was made there is a blob from now on, and its path is free. Its digest is taken on trust. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, invalid, messageOf, system, unavailable } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
+import type { VolumeCompression } from '../../contract/volume-data.js';
 import { ask, call, LineInput, Lost, toItsEnd, type CallOptions, type Outcome } from './call.js';
 import { NotListening, open } from './connect.js';
 import { Porter } from './porter.js';
@@ -13,11 +14,13 @@ import {
   type BridgeRequest,
   type Compressed,
   type CompressProgress,
+  type CopiedVolume,
   type EndpointRequest,
   type ExecRequest,
   type FilesPlace,
   type HelperHello,
   type LayerDirectory,
+  type PackedVolume,
   type PathStat,
   type ReceivedPart,
   type RunRequest,
@@ -140,6 +143,8 @@ export class Helper {
       target: string;
       /** False: the caller syncs once for many. */
       sync?: boolean;
+      /** It is no layer: no name is a whiteout's. */
+      volume?: boolean;
       body?: AsyncIterable<Uint8Array> | undefined;
     },
     options: { onProgress?: ((progress: UnpackProgress) => void) | undefined; signal?: AbortSignal | undefined } = {},
@@ -330,6 +335,43 @@ export class Helper {
     quiet: boolean;
   }): Promise<{ entries: SeenDifference[]; more?: string }> {
     return this.#askAgain({ op: 'layer-differences', ...request });
+  }
+
+  /** All of a directory as a tar, compressed or not. Ending the iteration cancels it. */
+  async volumeTar(request: { path: string; compress: VolumeCompression }, signal: AbortSignal): Promise<Bytes> {
+    return wholeParcel((await this.#call({ op: 'volume-pack', ...request }, { signal })).output);
+  }
+
+  /** The same into a file, which is on disk when this resolves. */
+  volumePack(
+    request: { path: string; compress: VolumeCompression; into: string },
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: { bytes: number }) => void },
+  ): Promise<PackedVolume> {
+    return this.#ask(
+      { op: 'volume-pack', ...request },
+      { signal, onProgress: onProgress as CallOptions['onProgress'] },
+    );
+  }
+
+  /** A directory with all that is in it, to a new one, shared where the file system can. */
+  volumeCopy(
+    request: { path: string; target: string },
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: { bytes: number }) => void },
+  ): Promise<CopiedVolume> {
+    return this.#ask(
+      { op: 'volume-copy', ...request },
+      { signal, onProgress: onProgress as CallOptions['onProgress'] },
+    );
+  }
+
+  /** Whether what is in `target` can share its content with what is in `path`. */
+  async reflinks(request: { path: string; target: string }): Promise<boolean> {
+    return (await this.#askAgain<{ reflink: boolean }>({ op: 'reflinks', ...request })).reflink;
+  }
+
+  /** Two directories take each other's names, in one step. `alike`: first `with` gets the looks of `path`. */
+  async swap(request: { path: string; with: string; alike: boolean }): Promise<void> {
+    await this.#ask({ op: 'swap', ...request });
   }
 
   /** What was written below the data root is on disk when this resolves. */
@@ -602,6 +644,21 @@ async function* wholeTar(bytes: Bytes): AsyncGenerator<Uint8Array> {
   }
   if (tail.length < TAR_END || tail.some((byte) => byte !== 0))
     throw system('the files could not be read to their end; helper.log in the run directory says why');
+}
+
+const PARCEL_END = 64;
+
+/** Those bytes that say that it is whole are taken off. Without them its helper was killed, or failed in the middle. */
+async function* wholeParcel(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  let tail = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    const all = Buffer.concat([tail, chunk]);
+    const ready = Math.max(0, all.length - PARCEL_END);
+    if (ready > 0) yield all.subarray(0, ready);
+    tail = all.subarray(ready);
+  }
+  if (!tail.toString('latin1').startsWith('slipway-end '))
+    throw system('the volume could not be read to its end; helper.log in the run directory says why');
 }
 
 /** What the helper hears of a file that grows. */

@@ -123,9 +123,29 @@ export interface UnpackProgress {
 export interface Unpacked {
   diffId: string;
   size: number;
+  /** Entries that are no directories. */
+  files: number;
   entries: number;
   /** Directories that have no entry of their own: they look as in the layers below, once `adopt` was asked. */
   implied: string[];
+}
+
+/** What all of a volume came to in a file. */
+export interface PackedVolume {
+  /** Of the tar, uncompressed. */
+  digest: string;
+  /** What is no directory. */
+  files: number;
+  /** Of their content; of the file that it is in. */
+  bytes: number;
+  written: number;
+}
+
+export interface CopiedVolume {
+  /** Nothing had to be copied: both have the same blocks of the disk. */
+  reflink: boolean;
+  files: number;
+  bytes: number;
 }
 
 /** A file while it is received, told of more than once. */

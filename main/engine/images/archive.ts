@@ -1,6 +1,8 @@
+import '../../base/scopes.js';
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { invalid } from '../../base/errors.js';
+import { Slots } from '../../base/slots.js';
 import { Arrival, checkedDigest, type Content, type ContentLease } from '../content/index.js';
 import type { Helper, ReceivedFile, ReceivedPart } from '../helper/index.js';
 import type { LayersAhead } from '../layers/index.js';
@@ -44,6 +46,11 @@ export interface ArchiveOptions {
 const dockerManifest = z.array(
   z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()).nullish() }),
 );
+
+/** Files and links in an archive: hundreds of images of a hundred layers each. What has more is not made to be loaded. */
+const MOST_PARTS = 100_000;
+/** Files that become blobs at the same time. */
+const TAKEN_AT_ONCE = 16;
 
 /** A layer's tar as it is. */
 export const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
@@ -92,6 +99,11 @@ async function receiveFiles(
   const links = new Map<string, string>();
   const coming = new Map<string, { arrival: Arrival; mediaType: string; named?: (digest: string) => void }>();
   const taken: Promise<void>[] = [];
+  const slots = new Slots(TAKEN_AT_ONCE);
+  const takeIn = async (path: string, digest: string) => {
+    using _ = await slots.take();
+    await content.take(path, digest);
+  };
   const onFile = ({ name = '', path, bytes, begins = '', digest }: ReceivedFile) => {
     let file = coming.get(path);
     if (!file) {
@@ -115,22 +127,28 @@ async function receiveFiles(
     lease.pin(digest);
     stored.push(digest);
     files.set(cleaned(name), { digest, size: bytes, mediaType: file.mediaType });
-    const take = content.take(path, digest);
+    const take = takeIn(path, digest);
     take.catch(() => undefined);
     taken.push(take);
   };
+  let parts = 0;
   const onPart = (part: ReceivedPart) => {
+    if (!('path' in part) || !coming.has(part.path)) parts++;
+    if (parts > MOST_PARTS) throw invalid(`the archive has more than ${MOST_PARTS} files and was refused`);
     if ('path' in part) onFile(part);
     else if ('same' in part) links.set(cleaned(part.name), cleaned(part.same));
     else links.set(cleaned(part.name), cleaned(posix.join(posix.dirname(cleaned(part.name)), part.link)));
   };
+  // It may be compressed as a whole: what it unfolds to nobody knows.
+  using guard = content.guardRoom('the archive', signal);
+  const prefix = content.room();
   try {
-    await receive({ prefix: content.room(), archive: true, body: await something(body) }, { onPart, signal });
+    await receive({ prefix, archive: true, body: await something(body) }, { onPart, signal: guard.signal });
   } catch (error) {
     for (const { arrival } of coming.values()) arrival.end(error as Error);
-    throw error;
-  } finally {
     await Promise.allSettled(taken);
+    await content.clear(prefix);
+    throw error;
   }
   await Promise.all(taken);
   return { files, links };

@@ -414,7 +414,9 @@ test(
     await pull(rooms, name);
     const { id } = rooms.images.resolve(name);
     const archive: Buffer[] = [];
-    for await (const chunk of rooms.images.save([name])) archive.push(Buffer.from(chunk));
+    let told = 0;
+    for await (const chunk of rooms.images.save([name], (size) => (told = size))) archive.push(Buffer.from(chunk));
+    assert.equal(told, Buffer.concat(archive).length);
     const lose = () => rm(rooms.content.path(sha256(gzip)));
     const isWhole = async () => {
       for (const digest of contentOf(rooms.images.resolve(name))) assert.ok(await rooms.content.size(digest), digest);

@@ -357,8 +357,8 @@ export class Images {
     }
   }
 
-  /** Images as one archive that this engine, Docker and OCI tools load. */
-  save(references: string[]): AsyncIterable<Uint8Array> {
+  /** Images as one archive that this engine, Docker and OCI tools load. `onSize` hears how large it is before the first byte. */
+  save(references: string[], onSize?: (bytes: number) => void): AsyncIterable<Uint8Array> {
     if (references.length === 0) throw invalid('no image was named');
     const wanted = new Map<string, SavedImage>();
     for (const text of references) {
@@ -370,7 +370,7 @@ export class Images {
       }
     }
     for (const { image } of wanted.values()) this.#announce('save', image);
-    return writeArchive([...wanted.values()], { content: this.#content, packing: this.#packing });
+    return writeArchive([...wanted.values()], { content: this.#content, packing: this.#packing, onSize });
   }
 
   /** Of content that came for an image, what none turned out to need. */

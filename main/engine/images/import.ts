@@ -98,7 +98,14 @@ export class Importer {
     const onPart = (part: ReceivedPart) => {
       if ('path' in part && part.digest) received = { digest: part.digest, size: part.bytes, path: part.path };
     };
-    await receive({ prefix: content.room(), archive: false, body }, { onPart, signal });
+    using guard = content.guardRoom('the archive', signal);
+    const prefix = content.room();
+    try {
+      await receive({ prefix, archive: false, body }, { onPart, signal: guard.signal });
+    } catch (error) {
+      await content.clear(prefix);
+      throw error;
+    }
     if (!received) throw system('the helper received an archive and did not say what it is');
     return received;
   }

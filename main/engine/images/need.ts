@@ -24,4 +24,4 @@ export async function requireRoomFor(content: Content, layers: Descriptor[], wha
 
 /** What is in an archive is kept as it came, and unpacked. Of one whose size nobody knows only what is always left alone is asked for. */
 export const requireRoomForArchive = (content: Content, size: number): Promise<void> =>
-  content.requireRoom({ bytes: 2 * size }, 'the archive');
+  content.requireRoom({ bytes: 2 * size, files: FILES_PER_LAYER + Math.floor(size / FILE_BYTES) }, 'the archive');

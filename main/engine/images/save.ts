@@ -13,39 +13,57 @@ export interface SavedImage {
   references: Reference[];
 }
 
-/** An OCI image layout that also has `docker save`'s manifest.json, so that every engine reads it. What several images have is in it once. */
+/** A file of the archive: a document, or a blob as it is here. */
+interface Entry {
+  name: string;
+  size: number;
+  bytes?: Buffer;
+  digest?: string;
+}
+
+/**
+ * An OCI image layout that also has `docker save`'s manifest.json, so that every engine reads it. What several images have is in it once. `onSize` hears
+ * how large it is before the first byte.
+ */
 export async function* writeArchive(
   images: SavedImage[],
-  { content, packing }: { content: Content; packing: Packing },
+  { content, packing, onSize }: { content: Content; packing: Packing; onSize?: ((bytes: number) => void) | undefined },
 ): AsyncGenerator<Uint8Array> {
   using lease = content.lease();
   for (const { image } of images) contentOf(image).forEach((digest) => lease.pin(digest));
   // Before the first byte: what is not here makes no archive.
   const saved = [];
   for (const each of images) saved.push({ ...each, ...(await partsOf(each, { content, packing, pin: lease.pin })) });
-
-  const written = new Set<string>();
-  const blob = async function* (digest: string): AsyncGenerator<Uint8Array> {
-    if (written.has(digest)) return;
-    written.add(digest);
-    const size = (await content.size(digest)) ?? 0;
-    yield header(blobName(digest), size);
+  const entries = await entriesOf(saved, content);
+  onSize?.(entries.reduce((sum, { size }) => sum + BLOCK + size + padding(size).length, 2 * BLOCK));
+  for (const { name, size, bytes, digest } of entries) {
+    yield header(name, size);
     let sent = 0;
-    for await (const chunk of content.chunks(digest)) {
+    for await (const chunk of bytes ? [bytes] : content.chunks(digest as string)) {
       sent += chunk.length;
       yield chunk;
     }
-    if (sent !== size) throw new Error(`${digest} has ${sent} bytes where ${size} were expected`);
+    if (sent !== size) throw new Error(`${name} has ${sent} bytes where ${size} were expected`);
     yield padding(size);
-  };
+  }
+  yield Buffer.alloc(2 * BLOCK);
+}
 
+async function entriesOf(saved: (SavedImage & Parts)[], content: Content): Promise<Entry[]> {
+  const entries = new Map<string, Entry>();
+  const blob = async (digest: string) => {
+    const name = blobName(digest);
+    if (!entries.has(name)) entries.set(name, { name, size: (await content.size(digest)) ?? 0, digest });
+  };
+  const document = (name: string, bytes: Buffer) => {
+    if (!entries.has(name)) entries.set(name, { name, size: bytes.length, bytes });
+  };
   const index: (Descriptor & { annotations?: Record<string, string> })[] = [];
   for (const { image, names, manifest, layers } of saved) {
-    for (const { digest } of layers) yield* blob(digest);
-    yield* blob(image.id);
+    for (const { digest } of layers) await blob(digest);
+    await blob(image.id);
     const digest = digestOf(manifest.bytes);
-    if (!written.has(digest)) yield file(blobName(digest), manifest.bytes);
-    written.add(digest);
+    document(blobName(digest), manifest.bytes);
     const descriptor = { mediaType: manifest.mediaType, digest, size: manifest.bytes.length };
     if (names.length === 0) index.push(descriptor);
     for (const name of names) {
@@ -61,17 +79,22 @@ export async function* writeArchive(
     RepoTags: names.length > 0 ? names.map(familiar) : null,
     Layers: layers.map(({ digest }) => blobName(digest)),
   }));
-  yield file('index.json', json({ schemaVersion: 2, mediaType: MEDIA_TYPES.index[0], manifests: index }));
-  yield file('manifest.json', json(docker));
-  yield file('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
-  yield Buffer.alloc(2 * BLOCK);
+  document('index.json', json({ schemaVersion: 2, mediaType: MEDIA_TYPES.index[0], manifests: index }));
+  document('manifest.json', json(docker));
+  document('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
+  return [...entries.values()];
+}
+
+interface Parts {
+  manifest: { mediaType: string; bytes: Buffer };
+  layers: Descriptor[];
 }
 
 /** The manifest that the image came with, where all of it is here; else one of the layers as they are. */
 async function partsOf(
   { image, references }: SavedImage,
   { content, packing, pin }: { content: Content; packing: Packing; pin: (digest: string) => void },
-): Promise<{ manifest: { mediaType: string; bytes: Buffer }; layers: Descriptor[] }> {
+): Promise<Parts> {
   for await (const own of ownManifests(image, references, content, { plain: true }))
     if (await isHere(own, content)) return { manifest: own, layers: own.layers };
   const layers: Descriptor[] = [];
@@ -92,10 +115,6 @@ const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`
 
 const BLOCK = 512;
 const LARGEST_OCTAL = 0o77777777777;
-
-function file(name: string, bytes: Buffer): Buffer {
-  return Buffer.concat([header(name, bytes.length), bytes, padding(bytes.length)]);
-}
 
 const padding = (size: number): Buffer => Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 

@@ -2,6 +2,7 @@ import '../../base/scopes.js';
 import { EngineError, invalid } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
+import { NoRoom } from '../../base/room.js';
 import { Slots } from '../../base/slots.js';
 import type { Change } from '../../base/store.js';
 import { type Arrival, type Content, StartsOver } from '../content/index.js';
@@ -172,8 +173,8 @@ export class Layers {
   async #makeAhead(arrival: Arrival, plain: boolean, slots: Slots, signal: AbortSignal): Promise<Made> {
     using _ = await slots.take(signal);
     const growth = arrival.growth();
-    return this.#inDraft((target) =>
-      this.#helper.unpack({ blob: arrival.path, target, sync: false, growth, digest: !plain }, { signal }),
+    return this.#inDraft('the archive', signal, (target, guarded) =>
+      this.#helper.unpack({ blob: arrival.path, target, sync: false, growth, digest: !plain }, { signal: guarded }),
     );
   }
 
@@ -187,10 +188,16 @@ export class Layers {
     return made && early.plain ? { ...made, unpacked: { ...made.unpacked, diffId: blob } } : made;
   }
 
-  async #inDraft(unpack: (target: string) => Promise<Unpacked>): Promise<Made> {
+  /** How much a layer unfolds to only its end tells: what would fill the disk is given up before. */
+  async #inDraft(
+    what: string,
+    signal: AbortSignal,
+    unpack: (target: string, guarded: AbortSignal) => Promise<Unpacked>,
+  ): Promise<Made> {
     const draft = await this.#snapshots.draft();
+    using guard = this.#content.guardRoom(what, signal);
     try {
-      return { draft, unpacked: await unpack(draft.path) };
+      return { draft, unpacked: await unpack(draft.path, guard.signal) };
     } catch (error) {
       await this.#snapshots.drop(draft);
       throw error;
@@ -257,10 +264,10 @@ export class Layers {
   /** From the blob; or from its file while that is still coming in, at no cost to those that have theirs. */
   async #make(blob: string, signal: AbortSignal, onProgress: (progress: { bytes: number }) => void): Promise<Made> {
     const unpack = (file: string, arrival?: Arrival) =>
-      this.#inDraft((target) =>
+      this.#inDraft(`unpacking ${shortId(blob)}`, signal, (target, guarded) =>
         this.#helper.unpack(
           { blob: file, target, sync: false, ...(arrival && { growth: arrival.growth() }) },
-          { onProgress, signal },
+          { onProgress, signal: guarded },
         ),
       );
     for (let arrival = this.#content.arriving(blob); arrival; arrival = this.#content.arriving(blob)) {
@@ -269,6 +276,7 @@ export class Layers {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof StartsOver) continue;
+        if (error instanceof NoRoom) throw error;
         // Why bytes make no sense their digest may say, or the next attempt to get them.
         const wasWhole = await arrived(arrival);
         if (wasWhole && !isPassing(error)) throw error;

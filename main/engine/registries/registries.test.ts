@@ -1,6 +1,9 @@
 import '../../base/scopes.js';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ImageInspect } from '../../contract/images.js';
 import { Registry } from '../registry/index.js';
@@ -15,9 +18,9 @@ const hex = (letter: string) => `sha256:${letter.repeat(64)}`;
 const image = (names: Partial<ImageInspect>): ImageInspect =>
   ({ Id: hex('1'), Os: 'linux', Architecture: 'amd64', RepoTags: [], RepoDigests: [], ...names }) as ImageInspect;
 
-function registries(here?: ImageInspect) {
+function registries(here?: ImageInspect, registry = new Registry({ env: {}, backOffMs: 1, certificates: [] })) {
   return new Registries({
-    registry: new Registry({ env: {}, backOffMs: 1, certificates: [] }),
+    registry,
     images: {
       list: () => [],
       inspect: () => here ?? assert.fail('not here'),
@@ -191,4 +194,28 @@ test('a search is narrowed by filters, and says what is wrong with it', async ()
   await assert.rejects(ask('deb', { stars: ['many'] }), { kind: 'invalid' });
   await assert.rejects(ask('deb', {}, 101), /Limit 101 is outside the range of \[1, 100\]/);
   await assert.rejects(ask('nosuch'), /offers no search/);
+});
+
+test('who is logged in searches as who they are, and nobody else learns it', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'slipway-search-'));
+  t.after(() => rm(root, { recursive: true }));
+  const authorization = `Basic ${Buffer.from('me:s3cret').toString('base64')}`;
+  await using server = await serve(({ url, headers }) => {
+    if (headers.authorization !== authorization)
+      return { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="here"' } };
+    return { body: url.startsWith('/v1/search') ? { results: [{ name: 'mine' }] } : {} };
+  });
+  await using other = await serve(() => ({ status: 401 }));
+  const registry = await Registry.open({ root, env: {}, backOffMs: 1, certificates: [] });
+  await registry.login(server.host, { username: 'me', password: 's3cret' });
+  const all = registries(undefined, registry);
+  const ask = (host: string, header?: string) => all.search({ term: `${host}/x`, filters: {} }, header);
+  assert.deepEqual(
+    (await ask(server.host)).map(({ name }) => name),
+    ['mine'],
+  );
+  const wrong = Buffer.from(JSON.stringify({ username: 'you', password: 'x' })).toString('base64url');
+  await assert.rejects(ask(server.host, wrong), /log in first/);
+  await assert.rejects(ask(other.host), /log in first/);
+  assert.ok(other.seen.every(({ headers }) => headers.authorization === undefined));
 });

@@ -34,9 +34,11 @@ export async function search(
   const response = await first(bases, async (base) => {
     const url = new URL(`/v1/search?${query.toString()}`, base);
     const answer = await registry.open(url, { signal });
-    if (answer.status !== 401 || !auth?.username) return answer;
+    if (answer.status !== 401) return answer;
+    const login = auth?.username ? auth : await registry.loginFor(host);
+    if (!login?.username) return answer;
     answer.discard();
-    return registry.open(url, { headers: { Authorization: basic(auth) }, signal });
+    return registry.open(url, { headers: { Authorization: basic(login) }, signal });
   });
   if (response.status !== 200) {
     response.discard();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { CredentialHelper } from './credential-helper.js';
 import { Credentials } from './credentials.js';
+import { Hosts } from './hosts.js';
 
 async function ground(t: TestContext, config?: object) {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-credentials-'));
@@ -61,14 +62,40 @@ test('our own logins are in a file that nobody else reads, and are there again a
   assert.ok(!(await readFile(file, 'utf8')).includes('s3cret'));
 });
 
-test('a damaged file of logins keeps no engine from starting', async (t) => {
+test('a damaged file of logins keeps no engine from starting, and is set aside, not written over', async (t) => {
   const { folder, open } = await ground(t);
+  const registries = join(folder, 'registries');
+  await mkdir(registries);
+  for (const damaged of ['{"auths": {"a', '[]', '{"auths": {"a": "s3cret"}}']) {
+    await writeFile(join(registries, 'credentials.json'), damaged);
+    const credentials = await open();
+    assert.equal(await credentials.find('a'), undefined);
+    assert.match(
+      credentials.warnings.join(),
+      /credentials\.json could not be read \(it is damaged\)\. It is kept as \S+damaged-\S+, .* Log in again\.$/,
+    );
+    assert.ok(!credentials.warnings.join().includes('s3cret'));
+    await credentials.keep('a.b', { username: 'me', password: 'x' });
+    const again = await open();
+    assert.ok(await again.find('a.b'));
+    assert.deepEqual(again.warnings, []);
+    const aside = (await readdir(registries)).filter((name) => name.includes('damaged'));
+    assert.deepEqual(await Promise.all(aside.map((name) => readFile(join(registries, name), 'utf8'))), [damaged]);
+    await rm(join(registries, aside[0]!));
+  }
+});
+
+test('so are damaged settings of registries', async (t) => {
+  const { folder } = await ground(t);
   await mkdir(join(folder, 'registries'));
-  await writeFile(join(folder, 'registries/credentials.json'), '{"auths": {"a');
-  const credentials = await open();
-  assert.equal(await credentials.find('a'), undefined);
-  await credentials.keep('a.b', { username: 'me', password: 'x' });
-  assert.ok(await (await open()).find('a.b'));
+  const file = join(folder, 'registries/settings.json');
+  await writeFile(file, '{"registries": {"a.b": {"insecure": "yes"}}}');
+  const hosts = await Hosts.open({ folder: join(folder, 'registries') });
+  assert.deepEqual([hosts.get('a.b'), hosts.warnings.length], [{}, 1]);
+  await hosts.set('a.b', { insecure: true });
+  const again = await Hosts.open({ folder: join(folder, 'registries') });
+  assert.deepEqual([again.get('a.b'), again.warnings], [{ insecure: true }, []]);
+  assert.equal((await readdir(join(folder, 'registries'))).length, 2);
 });
 
 test("docker's own logins are used, after ours, and are docker's to forget", async (t) => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { codeOf, conflict, diskError, messageOf } from '../../base/errors.js';
+import { z } from 'zod';
+import { conflict, diskError, messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import { PrivateFile } from '../../base/private-file.js';
 import type { RegistryAuth } from './auth.js';
@@ -35,6 +36,8 @@ export class Credentials {
   readonly #docker: DockerConfig;
   readonly #env: Record<string, string | undefined>;
   #own = new Map<string, RegistryAuth>();
+  /** What went wrong with the file and was worked round, in sentences for a person. */
+  readonly warnings: string[] = [];
 
   static async open({ folder, env }: CredentialsOptions): Promise<Credentials> {
     const credentials = new Credentials(new PrivateFile(join(folder, 'credentials.json')), env);
@@ -150,15 +153,16 @@ export class Credentials {
 
   async #load(): Promise<void> {
     await this.#file.tidy();
-    const document = (await this.#file.read().catch((error: unknown) => {
-      // What the parser says may quote a password.
-      log.error(
-        `${this.#file.path} cannot be read, and the logins in it are not used: ${codeOf(error) ?? 'it is damaged'}`,
-      );
-    })) as { auths?: Record<string, RegistryAuth> } | undefined;
-    this.#own = new Map(Object.entries(document?.auths ?? {}));
+    const { value, warning } = await this.#file.readOrSetAside((document) => kept.parse(document));
+    this.#own = new Map(Object.entries(value?.auths ?? {}));
+    if (warning) this.warnings.push(`Logins: ${warning} Log in again.`);
   }
 }
+
+const text = z.string().optional();
+const kept = z.object({
+  auths: z.record(z.string(), z.object({ username: text, password: text, identitytoken: text, registrytoken: text })),
+}) as z.ZodType<{ auths: Record<string, RegistryAuth> }>;
 
 /** What helpers and docker's file call a registry. */
 const serverOf = (host: string): string => (host === DEFAULT_DOMAIN ? HUB_SERVER : host);

@@ -1,13 +1,11 @@
 import { join } from 'node:path';
-import { codeOf, diskError, invalid } from '../../base/errors.js';
-import { createLog } from '../../base/log.js';
+import { z } from 'zod';
+import { diskError, invalid } from '../../base/errors.js';
 import { PrivateFile } from '../../base/private-file.js';
 import type { RegistryChange } from '../../contract/registries.js';
 import { checkedAuthorities, checkedClient } from './certificates.js';
 import { parseMirror } from './mirrors.js';
 import type { Trust } from './request.js';
-
-const log = createLog('registry');
 
 /** What was set for one registry. */
 export interface HostSettings {
@@ -22,6 +20,8 @@ export interface HostSettings {
 export class Hosts {
   readonly #file: PrivateFile;
   #settings = new Map<string, HostSettings>();
+  /** What went wrong with the file and was worked round, in sentences for a person. */
+  readonly warnings: string[] = [];
 
   static async open({ folder }: { folder: string }): Promise<Hosts> {
     const hosts = new Hosts(new PrivateFile(join(folder, 'settings.json')));
@@ -65,14 +65,23 @@ export class Hosts {
 
   async #load(): Promise<void> {
     await this.#file.tidy();
-    const document = (await this.#file.read().catch((error: unknown) => {
-      log.error(
-        `${this.#file.path} cannot be read, and what it says of registries is not used: ${codeOf(error) ?? 'it is damaged'}`,
-      );
-    })) as { registries?: Record<string, HostSettings> } | undefined;
-    this.#settings = new Map(Object.entries(document?.registries ?? {}));
+    const { value, warning } = await this.#file.readOrSetAside((document) => kept.parse(document));
+    this.#settings = new Map(Object.entries(value?.registries ?? {}));
+    if (warning) this.warnings.push(`Mirrors and trust: ${warning} Set them again.`);
   }
 }
+
+const kept = z.object({
+  registries: z.record(
+    z.string(),
+    z.object({
+      mirrors: z.array(z.string()).optional(),
+      insecure: z.boolean().optional(),
+      ca: z.string().optional(),
+      client: z.object({ certificate: z.string(), key: z.string() }).optional(),
+    }),
+  ),
+}) as z.ZodType<{ registries: Record<string, HostSettings> }>;
 
 function changed(before: HostSettings, change: RegistryChange): HostSettings {
   const next = { ...before };

@@ -77,6 +77,16 @@ export class Registry {
     this.#hosts = hosts;
   }
 
+  /** Who is logged in there, as the engine knows it. */
+  loginFor(domain: string): Promise<RegistryAuth | undefined> {
+    return this.#credentials?.find(domain) ?? Promise.resolve(undefined);
+  }
+
+  /** What went wrong with what is kept of registries and was worked round, in sentences for a person. */
+  get warnings(): string[] {
+    return [...(this.#credentials?.warnings ?? []), ...(this.#hosts?.warnings ?? [])];
+  }
+
   /** Of docker.io, by flag or set: as `docker info` tells it. */
   get mirrors(): string[] {
     return this.#mirrorsOf(DEFAULT_DOMAIN).map(({ text }) => text);
@@ -306,8 +316,7 @@ export class Registry {
     if (known) return known;
     const authorizer = new Authorizer({
       registry: base,
-      credentials: () =>
-        auth ? Promise.resolve(auth) : (this.#credentials?.find(domain) ?? Promise.resolve(undefined)),
+      credentials: () => (auth ? Promise.resolve(auth) : this.loginFor(domain)),
       send: (url, options) =>
         this.#send(url, {
           ...(mirror && { connectMs: MIRROR_PATIENCE_MS, silenceMs: MIRROR_PATIENCE_MS }),

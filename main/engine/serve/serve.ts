@@ -1,7 +1,7 @@
 import '../../base/scopes.js';
+import { readFile } from 'node:fs/promises';
 import http from 'node:http';
-import { isIP, type AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import type { AddressInfo } from 'node:net';
 import { codeOf, conflict, invalid, messageOf, system } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
@@ -9,6 +9,7 @@ import type { Store } from '../../base/store.js';
 import type { ServeAnswer, ServeRequest, Serving } from '../../contract/serve.js';
 import type { Content } from '../content/index.js';
 import type { Shelf } from '../images/index.js';
+import { checkedAddress, hostOf, isLoopback, links, portOf, reachable, withPort } from './addresses.js';
 import { Refusal, refuse } from './answers.js';
 import { Handler, SILENCE_MS } from './handler.js';
 import { hashOf, newToken, opens } from './token.js';
@@ -20,18 +21,20 @@ export interface ServeOptions {
   images: { readonly shelf: Shelf; removeUnused(digests: string[]): Promise<void> };
 }
 
-/** What is written down of a registry that is to come up again with the engine. */
+/** What is written down of a registry, for the engine that comes next. */
 interface Kept {
   address: string;
   writable: boolean;
   /** Of the token, which nobody knows any more but who was told. */
   hash: string | null;
+  /** It comes up with every engine; absent from earlier versions, which kept no other. */
+  persist?: boolean;
+  /** Since the machine came up so: without `persist` it goes on after this engine, not after the machine. */
+  bootId?: string;
 }
 
 interface Running {
-  serving: Serving;
-  hash: string | null;
-  persistent: boolean;
+  kept: Kept;
   close(): Promise<void>;
 }
 
@@ -47,76 +50,95 @@ export class Serve {
   readonly #store: Store;
   readonly #content: Content;
   readonly #images: ServeOptions['images'];
+  readonly #bootId: string;
   readonly #locks = new Locks();
   #running: Running | undefined;
+  #problem: ServeAnswer['problem'];
 
-  /** Comes up again where it was asked to; an address that is taken by now keeps no engine from coming up. */
+  /** Goes on where the engine before it did; an address that is taken by now keeps no engine from coming up, and is told. */
   static async open(options: ServeOptions): Promise<Serve> {
-    const serve = new Serve(options);
+    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    const serve = new Serve(options, bootId);
     const kept = options.store.rows<Kept>(TABLE).get('it');
-    if (kept)
-      serve.#running = await serve.#listen(kept, true).catch((error: unknown) => {
-        log.warn(`the images are not served: ${messageOf(error)}`);
-        return undefined;
-      });
+    if (kept && (kept.persist !== false || kept.bootId === bootId)) await serve.#resume(kept);
     return serve;
   }
 
-  private constructor({ store, content, images }: ServeOptions) {
+  private constructor({ store, content, images }: ServeOptions, bootId: string) {
     this.#store = store;
     this.#content = content;
     this.#images = images;
+    this.#bootId = bootId;
   }
 
-  state(): ServeAnswer {
-    return { serving: this.#running?.serving ?? null };
+  async state(): Promise<ServeAnswer> {
+    const serving = this.#running ? await described(this.#running.kept) : null;
+    return { serving, ...(this.#problem && { problem: this.#problem }) };
   }
 
   /** Begins to serve, or goes on as asked; a token is made anew each time, and told in the answer alone. */
   async start({ address, writable, persist, token: wanted }: ServeRequest): Promise<ServeAnswer> {
     using _ = await this.#locks.take('serve');
-    const before = this.#running;
-    const place = checkedAddress(address ?? before?.serving.address ?? USUAL_ADDRESS);
-    const asks = (wanted ?? before?.serving.token) || !isLoopback(hostOf(place));
+    const before = this.#running?.kept;
+    const place = checkedAddress(address ?? before?.address ?? USUAL_ADDRESS);
+    const asks = (wanted ?? (before && before.hash !== null)) || !isLoopback(hostOf(place));
     const token = asks ? newToken() : undefined;
-    const kept: Kept = {
-      address: place,
-      writable: writable ?? before?.serving.writable ?? false,
-      hash: token === undefined ? null : hashOf(token),
-    };
-    const persistent = persist ?? before?.persistent ?? false;
-    await before?.close();
+    await this.#running?.close();
     this.#running = undefined;
     try {
-      this.#running = await this.#listen(kept, persistent);
+      this.#running = await this.#listen({
+        address: place,
+        writable: writable ?? before?.writable ?? false,
+        hash: token === undefined ? null : hashOf(token),
+        persist: persist ?? before?.persist ?? false,
+        bootId: this.#bootId,
+      });
     } catch (error) {
       // As it was.
-      if (before) this.#running = await this.#listen(keptOf(before), before.persistent).catch(() => undefined);
+      if (before) await this.#resume(before);
       throw error;
     }
-    await this.#write(persistent ? { ...kept, address: this.#running.serving.address } : undefined);
-    return { serving: this.#running.serving, ...(token !== undefined && { token }) };
+    this.#problem = undefined;
+    await this.#write(this.#running.kept);
+    return { serving: await described(this.#running.kept), ...(token !== undefined && { token }) };
   }
 
   async stop(): Promise<void> {
     using _ = await this.#locks.take('serve');
     await this.#running?.close();
     this.#running = undefined;
+    this.#problem = undefined;
     await this.#write(undefined);
   }
 
-  /** The engine ends; what is to come up again does with the next one. */
-  async close(): Promise<void> {
+  /** The engine ends. With `handover` another comes at once and goes on; else only what is to come up with every engine does. */
+  async close({ handover }: { handover: boolean }): Promise<void> {
     using _ = await this.#locks.take('serve');
+    const kept = this.#running?.kept;
     await this.#running?.close();
     this.#running = undefined;
+    if (kept && !kept.persist && !handover) await this.#write(undefined);
+  }
+
+  async #resume(kept: Kept): Promise<void> {
+    try {
+      this.#running = await this.#listen({ ...kept, persist: kept.persist !== false });
+    } catch (error) {
+      this.#problem = { address: kept.address, message: messageOf(error) };
+      log.warn(`the images are not served: ${messageOf(error)}`);
+    }
   }
 
   async #write(kept: Kept | undefined): Promise<void> {
-    await this.#store.commit((change) => (kept ? change.put(TABLE, 'it', kept) : change.remove(TABLE, 'it')));
+    await this.#store.commit((change) => {
+      if (kept) return change.put(TABLE, 'it', kept);
+      change.urgent();
+      change.remove(TABLE, 'it');
+    });
   }
 
-  async #listen({ address, writable, hash }: Kept, persistent: boolean): Promise<Running> {
+  async #listen(kept: Kept): Promise<Running> {
+    const { address, writable, hash } = kept;
     const uploads = new Uploads(this.#content, (digests) => this.#images.removeUnused(digests));
     const handler = new Handler({ shelf: this.#images.shelf, content: this.#content, uploads, writable });
     const server = http.createServer({ headersTimeout: 20_000, requestTimeout: 0, keepAliveTimeout: 30_000 });
@@ -136,7 +158,7 @@ export class Serve {
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen({ host, port: Number(address.slice(address.lastIndexOf(':') + 1)) }, resolve);
+        server.listen({ host, port: portOf(address) }, resolve);
       });
     } catch (error) {
       await uploads.close();
@@ -150,18 +172,14 @@ export class Serve {
       await gone;
       await uploads.close();
     };
-    const serving: Serving = {
-      address: withPort(host, port),
-      writable,
-      token: hash !== null,
-      url: `http://${withPort(reachable(host), port)}`,
-      persist: persistent,
-    };
-    return { serving, hash, persistent, close };
+    return { kept: { ...kept, address: withPort(host, port) }, close };
   }
 }
 
-const keptOf = ({ serving, hash }: Running): Kept => ({ address: serving.address, writable: serving.writable, hash });
+async function described({ address, writable, hash, persist = true }: Kept): Promise<Serving> {
+  const urls = reachable(hostOf(address), await links()).map((host) => `http://${withPort(host, portOf(address))}`);
+  return { address, writable, token: hash !== null, url: urls[0]!, urls, persist };
+}
 
 function refusedToken({ headers }: http.IncomingMessage, hash: string): Refusal | undefined {
   if (opens(hash, headers.authorization)) return undefined;
@@ -180,28 +198,6 @@ function refusedHost({ headers }: http.IncomingMessage): Refusal | undefined {
   const host = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
   if (host === 'localhost' || isLoopback(host.replace(/^\[|\]$/g, ''))) return undefined;
   return new Refusal(403, 'DENIED', 'this registry is for this machine alone, by its own address');
-}
-
-/** An IP address and a port: a name may mean another address tomorrow. */
-function checkedAddress(text: string): string {
-  const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(text) ?? [];
-  const ip = host === 'localhost' ? '127.0.0.1' : host.replace(/^\[|\]$/g, '');
-  if (!isIP(ip) || Number(port) > 65535)
-    throw invalid(`"${text}" is no address to serve at: write it like 127.0.0.1:5000 or 0.0.0.0:5000`);
-  return withPort(ip, Number(port));
-}
-
-const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-
-const withPort = (host: string, port: number): string => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-
-const isLoopback = (host: string): boolean => (isIP(host) === 4 && host.startsWith('127.')) || host === '::1';
-
-/** An address that others can call, where all of this machine's are listened at. */
-function reachable(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return host;
-  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 }
 
 function explained(error: unknown, address: string): unknown {

@@ -11,7 +11,7 @@ export interface VolumeSurveyOptions {
   usage: Pick<Usage, 'counting'>;
   helper: { readonly hello: Pick<HelperHello, 'uidMap' | 'gidMap'> };
   /** Copies of volumes; without it nobody makes any. */
-  backups?: { countOf(volume: string): number; scheduleOf(volume: string): BackupSchedule | null };
+  backups: { countOf(volume: string): number; scheduleOf(volume: string): BackupSchedule | null };
 }
 
 type Owner = VolumeOverview['Owner'];
@@ -62,8 +62,8 @@ export class VolumeSurvey {
       At: momentOf(counted?.at),
       LastWrite: momentOf(counted?.newest),
       ...{ Owner, Users },
-      Backups: backups?.countOf(Name) ?? 0,
-      Schedule: backups?.scheduleOf(Name) ?? null,
+      Backups: backups.countOf(Name),
+      Schedule: backups.scheduleOf(Name),
     };
   }
 

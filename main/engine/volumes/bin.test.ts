@@ -56,6 +56,7 @@ async function house(t: TestContext, options: BinOptions = {}) {
         populate: () => Promise.resolve({ copied: false }),
         mountVolume: () => Promise.resolve(),
         unmountVolume: () => Promise.resolve(),
+        swap: () => Promise.resolve(),
         discard: (path: string) => rm(path, { recursive: true, force: true }),
       },
       usage: {

@@ -1,3 +1,5 @@
 export { Volumes, type Reservation, type VolumeAbout, type VolumeWish } from './volumes.js';
 export type { HeldVolume } from './uses.js';
 export { checkVolume } from './record.js';
+export type { Loan, VolumePlace } from './loans.js';
+export type { Stage } from './stage.js';

@@ -59,6 +59,7 @@ async function place(t: TestContext) {
       return Promise.resolve();
     },
     discard: (path: string) => rm(path, { recursive: true, force: true }),
+    swap: () => Promise.resolve(),
   };
   const usage = {
     measure: () => Promise.resolve({ bytes: 7 }),

@@ -1,5 +1,5 @@
 import '../../base/scopes.js';
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, conflict, messageOf, notFound } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
@@ -25,6 +25,8 @@ import {
   type VolumeRecord,
 } from './record.js';
 import { Uses, type HeldVolume } from './uses.js';
+import { Loans, type Loan, type VolumePlace } from './loans.js';
+import type { Stage } from './stage.js';
 
 export interface VolumesOptions {
   /** The data root. */
@@ -46,6 +48,7 @@ export interface VolumesOptions {
     mountVolume(request: { volume: string; type: string; device: string; options: string[] }): Promise<void>;
     unmountVolume(volume: string): Promise<void>;
     discard(path: string): Promise<void>;
+    swap(request: { path: string; with: string; alike: boolean }): Promise<void>;
   };
   usage: {
     measure(path: string): Promise<{ bytes: number }>;
@@ -98,6 +101,7 @@ export class Volumes {
   readonly #holders = new Map<string, Set<string>>();
   /** Holders in the bin, by id, and their names. */
   readonly #aside = new Map<string, string>();
+  readonly #loans = new Loans();
   readonly #locks = new Locks();
   readonly #mounts: Mounts;
   readonly #uses = new Uses();
@@ -139,7 +143,7 @@ export class Volumes {
   }
 
   list(filters: Filters = {}): Volume[] {
-    const test = volumeFilter(filters, (name) => this.#holdersOf(name).size > 0);
+    const test = volumeFilter(filters, (name) => this.holdersOf(name).length > 0);
     return [...this.#volumes.values()].filter(test).map((record) => this.#describe(record));
   }
 
@@ -210,7 +214,7 @@ export class Volumes {
         const elsewhere = ['folder', 'nfs'].includes(kindOf(record));
         const UsageData = {
           Size: elsewhere ? -1 : ((await this.recall(record.name))?.bytes ?? -1),
-          RefCount: this.#holdersOf(record.name).size,
+          RefCount: this.holdersOf(record.name).length,
         };
         return { ...this.#describe(record), UsageData };
       }),
@@ -245,7 +249,74 @@ export class Volumes {
 
   /** The containers that have it, those in the bin too. */
   holdersOf(name: string): string[] {
-    return [...this.#holdersOf(name)];
+    return [...this.#holdersOf(name)].filter((holder) => !this.#loans.has(holder));
+  }
+
+  /**
+   * For a task that works with all of its files; until the loan is disposed it is not removed. `task`: what is done, for whoever is refused because of
+   * it. `alone`: no container that has it is started meanwhile, and none is made with it.
+   */
+  lend(name: string, task: string, { alone = false } = {}): Loan {
+    const place = this.look(name);
+    const { holder, giveBack } = this.#loans.take(name, task, alone);
+    this.#holdersOf(name).add(holder);
+    return {
+      ...place,
+      [Symbol.dispose]: () => {
+        giveBack();
+        this.#holdersOf(name).delete(holder);
+      },
+    };
+  }
+
+  look(name: string): VolumePlace {
+    const record = this.#find('get', name);
+    return { record, data: this.#data(name), device: deviceOf(record), fileSystem: fileSystemOf(record)?.type };
+  }
+
+  /** Refuses where one of them is lent to a task that has to be alone with it. */
+  checkFree(names: Iterable<string>): void {
+    for (const name of names) this.#loans.checkFree(name);
+  }
+
+  has(name: string): boolean {
+    return this.#volumes.has(name);
+  }
+
+  /** A directory that is no volume's yet. What is made in its `data` becomes one in one step, or takes the place of what one has; else it goes with the disposal. */
+  async stage(): Promise<Stage> {
+    // No volume has a name that begins with a dot: what is left of a stage goes when the next engine starts.
+    const path = this.#path(`.${shortId(newId())}`);
+    await mkdir(path, { mode: 0o711 });
+    const data = join(path, '_data');
+    return {
+      ...{ path, data },
+      become: (wish) => this.#become(path, wish),
+      replace: async (name, { alike }) => {
+        using _ = await this.#locks.take(name);
+        this.#find('get', name);
+        await this.#options.helper.swap({ path: this.#data(name), with: data, alike });
+        this.#uses.end(name); // who reads or writes what it had does not go on with that
+        await this.#options.usage.forget([this.#data(name)]);
+      },
+      [Symbol.asyncDispose]: () => this.#options.helper.discard(path),
+    };
+  }
+
+  async #become(stage: string, wish: VolumeCreate & { Name: string }): Promise<void> {
+    checkVolume(wish);
+    using _ = await this.#locks.take(wish.Name);
+    if (this.#volumes.has(wish.Name)) throw conflict(`there is a volume ${wish.Name} already`);
+    await rename(stage, this.#path(wish.Name));
+    try {
+      const volumes = await open(this.#path(''));
+      await volumes.sync().finally(() => volumes.close());
+      await this.#options.store.commit((change) => this.#put(change, recordOf({ ...wish, anonymous: false })));
+    } catch (error) {
+      await this.#discard(wish.Name);
+      throw error;
+    }
+    this.#announce('create', wish.Name);
   }
 
   /**
@@ -253,6 +324,7 @@ export class Volumes {
    * the transaction that writes the container down; what was made for one that never came to be goes with the disposal.
    */
   async reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation> {
+    this.checkFree(wishes.map(({ Name }) => Name));
     const lock = await this.#locks.take(...wishes.map(({ Name }) => Name));
     const made: VolumeRecord[] = [];
     const wanted: string[] = [];
@@ -353,7 +425,7 @@ export class Volumes {
   }
 
   /** Its files are in a container's, or not any more. */
-  announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void {
+  announce(action: string, name: string, attributes: Record<string, string> = {}): void {
     this.#options.events.publish('volume', action, name, { driver: 'local', ...attributes });
   }
 
@@ -373,7 +445,10 @@ export class Volumes {
     return record;
   }
 
-  #useInWords(holders: string[]): string {
+  #useInWords(all: string[]): string {
+    const holders = all.filter((holder) => !this.#loans.has(holder));
+    const [task] = all.flatMap((holder) => this.#loans.taskOf(holder) ?? []);
+    if (holders.length === 0 && task !== undefined) return `${task}: wait until that is done, or cancel it`;
     if (!holders.every((id) => this.#aside.has(id))) return `volume is in use - [${holders.join(', ')}]`;
     const binned = holders.map((id) => `${this.#aside.get(id)} (${shortId(id)})`).join(', ');
     return `volume is kept for what is in the bin: ${binned}. Restore it, or delete it there for good`;

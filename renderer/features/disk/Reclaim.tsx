@@ -2,6 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { DiskUsage } from '../../../main/contract/disk.js';
 import { messageOf, useEngineStore } from '../../store/index.js';
+import { useExplain } from '../../parts/explain.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
 import { bytes } from '../../ui/format.js';
@@ -12,6 +13,7 @@ import { navigate, pathTo } from '../../ui/route.js';
 export function Reclaim({ disk }: { disk: DiskUsage }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const explain = useExplain();
   const ask = useSurface((surface) => surface.open);
   const [busy, setBusy] = useState(false);
   const { Reclaimable, Bin, Blobs } = disk;
@@ -21,7 +23,7 @@ export function Reclaim({ disk }: { disk: DiskUsage }) {
       const { SpaceReclaimed } = await store.getState().collectDisk();
       notifyDone(SpaceReclaimed > 0 ? t('disk.cleared', { size: bytes(SpaceReclaimed) }) : t('disk.clearedNothing'));
     } catch (error) {
-      notifyFailed(t('disk.notCleared'), messageOf(error));
+      notifyFailed(t('disk.notCleared'), explain(messageOf(error)));
     }
     setBusy(false);
   };

@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import type { FileEntry } from '../../../main/contract/files.js';
+import { useExplain } from '../explain.js';
 import { parentOf, typeAhead, type TreeEntry, type TreeRow } from './tree.js';
 
 const ROW = 28;
@@ -36,6 +37,7 @@ export interface TreeRowsProps<Entry extends TreeEntry> {
 export function TreeRows<Entry extends TreeEntry = FileEntry>(props: TreeRowsProps<Entry>) {
   const { rows, onCurrent } = props;
   const { t } = useTranslation();
+  const explain = useExplain();
   const scroll = useRef<HTMLDivElement>(null);
   const typed = useRef({ text: '', at: 0 });
   const wantsFocus = useRef(false);
@@ -161,7 +163,7 @@ export function TreeRows<Entry extends TreeEntry = FileEntry>(props: TreeRowsPro
                 </>
               ) : (
                 <span className={clsx('grow cut', row.kind === 'problem' ? 'c-fail' : 'dim')}>
-                  {row.kind === 'problem' || row.kind === 'entry' ? row.problem : t(`files.${row.kind}`)}
+                  {row.kind === 'problem' || row.kind === 'entry' ? explain(row.problem ?? '') : t(`files.${row.kind}`)}
                 </span>
               )}
             </div>

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { Copy, Download } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
@@ -13,7 +13,8 @@ import { Scroller } from '../../ui/Scroller.js';
 import { Segments } from '../../ui/Segments.js';
 import { hexOf } from '../files/content.js';
 import { nameOfPath } from '../files/tree.js';
-import { diffOf, patchOf, splitRows, type DiffLine, type DiffRow } from './text-diff.js';
+import { compared as comparedTexts, patched } from './differ.js';
+import { splitRows, type DiffLine, type DiffRow } from './text-diff.js';
 import type { Side } from './use-sides.js';
 
 /** Lines that are drawn; the patch has all of them. */
@@ -32,31 +33,20 @@ export function DiffView({
 }: {
   path: string;
   /** Undefined: it is not there on that side. */
-  read(): Promise<[before: Side | undefined, after: Side | undefined]>;
+  read(): Promise<Sides>;
   /** Who changed it. */
   about?: string | undefined;
   onSave?: (() => void) | undefined;
 }) {
   const { t } = useTranslation();
   const [view, setView] = useState<View>('unified');
-  const { value, problem } = useAnswer(read, path);
-  const compared = useMemo(() => {
-    if (!value) return undefined;
-    const [before, after] = value;
-    const text = [before, after].every((side) => !side || side.content.kind === 'text');
-    const shown = [before, after].map((side) => {
-      if (!side) return '';
-      if (side.content.kind === 'text' && text) return side.content.text;
-      return `${hexOf(side.bytes.subarray(0, HEX))}\n`;
-    });
-    return { text, cut: Boolean(before?.cut || after?.cut), diff: diffOf(shown[0] ?? '', shown[1] ?? ''), shown };
-  }, [value]);
+  const { value: compared, problem } = useAnswer(async () => compare(await read()), path);
   const rows = compared?.diff?.rows ?? [];
   const name = nameOfPath(path);
   const copy = async () => {
-    if (!value || !compared) return;
-    const side = (index: 0 | 1) => (value[index] ? compared.shown[index] : undefined);
-    await copyText(patchOf(path, side(0), side(1)));
+    if (!compared) return;
+    const side = (index: 0 | 1) => (compared.sides[index] ? compared.shown[index] : undefined);
+    await copyText(await patched(path, side(0), side(1)));
     notifyDone(t('layers.patchCopied', { name }));
   };
   return (
@@ -84,8 +74,8 @@ export function DiffView({
         />
       </div>
       {problem && <Problem>{problem}</Problem>}
-      {!value && !problem && <Loading waitingFor={t('common.loading')} />}
-      {value && <Rights sides={value} />}
+      {!compared && !problem && <Loading waitingFor={t('common.loading')} />}
+      {compared && <Rights sides={compared.sides} />}
       {compared?.cut && <p className="files-note">{t('layers.cut')}</p>}
       {compared && !compared.diff && <p className="files-note">{t('layers.tooDifferent')}</p>}
       {compared?.diff && rows.length === 0 && <p className="files-note">{t('layers.sameContent')}</p>}
@@ -111,8 +101,22 @@ export function DiffView({
   );
 }
 
+type Sides = [before: Side | undefined, after: Side | undefined];
+
+/** By lines where both are text, by the bytes they begin with where not. */
+async function compare(sides: Sides) {
+  const text = sides.every((side) => !side || side.content.kind === 'text');
+  const shown = sides.map((side) => {
+    if (!side) return '';
+    if (side.content.kind === 'text' && text) return side.content.text;
+    return `${hexOf(side.bytes.subarray(0, HEX))}\n`;
+  });
+  const diff = await comparedTexts(shown[0] ?? '', shown[1] ?? '');
+  return { sides, text, cut: sides.some((side) => side?.cut), diff, shown };
+}
+
 /** What differs besides the content, and the sizes of what is no text. */
-function Rights({ sides: [before, after] }: { sides: [Side | undefined, Side | undefined] }) {
+function Rights({ sides: [before, after] }: { sides: Sides }) {
   const { t } = useTranslation();
   if (!before || !after) return null;
   const mode = (side: Side) => side.stat.Mode.toString(8).padStart(4, '0');

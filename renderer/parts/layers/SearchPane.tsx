@@ -4,6 +4,7 @@ import type { Compared, LayerFind, LayerStep } from '../../../main/contract/laye
 import { messageOf, useEngineStore } from '../../store/index.js';
 import { Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
+import { useExplain } from '../explain.js';
 import { stepOf } from './layout.js';
 import { MarkBox } from './lines.js';
 import { stepWords } from './words.js';
@@ -25,6 +26,7 @@ export function SearchPane({
   onClose(): void;
 }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   const { client } = useEngineStore();
   const [text, setText] = useState('');
   const [found, setFound] = useState<{ text: string; hits: LayerFind[]; more: boolean }>();
@@ -75,7 +77,7 @@ export function SearchPane({
         spellCheck={false}
         onChange={(event) => setText(event.target.value)}
       />
-      {problem && <Problem>{problem}</Problem>}
+      {problem && <Problem>{explain(problem)}</Problem>}
       <p className="s11 t3" role="status">
         {text !== '' && found?.text === text && t('layers.found', { count: hits.length })}
         {found?.more && text !== '' && ` ${t('layers.foundMore')}`}

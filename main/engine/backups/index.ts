@@ -1,0 +1,1 @@
+export { Backups, type BackupsOptions } from './backups.js';
