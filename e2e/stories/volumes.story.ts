@@ -1,8 +1,9 @@
 /** The Volumes page: what is in volumes, who has them, and what is done to them; by mouse and by keyboard. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { drop, pick } from '../fixtures/desk.js';
+import { drop, onDesk, pick } from '../fixtures/desk.js';
 import { api, docker, loadBusybox, request } from '../fixtures/engine.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
@@ -122,6 +123,31 @@ test('volumes stand with who has them, their sizes and what they were made with;
   await shot(app, 'run with it');
   await page.keyboard.press('Escape');
   await expect(window.dialog).toBeHidden();
+
+  // Of all of them those go that nobody has.
+  await row(app, 'shop_db').focus();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.press('Delete');
+  await expect(window.dialog).toContainText('Remove 2 volumes?');
+  await expect(window.dialog).toContainText('3 of them are in use and stay.');
+  await shot(app, 'some in use');
+  await window.dialog.getByRole('button', { name: 'Remove 2' }).click();
+  const toast = page.getByRole('status').filter({ hasText: 'brought back' });
+  await expect(toast).toContainText('Removed 2 volumes');
+  await expect.poll(() => names(app)).toEqual(['new_for_dump', 'shop_db', 'shop_uploads']);
+  await toast.getByRole('button', { name: 'Undo' }).click();
+  await expect(row(app, 'site')).toBeVisible();
+
+  await page.setViewportSize({ width: 1024, height: 700 });
+  await window.dress({ theme: 'dark', language: 'zh-CN' });
+  await expect(page.getByRole('tab', { name: '使用者' })).toBeVisible();
+  await page.getByRole('tab', { name: '使用者' }).click();
+  await expect(page.getByText('3 个容器共享此卷')).toBeVisible();
+  expect(await window.serious()).toEqual([]);
+  await shot(app, 'a small window');
+  await page.keyboard.press('Escape');
+  await expect(row(app, 'site')).toBeVisible();
+  await shot(app, 'a small window, the list');
 });
 
 test('a volume is created, filled, edited, removed and brought back', async ({ openApp, shot }) => {
@@ -211,6 +237,10 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   }
   await press('/', 'ArrowDown');
   await expect(row(app, 'one')).toBeFocused();
+  await press('b');
+  await expect(window.dialog.getByRole('heading', { name: 'Back up one' })).toBeVisible();
+  await press('Escape');
+  await expect(row(app, 'one')).toBeFocused();
   await press('Control+a', 'Delete');
   const toast = page.getByRole('status').filter({ hasText: 'brought back' });
   await expect(toast).toContainText('Removed 2 volumes');
@@ -250,7 +280,7 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   expect(await window.serious(), 'pruning').toEqual([]);
   await window.dialog.getByRole('checkbox', { name: 'Remove two' }).press('Space');
   await press('Control+Enter');
-  await expect(toast).toContainText('Removed 2 volumes');
+  await expect(toast.filter({ hasText: 'Removed 2 volumes' })).toBeVisible();
   await expect.poll(() => names(app)).toEqual(['two']);
 
   for (const [theme, language] of [
@@ -261,5 +291,133 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
     await expect(row(app, 'two')).toBeVisible();
     expect(await window.serious()).toEqual([]);
     await shot(app, `${theme} ${language}`);
+  }
+});
+
+test('a volume is cloned, backed up and restored over what runs with it, exported, imported in place of itself, and backed up by the clock', async ({
+  openApp,
+  shot,
+}) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-volumes-'));
+  try {
+    const app = await openApp(onDesk(folder));
+    const { page } = app;
+    const { keyboard } = page;
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await app.features();
+    await loadBusybox(app);
+    await make(app, 'db', ['data:/data'], 'seq 1 200000 > /data/rows; echo ok > /data/state; exec sleep 1000');
+    await expect.poll(() => cat(app, 'data', '/state')).toBe('ok\n');
+    const window = new SlipwayPage(page);
+    await window.goTo('Volumes');
+    await row(app, 'data').click();
+    const tasks = page.getByRole('complementary', { name: 'Tasks' });
+    const drawer = page.getByRole('complementary', { name: 'Details of data' });
+
+    await page.getByRole('tab', { name: 'Backups' }).click();
+    await expect(drawer).toContainText('No backups yet');
+    await drawer.getByRole('button', { name: 'Back up now…' }).click();
+    await window.dialog.getByRole('textbox', { name: 'Note' }).fill('before the upgrade');
+    await expect(window.dialog).toContainText('Paused for that time: db.');
+    await shot(app, 'back up');
+    expect(await window.serious(), 'backing up').toEqual([]);
+    await keyboard.press('Enter');
+    await expect(tasks).toContainText('Backed up data');
+    await shot(app, 'tasks');
+    await keyboard.press('Escape');
+    const backups = drawer.getByRole('list', { name: 'Backups' });
+    await expect(backups.getByRole('listitem')).toHaveCount(1);
+    await expect(backups).toContainText('before the upgrade');
+    await expect(backups).toContainText('2 files');
+
+    await drawer.getByRole('button', { name: 'Schedule…' }).click();
+    await window.dialog.getByRole('combobox', { name: 'How often' }).selectOption({ label: 'Another time' });
+    await window.dialog.getByRole('textbox', { name: 'Hours from one to the next' }).fill('0');
+    await expect(window.dialog).toContainText('A number from 1 to 8760.');
+    await window.dialog.getByRole('textbox', { name: 'Hours from one to the next' }).fill('48');
+    await shot(app, 'schedule');
+    await window.dialog.getByRole('button', { name: /^Save/ }).click();
+    await expect(drawer).toContainText('Backed up every 2 d; the last 7 are kept.');
+    await shot(app, 'backups');
+
+    await row(app, 'data').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Clone…' }).click();
+    await expect(window.dialog.getByRole('textbox', { name: 'Name of the copy' })).toHaveValue('data-2');
+    await shot(app, 'clone');
+    await keyboard.press('Enter');
+    await expect(tasks).toContainText('Cloned to data-2');
+    await keyboard.press('Escape');
+    await expect(row(app, 'data-2')).toBeVisible();
+    expect(await cat(app, 'data-2', '/state')).toBe('ok\n');
+
+    // What runs with it would not see what is put in its place.
+    await docker(app, ['exec', 'db', 'sh', '-c', 'echo broken > /data/state']);
+    await backups.getByRole('button', { name: /^Restore the backup/ }).click();
+    await expect(window.dialog).toContainText('In use by db, running now.');
+    await shot(app, 'restore');
+    expect(await window.serious(), 'restoring').toEqual([]);
+    await window.dialog.getByRole('button', { name: 'Stop 1 container' }).click();
+    await expect(window.dialog).not.toContainText('In use by db');
+    await expect(window.dialog).toContainText('becomes a backup first');
+    await window.dialog.getByRole('button', { name: /^Restore/ }).click();
+    await expect(tasks).toContainText('Restored data');
+    await expect(tasks).toContainText('what was there before is a backup now');
+    await keyboard.press('Escape');
+    expect(await cat(app, 'data', '/state')).toBe('ok\n');
+    await expect(backups.getByRole('listitem')).toHaveCount(2);
+    await expect(backups).toContainText('before a restore');
+
+    await row(app, 'data').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Export…' }).click();
+    await window.dialog.getByRole('radio', { name: 'zstd' }).click();
+    await shot(app, 'export');
+    await window.dialog.getByRole('button', { name: /^Export/ }).click();
+    await expect(window.dialog).toBeHidden();
+    const archive = path.join(folder, 'data.tar.zst');
+    await expect.poll(() => existsSync(archive)).toBe(true);
+    await expect(page.getByText('Exported data')).toBeVisible();
+
+    await docker(app, ['run', '--rm', '--network', 'none', '-v', 'data:/data', 'busybox:test', 'rm', '/data/state']);
+    // The desktop's own dialog would stand in the way: its answer is given to the field that opens it.
+    page.on('filechooser', () => undefined);
+    await row(app, 'data').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Replace from an archive…' }).click();
+    await pick(app, '[data-pick]', [archive]);
+    await expect(window.dialog).toContainText('can be restored from the backup');
+    await window.dialog.getByRole('checkbox', { name: 'Back up what is in it first' }).click();
+    await expect(window.dialog).toContainText('Nothing brings it back.');
+    await window.dialog.getByRole('textbox', { name: 'Type data to go on' }).fill('dat');
+    await keyboard.press('Enter');
+    await expect(window.dialog).toBeVisible();
+    await shot(app, 'import');
+    expect(await window.serious(), 'importing').toEqual([]);
+    await window.dialog.getByRole('checkbox', { name: 'Back up what is in it first' }).click();
+    await window.dialog.getByRole('button', { name: 'Back up and replace' }).click();
+    await expect(tasks).toContainText('Imported into data');
+    expect(await cat(app, 'data', '/state')).toBe('ok\n');
+    await keyboard.press('Escape');
+    await expect(backups).toContainText('before data.tar.zst was imported');
+
+    await backups
+      .getByRole('button', { name: /^Delete the backup/ })
+      .first()
+      .click();
+    await window.dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect(backups.getByRole('listitem')).toHaveCount(2);
+    await page.getByRole('button', { name: 'All backups…' }).click();
+    await expect(window.dialog.getByRole('listitem')).toHaveCount(2);
+    await shot(app, 'all backups');
+    await keyboard.press('Escape');
+    for (const [theme, language] of [
+      ['light', 'zh-CN'],
+      ['dark', 'en'],
+    ] as const) {
+      await window.dress({ theme, language });
+      await expect(backups.or(page.getByRole('list', { name: '备份' })).getByRole('listitem')).toHaveCount(2);
+      expect(await window.serious()).toEqual([]);
+      await shot(app, `${theme} ${language}`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 });

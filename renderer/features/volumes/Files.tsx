@@ -1,11 +1,13 @@
 import { useMemo } from 'react';
-import { FolderTree } from 'lucide-react';
+import { FolderTree, MemoryStick } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Browser } from '../../parts/files/Browser.js';
-import { holdersOf, nameOfVolume } from '../../parts/volumes/names.js';
+import { holdersOf, isCopyable, nameOfVolume } from '../../parts/volumes/names.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { knowsVolumes } from '../../store/volumes-slice.js';
+import { Button } from '../../ui/Button.js';
 import { Empty } from '../../ui/Empty.js';
+import { navigate, pathTo } from '../../ui/route.js';
 import type { VolumeTabProps } from './tabs.js';
 
 /** What is in it, whoever uses it and whether they run. */
@@ -25,5 +27,23 @@ export function Files({ volume }: VolumeTabProps) {
         {t('volumes.filesForeign')}
       </Empty>
     );
+  if (!isCopyable(volume)) {
+    const holder = holdersOf(volume).find(({ Running }) => Running);
+    return (
+      <Empty
+        icon={MemoryStick}
+        title={t('volumes.filesElsewhere')}
+        actions={
+          holder && (
+            <Button icon={FolderTree} onClick={() => navigate(pathTo('containers', holder.Id, 'files'))}>
+              {t('volumes.filesOf', { name: holder.Name })}
+            </Button>
+          )
+        }
+      >
+        {t(volume.Kind === 'tmpfs' ? 'volumes.filesInMemory' : 'volumes.filesOnServer')}
+      </Empty>
+    );
+  }
   return <Browser key={Name} place={place} onChanged={() => store.getState().touchVolumes()} />;
 }

@@ -123,8 +123,15 @@ export function Toolbar({
         </button>
       </Menu>
       {copies && (
-        <Button icon={ArrowUpFromLine} disabled={!ready} onClick={() => actions.importArchive()}>
-          {t('volumes.importDots')}
+        <Button
+          icon={ArrowUpFromLine}
+          className="short"
+          aria-label={t('volumes.importDots')}
+          title={t('volumes.importDots')}
+          disabled={!ready}
+          onClick={() => actions.importArchive()}
+        >
+          <span>{t('volumes.importDots')}</span>
         </Button>
       )}
       <Button variant="primary" icon={Plus} disabled={!ready} onClick={() => ask({ kind: 'create-volume' })}>

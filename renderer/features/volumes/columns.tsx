@@ -14,7 +14,7 @@ import type { VolumeGroup } from './grouping.js';
 type VolumeColumn = Column<VolumeOverview, VolumeGroup>;
 
 /** Those that can be left out, in the order of the table. */
-export const optionalColumns = ['users', 'size', 'written', 'backups', 'kind', 'by', 'created'] as const;
+export const optionalColumns = ['users', 'kind', 'by', 'size', 'written', 'backups', 'created'] as const;
 export type OptionalColumn = (typeof optionalColumns)[number];
 
 /** Left out until somebody wants them. */
@@ -95,10 +95,9 @@ export function useColumns({
       kind: {
         id: 'kind',
         header: t('volumes.kind'),
-        width: '92px',
+        width: '76px',
         compare: (a, b) => compareNames(t(`volumes.kinds.${a.Kind}`), t(`volumes.kinds.${b.Kind}`)),
         cell: ({ Kind }) => <span className="s12 t2">{t(`volumes.kinds.${Kind}`)}</span>,
-        total: () => null,
       },
       by: {
         id: 'by',
@@ -113,7 +112,6 @@ export function useColumns({
           ) : (
             <span className="s12 t3">{t('volumes.byHand')}</span>
           ),
-        total: () => null,
       },
       created: {
         id: 'created',
@@ -182,7 +180,7 @@ function UseMark({ row }: { row: VolumeOverview }) {
         {t(`volumes.use.${use}`)}
         <span className="t3">
           {' '}
-          · {names.length > 1 ? t('images.usersMany', { name: names[0], count: names.length - 1 }) : names[0]}
+          · {names.length > 1 ? t('volumes.usersMany', { name: names[0], count: names.length - 1 }) : names[0]}
         </span>
       </span>
       {names.length > 1 && (

@@ -46,7 +46,11 @@ export function BackUpVolumeDialog({ name, onClose }: CopyDialogProps) {
       footer={
         <>
           <CopyButton
-            text={joinCommand(['slipway', 'volume', 'backup', ...(pause ? ['--pause'] : []), name])}
+            text={joinCommand([
+              ...['slipway', 'volume', 'backup', ...(pause ? ['--pause'] : [])],
+              ...(note.trim() === '' ? [] : ['--note', note.trim()]),
+              name,
+            ])}
             label={t('common.copyAsCommand')}
           />
           <span className="grow" />
@@ -160,7 +164,7 @@ export function ExportVolumeDialog({ name, onClose }: CopyDialogProps) {
       footer={
         <>
           <CopyButton
-            text={`${joinCommand(['slipway', 'volume', 'export', '--compress', compress, ...(pause ? ['--pause'] : []), name])} > ${joinCommand([file])}`}
+            text={joinCommand(['slipway', 'volume', 'export', ...(pause ? ['--pause'] : []), '-o', file, name])}
             label={t('common.copyAsCommand')}
           />
           <span className="grow" />

@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { ArrowUpFromLine } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { useEngineStore } from '../../store/index.js';
+import type { VolumeOverview } from '../../../main/contract/volume-data.js';
+import { useEngineStore, type EngineStore } from '../../store/index.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
-import { Field, Problem } from '../../ui/Field.js';
+import { CheckLine, Field, Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { notifyFailed } from '../../ui/notify.js';
 import { Segments } from '../../ui/Segments.js';
@@ -14,7 +15,19 @@ import { isReplaceable, isVolumeName, nameOfVolume, volumeNameOfFile } from './n
 import { StopUsers, useRunningUsers } from './StopUsers.js';
 import { useVolumes, useWatchVolumes } from './use-volumes.js';
 
-/** A tar of this machine becomes a volume, or what is in one: for that the volume's name is typed, as nothing brings back what was there. */
+const sizeOf = ({ Size }: Pick<VolumeOverview, 'Size'>): string => (Size === null ? '–' : bytes(Size));
+
+/** Begins the one once the other has gone well; a failure stays with its task. */
+function afterBackup(store: EngineStore, backup: number, act: () => void): void {
+  const unsubscribe = store.subscribe(({ tasks }) => {
+    const task = tasks.find(({ id }) => id === backup);
+    if (task?.state === 'running') return;
+    unsubscribe();
+    if (task?.state === 'done') act();
+  });
+}
+
+/** A tar of this machine becomes a volume, or what is in one: that becomes a backup first, or the volume's name is typed, as nothing would bring it back. */
 export function ImportVolumeDialog({
   archive,
   name,
@@ -33,6 +46,7 @@ export function ImportVolumeDialog({
   const [fresh, setFresh] = useState(() => volumeNameOfFile(archive.name));
   const [target, setTarget] = useState(name ?? '');
   const [typed, setTyped] = useState('');
+  const [keep, setKeep] = useState(true);
   const replaced = into === 'replace' ? volumes?.find(({ Name }) => Name === target) : undefined;
   useWatchVolumes();
   const running = useRunningUsers(replaced);
@@ -49,13 +63,20 @@ export function ImportVolumeDialog({
   const ready =
     into === 'new'
       ? fresh.trim() !== '' && problem === undefined
-      : replaced !== undefined && running.length === 0 && typed === word;
+      : replaced !== undefined && running.length === 0 && (keep || typed === word);
   const submit = () => {
     if (!ready) return;
     const wish = into === 'new' ? { volume: fresh.trim(), replace: false } : { volume: target, replace: true };
-    if (store.getState().fillVolume(archive, wish) === undefined)
-      notifyFailed(t('volumes.import.failed', { name: archive.name }), t('files.pathless'));
-    else show({ tasks: true });
+    const fill = () => {
+      if (store.getState().fillVolume(archive, wish) === undefined)
+        notifyFailed(t('volumes.import.failed', { name: archive.name }), t('files.pathless'));
+    };
+    if (into === 'new' || !keep) fill();
+    else {
+      const note = t('volumes.import.note', { file: archive.name });
+      afterBackup(store, store.getState().backUpVolume(target, { Pause: true, Note: note }), fill);
+    }
+    show({ tasks: true });
     onClose();
   };
   return (
@@ -64,7 +85,7 @@ export function ImportVolumeDialog({
       description={t('volumes.import.text', { size: bytes(archive.size) })}
       onClose={onClose}
       onSubmit={submit}
-      focus={into === 'new' ? 'input[name=name]' : 'input[name=typed]'}
+      focus={into === 'new' ? 'input[name=name]' : 'select'}
       footer={
         <>
           <span className="grow" />
@@ -72,12 +93,16 @@ export function ImportVolumeDialog({
             {t('common.cancel')}
           </Button>
           <Button
-            variant={into === 'new' ? 'primary' : 'danger-fill'}
+            variant={into === 'new' || keep ? 'primary' : 'danger-fill'}
             type="submit"
             icon={ArrowUpFromLine}
             aria-disabled={!ready}
           >
-            {into === 'new' ? t('volumes.import.submit') : t('volumes.import.replace')}
+            {into === 'new'
+              ? t('volumes.import.submit')
+              : keep
+                ? t('volumes.import.keepReplace')
+                : t('volumes.import.replace')}
           </Button>
         </>
       }
@@ -118,24 +143,28 @@ export function ImportVolumeDialog({
             </Field>
             {replaced && (
               <>
-                <Problem>
-                  {t('volumes.import.loses', {
-                    name: word,
-                    size: replaced.Size === null ? '–' : bytes(replaced.Size),
-                    engine,
-                  })}
-                </Problem>
                 <StopUsers volume={replaced} />
-                <Field label={t('volumes.import.type', { name: word })}>
-                  <input
-                    className="input mono"
-                    name="typed"
-                    value={typed}
-                    spellCheck={false}
-                    autoComplete="off"
-                    onChange={(event) => setTyped(event.target.value)}
-                  />
-                </Field>
+                <CheckLine
+                  label={t('volumes.import.keep')}
+                  hint={keep && t('volumes.import.keepHint', { name: word, size: sizeOf(replaced) })}
+                  checked={keep}
+                  onChange={setKeep}
+                />
+                {!keep && (
+                  <Problem>{t('volumes.import.loses', { name: word, size: sizeOf(replaced), engine })}</Problem>
+                )}
+                {!keep && (
+                  <Field label={t('volumes.import.type', { name: word })}>
+                    <input
+                      className="input mono"
+                      name="typed"
+                      value={typed}
+                      spellCheck={false}
+                      autoComplete="off"
+                      onChange={(event) => setTyped(event.target.value)}
+                    />
+                  </Field>
+                )}
               </>
             )}
           </>

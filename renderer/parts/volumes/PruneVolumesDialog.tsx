@@ -34,7 +34,10 @@ export function PruneVolumesDialog({ onClose }: { onClose(): void }) {
   const [finished, setFinished] = useState<ReadonlySet<string>>(new Set());
   const [problems, setProblems] = useState<Record<string, string>>();
   const victims = useMemo(
-    () => (volumes ?? []).filter((row) => usageOf(row) === 'unused' && (scope === 'unused' || row.Anonymous)),
+    () =>
+      (volumes ?? [])
+        .filter((row) => usageOf(row) === 'unused' && (scope === 'unused' || row.Anonymous))
+        .sort((a, b) => (b.Size ?? 0) - (a.Size ?? 0) || nameOfVolume(a).localeCompare(nameOfVolume(b))),
     [volumes, scope],
   );
   const chosen = victims.filter(({ Name }) => !spared.has(Name));
