@@ -468,12 +468,22 @@ test(
       assert.equal(done.How, 'reflink');
       await assertTree(dataOf('twin', xfs), before);
       assert.ok(room - (await free()) < 8 << 20, 'the clone takes no room of its own');
-      const ran = await docker(xfs, ['run', '-d', '--name', 'w', '-v', 'data:/d', 'busybox:test', 'sleep', '1000']);
+      const ran = await docker(xfs, [
+        'run',
+        '-d',
+        '--name',
+        'writer',
+        '-v',
+        'data:/d',
+        'busybox:test',
+        'sleep',
+        '1000',
+      ]);
       assert.equal(ran.code, 0, ran.stderr);
       let seen: Promise<string[]> | undefined;
       const made = await follow<VolumeBackup>(socket, 'POST', '/slipway/volumes/data/backups', {
         body: { Pause: true },
-        onLine: ({ Stage, Bytes }) => void (Stage === 'compressing' && Bytes === 0 && (seen = states(['w'], xfs))),
+        onLine: ({ Stage, Bytes }) => void (Stage === 'compressing' && Bytes === 0 && (seen = states(['writer'], xfs))),
       });
       assert.equal(made.done?.Consistent, true, made.error);
       assert.deepEqual(await seen, ['running']);

@@ -1437,6 +1437,20 @@ export const en = {
       'There is not enough room on the disk that holds {{folder}}: it needs about {{needed}}, and {{free}} are free ({{kept}} of it are left alone). Remove images, containers or volumes that you no longer need, then try again.',
     noFiles:
       'The disk that holds {{folder}} cannot take so many more files: it needs about {{needed}}, and {{free}} more fit. Remove images, containers or volumes that you no longer need, then try again.',
+    volumeInUse:
+      'The volume {{content}} is in use by {{target}}. Stop what runs with it, then try again: it would not see what is put in place.',
+    volumeTaken: 'There is a volume {{content}} already. Choose another name.',
+    volumeFolder:
+      'The volume {{content}} stands for the folder {{target}} of this machine, which is not replaced. Choose a new volume, or copy files into the folder.',
+    volumeElsewhere:
+      'The volume {{content}} is of type {{target}} and has no files of its own on this disk. Copy them from a container that has it.',
+    volumeBusy: 'Something is being done with the volume {{content}}. Wait until that is done, or cancel it.',
+    backupDamaged:
+      'The backup {{content}} is damaged: its archive is not what was written. Nothing was changed; take another one.',
+    backupLost: 'The backup {{content}} is not there any more.',
+    backupBusy: 'The backup {{content}} is being restored. Wait until that is done, or cancel it.',
+    tarOutside: 'The archive was refused: its entry {{content}} leads out of it. Nothing was changed.',
+    tarDamaged: 'The archive is damaged or no tar at all. Nothing was changed.',
     checkBusy: 'A check is under way already. Wait until it is done.',
     archiveNoImage: 'This archive holds no image: docker save, podman save and skopeo make such archives.',
     archiveLacks: 'This archive is incomplete: it names {{content}}, which it does not have. Save the images again.',
