@@ -100,6 +100,7 @@ async function main(): Promise<void> {
         locale,
         theme: settings.current.theme,
         tray,
+        person: { uid: process.getuid?.() ?? 0, home: app.getPath('home') },
         connection: connection.info,
       }),
       openExternal: (url) => shell.openExternal(url),
@@ -122,6 +123,12 @@ async function main(): Promise<void> {
         dress(theme);
         await settings.change({ theme });
       },
+    },
+    pick: async (what) => {
+      const { filePaths } = await dialog.showOpenDialog({
+        properties: [what === 'folders' ? 'openDirectory' : 'openFile', 'multiSelections', 'showHiddenFiles'],
+      });
+      return filePaths;
     },
     drag: (id, begin) => drags.start(id, begin),
     files: {

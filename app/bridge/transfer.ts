@@ -84,7 +84,14 @@ const requestSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('fetch'), id, ...place }),
   z.strictObject({
     act: z.literal('upload'),
-    ...{ ...filesOf, path, uid: user, gid: user },
+    ...{
+      ...filesOf,
+      path,
+      uid: user.optional(),
+      gid: user.optional(),
+      content: z.boolean().optional(),
+      fresh: z.boolean().optional(),
+    },
     /** The preload's own doing: what a person dropped or picked. */
     files: z.array(path).min(1).max(100_000),
   }),
@@ -163,8 +170,14 @@ async function act(request: unknown, verbs: FileVerbs, watch: TransferWatch): Pr
       return (await verbs.download(what, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
     }
     case 'upload': {
-      const { files, path, uid, gid } = wish;
-      const into = { ...ownerOf(wish), path, uid, gid };
+      const { files, path, uid, gid, content, fresh } = wish;
+      const into = {
+        ...{ ...ownerOf(wish), path },
+        ...(uid !== undefined && { uid }),
+        ...(gid !== undefined && { gid }),
+        ...(content && { content }),
+        ...(fresh && { fresh }),
+      };
       return (await verbs.upload(into, files, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
     }
     case 'fetch': {

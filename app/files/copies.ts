@@ -1,13 +1,13 @@
 /** Files on their way between a container or a volume and this machine's disk; nothing of them stays in memory. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { normalize } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { invalid } from '../../main/base/errors.js';
-import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes } from '../../main/base/file-tar.js';
+import { codeOf, forbidden, invalid, notFound } from '../../main/base/errors.js';
+import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes, type Source } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
 import type { ApiResponse, FilePlace, FilesOf, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 
@@ -46,27 +46,54 @@ export async function save(
 /** Files and folders into a directory. What has arrived when it fails or is cancelled stays there: an archive is extracted as it comes. */
 export async function upload(
   client: Client,
-  { path, uid, gid, ...of }: UploadTarget,
+  { path, uid, gid, content = false, fresh = false, ...of }: UploadTarget,
   files: readonly string[],
   watch: Watch,
 ): Promise<void> {
-  const sources = files.map((each) => ({ path: each, name: basename(each) }));
+  const sources = content ? await contentOf(files) : files.map((each) => ({ path: each, name: basename(each) }));
   const names = new Set<string>();
   const twice = sources.find(({ name }) => names.size === names.add(name).size)?.name;
   if (twice !== undefined) throw invalid(`two of them are called ${twice}: upload them to different folders`);
   watch.tell(0); // a task from here on, which can be cancelled: a large folder takes its time to be measured
-  const total = await sizeOfTar(sources, watch.signal);
+  const total = await sizeOfTar(sources, { signal: watch.signal, followSources: !content }).catch(explained);
   watch.signal.throwIfAborted();
-  const tar = packFiles(sources, { owner: { uid, gid }, followSources: true });
+  const owner = uid !== undefined && gid !== undefined ? { owner: { uid, gid } } : {};
+  const tar = packFiles(sources, { ...owner, followSources: !content });
   const stop = () => tar.destroy();
   watch.signal.addEventListener('abort', stop);
   try {
     const { archive, id } = placeIn(client, of);
-    await archive.copyTo(id, path, watched(tar, watch, total), {}, { signal: watch.signal });
+    const { signal } = watch;
+    const bytes = watched(tar, watch, total);
+    if (fresh) await client.backups.importTar(id, bytes, { signal });
+    else await archive.copyTo(id, path, bytes, {}, { signal });
+  } catch (error) {
+    explained(error);
   } finally {
     watch.signal.removeEventListener('abort', stop);
     tar.destroy();
   }
+}
+
+/** What is in them, for folders; a file is itself. */
+async function contentOf(files: readonly string[]): Promise<Source[]> {
+  const each = files.map(async (file) => {
+    if (!(await stat(file)).isDirectory()) return [{ path: file, name: basename(file) }];
+    return (await readdir(file)).sort().map((name) => ({ path: join(file, name), name }));
+  });
+  return (await Promise.all(each).catch(explained)).flat();
+}
+
+/** A file of this machine that went away or may not be read is said as that. */
+function explained(error: unknown): never {
+  const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
+  if (path !== undefined) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') throw notFound(`${path} is not there any more`, { cause: error });
+    if (code === 'EACCES' || code === 'EPERM')
+      throw forbidden(`${path} may not be read: permission denied`, { cause: error });
+  }
+  throw error;
 }
 
 /**

@@ -90,7 +90,7 @@ export function RunDialog({
 }: {
   image?: string | undefined;
   /** To begin with. */
-  mounts?: { source: string; target?: string; readOnly?: boolean }[] | undefined;
+  mounts?: { source: string; target?: string; readOnly?: boolean; strict?: boolean }[] | undefined;
   onClose(): void;
 }) {
   const { t } = useTranslation();

@@ -16,6 +16,7 @@ import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
 import { AttachDialog } from '../parts/mounts/AttachDialog.js';
 import { DetachDialog } from '../parts/mounts/DetachDialog.js';
+import { DropDialog } from '../parts/drop/DropDialog.js';
 import { ImportDialog } from '../parts/ImportDialog.js';
 import { LoginDialog } from '../parts/LoginDialog.js';
 import { PruneImagesDialog } from '../parts/PruneImages.js';
@@ -43,6 +44,7 @@ import { useSurface } from '../store/surface.js';
 import i18n, { nearest } from '../i18n/index.js';
 import { IconButton } from '../ui/Button.js';
 import { useRoute } from '../ui/route.js';
+import { Drops } from './Drops.js';
 import { Banner, EngineBanner, Rail, StatusBar, TopBar } from './Frame.js';
 import { useKeys } from './keys.js';
 import { Palette } from './Palette.js';
@@ -96,6 +98,7 @@ export function App({ platform }: { platform: Platform }) {
           <StatusBar />
         </div>
       )}
+      {!welcome && <Drops />}
       {palette && <Palette />}
       <Dialogs />
       <Toaster position="bottom-right" visibleToasts={3} offset={{ bottom: 38, right: 16 }} gap={8} />
@@ -125,6 +128,8 @@ function Dialogs() {
   switch (dialog?.kind) {
     case 'run':
       return <RunDialog key={dialog.image} image={dialog.image} mounts={dialog.mounts} onClose={close} />;
+    case 'drop':
+      return <DropDialog key={dialog.items.map(({ path }) => path).join('\0')} {...dialog} onClose={close} />;
     case 'pull':
       return <PullDialog key={dialog.reference} reference={dialog.reference} onClose={close} />;
     case 'remove-containers':

@@ -11,6 +11,7 @@ import {
   Database,
   Download,
   Eraser,
+  FolderInput,
   Languages,
   Layers,
   ListChecks,
@@ -34,6 +35,7 @@ import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import { fits, useContainerActions } from '../parts/container-actions.js';
 import { nameOf } from '../parts/container-state.js';
+import { useAddFolder } from '../parts/drop/use-add-folder.js';
 import { namedImages, nameOfImage } from '../parts/image-names.js';
 import { familiar, parseReference } from '../parts/reference.js';
 import { ShapeIcon } from '../parts/Shape.js';
@@ -107,6 +109,7 @@ export function Palette() {
   const volumes = useEngine((state) => state.volumes) ?? [];
   const copies = useEngine(copiesVolumes);
   const actions = useContainerActions();
+  const addFolder = useAddFolder();
   const volumeActions = useVolumeActions();
   const { show, open } = useSurface();
   const preferences = usePreferences();
@@ -206,6 +209,13 @@ export function Palette() {
                 {item('pull-image', t('palette.pullImage'), <Download className="icon" aria-hidden />, () =>
                   open({ kind: 'pull' }),
                 )}
+                {addFolder &&
+                  item(
+                    'add-folder',
+                    t('drop.addFolder'),
+                    <FolderInput className="icon" aria-hidden />,
+                    () => void addFolder({ kind: 'nothing' }),
+                  )}
                 {knows &&
                   item('login', t('palette.login'), <LogIn className="icon" aria-hidden />, () =>
                     open({ kind: 'login' }),
@@ -240,6 +250,16 @@ export function Palette() {
                             t('palette.verb.edit', { name: nameOf(container) }),
                             <Pencil className="icon" aria-hidden />,
                             () => actions.edit(container),
+                          ),
+                        ]
+                      : []),
+                    ...(addFolder
+                      ? [
+                          item(
+                            `add-folder-${container.Id}`,
+                            t('drop.addFolderTo', { name: nameOf(container) }),
+                            <FolderInput className="icon" aria-hidden />,
+                            () => void addFolder({ kind: 'container', id: container.Id }),
                           ),
                         ]
                       : []),

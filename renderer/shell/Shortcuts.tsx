@@ -17,6 +17,7 @@ const shortcuts = [
   [['L'], 'logs'],
   [['T'], 'terminal'],
   [['E'], 'edit'],
+  [['A'], 'addFolder'],
   [['R'], 'runImage'],
   [['P'], 'pullImage'],
   [['T'], 'tagImage'],

@@ -1,5 +1,5 @@
 import { ApiError } from '../../main/client/index.js';
-import type { TransferMessage } from '../../main/contract/bridge.js';
+import type { Handed, TransferMessage } from '../../main/contract/bridge.js';
 import type { Progress } from '../../main/contract/images.js';
 import type { VolumeProgress } from '../../main/contract/volume-data.js';
 import { fileDesk } from '../ui/desktop.js';
@@ -12,6 +12,12 @@ interface Hears {
   line?(line: Progress): void;
   stage?(stage: VolumeProgress): void;
 }
+
+/** An archive of this machine: dropped or picked in the window, or named by its path (`at`). */
+export type Archive = File | { at: string; name: string; size: number };
+
+/** What the app is told of it. */
+export const handedOf = (archive: Archive): Handed => ('at' in archive ? archive.at : archive);
 
 let lastId = 0;
 const waiting = new Map<number, (message: TransferMessage) => void>();

@@ -4,11 +4,18 @@ import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { MountHolder } from '../../main/contract/mounts.js';
 import type { VolumeBackup } from '../../main/contract/volume-data.js';
 import type { Verb } from './containers-slice.js';
+import type { DropAnchor, DropTarget } from './drop.js';
 
 /** The dialog that is open; what a person types into it stays in the dialog. */
 export type OpenDialog =
   /** With these mounts to begin with: the source is a path or a volume's name. */
-  | { kind: 'run'; image?: string; mounts?: { source: string; target?: string; readOnly?: boolean }[] }
+  | {
+      kind: 'run';
+      image?: string;
+      mounts?: { source: string; target?: string; readOnly?: boolean; strict?: boolean }[];
+    }
+  /** What becomes of folders and files; `seen` is called once something of them has arrived in there. */
+  | { kind: 'drop'; target: DropTarget; items: DropItem[]; anchor?: DropAnchor | undefined; seen?: () => void }
   | { kind: 'pull'; reference?: string }
   | { kind: 'remove-containers'; containers: ContainerSummary[] }
   | { kind: 'remove-images'; images: { id: string; name: string }[] }
@@ -47,6 +54,12 @@ export type OpenDialog =
   /** A mount that did not go: why, and who has files open in it. */
   | { kind: 'detach-mount'; id: string; target: string; reason: string; holders: MountHolder[] | undefined }
   | { kind: 'shortcuts' };
+
+/** A folder or a file of this machine. */
+export interface DropItem {
+  path: string;
+  folder: boolean;
+}
 
 /** What lies over the page. */
 interface Surface {

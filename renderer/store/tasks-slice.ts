@@ -3,7 +3,7 @@ import type { Client } from '../../main/client/index.js';
 import type { Progress } from '../../main/contract/images.js';
 import type { VolumeProgress } from '../../main/contract/volume-data.js';
 import { fileDesk } from '../ui/desktop.js';
-import { begin } from './desk.js';
+import { begin, handedOf, type Archive } from './desk.js';
 import { messageOf, type Store } from './index.js';
 import { advance, noProgress, share, Speed, sums, type PullProgress } from './pull-progress.js';
 import { volumeTasks, type VolumeTasks } from './volume-tasks.js';
@@ -51,15 +51,15 @@ export interface TasksSlice extends VolumeTasks {
   /** Asks where to; a task from the first byte on. Never rejects. */
   saveImages(references: string[], name: string): Promise<void>;
   /** Undefined where the file is not on this machine's disk. */
-  loadArchive(archive: File): number | undefined;
+  loadArchive(archive: Archive): number | undefined;
   /** A root file system's tar, as an image of that name. */
-  importArchive(archive: File, reference?: string): number | undefined;
+  importArchive(archive: Archive, reference?: string): number | undefined;
   /** Begins anew what has ended; the new one takes its place. */
   retryTask(id: number): void;
   cancelTask(id: number): void;
   dismissTask(id: number): void;
   /** The file of a task that loads or loaded one. */
-  archiveOf(id: number): File | undefined;
+  archiveOf(id: number): Archive | undefined;
 }
 
 /** Progress lines come faster than a screen is drawn. */
@@ -83,7 +83,7 @@ export const tasksSlice =
   (set, get) => {
     const cancels = new Map<number, () => void>();
     const agains = new Map<number, () => void>();
-    const archives = new Map<number, File>();
+    const archives = new Map<number, Archive>();
     let lastId = 0;
     const change = (id: number, part: Partial<Task>) =>
       set((state) => ({ tasks: state.tasks.map((task) => (task.id === id ? { ...task, ...part } : task)) }));
@@ -203,7 +203,7 @@ export const tasksSlice =
 
     const fill = (
       kind: TaskKind,
-      archive: File,
+      archive: Archive,
       reference: string,
       start: (desk: number) => boolean,
       again: () => void,
@@ -228,12 +228,12 @@ export const tasksSlice =
       void run(id, work, after);
       return id;
     };
-    const load = (kind: 'load' | 'import', archive: File, as?: { reference?: string }): number | undefined =>
+    const load = (kind: 'load' | 'import', archive: Archive, as?: { reference?: string }): number | undefined =>
       fill(
         kind,
         archive,
         archive.name,
-        (desk) => fileDesk().loadImages(desk, archive, as),
+        (desk) => fileDesk().loadImages(desk, handedOf(archive), as),
         () => load(kind, archive, as),
         () => get().loadImages(),
       );

@@ -1,5 +1,5 @@
 import type { StateCreator } from 'zustand';
-import type { FilePlace, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
+import type { FilePlace, Handed, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 import { fileDesk } from '../ui/desktop.js';
 import { begin, type TransferEnd } from './desk.js';
 import { messageOf, type Store } from './index.js';
@@ -31,7 +31,7 @@ export interface TransfersSlice {
   transfers: Transfer[];
   /** Rejects where it fails. */
   download(what: FilePlace | LayerFile, named: Named): Promise<TransferEnd>;
-  upload(into: UploadTarget, files: File[], named: Named): Promise<TransferEnd>;
+  upload(into: UploadTarget, files: Handed[], named: Named): Promise<TransferEnd>;
   /** Makes ready what is to be dragged; `id` is for the drag. */
   fetchToDrag(what: FilePlace): { id: number; end: Promise<TransferEnd> };
   cancelTransfer(id: number): void;

@@ -2,6 +2,7 @@ import type { Client } from '../../main/client/index.js';
 import type { VolumeArchive } from '../../main/contract/bridge.js';
 import type { VolumeBackup, VolumeProgress } from '../../main/contract/volume-data.js';
 import { fileDesk } from '../ui/desktop.js';
+import { handedOf, type Archive } from './desk.js';
 import type { Store } from './index.js';
 import type { Reporter, TaskKind, TaskResult } from './tasks-slice.js';
 
@@ -9,7 +10,7 @@ export interface VolumeTasks {
   /** Asks where to; a task from the first byte on. Never rejects. `volume`: the one that it is of. */
   saveVolume(volume: string, what: VolumeArchive): Promise<void>;
   /** Undefined where the file is not on this machine's disk. */
-  fillVolume(archive: File, into: { volume: string; replace: boolean }): number | undefined;
+  fillVolume(archive: Archive, into: { volume: string; replace: boolean }): number | undefined;
   cloneVolume(name: string, as: { Name: string; Pause: boolean }): number;
   backUpVolume(name: string, how: { Pause: boolean; Note: string }): number;
   /** Into the volume that it was made of, or one of that name. */
@@ -27,7 +28,7 @@ interface Hands {
   /** From a file of this machine. Undefined where it is on no disk. */
   fill(
     kind: TaskKind,
-    archive: File,
+    archive: Archive,
     reference: string,
     start: (desk: number) => boolean,
     again: () => void,
@@ -72,7 +73,7 @@ export function volumeTasks(client: Client, get: () => Store, hands: Hands): Vol
         'fill',
         archive,
         into.volume,
-        (desk) => fileDesk().fillVolume(desk, archive, into),
+        (desk) => fileDesk().fillVolume(desk, handedOf(archive), into),
         () => get().fillVolume(archive, into),
         () => get().loadVolumes(),
       ),

@@ -130,6 +130,7 @@ export class FakeEngine {
         locale: 'en-GB',
         theme: this.theme,
         tray: true,
+        person: { uid: 1000, home: '/home/ann' },
         connection: this.connection,
       }),
       onConnection: (listener) => void this.#onConnection.push(listener),
@@ -144,6 +145,8 @@ export class FakeEngine {
     },
     files: {
       download: () => undefined,
+      pathsOf: () => [],
+      pick: async () => [],
       upload: () => false,
       fetch: () => undefined,
       saveImages: () => undefined,

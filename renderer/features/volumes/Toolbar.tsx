@@ -1,9 +1,19 @@
-import { Archive, ArchiveRestore, ArrowUpFromLine, ChevronDown, Eraser, Group as GroupIcon, Plus } from 'lucide-react';
+import {
+  Archive,
+  ArchiveRestore,
+  ArrowUpFromLine,
+  ChevronDown,
+  Eraser,
+  FolderInput,
+  Group as GroupIcon,
+  Plus,
+} from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import type { VolumeActions } from '../../parts/volumes/actions.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
+import { can } from '../../store/registries-slice.js';
 import { useSurface } from '../../store/surface.js';
 import { copiesVolumes } from '../../store/volumes-slice.js';
 import { Button, IconButton } from '../../ui/Button.js';
@@ -36,6 +46,7 @@ export function Toolbar({
   const { t } = useTranslation();
   const ready = useEngine((state) => state.connection.state === 'ready');
   const copies = useEngine(copiesVolumes);
+  const adds = useEngine(can('folders'));
   const binned = useEngine((state) => state.bin?.Volumes?.length ?? 0);
   const ask = useSurface((surface) => surface.open);
   const set = usePreferences((preferences) => preferences.set);
@@ -67,6 +78,15 @@ export function Toolbar({
           label={t('volumes.openBin', { count: binned })}
           disabled={!ready}
           onClick={() => ask({ kind: 'bin' })}
+        />
+      )}
+      {adds && (
+        <IconButton
+          icon={FolderInput}
+          iconSize={16}
+          label={t('drop.addFolder')}
+          disabled={!ready}
+          onClick={() => actions.addFolder()}
         />
       )}
       {copies && (

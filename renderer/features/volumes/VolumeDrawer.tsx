@@ -59,6 +59,7 @@ export function VolumeDrawer({
   return (
     <Drawer
       name={name}
+      drop={{ kind: 'volume', name: volume.Name }}
       state={
         <span className="row g8">
           {volume.Kind !== 'local' && <span className="tag">{t(`volumes.kinds.${volume.Kind}`)}</span>}

@@ -6,6 +6,7 @@ import { drawerWidth, useBeside } from '../../parts/Drawer.js';
 import { useVolumes, useWatchVolumes } from '../../parts/volumes/use-volumes.js';
 import { useVolumeActions } from '../../parts/volumes/actions.js';
 import { isCopyable, nameOfVolume } from '../../parts/volumes/names.js';
+import { dropOn } from '../../store/drop.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
@@ -91,6 +92,7 @@ export function VolumesPage() {
     }
     if (!letters || event.shiftKey) return false;
     if (event.key === 'r') actions.run(row);
+    else if (event.key === 'a') actions.addFolder(row);
     else if (event.key === 'b' && copies) actions.backUp(chosen.length > 0 ? chosen : [row]);
     else return false;
     return true;
@@ -209,6 +211,7 @@ export function VolumesPage() {
         onSelect={setSelected}
         openKey={open?.Name}
         onOpen={(row) => actions.open(row, open ? tab : undefined)}
+        dataOf={({ Name }) => dropOn({ kind: 'volume', name: Name })}
         menu={actions.menu}
         quickRoom={28}
         quick={(row) =>
@@ -255,7 +258,7 @@ export function VolumesPage() {
           actions={actions}
         />
       )}
-      <div className="split" ref={split}>
+      <div className="split" ref={split} {...dropOn({ kind: 'volumes' })}>
         {!(openId !== undefined && (full || !beside)) && (
           <section className="list" aria-label={t('volumes.title')}>
             {list()}

@@ -1,13 +1,17 @@
 import { useCallback, useMemo, useRef, useState, type DragEvent } from 'react';
-import { Download, FileText, FolderPlus, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
+import { Download, FileText, FolderInput, FolderPlus, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import type { FilePlace } from '../../../main/contract/bridge.js';
 import type { FileEntry } from '../../../main/contract/files.js';
-import { messageOf, useEngineStore } from '../../store/index.js';
+import { anchorOf, type DropTarget } from '../../store/drop.js';
+import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
+import { can } from '../../store/registries-slice.js';
 import { IconButton } from '../../ui/Button.js';
+import { fileDesk } from '../../ui/desktop.js';
 import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
+import { useAddFolder, useChooser } from '../drop/use-add-folder.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
 import { filesIn, keyOfPlace, type Place } from './place.js';
@@ -72,6 +76,18 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
     if (entry.Kind === 'file' || entry.Kind === 'link') show(path);
   };
 
+  /** Something may have come in there. */
+  const seen = async (into: string) => {
+    if (into !== '/') toggle(into, true);
+    await load(into);
+    await reveal(into);
+    onChanged?.();
+  };
+  const asks = useEngine(can('folders'));
+  const choose = useChooser();
+  const addFolder = useAddFolder();
+  const targetIn = (path: string): DropTarget =>
+    'volume' in of ? { kind: 'volume', name: of.volume, path } : { kind: 'container', id: of.container, path };
   const upload = async (into: string, dropped: File[]) => {
     const owner = into === '/' ? undefined : entryAt(into);
     const target = { ...of, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
@@ -79,12 +95,6 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
     const twice = dropped.find(({ name }) => names.size === names.add(name).size);
     if (twice) return notifyFailed(t('files.uploadFailed', { path: into }), t('files.sameName', { name: twice.name }));
     const called = dropped.length === 1 && dropped[0] ? dropped[0].name : into;
-    const seen = async () => {
-      if (into !== '/') toggle(into, true);
-      await load(into);
-      await reveal(into);
-      onChanged?.();
-    };
     try {
       const { type } = await store.getState().upload(target, dropped, { name: called, container: name });
       if (type === 'pathless') return notifyFailed(t('files.uploadFailed', { path: into }), t('files.pathless'));
@@ -95,7 +105,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
       const readOnly = /read-?only/i.test(words);
       notifyFailed(t('files.uploadFailed', { path: into }), readOnly ? t('files.readOnly', { path: into }) : words);
     }
-    await seen();
+    await seen(into);
   };
   /** A link stands for what it leads to. */
   const placeOf = async (path: string): Promise<FilePlace> => {
@@ -134,6 +144,15 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         onSelect: () => void download(path),
       },
       { label: t('files.upload'), icon: Upload, onSelect: () => pick(folder) },
+      ...(addFolder
+        ? [
+            {
+              label: t('drop.addFolder'),
+              icon: FolderInput,
+              onSelect: () => void addFolder(targetIn(folder), () => void seen(folder)),
+            },
+          ]
+        : []),
       {
         label: t('files.newFolder'),
         icon: FolderPlus,
@@ -180,8 +199,18 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
     event.preventDefault();
     event.stopPropagation();
     setOver(undefined);
-    const held = [...event.dataTransfer.items].map((item) => item.getAsFile()).filter((file) => file !== null);
-    if (held.length > 0 && !isOwn()) void upload(dropTarget(event), held);
+    const held = [...event.dataTransfer.items].flatMap((item) => {
+      const file = item.getAsFile();
+      return file ? [{ file, folder: item.webkitGetAsEntry()?.isDirectory ?? false }] : [];
+    });
+    const files = held.map(({ file }) => file);
+    if (held.length === 0 || isOwn()) return;
+    const into = dropTarget(event);
+    if (!asks) return void upload(into, files);
+    const paths = fileDesk().pathsOf(files);
+    const items = held.map(({ folder }, index) => ({ path: paths[index] ?? '', folder }));
+    const line = (event.target as HTMLElement).closest('[data-index]');
+    choose(targetIn(into), items, { anchor: anchorOf(line), seen: () => void seen(into) });
   };
 
   return (
@@ -231,7 +260,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
       </div>
       {over !== undefined && (
         <div className="files-drop" role="status">
-          <Upload className="icon s14" aria-hidden /> {t('files.dropInto', { path: over })}
+          <Upload className="icon s14" aria-hidden /> {t(asks ? 'drop.overPath' : 'files.dropInto', { path: over })}
         </div>
       )}
       {fetching !== undefined && (

@@ -5,6 +5,7 @@ import {
   CalendarClock,
   Copy,
   CopyPlus,
+  FolderInput,
   FolderOpen,
   Play,
   Trash2,
@@ -20,6 +21,7 @@ import { notifyFailed } from '../../ui/notify.js';
 import { ARCHIVES, pickFile } from '../../ui/pick-file.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { isArchive } from '../archive-files.js';
+import { useAddFolder } from '../drop/use-add-folder.js';
 import { isCopyable, isReplaceable } from './names.js';
 import { removeVolumes } from './removal.js';
 
@@ -38,6 +40,8 @@ export interface VolumeActions {
   /** Whether `remove` asks: its words end in dots then. */
   asksToRemove(rows: VolumeOverview[]): boolean;
   open(row: VolumeOverview, tab?: string): void;
+  /** A folder of this machine: into one volume, or without one into any. */
+  addFolder(row?: VolumeOverview): void;
   menu(row: VolumeOverview): MenuEntry[];
 }
 
@@ -46,6 +50,7 @@ export function useVolumeActions(): VolumeActions {
   const store = useEngineStore();
   const ask = useSurface((surface) => surface.open);
   const show = useSurface((surface) => surface.show);
+  const addFolder = useAddFolder();
 
   const run = ({ Name }: VolumeOverview) => ask({ kind: 'run', mounts: [{ source: Name }] });
   const backUp = (rows: VolumeOverview[]) => {
@@ -96,6 +101,16 @@ export function useVolumeActions(): VolumeActions {
     const known = knowsVolumes(store.getState());
     return [
       { label: t('volumes.runDots'), icon: Play, shortcut: 'R', onSelect: () => run(row) },
+      ...(addFolder
+        ? [
+            {
+              label: t('drop.addFolder'),
+              icon: FolderInput,
+              shortcut: 'A',
+              onSelect: () => void addFolder({ kind: 'volume', name: row.Name }),
+            },
+          ]
+        : []),
       ...(known ? [{ label: t('volumes.browse'), icon: FolderOpen, onSelect: () => open(row, 'files') }] : []),
       'line',
       ...(copies
@@ -122,5 +137,7 @@ export function useVolumeActions(): VolumeActions {
       },
     ];
   };
-  return { run, backUp, schedule, clone, exportIt, importArchive, remove, asksToRemove, open, menu };
+  const add = (row?: VolumeOverview) =>
+    void addFolder?.(row ? { kind: 'volume', name: row.Name } : { kind: 'volumes' });
+  return { addFolder: add, run, backUp, schedule, clone, exportIt, importArchive, remove, asksToRemove, open, menu };
 }
