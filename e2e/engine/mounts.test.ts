@@ -1,11 +1,15 @@
 /** Kinds of mounts beside a whole volume and a plain bind: parts of volumes, images, what is shared with the machine; as root, with user namespaces, as an ordinary user. */
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { api, docker, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
 import { everybody, loadImage, needsRoot, open, type Ground } from './security/ground.js';
+
+const [major = 0, minor = 0] = release().split('.').map(Number);
+/** tmpfs under other ids. */
+const unmappable = major < 6 || (major === 6 && minor < 3);
 
 const create = (Mounts: object[], Cmd: string[] = ['true'], rest: object = {}) => ({
   ...{ Image: 'busybox:test', Cmd, NetworkDisabled: true },
@@ -129,7 +133,8 @@ for (const who of everybody)
       assert.deepEqual([none.status, message(none)], [400, 'No such image: tool:test']);
     });
 
-    test('volumes that are a file system by itself, and folders', async () => {
+    const old = who === 'root with user namespaces' && unmappable && 'tmpfs shows other ids from Linux 6.3 on';
+    test('volumes in memory, shared and gone with the last who has them', { skip: old }, async () => {
       const data = path.join(ground.dataRoot, 'volumes/memory/_data');
       const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=2m,mode=0750,uid=33' };
       await ask('POST', '/volumes/create', { Name: 'memory', DriverOpts: options });
@@ -164,7 +169,9 @@ for (const who of everybody)
       );
       assert.deepEqual(Volumes.find(({ Name }) => Name === 'memory')?.UsageData, { Size: 0, RefCount: 0 });
       await ground.says('volume', 'rm', 'memory');
+    });
 
+    test('volumes that are elsewhere, and folders', async () => {
       await ask('POST', '/volumes/create', {
         Name: 'far',
         DriverOpts: { type: 'slipwayfs', device: ':/x', o: 'addr=127.0.0.1' },
