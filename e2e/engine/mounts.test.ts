@@ -348,6 +348,41 @@ describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }
     }
   });
 
+  test('outlives the engine, where a volume in memory is, and goes with its last container although nobody watches', async () => {
+    const data = path.join(engine.dataRoot, 'volumes/memory/_data');
+    const options = ['-o', 'type=tmpfs', '-o', 'device=tmpfs'];
+    await docker(engine, ['volume', 'create', ...options, 'memory']);
+    const wait = 'echo kept > /m/f; touch /m/here; while [ -e /m/here ]; do sleep 0.1; done';
+    const began = [
+      'run',
+      '-d',
+      '--name',
+      'lasting',
+      '--network=none',
+      '-v',
+      'memory:/m',
+      'busybox:test',
+      'sh',
+      '-c',
+      wait,
+    ];
+    assert.equal((await docker(engine, began)).code, 0);
+    const { State } = await api<{ State: { Pid: number } }>(engine.socket, 'GET', '/containers/lasting/json');
+    await until(async () => (await readdir(data)).includes('here'));
+    await engine.kill();
+    await engine.restart();
+    const other = ['run', '--rm', '--network=none', '-v', 'memory:/m', 'busybox:test', 'cat', '/m/f'];
+    assert.equal((await docker(engine, other)).stdout, 'kept\n');
+    await engine.kill();
+    await rm(path.join(data, 'here'));
+    await until(async () => (await readdir('/proc')).every((name) => name !== String(State.Pid)));
+    await engine.restart();
+    assert.ok(!(await outside()).includes(data));
+    assert.deepEqual(await readdir(data), []);
+    await docker(engine, ['rm', 'lasting']);
+    assert.equal((await docker(engine, ['volume', 'rm', 'memory'])).code, 0);
+  });
+
   test('is refused in dockerd’s words where the source is not shared', async () => {
     const where = path.join(folder, 'private');
     for (const [mode, words] of [
