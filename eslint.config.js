@@ -35,6 +35,7 @@ const ENGINE = [
   ...[
     'helper',
     'events',
+    'folders',
     'usage',
     'content',
     'snapshots',

@@ -15,6 +15,7 @@ import { hostEngine, startStandby, type Parts } from './engine-host.js';
 import { TooLargeToDrag } from './bridge/transfer.js';
 import { loadImages, saveImages } from './files/archives.js';
 import { download, fetch, TooLarge, upload } from './files/copies.js';
+import { fillVolume, saveVolume } from './files/volumes.js';
 import { Drags, LARGEST_DRAG } from './files/drags.js';
 import { hanFonts } from './fonts.js';
 import windowIcon from './icons/slipway.png';
@@ -99,6 +100,7 @@ async function main(): Promise<void> {
         locale,
         theme: settings.current.theme,
         tray,
+        person: { uid: process.getuid?.() ?? 0, home: app.getPath('home') },
         connection: connection.info,
       }),
       openExternal: (url) => shell.openExternal(url),
@@ -122,10 +124,16 @@ async function main(): Promise<void> {
         await settings.change({ theme });
       },
     },
+    pick: async (what) => {
+      const { filePaths } = await dialog.showOpenDialog({
+        properties: [what === 'folders' ? 'openDirectory' : 'openFile', 'multiSelections', 'showHiddenFiles'],
+      });
+      return filePaths;
+    },
     drag: (id, begin) => drags.start(id, begin),
     files: {
       download: async (what, watch) => {
-        const name = `${basename(what.path) || 'root'}${'folder' in what && what.folder ? '.tar' : ''}`;
+        const name = `${basename(what.path) || ('volume' in what ? what.volume : 'root')}${'folder' in what && what.folder ? '.tar' : ''}`;
         const { filePath } = await dialog.showSaveDialog({ defaultPath: join(app.getPath('downloads'), name) });
         if (filePath) await download(client(), what, filePath, watch);
         return Boolean(filePath);
@@ -142,6 +150,12 @@ async function main(): Promise<void> {
         return Boolean(filePath);
       },
       loadImages: (file, as, watch) => loadImages(client(), file, as, watch),
+      saveVolume: async (what, watch) => {
+        const { filePath } = await dialog.showSaveDialog({ defaultPath: join(app.getPath('downloads'), what.name) });
+        if (filePath) await saveVolume(client(), what, filePath, watch);
+        return Boolean(filePath);
+      },
+      fillVolume: (file, into, watch) => fillVolume(client(), file, into, watch),
       fetch: (id, what, watch) =>
         drags.add(id, (directory) =>
           fetch(client(), what, directory, LARGEST_DRAG, watch).catch((error: unknown) => {

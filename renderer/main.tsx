@@ -14,7 +14,6 @@ import { provideDesktop } from './ui/desktop.js';
 import './styles/index.css';
 
 const { shell, files } = window.slipway;
-provideDesktop({ ...shell, files });
 
 const transport = watched(bridgeTransport(window.slipway), (since) => store.getState().setWaiting(since));
 const store: EngineStore = createEngineStore(createClient(transport));
@@ -24,6 +23,7 @@ shell.onConnection((connection) => {
   if (connection.state === 'ready' && before.state !== 'ready') terminalsAfterLoss();
 });
 const platform = await shell.platform();
+provideDesktop({ ...shell, files, person: platform.person });
 if (store.getState().connection.host === '') store.getState().setConnection(platform.connection);
 live(store);
 

@@ -39,12 +39,14 @@ interface Doorway {
   transport: () => Transport;
   shell: ShellVerbs;
   files: FileVerbs;
+  /** Asks for folders or files of this machine. */
+  pick: (what: 'folders' | 'files') => Promise<string[]>;
   /** Begins to drag what `fetch` brought, if it is still there. */
   drag: (id: number, begin: (item: { file: string; icon: NativeImage }) => void) => void;
 }
 
 /** Listens until the app ends. */
-export function serveBridge({ origin, transport, shell, files, drag }: Doorway): void {
+export function serveBridge({ origin, transport, shell, files, pick, drag }: Doorway): void {
   const isOurs = ({ senderFrame }: IpcMainEvent | IpcMainInvokeEvent) =>
     senderFrame !== null && senderFrame.parent === null && senderFrame.url.startsWith(`${origin}/`);
 
@@ -74,6 +76,7 @@ export function serveBridge({ origin, transport, shell, files, drag }: Doorway):
   verb(CHANNEL.copyText, text, shell.copyText);
   verb(CHANNEL.readText, z.undefined(), shell.readText);
   verb(CHANNEL.saveText, file, ({ name, text }) => shell.saveText(name, text));
+  verb(CHANNEL.pick, z.enum(['folders', 'files']), pick);
   verb(CHANNEL.window, z.enum(['minimize', 'maximize', 'close', 'quit']), shell.window);
   verb(CHANNEL.fonts, z.undefined(), shell.fonts);
   verb(CHANNEL.notify, notice, ({ title, text }) => shell.notify(title, text));

@@ -19,6 +19,7 @@ export const CHANNEL = {
   connection: 'slipway:connection',
   transfer: 'slipway:transfer',
   drag: 'slipway:drag',
+  pick: 'slipway:pick',
   platform: 'slipway:platform',
   openExternal: 'slipway:open-external',
   copyText: 'slipway:copy-text',

@@ -1,6 +1,6 @@
 /** Puts main/contract/bridge.ts on `window.slipway`, and nothing else. Runs sandboxed: each request has a port to the relay in the main process. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { Bridge, BridgeMessage, ConnectionInfo, TransferMessage } from '../../main/contract/bridge.js';
+import type { Bridge, BridgeMessage, ConnectionInfo, Handed, TransferMessage } from '../../main/contract/bridge.js';
 import { CHANNEL, type PortAnswer, type PortMessage, type TransferAnswer } from './port.js';
 
 const ports = new Map<number, MessagePort>();
@@ -29,6 +29,16 @@ const post = (id: number, message: PortMessage) => ports.get(id)?.postMessage(me
 const pathForFile = (file: File): string =>
   webUtils ? webUtils.getPathForFile(file) : (file as File & { path: string }).path;
 
+/** Paths that a person handed over, by dropping or picking: no others are taken from the page. */
+const handed = new Set<string>();
+
+const pathOf = (file: Handed): string => (typeof file !== 'string' ? pathForFile(file) : handed.has(file) ? file : '');
+
+const take = (paths: string[]): string[] => {
+  for (const path of paths) handed.add(path);
+  return paths;
+};
+
 const transfers = new Map<number, MessagePort>();
 const watchers = new Set<(message: TransferMessage) => void>();
 
@@ -36,7 +46,7 @@ function transfer(id: number, request: object): void {
   const { port1, port2 } = new MessageChannel();
   transfers.set(id, port1);
   port1.onmessage = ({ data }: MessageEvent<TransferAnswer>) => {
-    if (data.type !== 'progress' && data.type !== 'line') {
+    if (!/^(?:progress|line|stage)$/.test(data.type)) {
       port1.close();
       transfers.delete(id);
     }
@@ -71,17 +81,26 @@ const bridge: Bridge = {
   files: {
     download: (id, what) => transfer(id, { act: 'layer' in what ? 'download-layer' : 'download', ...what }),
     fetch: (id, what) => transfer(id, { act: 'fetch', id, ...what }),
+    pathsOf: (files) => take(files.map(pathForFile)),
+    pick: async (what) => take((await ipcRenderer.invoke(CHANNEL.pick, what)) as string[]),
     upload: (id, into, files) => {
-      const paths = files.map(pathForFile);
+      const paths = files.map(pathOf);
       if (paths.includes('')) return false;
       transfer(id, { act: 'upload', ...into, files: paths });
       return true;
     },
     saveImages: (id, what) => transfer(id, { act: 'save-images', ...what }),
     loadImages: (id, archive, as) => {
-      const file = pathForFile(archive);
+      const file = pathOf(archive);
       if (file === '') return false;
       transfer(id, { act: 'load-images', file, ...(as && { as }) });
+      return true;
+    },
+    saveVolume: (id, what) => transfer(id, { act: 'backup' in what ? 'save-backup' : 'save-volume', ...what }),
+    fillVolume: (id, archive, into) => {
+      const file = pathOf(archive);
+      if (file === '') return false;
+      transfer(id, { act: 'fill-volume', file, ...into });
       return true;
     },
     drag: (id) => ipcRenderer.invoke(CHANNEL.drag, id),

@@ -25,9 +25,17 @@ function openPort() {
 }
 
 const never = () => assert.fail('nothing should have begun');
-const refusing: FileVerbs = { download: never, upload: never, fetch: never, saveImages: never, loadImages: never };
+const refusing: FileVerbs = {
+  download: never,
+  upload: never,
+  fetch: never,
+  saveImages: never,
+  loadImages: never,
+  saveVolume: never,
+  fillVolume: never,
+};
 
-test('only whole container ids and absolute paths in it are taken, and nothing that was not asked for', async () => {
+test('only whole container ids, names of volumes and absolute paths in them are taken, and nothing that was not asked for', async () => {
   const place = { container, path: '/etc', folder: true };
   const wrong: unknown[] = [
     undefined,
@@ -46,6 +54,13 @@ test('only whole container ids and absolute paths in it are taken, and nothing t
     { act: 'save-images', images: ['debian:12'], name: '../a.tar' },
     { act: 'load-images', file: 'a.tar' },
     { act: 'load-images', file: '/a.tar', as: { reference: 'a b' } },
+    { act: 'download', path: '/etc', folder: true },
+    { act: 'download', ...place, volume: 'data' },
+    { act: 'download', volume: '../data', path: '/', folder: true },
+    { act: 'save-volume', volume: '..', compress: 'gzip', pause: true, name: 'a.tar.gz' },
+    { act: 'save-volume', volume: 'data', compress: 'gzip', pause: true, name: '../a.tar.gz' },
+    { act: 'save-backup', backup: '../x', name: 'a.tar' },
+    { act: 'fill-volume', file: 'a.tar', volume: 'data', replace: true },
   ];
   for (const request of wrong) {
     const { port, said } = openPort();
@@ -110,6 +125,28 @@ test('what the engine says of an archive comes before the end, and how it is to 
   ]);
   assert.deepEqual(said.slice(0, 2), [
     { type: 'line', line: { stream: 'Loaded image: debian:12\n' } },
+    { type: 'done', leftOut: 0 },
+  ]);
+});
+
+test('a volume is saved as it is wished, and how far the engine is with an archive is passed on', async () => {
+  const { port, said } = openPort();
+  const wishes: unknown[] = [];
+  const verbs: FileVerbs = {
+    ...refusing,
+    saveVolume: async (what) => (wishes.push(what), false),
+    fillVolume: async (file, into, { stage }) => {
+      wishes.push([file, into]);
+      stage({ Stage: 'unpacking', Bytes: 5 });
+    },
+  };
+  const what = { volume: 'data', compress: 'zstd', pause: true, name: 'data.tar.zst' };
+  await transfer(port, { act: 'save-volume', ...what }, verbs);
+  await transfer(port, { act: 'fill-volume', file: '/a.tar', volume: 'data', replace: true }, verbs);
+  assert.deepEqual(wishes, [what, ['/a.tar', { volume: 'data', replace: true }]]);
+  assert.deepEqual(said, [
+    { type: 'cancelled' },
+    { type: 'stage', stage: { Stage: 'unpacking', Bytes: 5 } },
     { type: 'done', leftOut: 0 },
   ]);
 });

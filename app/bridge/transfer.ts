@@ -1,8 +1,16 @@
-/** Answers the window's wishes for files that go between a container and this machine, each over a port of its own. */
+/** Answers the window's wishes for files that go between the engine and this machine, each over a port of its own. */
 import { z } from 'zod';
-import type { FilePlace, ImageArchive, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
+import type {
+  FilePlace,
+  FilesOf,
+  ImageArchive,
+  LayerFile,
+  UploadTarget,
+  VolumeArchive,
+} from '../../main/contract/bridge.js';
 import type { Progress } from '../../main/contract/images.js';
-import { messageOf } from '../../main/base/errors.js';
+import type { VolumeProgress } from '../../main/contract/volume-data.js';
+import { invalid, messageOf } from '../../main/base/errors.js';
 import type { TransferAnswer } from './port.js';
 import { kindOf, reasonOf, type Port } from './relay.js';
 
@@ -18,6 +26,9 @@ export interface FileVerbs {
   saveImages(what: ImageArchive, watch: TransferWatch): Promise<boolean>;
   /** `as`: it is a root file system's tar. */
   loadImages(file: string, as: { reference?: string } | undefined, watch: TransferWatch): Promise<void>;
+  /** False: the person changed their mind. */
+  saveVolume(what: VolumeArchive, watch: TransferWatch): Promise<boolean>;
+  fillVolume(file: string, into: { volume: string; replace: boolean }, watch: TransferWatch): Promise<void>;
 }
 
 interface TransferWatch {
@@ -25,6 +36,7 @@ interface TransferWatch {
   tell(bytes: number, total?: number): void;
   /** What the engine says meanwhile. */
   say(line: Progress): void;
+  stage(progress: VolumeProgress): void;
 }
 
 /** Is thrown by `fetch` for more than can be dragged. */
@@ -45,7 +57,16 @@ const imageName = z
   .string()
   .max(4096)
   .regex(/^[\w][\w./:@-]*$/);
-const place = { container, path, folder: z.boolean() };
+/** Docker's rule. */
+const volume = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/);
+/** A name, not a path: where to is the person's to say. */
+const fileName = z
+  .string()
+  .max(200)
+  .regex(/^[^/\\\0]+$/);
+/** One of them. */
+const filesOf = { container: container.optional(), volume: volume.optional() };
+const place = { ...filesOf, path, folder: z.boolean() };
 
 const requestSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('download'), ...place }),
@@ -63,25 +84,43 @@ const requestSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('fetch'), id, ...place }),
   z.strictObject({
     act: z.literal('upload'),
-    ...{ container, path, uid: user, gid: user },
+    ...{
+      ...filesOf,
+      path,
+      uid: user.optional(),
+      gid: user.optional(),
+      content: z.boolean().optional(),
+      fresh: z.boolean().optional(),
+    },
     /** The preload's own doing: what a person dropped or picked. */
     files: z.array(path).min(1).max(100_000),
   }),
   z.strictObject({
     act: z.literal('save-images'),
     images: z.array(imageName).min(1).max(100_000),
-    /** A name, not a path: where to is the person's to say. */
-    name: z
-      .string()
-      .max(200)
-      .regex(/^[^/\\\0]+$/),
+    name: fileName,
   }),
   z.strictObject({
     act: z.literal('load-images'),
     file: path,
     as: z.strictObject({ reference: imageName.optional() }).optional(),
   }),
+  z.strictObject({
+    act: z.literal('save-volume'),
+    volume,
+    compress: z.enum(['gzip', 'zstd', 'none']),
+    pause: z.boolean(),
+    name: fileName,
+  }),
+  z.strictObject({ act: z.literal('save-backup'), backup: z.string().regex(/^[\w-]{1,128}$/), name: fileName }),
+  z.strictObject({ act: z.literal('fill-volume'), file: path, volume, replace: z.boolean() }),
 ]);
+
+function ownerOf({ container, volume }: { container?: string | undefined; volume?: string | undefined }): FilesOf {
+  if (container !== undefined && volume === undefined) return { container };
+  if (volume !== undefined && container === undefined) return { volume };
+  throw invalid('files are of a container or of a volume');
+}
 
 /** Milliseconds between two words of progress. */
 const PROGRESS = 100;
@@ -102,6 +141,7 @@ export async function transfer(port: Port<TransferAnswer>, request: unknown, ver
       port.post({ type: 'progress', ...last });
     },
     say: (line) => port.post({ type: 'line', line }),
+    stage: (stage) => port.post({ type: 'stage', stage }),
   };
   try {
     const ended = await act(request, verbs, watch);
@@ -119,18 +159,30 @@ async function act(request: unknown, verbs: FileVerbs, watch: TransferWatch): Pr
   if (!parsed.success) return { type: 'error', kind: 'invalid', message: reasonOf(parsed.error) };
   const wish = parsed.data;
   switch (wish.act) {
-    case 'download':
+    case 'download': {
+      const { path, folder } = wish;
+      return (await verbs.download({ ...ownerOf(wish), path, folder }, watch))
+        ? { type: 'done', leftOut: 0 }
+        : { type: 'cancelled' };
+    }
     case 'download-layer': {
       const { act: _, ...what } = wish;
       return (await verbs.download(what, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
     }
     case 'upload': {
-      const { act: _, files, ...into } = wish;
+      const { files, path, uid, gid, content, fresh } = wish;
+      const into = {
+        ...{ ...ownerOf(wish), path },
+        ...(uid !== undefined && { uid }),
+        ...(gid !== undefined && { gid }),
+        ...(content && { content }),
+        ...(fresh && { fresh }),
+      };
       return (await verbs.upload(into, files, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
     }
     case 'fetch': {
-      const { act: _, id, ...what } = wish;
-      return { type: 'done', leftOut: await verbs.fetch(id, what, watch) };
+      const { id, path, folder } = wish;
+      return { type: 'done', leftOut: await verbs.fetch(id, { ...ownerOf(wish), path, folder }, watch) };
     }
     case 'save-images': {
       const { act: _, ...what } = wish;
@@ -141,5 +193,13 @@ async function act(request: unknown, verbs: FileVerbs, watch: TransferWatch): Pr
       await verbs.loadImages(wish.file, as, watch);
       return { type: 'done', leftOut: 0 };
     }
+    case 'save-volume':
+    case 'save-backup': {
+      const { act: _, ...what } = wish;
+      return (await verbs.saveVolume(what, watch)) ? { type: 'done', leftOut: 0 } : { type: 'cancelled' };
+    }
+    case 'fill-volume':
+      await verbs.fillVolume(wish.file, { volume: wish.volume, replace: wish.replace }, watch);
+      return { type: 'done', leftOut: 0 };
   }
 }

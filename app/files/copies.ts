@@ -1,15 +1,15 @@
-/** Files on their way between a container and this machine's disk; nothing of them stays in memory. */
+/** Files on their way between a container or a volume and this machine's disk; nothing of them stays in memory. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { normalize } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { invalid } from '../../main/base/errors.js';
-import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes } from '../../main/base/file-tar.js';
+import { codeOf, forbidden, invalid, notFound } from '../../main/base/errors.js';
+import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes, type Source } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
-import type { ApiResponse, FilePlace, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
+import type { ApiResponse, FilePlace, FilesOf, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 
 export interface Watch {
   signal: AbortSignal;
@@ -43,29 +43,57 @@ export async function save(
   }
 }
 
-/** Files and folders into a container's directory. What has arrived when it fails or is cancelled stays there: an archive is extracted as it comes. */
+/** Files and folders into a directory. What has arrived when it fails or is cancelled stays there: an archive is extracted as it comes. */
 export async function upload(
   client: Client,
-  { container, path, uid, gid }: UploadTarget,
+  { path, uid, gid, content = false, fresh = false, ...of }: UploadTarget,
   files: readonly string[],
   watch: Watch,
 ): Promise<void> {
-  const sources = files.map((each) => ({ path: each, name: basename(each) }));
+  const sources = content ? await contentOf(files) : files.map((each) => ({ path: each, name: basename(each) }));
   const names = new Set<string>();
   const twice = sources.find(({ name }) => names.size === names.add(name).size)?.name;
   if (twice !== undefined) throw invalid(`two of them are called ${twice}: upload them to different folders`);
   watch.tell(0); // a task from here on, which can be cancelled: a large folder takes its time to be measured
-  const total = await sizeOfTar(sources, watch.signal);
+  const total = await sizeOfTar(sources, { signal: watch.signal, followSources: !content }).catch(explained);
   watch.signal.throwIfAborted();
-  const tar = packFiles(sources, { owner: { uid, gid }, followSources: true });
+  const owner = uid !== undefined && gid !== undefined ? { owner: { uid, gid } } : {};
+  const tar = packFiles(sources, { ...owner, followSources: !content });
   const stop = () => tar.destroy();
   watch.signal.addEventListener('abort', stop);
   try {
-    await client.containers.copyTo(container, path, watched(tar, watch, total), {}, { signal: watch.signal });
+    const { archive, id } = placeIn(client, of);
+    const { signal } = watch;
+    const bytes = watched(tar, watch, total);
+    if (fresh) await client.backups.importTar(id, bytes, { signal });
+    else await archive.copyTo(id, path, bytes, {}, { signal });
+  } catch (error) {
+    explained(error);
   } finally {
     watch.signal.removeEventListener('abort', stop);
     tar.destroy();
   }
+}
+
+/** What is in them, for folders; a file is itself. */
+async function contentOf(files: readonly string[]): Promise<Source[]> {
+  const each = files.map(async (file) => {
+    if (!(await stat(file)).isDirectory()) return [{ path: file, name: basename(file) }];
+    return (await readdir(file)).sort().map((name) => ({ path: join(file, name), name }));
+  });
+  return (await Promise.all(each).catch(explained)).flat();
+}
+
+/** A file of this machine that went away or may not be read is said as that. */
+function explained(error: unknown): never {
+  const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
+  if (path !== undefined) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') throw notFound(`${path} is not there any more`, { cause: error });
+    if (code === 'EACCES' || code === 'EPERM')
+      throw forbidden(`${path} may not be read: permission denied`, { cause: error });
+  }
+  throw error;
 }
 
 /**
@@ -80,7 +108,9 @@ export async function fetch(
   watch: Watch,
 ): Promise<number> {
   if (normalize(what.path) === '/')
-    throw invalid('the whole root of a container cannot be dragged: drag what is in it');
+    throw invalid(
+      `the whole root of a ${'volume' in what ? 'volume' : 'container'} cannot be dragged: drag what is in it`,
+    );
   const { bytes, total } = await open(client, what, watch.signal);
   if (total !== undefined && total > limit) {
     bytes.cancel();
@@ -111,11 +141,18 @@ async function open(
     const { stat, bytes } = await client.slipway.layers.read({ kind, name, layer }, { path }, { signal });
     return { bytes, total: stat.Size };
   }
-  const { container, path, folder } = what;
-  if (folder) return { bytes: (await client.containers.copyFrom(container, path, { signal })).tar };
-  const { stat, bytes } = await client.slipway.files.read(container, { path }, { signal });
+  const { path, folder, ...of } = what;
+  const { archive, files, id } = placeIn(client, of);
+  if (folder) return { bytes: (await archive.copyFrom(id, path, { signal })).tar };
+  const { stat, bytes } = await files.read(id, { path }, { signal });
   return { bytes, total: stat.Size };
 }
+
+/** A container's files or a volume's: they are asked for in the same way. */
+const placeIn = (client: Client, of: FilesOf) =>
+  'volume' in of
+    ? { archive: client.volumes, files: client.volumes.files, id: of.volume }
+    : { archive: client.containers, files: client.slipway.files, id: of.container };
 
 /** The same bytes, told of as they pass. */
 export function watched(bytes: Bytes, { tell }: Watch, total: number | undefined): AsyncGenerator<Uint8Array> {

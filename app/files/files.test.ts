@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { link, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { extract } from 'tar-stream';
 import { packFiles, type Bytes } from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
 import { download, fetch, TooLarge, upload } from './copies.js';
@@ -217,4 +220,64 @@ test('a quit waits for the whole of a drag, also if another began in it', async 
   await turn();
   assert.deepEqual(seen, ['end', 'idle']);
   await drags.close();
+});
+
+test('of a folder only what is in it goes along where that is wished, links as links, and owners stay or are given', async (context) => {
+  const source = await folder(context);
+  await mkdir(path.join(source, 'data/inner'), { recursive: true });
+  await writeFile(path.join(source, 'data/inner/a'), 'x');
+  await symlink('nowhere', path.join(source, 'data/broken'));
+  const sent: [string, number | undefined][] = [];
+  const client = {
+    volumes: {
+      copyTo: async (name: string, at: string, tar: Bytes) => {
+        assert.deepEqual([name, at], ['data', '/']);
+        const read = extract();
+        const whole = pipeline(Readable.from(tar), read as unknown as NodeJS.WritableStream);
+        for await (const entry of read) {
+          sent.push([entry.header.name, entry.header.uid]);
+          entry.resume();
+        }
+        await whole;
+      },
+    },
+  } as unknown as Client;
+  const into = { volume: 'data', path: '/', content: true };
+  await upload(client, { ...into, uid: 5, gid: 6 }, [path.join(source, 'data')], watch);
+  assert.deepEqual(sent, [
+    ['broken', 5],
+    ['inner/', 5],
+    ['inner/a', 5],
+  ]);
+  sent.length = 0;
+  await upload(client, into, [path.join(source, 'data')], watch);
+  assert.deepEqual(sent[0], ['broken', process.getuid?.()]);
+});
+
+test('a new volume is made of what goes into it at once', async (context) => {
+  const source = await folder(context);
+  await writeFile(path.join(source, 'a'), 'x');
+  const made: [string, number][] = [];
+  const client = {
+    volumes: { copyTo: () => assert.fail('it is not there yet') },
+    backups: {
+      importTar: async (name: string, tar: Bytes) => {
+        let size = 0;
+        for await (const chunk of tar) size += chunk.length;
+        made.push([name, size]);
+      },
+    },
+  } as unknown as Client;
+  await upload(client, { volume: 'data', path: '/', content: true, fresh: true }, [source], watch);
+  assert.deepEqual(made, [['data', 2048]]);
+});
+
+test('what went away before it was copied is said to be gone', async (context) => {
+  const gone = path.join(await folder(context), 'gone');
+  const client = { volumes: { copyTo: () => assert.fail('nothing should be sent') } } as unknown as Client;
+  for (const content of [true, false])
+    await assert.rejects(upload(client, { volume: 'data', path: '/', content }, [gone], watch), {
+      kind: 'not-found',
+      message: `${gone} is not there any more`,
+    });
 });

@@ -39,28 +39,35 @@ static void random_access(void)
     check(file >= 0, "open");
     for (int i = 0; i < 256; i++)
         check(write(file, block, sizeof block) == sizeof block, "write");
-    for (int i = 0; i < 60000; i++) {
+    for (int i = 0; i < 5000; i++) {
         off_t at = (off_t)(rand_r(&seed) % 8192) * 4096;
         check((i % 4 ? pread(file, block, 4096, at) : pwrite(file, block, 4096, at)) == 4096, "read or write");
     }
     check(close(file) == 0 && unlink("random") == 0, "remove");
 }
 
-/* 3000 files made, written, looked at, renamed and removed. */
+static void make_small(void)
+{
+    char name[32];
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "small-%d", i);
+        int file = open(name, O_WRONLY | O_CREAT, 0600);
+        check(file >= 0 && close(file) == 0, "make");
+    }
+}
+
+/* 200 files opened, written, looked at and renamed, there and back, 20 times. */
 static void small(void)
 {
-    char name[32], other[32];
+    char name[2][32];
     struct stat info;
-    for (int i = 0; i < 3000; i++) {
-        snprintf(name, sizeof name, "small-%d", i);
-        snprintf(other, sizeof other, "other-%d", i);
-        int file = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
-        check(file >= 0 && write(file, block, 1024) == 1024 && close(file) == 0, "make");
-        check(stat(name, &info) == 0 && rename(name, other) == 0, "rename");
-    }
-    for (int i = 0; i < 3000; i++) {
-        snprintf(other, sizeof other, "other-%d", i);
-        check(unlink(other) == 0, "remove");
+    for (int i = 0; i < 20 * 200; i++) {
+        int back = (i / 200) % 2;
+        snprintf(name[back], sizeof name[back], "small-%d", i % 200);
+        snprintf(name[!back], sizeof name[!back], "other-%d", i % 200);
+        int file = open(name[0], O_WRONLY);
+        check(file >= 0 && write(file, block, 1024) == 1024 && close(file) == 0, "write");
+        check(stat(name[0], &info) == 0 && rename(name[0], name[1]) == 0, "rename");
     }
 }
 
@@ -68,6 +75,8 @@ int main(int argc, char **argv)
 {
     struct timespec from, to;
     check(argc == 3 && chdir(argv[1]) == 0, "usage: io DIRECTORY large|random|small");
+    if (strcmp(argv[2], "small") == 0)
+        make_small();
     clock_gettime(CLOCK_MONOTONIC, &from);
     if (strcmp(argv[2], "large") == 0)
         large();

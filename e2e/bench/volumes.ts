@@ -3,15 +3,16 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { docker, loadBusybox, root, run, startEngine, type Ran } from '../fixtures/engine.js';
-import { compare, isWanted } from './measure.js';
+import { isWanted, note } from './measure.js';
 
 const WORK = {
   large: '64 MiB written and read',
   random: '60,000 reads and writes of 4 KiB',
-  small: '3000 small files made, renamed and removed',
+  small: '4000 times a small file opened, written, looked at and renamed',
 };
 /** Equal: not a twentieth more. */
 const TARGET = 1 / 0.95;
+const ROUNDS = 60;
 
 /** Nanoseconds that the program itself has measured. */
 function millisecondsOf({ code, stdout, stderr }: Ran): number {
@@ -39,11 +40,17 @@ export async function volumesBench(): Promise<void> {
     if (started.code !== 0) throw new Error(started.stderr);
     const places = { bind: path.join(base, 'bind'), volume: path.join(engine.dataRoot, 'volumes/volume/_data') };
     for (const { way, kind, name } of measures) {
-      const contenders = [
-        { name: 'container', subject: () => docker(engine, ['exec', 'io', '/tools/io', `/${kind}`, way]) },
-        { name: 'native', subject: () => run(program, [places[kind], way]) },
+      if (!isWanted(name)) continue;
+      const ways = [
+        () => docker(engine, ['exec', 'io', '/tools/io', `/${kind}`, way]),
+        () => run(program, [places[kind], way]),
       ];
-      await compare(name, contenders, async (does) => millisecondsOf(await does()), { target: TARGET, n: 15 });
+      const samples = ways.map((): number[] => []);
+      for (let round = 0; round < ROUNDS; round++)
+        for (const [index, does] of ways.entries()) samples[index]?.push(millisecondsOf(await does()));
+      // Whatever else the machine does makes a sample slower, never faster.
+      const quick = samples.map((each) => each.sort((a, b) => a - b).slice(0, ROUNDS / 3));
+      note(`${name}, the quicker third of ${ROUNDS}`, ['container', 'native'], quick, { target: TARGET });
     }
   } finally {
     await rm(base, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CheckAnswer, CheckRequest } from '../../main/contract/check.js';
+import type { FolderFacts } from '../../main/contract/mounts.js';
 import { api, loadBusybox, request, startEngine, type RunningEngine } from '../fixtures/engine.js';
 
 const skip = process.getuid?.() !== 0 && 'needs root';
@@ -145,3 +146,28 @@ test('what makes no sense is refused, and nothing is answered with nothing', { s
     assert.equal(status, 400, JSON.stringify(asked));
   }
 });
+
+test(
+  'what is about to be given to a container is told in the order that was asked for, and bad paths are refused',
+  { skip },
+  async () => {
+    const name = path.join(folder, 'a folder\nwith 水');
+    await writeFile(name, 'x');
+    const asked = (Paths: unknown) => request(engine.socket, 'POST', '/slipway/folders', { Paths });
+    const facts = await api<FolderFacts[]>(engine.socket, 'POST', '/slipway/folders', {
+      Paths: [name, engine.socket, '/nowhere at all'],
+    });
+    assert.deepEqual(
+      facts.map(({ Path, Kind }) => [Path, Kind]),
+      [
+        [name, 'file'],
+        [engine.socket, 'socket'],
+        ['/nowhere at all', 'missing'],
+      ],
+    );
+    assert.deepEqual(facts[1]?.Warnings, ['socket']);
+    for (const bad of [['relative'], ['/a\0b'], Array(65).fill('/'), 'text', undefined])
+      assert.equal((await asked(bad)).status, 400);
+    assert.deepEqual(await api(engine.socket, 'POST', '/slipway/folders', { Paths: [] }), []);
+  },
+);

@@ -205,9 +205,40 @@ test(
     await does('volume', 'create', 'free');
     const blob = path.join(dataRoot, 'blobs/sha256', 'e'.repeat(64));
     await writeFile(blob, 'x'.repeat(1234));
+    await api(socket, 'GET', '/slipway/images/busybox:test/layers');
+    await writeFile(path.join(dataRoot, 'own'), 'x'.repeat(4321));
     const disk = () => api<DiskUsage>(socket, 'GET', '/slipway/disk');
     let usage = await disk();
     while (usage.Counting) usage = await disk();
+    // Each byte of the data root is somewhere on the map; a link counts as long as its target, as with Docker.
+    const told = ({ Layers, Blobs, Containers, Volumes, Trash, Database, Beside }: DiskUsage) =>
+      [...Layers, ...Volumes, ...Containers.map(({ Files }) => Files), Trash].reduce(
+        (sum, { Size }) => sum + (Size ?? 0),
+        0,
+      ) +
+      Containers.reduce((sum, { Log }) => sum + Log, Blobs.Size + Database) +
+      Object.values(Beside ?? {}).reduce<number>((sum, size) => sum + (size ?? 0), 0);
+    const there = async () => {
+      const listed = await run('find', [dataRoot, '(', '-type', 'f', '-o', '-type', 'l', ')', '-printf', '%i %s\n']);
+      const sizes = new Map(
+        listed.stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.split(' ') as [string, string]),
+      );
+      return [...sizes.values()].reduce((sum, size) => sum + Number(size), 0);
+    };
+    const settled = async () => {
+      let [usage, files] = [await disk(), await there()];
+      for (const until = Date.now() + 40_000; Date.now() < until && (usage.Counting || told(usage) !== files);) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        [usage, files] = [await disk(), await there()];
+      }
+      return { usage, files };
+    };
+    const all = await settled();
+    assert.equal(told(all.usage), all.files);
+    assert.ok((all.usage.Beside?.Indexes ?? 0) > 0 && (all.usage.Beside?.Containers ?? 0) > 0);
     const [image] = usage.Images;
     assert.deepEqual(image?.Names, ['busybox:latest', 'busybox:test']);
     assert.deepEqual(image?.Containers.map(({ Name, Running }) => [Name, Running]), [['box', false]]); // prettier-ignore

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { api, docker, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import { api, docker, loadBusybox, request, root, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
 import { makePerson } from '../fixtures/person.js';
 import { assertTidy, assertTree, fillVolume, follow, treeOf } from '../fixtures/volume-data.js';
 import type {
@@ -16,6 +16,7 @@ import type {
   VolumeBackup,
   VolumeCloned,
   VolumeImported,
+  VolumeOverview,
   VolumeRestored,
 } from '../../main/contract/volume-data.js';
 
@@ -45,7 +46,10 @@ const backups = (name?: string) =>
 const forget = async () => {
   for (const { Id } of await backups()) await api(engine.socket, 'DELETE', `/slipway/backups/${Id}`);
 };
-const state = (name: string) => ok('inspect', '-f', '{{.State.Status}}', name);
+const states = async (names: string[], { socket } = engine): Promise<string[]> => {
+  const all = await api<{ Names: string[]; State: string }[]>(socket, 'GET', '/containers/json?all=1');
+  return names.map((name) => all.find(({ Names }) => Names.includes(`/${name}`))?.State ?? 'none');
+};
 const until = async (what: () => Promise<boolean>) => {
   while (!(await what())) await sleep(20);
 };
@@ -116,7 +120,7 @@ test(
       for (const name of ['evil', 'cut']) {
         const body = await readFile(path.join(folder, `${name}.tar`));
         const refused = await follow(socket, 'POST', '/slipway/volumes/plain/import?replace=1', { body });
-        assert.match(refused.error ?? '', /leads out of the archive|can be read/);
+        assert.match(refused.error ?? '', /leads out of the archive|is damaged at/);
         await assertTree(dataOf('plain'), before);
       }
       const body = await readFile(path.join(folder, 'good.tar'));
@@ -218,7 +222,7 @@ test(
   async () => {
     const { socket, dataRoot } = engine;
     await make('busy');
-    await fillVolume(dataOf('busy'), 160 << 20);
+    await fillVolume(dataOf('busy'), 80 << 20);
     await ok(
       'run',
       '-d',
@@ -234,23 +238,23 @@ test(
     await ok('run', '-d', '--name', 'reader', '-v', 'busy:/d:ro', 'busybox:test', 'sleep', '1000');
     await ok('run', '-d', '--name', 'resting', '-v', 'busy:/d', 'busybox:test', 'sleep', '1000');
     await ok('pause', 'resting');
-    const states = async () => [await state('writer'), await state('reader'), await state('resting')];
+    const three = () => states(['writer', 'reader', 'resting']);
     let seen: Promise<string[]> | undefined;
     const url = '/slipway/volumes/busy/backups';
     const { done, error } = await follow<VolumeBackup>(socket, 'POST', url, {
       body: { Pause: true },
-      onLine: ({ Stage, Bytes }) => void (Stage === 'compressing' && Bytes === 0 && (seen = states())),
+      onLine: ({ Stage, Bytes }) => void (Stage === 'compressing' && Bytes === 0 && (seen = three())),
     });
     assert.ok(done, error);
     assert.deepEqual(await seen, ['paused', 'running', 'paused']);
-    assert.deepEqual(await states(), ['running', 'running', 'paused']);
+    assert.deepEqual(await three(), ['running', 'running', 'paused']);
     assert.equal(done.Consistent, true);
     assert.equal((await backup('busy')).Consistent, false);
 
     const inUse = await request(socket, 'DELETE', '/volumes/busy');
     assert.equal(inUse.status, 409);
     await follow(socket, 'POST', url, { body: { Pause: true }, onLine: ({ Stage }) => Stage !== 'compressing' });
-    await until(async () => (await state('writer')) === 'running');
+    await until(async () => (await three())[0] === 'running');
 
     const killed = follow(socket, 'POST', url, {
       body: { Pause: true },
@@ -259,7 +263,7 @@ test(
     await killed.catch(() => undefined);
     await engine.kill();
     await engine.restart();
-    assert.deepEqual(await states(), ['running', 'running', 'paused']);
+    assert.deepEqual(await three(), ['running', 'running', 'paused']);
     assert.equal((await backups('busy')).length, 2);
     await ok('rm', '-f', 'writer', 'reader', 'resting');
     await drop('busy');
@@ -274,7 +278,7 @@ test(
   async () => {
     const { socket, dataRoot } = engine;
     await make('big');
-    await fillVolume(dataOf('big'), 96 << 20);
+    await fillVolume(dataOf('big'), 64 << 20);
     const before = await treeOf(dataOf('big'));
     const { Id } = await backup('big');
     const { body } = await request(socket, 'GET', '/slipway/volumes/big/export');
@@ -309,7 +313,7 @@ test(
 test('nobody starts with a volume that is being put back, and nobody takes it away', options, async () => {
   const { socket } = engine;
   await make('gate');
-  await fillVolume(dataOf('gate'), 64 << 20);
+  await fillVolume(dataOf('gate'), 48 << 20);
   await ok('create', '--name', 'late', '-v', 'gate:/d', 'busybox:test', 'true');
   const { Id } = await backup('gate');
   let tried: Promise<string>[] = [];
@@ -352,7 +356,10 @@ test('a folder can be copied and not replaced; memory has nothing to copy', opti
     assert.ok(copied.done, copied.error);
     assert.equal(await readFile(path.join(dataOf('ours'), 'f'), 'utf8'), 'theirs');
     assert.equal(await readFile(path.join(dataOf('other'), 'f'), 'utf8'), 'theirs');
-    await drop('other', 'ours', 'folder');
+    await make('memory', { DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
+    const memory = await follow(socket, 'POST', '/slipway/volumes/memory/backups');
+    assert.match(memory.error ?? '', /is of type tmpfs: it has no files of its own on this disk/);
+    await drop('other', 'ours', 'folder', 'memory');
     await forget();
   } finally {
     await rm(folder, { recursive: true });
@@ -371,6 +378,7 @@ test('what is due is made by the clock, also what was missed, and only so many o
     prepare(sql: string): { get(key: string): { record: string }; run(...values: string[]): void };
     close(): void;
   };
+  let newest = byHand.Id;
   for (let i = 0; i < 3; i++) {
     await engine.stop();
     const database = new Database(path.join(dataRoot, 'slipway.db'));
@@ -379,10 +387,15 @@ test('what is due is made by the clock, also what was missed, and only so many o
     database.prepare('update backup_schedules set record = ? where key = ?').run(JSON.stringify(due), 'data');
     database.close();
     await engine.restart();
-    await until(async () => (await backups('data')).filter(({ By }) => By === 'schedule').length > Math.min(i, 1));
-    await until(async () => (await backups('data')).length === Math.min(i + 2, 3));
+    await until(async () => {
+      const there = await backups('data');
+      return there[0]?.Id !== newest && there.length === Math.min(i + 2, 3);
+    });
+    newest = (await backups('data'))[0]?.Id ?? '';
   }
   const left = await backups('data');
+  const seen = await api<VolumeOverview>(socket, 'GET', '/slipway/volumes/data');
+  assert.deepEqual([seen.Backups, seen.Schedule?.Every, seen.Schedule?.Problem], [3, 24, null]);
   assert.deepEqual(
     left.map(({ By }) => By),
     ['schedule', 'schedule', 'hand'],
@@ -445,7 +458,7 @@ test(
       await loadBusybox(xfs);
       const { socket, dataRoot } = xfs;
       await make('data', {}, xfs);
-      await fillVolume(dataOf('data', xfs), 128 << 20);
+      await fillVolume(dataOf('data', xfs), 64 << 20);
       const before = await treeOf(dataOf('data', xfs));
       await run('sync', []);
       const free = async () => {
@@ -459,15 +472,25 @@ test(
       assert.equal(done.How, 'reflink');
       await assertTree(dataOf('twin', xfs), before);
       assert.ok(room - (await free()) < 8 << 20, 'the clone takes no room of its own');
-      await docker(xfs, ['run', '-d', '--name', 'w', '-v', 'data:/d', 'busybox:test', 'sh', '-c', 'while :; do echo >> /d/log; sleep 0.01; done']); // prettier-ignore
-      let seen: Promise<string> | undefined;
+      const ran = await docker(xfs, [
+        'run',
+        '-d',
+        '--name',
+        'writer',
+        '-v',
+        'data:/d',
+        'busybox:test',
+        'sleep',
+        '1000',
+      ]);
+      assert.equal(ran.code, 0, ran.stderr);
+      let seen: Promise<string[]> | undefined;
       const made = await follow<VolumeBackup>(socket, 'POST', '/slipway/volumes/data/backups', {
         body: { Pause: true },
-        onLine: ({ Stage, Bytes }) =>
-        void (Stage === 'compressing' && Bytes === 0 && (seen = docker(xfs, ['inspect', '-f', '{{.State.Status}}', 'w']).then(({ stdout }) => stdout.trim()))), // prettier-ignore
+        onLine: ({ Stage, Bytes }) => void (Stage === 'compressing' && Bytes === 0 && (seen = states(['writer'], xfs))),
       });
       assert.equal(made.done?.Consistent, true, made.error);
-      assert.equal(await seen, 'running');
+      assert.deepEqual(await seen, ['running']);
       await assertTidy(dataRoot, ['data', 'twin'], 1);
     } finally {
       await run('umount', ['-l', folder]);
@@ -504,3 +527,37 @@ test(
     await assertTidy(theirs.dataRoot, ['data', 'twin'], 2);
   },
 );
+
+test('all of it by the command line', options, async () => {
+  const slipway = async (...args: string[]) => {
+    const ran = await run(process.execPath, [path.join(root, 'out/cli/slipway.cjs'), 'volume', ...args], {
+      env: { DOCKER_HOST: `unix://${engine.socket}` },
+    });
+    assert.equal(ran.code, 0, `slipway volume ${args.join(' ')}: ${ran.stderr}`);
+    return ran.stdout.trim();
+  };
+  const now = await treeOf(dataOf('data'));
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-cli-'));
+  try {
+    const file = path.join(folder, 'data.tar.zst');
+    await slipway('export', '-o', file, 'data');
+    assert.equal((await run('zstd', ['-t', file])).code, 0);
+    assert.equal(await slipway('import', '-i', file, 'imported'), 'imported');
+    await assertTree(dataOf('imported'), now);
+    assert.equal(await slipway('clone', '--pause', 'data', 'cloned'), 'cloned');
+    const id = await slipway('backup', '--note', 'by hand', 'data');
+    assert.equal(await slipway('backups', '-q', 'data'), id);
+    assert.match(await slipway('backups'), new RegExp(`^${id} +data +.* +hand +yes +by hand$`, 'm'));
+    await rm(path.join(dataOf('data'), 'plain'));
+    assert.equal(await slipway('restore', id), 'data');
+    await assertTree(dataOf('data'), now);
+    assert.equal(await slipway('restore', '--as', 'restored', id), 'restored');
+    assert.match(await slipway('schedule', '--every', '24', '--keep', '3', 'data'), /^next backup: 20/);
+    await slipway('schedule', '--off', 'data');
+    await slipway('backup-rm', ...(await slipway('backups', '-q')).split('\n'));
+    await drop('imported', 'cloned', 'restored');
+    await assertTidy(engine.dataRoot, ['data'], 0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -121,7 +121,7 @@ test('the list of removed containers restores under a free name, deletes for goo
   await make(app, 'web', { runs: false });
   await app.page.getByRole('button', { name: 'Removed containers: 4' }).click();
   const { dialog } = window;
-  await expect(dialog.getByRole('heading', { name: 'Removed containers' })).toBeVisible();
+  await expect(dialog.getByRole('heading', { name: 'Removed containers and volumes' })).toBeVisible();
   const line = (name: string) =>
     dialog
       .getByRole('listitem')
@@ -160,9 +160,9 @@ test('the list of removed containers restores under a free name, deletes for goo
   await shot(app, 'chinese');
   expect(await window.serious(), 'the bin in Chinese').toEqual([]);
   await dialog.getByRole('button', { name: '清空' }).click();
-  await expect(dialog.getByRole('alert')).toContainText('永久删除这 2 个容器？');
+  await expect(dialog.getByRole('alert')).toContainText('永久删除这 2 项？');
   await dialog.getByRole('button', { name: '全部永久删除' }).click();
-  await expect(dialog).toContainText('没有已移除的容器');
+  await expect(dialog).toContainText('没有已移除的内容');
   await expect(dialog.getByRole('button', { name: '关闭' })).toBeFocused();
   await shot(app, 'nothing');
   await keyboard.press('Escape');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { openDisplay } from '../fixtures/display.js';
-import { api, loadBusybox } from '../fixtures/engine.js';
+import { api, docker, loadBusybox } from '../fixtures/engine.js';
 import { expect, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
 
@@ -276,6 +276,63 @@ test('by keyboard alone: rows, folded parts, the first wrong field, and Control+
   const { Config, HostConfig } = await inspect(app, 'keys');
   expect(Config['Env']).toEqual(expect.arrayContaining(['ONE=1', 'TWO=two words']));
   expect(HostConfig).toMatchObject({ Memory: 32 * 1024 * 1024, NetworkMode: 'none' });
+});
+
+test('a part of a volume, the files of an image and the volumes of another container', async ({ openApp, shot }) => {
+  const app = await openApp();
+  const window = await openForm(app);
+  const { dialog } = window;
+  const seed = ['run', '--name', 'keeper', '--network=none', '-v', 'data:/v', 'busybox:test', 'sh', '-c'];
+  const seeded = await docker(app, [...seed, 'mkdir /v/sub; echo a part > /v/sub/file']);
+  expect(seeded.code, seeded.stderr).toBe(0);
+  await dialog.getByRole('combobox', { name: 'Image' }).fill('busybox:test');
+  await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill('mixed');
+  await dialog
+    .getByRole('textbox', { name: 'Command' })
+    .fill(`sh -c 'cat /part/file /v/sub/file; ls /tools; sleep 1000'`);
+  await dialog.getByRole('button', { name: 'Add mount' }).click();
+  const source = dialog.getByRole('combobox', { name: 'Path here, or a volume’s name' });
+  const part = dialog.getByRole('textbox', { name: 'Part of it (empty: all)' });
+  const target = dialog.getByRole('textbox', { name: 'Path in the container' });
+  await expect(part).toHaveCount(0);
+  await source.fill('data');
+  await part.fill('../sub');
+  await expect(dialog.getByText('Write it as it is inside')).toBeVisible();
+  await part.fill('sub');
+  await target.fill('/part');
+  await dialog.getByRole('button', { name: 'Add files of an image' }).focus();
+  await app.page.keyboard.press('Enter');
+  await source.last().fill('busybox:test');
+  await part.last().fill('bin/busybox');
+  await target.last().fill('/tools');
+  await dialog.getByRole('button', { name: /^Other options/ }).click();
+  const from = dialog.getByRole('textbox', { name: 'Volumes of other containers' });
+  await from.fill('nobody');
+  await expect(dialog.getByText('There is no container nobody.')).toBeVisible();
+  await from.fill('keeper:ro');
+  await expect(dialog.getByText('There is no container')).toHaveCount(0);
+  const line = dialog.getByRole('region', { name: 'The same as' });
+  for (const words of [
+    '--mount type=volume,source=data,target=/part,volume-subpath=sub',
+    '--mount type=image,source=busybox:test,target=/tools,image-subpath=bin/busybox',
+    '--volumes-from keeper:ro',
+  ])
+    await expect(line).toContainText(words);
+  await source.first().scrollIntoViewIfNeeded();
+  await shot(app, 'parts and images');
+  expect(await window.serious()).toEqual([]);
+  await app.page.keyboard.press('Control+Enter');
+  await expect(dialog).toBeHidden();
+  expect((await inspect(app, 'mixed')).HostConfig).toMatchObject({
+    VolumesFrom: ['keeper:ro'],
+    Mounts: [
+      { Type: 'volume', Source: 'data', Target: '/part', VolumeOptions: { Subpath: 'sub' } },
+      { Type: 'image', Source: 'busybox:test', Target: '/tools', ImageOptions: { Subpath: 'bin/busybox' } },
+    ],
+  });
+  await expect
+    .poll(async () => (await docker(app, ['logs', 'mixed'])).stdout)
+    .toMatch(/^a part\s+a part\s+\/tools\s+$/);
 });
 
 for (const [theme, language] of [

@@ -97,7 +97,7 @@ test('by keyboard alone: the map, an image opened from it, and pruning', async (
   const { app, window, map } = await opened(openApp);
   const { keyboard } = app.page;
   await expect(map.getByRole('option').first()).toBeVisible();
-  await keyboard.press('Control+4');
+  await keyboard.press('Control+5');
   await app.page.getByRole('radio', { name: 'Map' }).focus();
   const first = map.locator('[role="option"][tabindex="0"]');
   for (let presses = 0; presses < 8; presses += 1) {

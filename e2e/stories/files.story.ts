@@ -61,6 +61,14 @@ async function digest(file: string): Promise<string> {
 const digestIn = async (app: TestApp, file: string): Promise<string | undefined> =>
   (await docker(app, ['exec', 'web', 'sha256sum', file])).stdout.split(' ')[0];
 
+/** Drops it, and takes what is suggested: a copy. */
+async function dropAndCopy(...[app, ...how]: Parameters<typeof drop>): Promise<void> {
+  await drop(app, ...how);
+  await expect(app.page.getByRole('radio', { checked: true }).first()).toBeFocused();
+  await app.page.keyboard.press('Enter');
+  await expect(app.page.getByRole('dialog')).toBeHidden();
+}
+
 const item = (app: TestApp, name: string) => app.page.getByRole('treeitem', { name }).first();
 
 test('a person finds a file, changes it and saves it without a mouse', async ({ openApp, shot }) => {
@@ -158,10 +166,10 @@ test('files come in by dropping them on a folder or beside a file, and by the di
     const window = new SlipwayPage(app.page);
     await window.openContainer('web', 'Files');
     await expect(item(app, 'srv')).toBeVisible();
-    await drop(app, item(app, 'srv'), [path.join(folder, 'dropped')], 'Drop to copy into /srv', () =>
+    await dropAndCopy(app, item(app, 'srv'), [path.join(folder, 'dropped')], 'Drop to add to /srv', () =>
       shot(app, 'drop'),
     );
-    await expect(app.page.getByText('Uploaded to /srv')).toBeVisible();
+    await expect(app.page.getByText('Copied to web:/srv')).toBeVisible();
     await expect(item(app, 'dropped')).toContainText('added');
     expect(await cat(app, '/srv/dropped/inner/容器.txt')).toBe('水\n');
     expect((await docker(app, ['exec', 'web', 'readlink', '/srv/dropped/inner/link'])).stdout).toBe('容器.txt\n');
@@ -169,7 +177,7 @@ test('files come in by dropping them on a folder or beside a file, and by the di
 
     // Dropped on a file: its folder takes it.
     await item(app, 'big.txt').scrollIntoViewIfNeeded();
-    await drop(app, item(app, 'big.txt'), [path.join(folder, 'picked.txt')], 'Drop to copy into /srv');
+    await dropAndCopy(app, item(app, 'big.txt'), [path.join(folder, 'picked.txt')], 'Drop to add to /srv');
     await expect.poll(() => cat(app, '/srv/picked.txt')).toBe('picked\n');
     // By the dialog, where nothing was chosen: the root.
     await pick(app, '[data-upload]', [path.join(folder, 'picked.txt')]);
@@ -214,7 +222,7 @@ test('files and folders are dragged out of the tree as real files, which are gon
 
     // The next drag may be one into the window, before any pointer moved over it.
     await writeFile(path.join(folder, 'back.txt'), 'back\n');
-    await drop(app, item(app, 'site'), [path.join(folder, 'back.txt')], 'Drop to copy into /srv/site');
+    await dropAndCopy(app, item(app, 'site'), [path.join(folder, 'back.txt')], 'Drop to add to /srv/site');
     await expect.poll(() => cat(app, '/srv/site/back.txt')).toBe('back\n');
     await expect(item(app, 'back.txt')).toBeVisible();
     await docker(app, ['exec', 'web', 'rm', '/srv/site/back.txt']);
@@ -279,7 +287,7 @@ test('what is dragged out arrives in another program; the engine goes on meanwhi
 
   /** Drags it over a window of another program, and drops it there when `meanwhile` is done. Returns the URI that arrived. */
   const drag = async (meanwhile: () => Promise<void>) => {
-    const target = spawn(python, [path.join(root, 'e2e/fixtures/drop-target.py'), ...from], {
+    const target = spawn(python, ['-B', path.join(root, 'e2e/fixtures/drop-target.py'), ...from], {
       env: { DISPLAY: display.name },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -355,16 +363,16 @@ test('hundreds of megabytes go out and in past the window, are seen among the ta
 
     await mkdir(path.join(folder, 'in'));
     await rename(path.join(folder, 'large'), path.join(folder, 'in/copy'));
-    await drop(app, item(app, 'srv'), [path.join(folder, 'in')], 'Drop to copy into /srv');
-    await expect(app.page.getByText('Uploaded to /srv')).toBeVisible();
+    await dropAndCopy(app, item(app, 'srv'), [path.join(folder, 'in')], 'Drop to add to /srv');
+    await expect(app.page.getByText('Copied to web:/srv')).toBeVisible();
     expect(await digestIn(app, '/srv/in/copy')).toBe(await digestIn(app, '/srv/large'));
     await truncate(path.join(folder, 'vast'), 4_000_000_000);
-    await drop(app, item(app, 'etc'), [path.join(folder, 'vast')], 'Drop to copy into /etc');
+    await dropAndCopy(app, item(app, 'etc'), [path.join(folder, 'vast')], 'Drop to add to /etc');
     await expect(tasks.getByRole('progressbar', { name: 'vast' })).toBeVisible();
     await shot(app, 'upload');
     expect(await window.serious()).toEqual([]);
     await tasks.getByRole('button', { name: 'Cancel vast' }).press('Enter');
-    await expect(app.page.getByText('Upload to /etc cancelled')).toBeVisible();
+    await expect(app.page.getByText('Copying to web:/etc was cancelled')).toBeVisible();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -386,7 +394,7 @@ test('a container that is read-only takes nothing, and the window says so', asyn
     '1000',
   ]);
   await new SlipwayPage(app.page).openContainer('fixed', 'Files');
-  await drop(app, item(app, 'etc'), [path.join(root, 'README.md')], 'Drop to copy into /etc');
+  await dropAndCopy(app, item(app, 'etc'), [path.join(root, 'README.md')], 'Drop to add to /etc');
   await expect(app.page.getByText('/etc is read-only in this container')).toBeVisible();
   await shot(app, 'read-only');
 });
@@ -417,13 +425,13 @@ test('the files look as they should in both themes and both languages, and a che
     await writeFile(path.join(folder, '数据.bin'), '');
     await truncate(path.join(folder, '数据.bin'), 4_000_000_000);
     const look = () => shot(app, 'drop dark zh-CN');
-    await drop(app, item(app, 'srv'), [path.join(folder, '数据.bin')], '松开即可复制到 /srv', look);
+    await dropAndCopy(app, item(app, 'srv'), [path.join(folder, '数据.bin')], '松开即可添加到 /srv', look);
     await app.page.getByRole('button', { name: /1 个任务/ }).click();
     await expect(app.page.getByRole('progressbar', { name: '数据.bin' })).toBeVisible();
     await shot(app, 'upload dark zh-CN');
     expect(await window.serious()).toEqual([]);
     await app.page.getByRole('button', { name: '取消 数据.bin' }).click();
-    await expect(app.page.getByText('已取消上传到 /srv')).toBeVisible();
+    await expect(app.page.getByText('已取消复制到 web:/srv')).toBeVisible();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

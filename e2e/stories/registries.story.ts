@@ -337,7 +337,7 @@ test('a registry is searched, an image named, saved and removed, and a registry 
   await expect(window.dialog).toBeHidden();
   expect(await names(app)).toEqual(['busybox:latest', 'busybox:test', 'shop/api:1']);
 
-  await press('Control+3');
+  await press('Control+4');
   await expect(page.getByRole('heading', { name: 'Registries', level: 1 })).toBeVisible();
   await expect(page.getByRole('row', { name: 'docker.io' })).toBeVisible();
   await press('/', 'ArrowDown');

@@ -352,6 +352,12 @@ const checkRequestSchema = z.strictObject({
 
 export const checkRequest = (body: unknown): CheckRequest => said(read(checkRequestSchema, body ?? {})) as CheckRequest;
 
+const foldersRequestSchema = z.strictObject({
+  Paths: z.array(z.string().regex(/^\/[^\0]*$/, 'a path must be absolute')).max(MOST_QUESTIONS),
+});
+
+export const foldersRequest = (body: unknown): string[] => read(foldersRequestSchema, body ?? {}).Paths;
+
 /** PEM of many certificates is still far below this. */
 const pem = z.string().max(1024 * 1024);
 

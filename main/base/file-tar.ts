@@ -37,8 +37,11 @@ export function packFiles(sources: readonly Source[], { owner, followSources = f
   return tar as unknown as FileTar;
 }
 
-/** About how long their tar is, in bytes. */
-export async function sizeOfTar(sources: readonly Source[], signal?: AbortSignal): Promise<number> {
+/** About how long their tar is, in bytes. Sources are followed where `packFiles` is told to. */
+export async function sizeOfTar(
+  sources: readonly Source[],
+  { signal, followSources = false }: { signal?: AbortSignal; followSources?: boolean } = {},
+): Promise<number> {
   const sizeOf = async (at: string, found: Awaited<ReturnType<typeof lstat>>): Promise<number> => {
     signal?.throwIfAborted();
     if (!found.isDirectory()) return 512 + (found.isFile() ? Math.ceil(Number(found.size) / 512) * 512 : 0);
@@ -50,7 +53,7 @@ export async function sizeOfTar(sources: readonly Source[], signal?: AbortSignal
     return sum;
   };
   let sum = 1024;
-  for (const { path: at } of sources) sum += await sizeOf(at, await stat(at));
+  for (const { path: at } of sources) sum += await sizeOf(at, await (followSources ? stat(at) : lstat(at)));
   return sum;
 }
 

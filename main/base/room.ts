@@ -1,6 +1,6 @@
 import './scopes.js';
 import { statfs } from 'node:fs/promises';
-import { system } from './errors.js';
+import { EngineError, system } from './errors.js';
 
 /** What is left on a disk. */
 export interface Room {
@@ -52,6 +52,9 @@ export async function requireRoom(path: string, { bytes, files = 0 }: Need, what
 
 const keptFiles = ({ total }: { total: number }): number => Math.min(KEPT_FILES, total / KEPT_PART);
 
+/** Why guarded work was ended. */
+export class NoRoom extends EngineError {}
+
 const LOOK_MS = 200;
 
 /**
@@ -68,11 +71,8 @@ export function guardRoom(path: string, what: string, signal?: AbortSignal): Dis
     const full = free < keep || (inodes && inodes.free < keptFiles(inodes));
     if (!full) return;
     const left = free < keep ? `${inWords(free)} are left` : `${inodes?.free} more files fit`;
-    control.abort(
-      system(
-        `no space left on device: ${what} was given up when the disk that holds ${path} had hardly any room (${left}): ${WAY}`,
-      ),
-    );
+    const sentence = `${what} was given up when the disk that holds ${path} had hardly any room (${left}): ${WAY}`;
+    control.abort(new NoRoom('system', `no space left on device: ${sentence}`));
   };
   const timer = setInterval(() => void look().catch(() => undefined), LOOK_MS).unref();
   return {

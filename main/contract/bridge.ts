@@ -4,6 +4,7 @@
  */
 import type { ErrorKind } from './error.js';
 import type { Progress } from './images.js';
+import type { VolumeCompression, VolumeProgress } from './volume-data.js';
 
 export interface ApiRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -54,6 +55,8 @@ export interface Platform {
   theme: Theme;
   /** There is a tray to hide in; without one, the window's own menu has to offer Quit. */
   tray: boolean;
+  /** Who uses the window, on this machine. */
+  person: { uid: number; home: string };
   connection: ConnectionInfo;
 }
 
@@ -93,8 +96,12 @@ export interface Bridge {
   files: {
     /** Asks the person where to, and saves it there, a folder as a tar. */
     download(id: number, what: FilePlace | LayerFile): void;
-    /** Into a directory of the container. False, and nothing begins, where one of the files is not on this machine's disk. */
-    upload(id: number, into: UploadTarget, files: File[]): boolean;
+    /** Where files that a person dropped are on this machine; empty for one that is on no disk. From then on these paths may stand for the files. */
+    pathsOf(files: File[]): string[];
+    /** Asks the person for folders or files of this machine, whose paths may stand for them from then on. None: they changed their mind. */
+    pick(what: 'folders' | 'files'): Promise<string[]>;
+    /** Into a directory. False, and nothing begins, where one of the files is not on this machine's disk, or is a path that no person handed over. */
+    upload(id: number, into: UploadTarget, files: Handed[]): boolean;
     /** Brings what is small enough to where it can be dragged from; after `done`, `drag` may be called for a while. */
     fetch(id: number, what: FilePlace): void;
     /** The drag that the pressed button holds is one of what `fetch` brought. Resolves when it is over. */
@@ -102,19 +109,24 @@ export interface Bridge {
     /** Asks the person where to, and saves images there as one archive. */
     saveImages(id: number, what: ImageArchive): void;
     /** An archive of images for the engine; with `as`, a root file system's tar that becomes one image. False, and nothing begins, where the file is not on this machine's disk. */
-    loadImages(id: number, archive: File, as?: { reference?: string }): boolean;
+    loadImages(id: number, archive: Handed, as?: { reference?: string }): boolean;
+    /** Asks the person where to, and saves a volume there as a tar. */
+    saveVolume(id: number, what: VolumeArchive): void;
+    /** A tar becomes what is in a volume: a new one, or with `replace` in place of what is in it. False, and nothing begins, where the file is not on this machine's disk. */
+    fillVolume(id: number, archive: Handed, into: { volume: string; replace: boolean }): boolean;
     cancel(id: number): void;
     on(listener: (message: TransferMessage) => void): void;
   };
 }
 
-/** A file in a container, or a folder with all that is below it. */
-export interface FilePlace {
-  /** The whole id. */
-  container: string;
-  path: string;
-  folder: boolean;
-}
+/** Whose files: a container's, by its whole id, or a volume's, by its name. */
+export type FilesOf = { container: string } | { volume: string };
+
+/** A file that a person dropped or picked, or the path of one that `pathsOf` or `pick` told. */
+export type Handed = File | string;
+
+/** A file of one, or a folder with all that is below it. */
+export type FilePlace = FilesOf & { path: string; folder: boolean };
 
 /** A file as it is at a layer. */
 export interface LayerFile {
@@ -125,13 +137,16 @@ export interface LayerFile {
   path: string;
 }
 
-export interface UploadTarget {
-  container: string;
+export type UploadTarget = FilesOf & {
   path: string;
-  /** Whose what comes in is. */
-  uid: number;
-  gid: number;
-}
+  /** Whose what comes in is; without it, whose it is on this machine. */
+  uid?: number;
+  gid?: number;
+  /** Of folders only what is in them. */
+  content?: boolean;
+  /** The volume is made of it, whole or not at all; only for an engine that `can` do `volume-backups`. */
+  fresh?: boolean;
+};
 
 export interface ImageArchive {
   images: string[];
@@ -139,11 +154,17 @@ export interface ImageArchive {
   name: string;
 }
 
+/** A volume as it is now, or a backup. `name`: the file's name to begin with. */
+export type VolumeArchive =
+  { volume: string; compress: VolumeCompression; pause: boolean; name: string } | { backup: string; name: string };
+
 export type TransferMessage =
   /** `total` in bytes where it is known beforehand. */
   | { id: number; type: 'progress'; bytes: number; total?: number }
   /** What the engine says of it meanwhile. */
   | { id: number; type: 'line'; line: Progress }
+  /** The same of a volume. */
+  | { id: number; type: 'stage'; stage: VolumeProgress }
   /** `leftOut`: so many links and devices could not be dragged along. */
   | { id: number; type: 'done'; leftOut: number }
   /** By `cancel`, or the person changed their mind about where to. */

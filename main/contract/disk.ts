@@ -61,6 +61,16 @@ export interface DiskVolume extends Counted {
   Containers: DiskUser[];
 }
 
+/** What lies beside all that has a name. Null: not counted yet. */
+export interface Beside {
+  /** What was found out about layers, and between two images, so that the next look is quick. */
+  Indexes: number | null;
+  /** Small files of containers: how they are run, their hosts and names. */
+  Containers: number | null;
+  /** Settings, log-ins and whatever else is in the data root. */
+  Others: number | null;
+}
+
 export interface DiskUsage {
   /** The file system that holds the data root; it has other things on it too. */
   Disk: {
@@ -91,6 +101,8 @@ export interface DiskUsage {
   /** On its way out. */
   Trash: Counted;
   Database: number;
+  /** Absent from engines of before. */
+  Beside?: Beside;
   /** What goes when it is asked for; nothing is counted twice. */
   Reclaimable: {
     /** Images without a name that nothing uses. */
@@ -118,15 +130,17 @@ export interface Collected {
 
 /** What is wrong with a part of the store, and what became of it. */
 export interface Finding {
-  Kind: 'layer' | 'blob' | 'stray';
-  /** A layer's chain ID, a blob's digest, a path below the data root. */
+  /** `copy`: with the storage driver vfs, a whole image in one directory. */
+  Kind: 'layer' | 'blob' | 'copy' | 'stray';
+  /** A layer's or a copy's chain ID, a blob's digest, a path below the data root. */
   Id: string;
   /** The images it belongs to, by name or by id. */
   Images: string[];
   /** `unchecked`: it could not be looked at. */
   Cause: 'missing' | 'changed' | 'unchecked' | 'stray';
   /** `in-use`, `no-blob`, `no-origin`, `not-fetched`, `nothing`: why it stays as it is. */
-  Action: 'unpacked' | 'fetched' | 'discarded' | 'in-use' | 'no-blob' | 'no-origin' | 'not-fetched' | 'nothing';
+  Action:
+    'unpacked' | 'copied' | 'fetched' | 'discarded' | 'in-use' | 'no-blob' | 'no-origin' | 'not-fetched' | 'nothing';
   /** The containers that use it, by name. */
   Users: string[];
   /** What is wrong, in a sentence. */
@@ -139,11 +153,11 @@ export interface Finding {
 
 /** The last line of `POST /slipway/self-check`: how many were looked at, and all that was found. */
 export interface SelfChecked {
-  Done: { Blobs: number; Layers: number; Findings: Finding[]; Milliseconds: number };
+  Done: { Blobs: number; Layers: number; Copies: number; Findings: Finding[]; Milliseconds: number };
 }
 
 /** A line of `POST /slipway/self-check`. */
 export type SelfCheckLine =
-  | { Stage: 'blobs' | 'layers' | 'strays'; Checked: number; Total: number; Item?: string }
+  | { Stage: 'blobs' | 'layers' | 'copies' | 'strays'; Checked: number; Total: number; Item?: string }
   | { Finding: Finding }
   | SelfChecked;

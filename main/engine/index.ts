@@ -16,6 +16,7 @@ import { Events } from './events/index.js';
 import { Execs } from './exec/index.js';
 import { Explore } from './explore/index.js';
 import { Archives, ContainerTree, Files, FileTree, volumeFiles } from './files/index.js';
+import { Folders, Surroundings } from './folders/index.js';
 import { Helper } from './helper/index.js';
 import { Images, starterBusybox } from './images/index.js';
 import { Layers } from './layers/index.js';
@@ -78,6 +79,7 @@ const ALWAYS = [
   'change',
   'history',
   'check',
+  'folders',
   'registries',
   'serve',
   'disk',
@@ -163,6 +165,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     if (remap) checkUserNamespaces(helper.hello);
     checkLogDefaults(options.logs);
     const events = new Events();
+    const folders = new Folders({ surroundings: new Surroundings([root, runDir]) });
     const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
@@ -209,7 +212,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const fileTree = new ContainerTree({ helper, containers });
     const volumeTree = new FileTree(helper, volumeFiles(volumes));
     const volumeArchives = new Archives(helper, volumeFiles(volumes));
-    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper });
+    const volumeSurvey = new VolumeSurvey({ volumes, containers, usage, helper, backups });
     const disk = new Disk({ root, usage, content, snapshots, images, repair, containers, volumes, backups, bin });
     repair.sweep.start();
     disk.start();
@@ -270,6 +273,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
         execs,
         files,
         fileTree,
+        folders,
         volumeTree,
         volumeArchives,
         volumeSurvey,
@@ -310,6 +314,7 @@ export interface Engine {
   readonly volumeTree: FileTree<HeldVolume>;
   readonly volumeArchives: Archives<HeldVolume>;
   readonly volumeSurvey: VolumeSurvey;
+  readonly folders: Folders;
   readonly disk: Disk;
   readonly explore: Explore;
   readonly system: System;

@@ -205,7 +205,8 @@ static int copy_name_attributes(int from, int to, const char *name, struct error
     ssize_t length = llistxattr(source, names, sizeof names);
     for (const char *key = names; length > 0 && key < names + length; key += strlen(key) + 1) {
         ssize_t size = strcmp(key, "security.selinux") == 0 ? -1 : lgetxattr(source, key, value, sizeof value);
-        if (size >= 0 && lsetxattr(target, key, value, (size_t)size, 0) < 0 && errno != ENOTSUP && errno != EPERM)
+        if (size >= 0 && lsetxattr(target, key, value, (size_t)size, 0) < 0 && errno != ENOTSUP && errno != EPERM &&
+            errno != ENOENT /* a device that a user namespace could not make */)
             return fail(err, errno, "copy attribute %s of %s", key, name);
     }
     return 0;

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
-import { ArchiveRestore, Trash2 } from 'lucide-react';
+import { ArchiveRestore, Box, Database, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../main/client/index.js';
-import type { BinnedContainer } from '../../main/contract/bin.js';
+import type { Bin } from '../../main/contract/bin.js';
 import { messageOf, useEngine, useEngineStore } from '../store/index.js';
 import { Button, IconButton } from '../ui/Button.js';
 import { useNow } from '../ui/clock.js';
@@ -12,10 +12,36 @@ import { Problem } from '../ui/Field.js';
 import { ago, bytes, span } from '../ui/format.js';
 import { freeName } from './removal.js';
 import { useEngineName } from './RemoveDialog.js';
+import { freeVolumeName, nameOfVolume } from './volumes/names.js';
 
 /** Sizes are counted by the engine in its own time, and no event tells when. */
 const RECOUNT_MS = 1500;
 const ALL = 'all';
+
+/** A container or a volume that was removed. */
+interface Binned {
+  kind: 'container' | 'volume';
+  Id: string;
+  Name: string;
+  /** What people know it by. */
+  shown: string;
+  Removed: string;
+  Until: string;
+  Size: number | null;
+  /** Of a container. */
+  Image?: string;
+}
+
+/** Both kinds, what was removed last first. */
+const allIn = (bin: Bin | undefined): Binned[] =>
+  [
+    ...(bin?.Containers ?? []).map((one): Binned => ({ ...one, kind: 'container', shown: one.Name })),
+    ...(bin?.Volumes ?? []).map((one): Binned => ({
+      ...one,
+      kind: 'volume',
+      shown: nameOfVolume({ Name: one.Name, Anonymous: true }),
+    })),
+  ].sort((a, b) => Date.parse(b.Removed) - Date.parse(a.Removed));
 
 interface Trouble {
   id: string;
@@ -36,7 +62,7 @@ export function BinDialog({ onClose }: { onClose(): void }) {
   const [trouble, setTrouble] = useState<Trouble>();
   const [said, setSaid] = useState('');
   const body = useRef<HTMLDivElement>(null);
-  const binned = bin?.Containers ?? [];
+  const binned = allIn(bin);
   useRecount(binned.some(({ Size }) => Size === null));
 
   /** The button that was pressed goes with its line: what has the focus once that is drawn, else the way out. */
@@ -69,19 +95,23 @@ export function BinDialog({ onClose }: { onClose(): void }) {
     }
     setBusy(false);
   };
-  const restore = ({ Id, Name }: BinnedContainer, name?: string) =>
+  const restore = ({ Id, Name, kind, shown }: Binned, name?: string) =>
     void run(
       async () => {
         const restored = await store.getState().restoreFromBin(Id, name);
-        return [t('bin.back', { name: restored.Name }), ...restored.Warnings].join(' ');
+        const back = kind === 'volume' && restored.Name === Name ? shown : restored.Name;
+        return [t('bin.back', { name: back }), ...restored.Warnings].join(' ');
       },
       Id,
-      () => freeName(Name, store.getState().containers ?? []),
+      () =>
+        kind === 'volume'
+          ? freeVolumeName(shown, store.getState().volumes)
+          : freeName(Name, store.getState().containers ?? []),
     );
-  const remove = ({ Id, Name }: BinnedContainer) =>
+  const remove = ({ Id, shown }: Binned) =>
     void run(async () => {
       await store.getState().removeFromBin(Id);
-      return t('bin.deleted', { name: Name });
+      return t('bin.deleted', { name: shown });
     }, Id);
   const empty = () =>
     void run(async () => {
@@ -132,18 +162,18 @@ export function BinDialog({ onClose }: { onClose(): void }) {
           </Empty>
         ) : (
           <ul className="victims bin-list" aria-label={t('bin.title')}>
-            {binned.map((container) => (
-              <li key={container.Id}>
+            {binned.map((one) => (
+              <li key={one.Id}>
                 <Line
-                  container={container}
-                  asking={asking === container.Id}
+                  one={one}
+                  asking={asking === one.Id}
                   busy={busy}
-                  onAsk={() => ask(container.Id)}
+                  onAsk={() => ask(one.Id)}
                   onKeep={() => ask(undefined)}
-                  onRestore={() => restore(container)}
-                  onDelete={() => remove(container)}
+                  onRestore={() => restore(one)}
+                  onDelete={() => remove(one)}
                 />
-                {trouble?.id === container.Id && (
+                {trouble?.id === one.Id && (
                   <div className="bin-line">
                     <div className="grow">
                       <Problem>{trouble.problem}</Problem>
@@ -153,7 +183,7 @@ export function BinDialog({ onClose }: { onClose(): void }) {
                         size="small"
                         icon={ArchiveRestore}
                         disabled={busy}
-                        onClick={() => restore(container, trouble.other)}
+                        onClick={() => restore(one, trouble.other)}
                         data-other
                       >
                         {t('bin.restoreAs', { name: trouble.other })}
@@ -179,7 +209,7 @@ export function BinDialog({ onClose }: { onClose(): void }) {
 }
 
 interface LineProps {
-  container: BinnedContainer;
+  one: Binned;
   asking: boolean;
   busy: boolean;
   onAsk(): void;
@@ -188,10 +218,11 @@ interface LineProps {
   onDelete(): void;
 }
 
-function Line({ container, asking, busy, onAsk, onKeep, onRestore, onDelete }: LineProps) {
+function Line({ one, asking, busy, onAsk, onKeep, onRestore, onDelete }: LineProps) {
   const { t } = useTranslation();
   const now = useNow(10_000);
-  const { Id, Name, Image, Removed, Until, Size } = container;
+  const { kind, Id, shown: Name, Image, Removed, Until, Size } = one;
+  const Icon = kind === 'volume' ? Database : Box;
   if (asking)
     return (
       <div className="bin-line">
@@ -208,9 +239,10 @@ function Line({ container, asking, busy, onAsk, onKeep, onRestore, onDelete }: L
     );
   return (
     <div className="bin-line">
+      <Icon className="icon s14 t3" aria-hidden />
       <div className="grow">
         <div className="cut b6">{Name}</div>
-        <div className="cut mono s11 t3">{Image}</div>
+        <div className={kind === 'volume' ? 'cut s11 t3' : 'cut mono s11 t3'}>{Image ?? t('bin.volume')}</div>
       </div>
       <div className="right num s12">
         <div className="t2">{t('bin.removed', { ago: ago(t, now - Date.parse(Removed)) })}</div>

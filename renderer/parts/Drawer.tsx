@@ -2,6 +2,7 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { Maximize2, Minimize2, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { clsx } from 'clsx';
+import { dropOn, type DropTarget } from '../store/drop.js';
 import { IconButton } from '../ui/Button.js';
 
 /** Beside the list: `.drawer` in content.css. */
@@ -30,6 +31,7 @@ export function Drawer({
   full,
   onFull,
   onClose,
+  drop,
   children,
 }: {
   name: string;
@@ -39,6 +41,8 @@ export function Drawer({
   full: boolean;
   onFull(full: boolean): void;
   onClose(): void;
+  /** What is dropped on it is meant for. */
+  drop?: DropTarget;
   children: ReactNode;
 }) {
   const { t } = useTranslation();
@@ -49,6 +53,7 @@ export function Drawer({
       aria-label={t('drawer.label', { name })}
       data-region
       tabIndex={-1}
+      {...(drop && dropOn(drop))}
     >
       <div className="drawer-head">
         <div className="row g8 grow">

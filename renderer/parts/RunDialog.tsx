@@ -83,10 +83,23 @@ const isMissingImage = (error: unknown): boolean =>
   error instanceof ApiError && error.kind === 'not-found' && /no such image/i.test(error.message);
 
 /** Makes a container and starts it; the form says what is wrong before the engine has to. */
-export function RunDialog({ image = '', onClose }: { image?: string; onClose(): void }) {
+export function RunDialog({
+  image = '',
+  mounts = [],
+  onClose,
+}: {
+  image?: string | undefined;
+  /** To begin with. */
+  mounts?: { source: string; target?: string; readOnly?: boolean; strict?: boolean }[] | undefined;
+  onClose(): void;
+}) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const [blank] = useState<ContainerForm>({ ...emptyForm, image });
+  const [blank] = useState<ContainerForm>({
+    ...emptyForm,
+    image,
+    mounts: mounts.map((mount) => ({ target: '', readOnly: false, options: '', strict: false, ...mount })),
+  });
   const [form, setForm] = useState(blank);
   const [touched, setTouched] = useState(false);
   const [open, setOpen] = useState<readonly Section[]>([]);

@@ -44,8 +44,8 @@ export function TaskProgress({ task }: { task: Task }) {
   const percent = share === undefined ? undefined : Math.floor(share * 100);
   const left = total > current && task.speed > 0 ? ((total - current) / task.speed) * 1000 : undefined;
   const amount = total > 0 ? bytesOf(Math.min(current, total), total) : bytes(current);
-  const pending = !moved && progress.layers.length === 0;
-  const unpacking = moved?.total !== undefined && moved.bytes >= moved.total;
+  const pending = !moved && progress.layers.length === 0 && task.stage === undefined;
+  const unpacking = task.stage === undefined && moved?.total !== undefined && moved.bytes >= moved.total;
   return (
     <div>
       <div
@@ -63,9 +63,12 @@ export function TaskProgress({ task }: { task: Task }) {
         <span className="grow">
           {pending
             ? t('pull.pending')
-            : task.speed > 0
-              ? t('tasks.speed', { amount, speed: bytes(task.speed) })
-              : amount}
+            : [
+                ...(task.stage ? [t(`tasks.stages.${task.stage}`)] : []),
+                ...(moved || layers.current > 0 || !task.stage
+                  ? [task.speed > 0 ? t('tasks.speed', { amount, speed: bytes(task.speed) }) : amount]
+                  : []),
+              ].join(' · ')}
         </span>
         {left !== undefined ? (
           <span>{t('tasks.left', { span: span(t, left) })}</span>

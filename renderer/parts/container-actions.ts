@@ -1,5 +1,6 @@
 import {
   Copy,
+  FolderInput,
   Pause,
   Pencil,
   Play,
@@ -22,6 +23,7 @@ import type { MenuEntry } from '../ui/Menu.js';
 import { notifyDone, notifyFailed } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { isRunning, nameOf } from './container-state.js';
+import { useAddFolder } from './drop/use-add-folder.js';
 import { removeContainers } from './removal.js';
 
 /** Whether a verb makes sense in this state. */
@@ -54,6 +56,8 @@ export interface ContainerActions {
   canEdit(container: ContainerSummary): boolean;
   /** Opens what changes it; `start`: the field to begin at. */
   edit(container: ContainerSummary, start?: string): void;
+  /** A folder of this machine, by the desktop's dialog. */
+  addFolder(container: ContainerSummary): void;
   menu(container: ContainerSummary): MenuEntry[];
   open(container: ContainerSummary, tab?: string): void;
 }
@@ -62,6 +66,7 @@ export function useContainerActions(): ContainerActions {
   const { t } = useTranslation();
   const store = useEngineStore();
   const ask = useSurface((surface) => surface.open);
+  const addFolder = useAddFolder();
 
   const act = async (container: ContainerSummary, verb: Verb) => {
     const name = nameOf(container);
@@ -120,6 +125,16 @@ export function useContainerActions(): ContainerActions {
       ...(canEdit(container)
         ? [{ label: t('change.editDots'), icon: Pencil, shortcut: 'E', onSelect: () => edit(container) }]
         : []),
+      ...(addFolder
+        ? [
+            {
+              label: t('drop.addFolder'),
+              icon: FolderInput,
+              shortcut: 'A',
+              onSelect: () => void addFolder({ kind: 'container', id: container.Id }),
+            },
+          ]
+        : []),
       { label: t('action.logs'), icon: ScrollText, shortcut: 'L', onSelect: () => open(container, 'logs') },
       { label: t('action.terminal'), icon: TerminalIcon, shortcut: 'T', onSelect: () => open(container, 'terminal') },
       { label: t('action.copyId'), icon: Copy, onSelect: () => void copyText(container.Id) },
@@ -134,5 +149,6 @@ export function useContainerActions(): ContainerActions {
       },
     ];
   };
-  return { act, remove, asksToRemove, canEdit, edit, menu, open };
+  const add = ({ Id }: ContainerSummary) => void addFolder?.({ kind: 'container', id: Id });
+  return { act, remove, asksToRemove, canEdit, edit, addFolder: add, menu, open };
 }

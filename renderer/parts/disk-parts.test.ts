@@ -31,6 +31,7 @@ const disk: DiskUsage = {
   Copies: { Count: 1, Size: 8 },
   Trash: { Size: 2, At: null },
   Database: 3,
+  Beside: { Indexes: 6, Containers: 1, Others: null },
   Reclaimable: { Dangling: 0, Images: 0, Containers: 0, Volumes: 0, Bin: 0, Leftover: 5 },
   Counting: false,
 };
@@ -48,10 +49,12 @@ test('every byte is in one part, the largest first', () => {
       ['whole', '', 8],
       ['held', '', 7],
       ['backups', '', 6],
+      ['indexes', '', 6],
       ['leftover', '', 5],
       ['log', 'box', 4],
       ['database', '', 3],
       ['trash', '', 2],
+      ['small', '', 1],
     ],
   );
 });

@@ -14,7 +14,7 @@ export interface DiskPart {
   /** When it was counted; undefined: it is recorded. */
   at?: string;
   /** Where it is shown. */
-  place?: readonly [page: 'images' | 'containers', id: string];
+  place?: readonly [page: 'images' | 'containers' | 'volumes', id: string];
 }
 
 export type DiskGroup = 'images' | 'copies' | 'containers' | 'volumes' | 'rest';
@@ -32,7 +32,10 @@ export type DiskKind =
   | 'backups'
   | 'bin'
   | 'trash'
-  | 'database';
+  | 'database'
+  | 'indexes'
+  | 'small'
+  | 'others';
 
 export const nameOfDisk = ({ Id, Names }: Pick<DiskImage, 'Id' | 'Names'>): string => Names[0] ?? shortId(Id);
 
@@ -75,7 +78,7 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
     parts.push({ ...own, key: `log ${Id}`, kind: 'log', size: Log });
   }
   for (const { Name, Size, At } of disk.Volumes) {
-    const name = { name: Name, ...(At !== null && { at: At }) };
+    const name = { name: Name, place: ['volumes', Name] as const, ...(At !== null && { at: At }) };
     parts.push({ key: `volume ${Name}`, group: 'volumes', kind: 'volume', size: Size ?? 0, ...name });
   }
   parts.push({ key: 'backups', group: 'volumes', kind: 'backups', size: disk.Backups?.Size ?? 0 });
@@ -83,6 +86,10 @@ export function partsOf(disk: DiskUsage): DiskPart[] {
   const counted = Trash.At === null ? {} : { at: Trash.At };
   parts.push({ key: 'trash', group: 'rest', kind: 'trash', size: Trash.Size ?? 0, ...counted });
   parts.push({ key: 'database', group: 'rest', kind: 'database', size: Database });
+  const { Indexes, Containers, Others } = disk.Beside ?? { Indexes: 0, Containers: 0, Others: 0 };
+  parts.push({ key: 'indexes', group: 'rest', kind: 'indexes', size: Indexes ?? 0 });
+  parts.push({ key: 'small', group: 'rest', kind: 'small', size: Containers ?? 0 });
+  parts.push({ key: 'others', group: 'rest', kind: 'others', size: Others ?? 0 });
   return parts.filter(({ size }) => size > 0).sort((a, b) => b.size - a.size);
 }
 

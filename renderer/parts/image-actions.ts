@@ -3,6 +3,7 @@ import {
   CircleFadingArrowUp,
   Copy,
   Download,
+  FolderInput,
   PackageOpen,
   Play,
   RefreshCw,
@@ -21,6 +22,7 @@ import { notifyDone, notifyFailed } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { explain } from './explain.js';
 import { partsOfSight } from './layers/address.js';
+import { useAddFolder } from './drop/use-add-folder.js';
 import { nameOfImage, type NamedImage } from './image-names.js';
 
 export interface ImageActions {
@@ -39,6 +41,8 @@ export interface ImageActions {
   /** Side by side, the older one first. */
   compare(one: NamedImage, other: NamedImage): void;
   open(row: NamedImage, tab?: string): void;
+  /** Runs it with a folder of this machine, by the desktop's dialog. */
+  addFolder(row: NamedImage): void;
   menu(row: NamedImage): MenuEntry[];
 }
 
@@ -59,6 +63,8 @@ export function useImageActions(): ImageActions {
   const store = useEngineStore();
   const ask = useSurface((surface) => surface.open);
   const show = useSurface((surface) => surface.show);
+  const addFolder = useAddFolder();
+  const addTo = ({ reference }: NamedImage) => void addFolder?.({ kind: 'image', reference });
   const named = (rows: NamedImage[]) => rows.filter(({ repository }) => repository !== undefined);
 
   const pullAgain = (rows: NamedImage[]) => {
@@ -96,6 +102,16 @@ export function useImageActions(): ImageActions {
     const isNewer = newer?.state === 'known' && newer.newer;
     return [
       { label: t('action.runDots'), icon: Play, shortcut: 'R', onSelect: () => run(row) },
+      ...(addFolder
+        ? [
+            {
+              label: t('drop.addFolder'),
+              icon: FolderInput,
+              shortcut: 'A',
+              onSelect: () => addTo(row),
+            },
+          ]
+        : []),
       'line',
       ...(row.repository !== undefined
         ? [
@@ -124,7 +140,7 @@ export function useImageActions(): ImageActions {
   };
   const open = (row: NamedImage, tab?: string) =>
     navigate(pathTo('images', row.reference, ...(tab === undefined ? [] : [tab])));
-  return { run, pullAgain, push, save, tag, remove, checkNewer, compare, open, menu };
+  return { run, pullAgain, push, save, tag, remove, checkNewer, compare, open, addFolder: addTo, menu };
 }
 
 /** What the registries said, in one notice. */

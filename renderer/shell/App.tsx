@@ -10,11 +10,13 @@ import { FirstRun } from '../features/firstrun/index.js';
 import { ImagesPage } from '../features/images/index.js';
 import { RegistriesPage } from '../features/registries/index.js';
 import { SettingsPage } from '../features/settings/index.js';
+import { VolumesPage } from '../features/volumes/index.js';
 import { BinDialog } from '../parts/BinDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
 import { AttachDialog } from '../parts/mounts/AttachDialog.js';
 import { DetachDialog } from '../parts/mounts/DetachDialog.js';
+import { DropDialog } from '../parts/drop/DropDialog.js';
 import { ImportDialog } from '../parts/ImportDialog.js';
 import { LoginDialog } from '../parts/LoginDialog.js';
 import { PruneImagesDialog } from '../parts/PruneImages.js';
@@ -28,12 +30,21 @@ import { SelfCheckDialog } from '../parts/SelfCheckDialog.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { TagDialog } from '../parts/TagDialog.js';
 import { TrustDialog } from '../parts/TrustDialog.js';
+import { BackupsDialog } from '../parts/volumes/BackupsDialog.js';
+import { BackUpVolumeDialog, CloneVolumeDialog, ExportVolumeDialog } from '../parts/volumes/CopyDialogs.js';
+import { CreateVolumeDialog } from '../parts/volumes/CreateVolumeDialog.js';
+import { ImportVolumeDialog } from '../parts/volumes/ImportVolumeDialog.js';
+import { PruneVolumesDialog } from '../parts/volumes/PruneVolumesDialog.js';
+import { RemoveVolumesDialog } from '../parts/volumes/RemoveVolumesDialog.js';
+import { RestoreBackupDialog } from '../parts/volumes/RestoreBackupDialog.js';
+import { ScheduleDialog } from '../parts/volumes/ScheduleDialog.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
 import i18n, { nearest } from '../i18n/index.js';
 import { IconButton } from '../ui/Button.js';
 import { useRoute } from '../ui/route.js';
+import { Drops } from './Drops.js';
 import { Banner, EngineBanner, Rail, StatusBar, TopBar } from './Frame.js';
 import { useKeys } from './keys.js';
 import { Palette } from './Palette.js';
@@ -71,6 +82,8 @@ export function App({ platform }: { platform: Platform }) {
             <FontNotice hint={missingFont} />
             {page === 'images' ? (
               <ImagesPage />
+            ) : page === 'volumes' ? (
+              <VolumesPage />
             ) : page === 'registries' ? (
               <RegistriesPage />
             ) : page === 'disk' ? (
@@ -85,6 +98,7 @@ export function App({ platform }: { platform: Platform }) {
           <StatusBar />
         </div>
       )}
+      {!welcome && <Drops />}
       {palette && <Palette />}
       <Dialogs />
       <Toaster position="bottom-right" visibleToasts={3} offset={{ bottom: 38, right: 16 }} gap={8} />
@@ -113,7 +127,9 @@ function Dialogs() {
   const { dialog, close } = useSurface();
   switch (dialog?.kind) {
     case 'run':
-      return <RunDialog key={dialog.image} image={dialog.image} onClose={close} />;
+      return <RunDialog key={dialog.image} image={dialog.image} mounts={dialog.mounts} onClose={close} />;
+    case 'drop':
+      return <DropDialog key={dialog.items.map(({ path }) => path).join('\0')} {...dialog} onClose={close} />;
     case 'pull':
       return <PullDialog key={dialog.reference} reference={dialog.reference} onClose={close} />;
     case 'remove-containers':
@@ -160,6 +176,26 @@ function Dialogs() {
       return <ServeDialog onClose={close} />;
     case 'prune-images':
       return <PruneImagesDialog scope={dialog.scope} onClose={close} />;
+    case 'create-volume':
+      return <CreateVolumeDialog onClose={close} />;
+    case 'remove-volumes':
+      return <RemoveVolumesDialog names={dialog.names} onClose={close} />;
+    case 'prune-volumes':
+      return <PruneVolumesDialog onClose={close} />;
+    case 'backups':
+      return <BackupsDialog onClose={close} />;
+    case 'clone-volume':
+      return <CloneVolumeDialog name={dialog.name} onClose={close} />;
+    case 'export-volume':
+      return <ExportVolumeDialog name={dialog.name} onClose={close} />;
+    case 'back-up-volume':
+      return <BackUpVolumeDialog name={dialog.name} onClose={close} />;
+    case 'schedule-volume':
+      return <ScheduleDialog name={dialog.name} onClose={close} />;
+    case 'import-volume':
+      return <ImportVolumeDialog archive={dialog.archive} name={dialog.name} onClose={close} />;
+    case 'restore-backup':
+      return <RestoreBackupDialog backup={dialog.backup} onClose={close} />;
     case 'self-check':
       return <SelfCheckDialog onClose={close} />;
     case 'bin':

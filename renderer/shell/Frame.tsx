@@ -95,7 +95,8 @@ export function Rail() {
   const [page = 'containers'] = useRoute();
   const containers = useEngine((state) => state.containers?.length);
   const images = useEngine((state) => state.images && namedImages(state.images).length);
-  const counts: Partial<Record<Page['id'], number | undefined>> = { containers, images };
+  const volumes = useEngine((state) => state.volumes?.length);
+  const counts: Partial<Record<Page['id'], number | undefined>> = { containers, images, volumes };
   const item = ({ id, icon: Icon }: Page) => (
     <a key={id} className="rail-item" href={`#${pathTo(id)}`} aria-current={page === id ? 'page' : undefined}>
       <Icon className="icon" aria-hidden />

@@ -2,11 +2,16 @@ import { useState, type ReactNode } from 'react';
 import { Command } from 'cmdk';
 import { Dialog } from 'radix-ui';
 import {
+  Archive,
   ArchiveRestore,
+  ArrowDownToLine,
   ArrowUpFromLine,
   CircleHelp,
+  CopyPlus,
+  Database,
   Download,
   Eraser,
+  FolderInput,
   Languages,
   Layers,
   ListChecks,
@@ -15,6 +20,7 @@ import {
   Pause,
   Pencil,
   Play,
+  Plus,
   Power,
   Radio,
   RotateCw,
@@ -29,15 +35,19 @@ import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import { fits, useContainerActions } from '../parts/container-actions.js';
 import { nameOf } from '../parts/container-state.js';
+import { useAddFolder } from '../parts/drop/use-add-folder.js';
 import { namedImages, nameOfImage } from '../parts/image-names.js';
 import { familiar, parseReference } from '../parts/reference.js';
 import { ShapeIcon } from '../parts/Shape.js';
 import { stateWords } from '../parts/StateBadge.js';
+import { useVolumeActions } from '../parts/volumes/actions.js';
+import { nameOfVolume } from '../parts/volumes/names.js';
 import { hasBin } from '../store/bin-slice.js';
 import { hasDisk } from '../store/disk-slice.js';
 import { can } from '../store/registries-slice.js';
 import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
+import { copiesVolumes } from '../store/volumes-slice.js';
 import { useSurface } from '../store/surface.js';
 import { useReturnFocus } from '../ui/return-focus.js';
 import { navigate, pathTo } from '../ui/route.js';
@@ -50,6 +60,13 @@ const verbs = [
   { verb: 'pause', icon: Pause },
   { verb: 'unpause', icon: Play },
   { verb: 'kill', icon: Skull },
+] as const;
+
+const volumeVerbs = [
+  { verb: 'run', icon: Play },
+  { verb: 'backUp', icon: Archive },
+  { verb: 'clone', icon: CopyPlus },
+  { verb: 'exportIt', icon: ArrowDownToLine },
 ] as const;
 
 const MOST_IMAGES = 30;
@@ -89,7 +106,11 @@ export function Palette() {
   const measured = useEngine(hasDisk);
   const knows = useEngine(can('registries'));
   const serves = useEngine(can('serve'));
+  const volumes = useEngine((state) => state.volumes) ?? [];
+  const copies = useEngine(copiesVolumes);
   const actions = useContainerActions();
+  const addFolder = useAddFolder();
+  const volumeActions = useVolumeActions();
   const { show, open } = useSurface();
   const preferences = usePreferences();
   const [now] = useState(Date.now);
@@ -123,6 +144,13 @@ export function Palette() {
     wanted.split(/\s+/).some((word) => word.length > 1 && reference.includes(word));
   // Thousands of items would be slower than any hand.
   const found = (searching ? known.filter(namedImage) : known).slice(0, MOST_IMAGES);
+  const foundVolumes = (
+    searching
+      ? volumes.filter(({ Name }) =>
+          wanted.split(/\s+/).some((word) => word.length > 1 && Name.toLowerCase().includes(word)),
+        )
+      : volumes
+  ).slice(0, MOST_IMAGES);
   return (
     <Dialog.Root open onOpenChange={(opened) => !opened && close()}>
       <Dialog.Portal>
@@ -181,6 +209,13 @@ export function Palette() {
                 {item('pull-image', t('palette.pullImage'), <Download className="icon" aria-hidden />, () =>
                   open({ kind: 'pull' }),
                 )}
+                {addFolder &&
+                  item(
+                    'add-folder',
+                    t('drop.addFolder'),
+                    <FolderInput className="icon" aria-hidden />,
+                    () => void addFolder({ kind: 'nothing' }),
+                  )}
                 {knows &&
                   item('login', t('palette.login'), <LogIn className="icon" aria-hidden />, () =>
                     open({ kind: 'login' }),
@@ -218,6 +253,16 @@ export function Palette() {
                           ),
                         ]
                       : []),
+                    ...(addFolder
+                      ? [
+                          item(
+                            `add-folder-${container.Id}`,
+                            t('drop.addFolderTo', { name: nameOf(container) }),
+                            <FolderInput className="icon" aria-hidden />,
+                            () => void addFolder({ kind: 'container', id: container.Id }),
+                          ),
+                        ]
+                      : []),
                     item(
                       `remove-${container.Id}`,
                       actions.asksToRemove([container])
@@ -227,6 +272,23 @@ export function Palette() {
                       () => actions.remove([container]),
                     ),
                   ])}
+                {item('create-volume', t('palette.createVolume'), <Plus className="icon" aria-hidden />, () =>
+                  open({ kind: 'create-volume' }),
+                )}
+                {copies &&
+                  item(
+                    'import-volume',
+                    t('palette.importVolume'),
+                    <ArrowUpFromLine className="icon" aria-hidden />,
+                    () => volumeActions.importArchive(),
+                  )}
+                {copies &&
+                  item('backups', t('palette.backups'), <Archive className="icon" aria-hidden />, () =>
+                    open({ kind: 'backups' }),
+                  )}
+                {item('prune-volumes', t('palette.pruneVolumes'), <Eraser className="icon" aria-hidden />, () =>
+                  open({ kind: 'prune-volumes' }),
+                )}
                 {measured && [
                   item('prune', t('palette.prune'), <Eraser className="icon" aria-hidden />, () =>
                     open({ kind: 'prune-images', scope: 'unused' }),
@@ -290,6 +352,33 @@ export function Palette() {
                       <Play className="icon" aria-hidden />,
                       () => open({ kind: 'run', image: row.reference }),
                     ),
+                  )}
+              </Command.Group>
+              <Command.Group heading={t('palette.volumes')}>
+                {foundVolumes.map((row) =>
+                  item(
+                    `volume-${row.Name}`,
+                    nameOfVolume(row),
+                    <Database className="icon" aria-hidden />,
+                    () => volumeActions.open(row),
+                    undefined,
+                    [row.Name],
+                  ),
+                )}
+                {searching &&
+                  foundVolumes.flatMap((row) =>
+                    volumeVerbs
+                      .filter(({ verb }) => copies || verb === 'run')
+                      .map(({ verb, icon: Icon }) =>
+                        item(
+                          `${verb}-volume-${row.Name}`,
+                          t(`palette.volume.${verb}`, { name: nameOfVolume(row) }),
+                          <Icon className="icon" aria-hidden />,
+                          () => (verb === 'backUp' ? volumeActions.backUp([row]) : volumeActions[verb](row)),
+                          undefined,
+                          [row.Name],
+                        ),
+                      ),
                   )}
               </Command.Group>
               <Command.Group heading={t('palette.pages')}>

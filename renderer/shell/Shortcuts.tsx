@@ -5,7 +5,7 @@ import { Dialog } from '../ui/Dialog.js';
 
 const shortcuts = [
   [['Ctrl K'], 'palette'],
-  [['Ctrl 1', '…', 'Ctrl 5'], 'pages'],
+  [['Ctrl 1', '…', 'Ctrl 6'], 'pages'],
   [['/'], 'filter'],
   [['↑', '↓', 'J', 'K'], 'rows'],
   [['Space'], 'select'],
@@ -17,9 +17,12 @@ const shortcuts = [
   [['L'], 'logs'],
   [['T'], 'terminal'],
   [['E'], 'edit'],
+  [['A'], 'addFolder'],
   [['R'], 'runImage'],
   [['P'], 'pullImage'],
   [['T'], 'tagImage'],
+  [['R'], 'runVolume'],
+  [['B'], 'backUpVolume'],
   [['Del'], 'remove'],
   [['Ctrl Z'], 'undo'],
   [['Ctrl F'], 'find'],

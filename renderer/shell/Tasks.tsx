@@ -1,9 +1,13 @@
 import { useEffect, useRef } from 'react';
 import {
+  Archive,
+  ArchiveRestore,
   ArrowDownToLine,
   ArrowUpFromLine,
   Check,
+  CopyPlus,
   Download,
+  FolderOpen,
   History,
   ListChecks,
   PackageOpen,
@@ -16,6 +20,7 @@ import {
   type LucideIcon,
 } from 'lucide-react';
 import { clsx } from 'clsx';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { ChangeProgress } from '../parts/change/Progress.js';
 import { explainChange, explainRollback } from '../parts/change/reasons.js';
@@ -28,7 +33,7 @@ import { TroubleWays } from '../parts/TroubleWays.js';
 import { isUnderWay, type ChangeTask } from '../store/changes-slice.js';
 import { useEngine, useEngineStore } from '../store/index.js';
 import { useSurface } from '../store/surface.js';
-import { shareOfTask, type Task, type TaskKind } from '../store/tasks-slice.js';
+import { shareOfTask, type Task, type TaskKind, type TaskResult } from '../store/tasks-slice.js';
 import { shareOf, type Transfer } from '../store/transfers-slice.js';
 import { Button, IconButton } from '../ui/Button.js';
 import { Empty } from '../ui/Empty.js';
@@ -116,6 +121,12 @@ const taskIcons: Record<TaskKind, LucideIcon> = {
   save: ArrowDownToLine,
   load: PackageOpen,
   import: PackagePlus,
+  export: ArrowDownToLine,
+  fill: ArrowUpFromLine,
+  clone: CopyPlus,
+  backup: Archive,
+  restore: ArchiveRestore,
+  'fetch-backup': ArrowDownToLine,
 };
 
 /** A task that runs, failed or was cancelled. */
@@ -238,17 +249,18 @@ function FinishedTask({ task }: { task: Task }) {
   const [first] = brought;
   const runnable = task.kind === 'pull' ? task.reference : /^(?:load|import)$/.test(task.kind) ? first : undefined;
   // A pull that had everything already moved nothing.
-  const nothing = task.kind !== 'save' && layers.length > 0 && layers.every(({ phase }) => phase === 'had');
+  const nothing = layers.length > 0 && layers.every(({ phase }) => phase === 'had');
   const detail =
     task.kind === 'load' && brought.length > 0
       ? brought.length === 1
         ? shortened(brought[0] ?? '')
         : t('tasks.broughtMany', { count: brought.length })
-      : task.kind === 'save' && task.moved
+      : /^(?:save|export|fetch-backup)$/.test(task.kind) && task.moved
         ? bytes(task.moved.bytes)
         : nothing
           ? t(task.kind === 'push' ? 'tasks.allThere' : 'tasks.allHere')
-          : undefined;
+          : task.result && volumeResult(t, task.result);
+  const openable = /^(?:fill|clone|backup|restore)$/.test(task.kind) ? task.reference : undefined;
   return (
     <div className="task-done">
       <Check className="icon s14 c-run" aria-hidden />
@@ -268,6 +280,14 @@ function FinishedTask({ task }: { task: Task }) {
           onClick={() => ask({ kind: 'run', image: runnable })}
         />
       )}
+      {openable !== undefined && (
+        <IconButton
+          small
+          icon={FolderOpen}
+          label={t('tasks.openVolume', { name: shortVolume(openable) })}
+          onClick={() => navigate(pathTo('volumes', openable, task.kind === 'backup' ? 'backups' : 'files'))}
+        />
+      )}
       <IconButton
         small
         icon={X}
@@ -277,6 +297,18 @@ function FinishedTask({ task }: { task: Task }) {
     </div>
   );
 }
+
+/** What came of a copy: how much it was, and what belongs to it. */
+const volumeResult = (t: TFunction, { size, compressed, how, before }: TaskResult): string =>
+  [
+    compressed === undefined
+      ? bytes(size)
+      : t('volumes.backup.sizes', { size: bytes(size), packed: bytes(compressed) }),
+    ...(how ? [t(`volumes.clone.${how}`)] : []),
+    ...(before ? [t('volumes.restore.kept')] : []),
+  ].join(' · ');
+
+const shortVolume = (name: string): string => (/^[0-9a-f]{64}$/.test(name) ? shortId(name) : name);
 
 const shortened = (name: string): string => (name.startsWith('sha256:') ? shortId(name) : name);
 

@@ -1,7 +1,7 @@
-import { Box, HardDrive, Layers, Library, Settings, type LucideIcon } from 'lucide-react';
+import { Box, Database, HardDrive, Layers, Library, Settings, type LucideIcon } from 'lucide-react';
 
 export interface Page {
-  id: 'containers' | 'images' | 'registries' | 'disk' | 'settings';
+  id: 'containers' | 'images' | 'volumes' | 'registries' | 'disk' | 'settings';
   icon: LucideIcon;
 }
 
@@ -9,6 +9,7 @@ export interface Page {
 export const pages: Page[] = [
   { id: 'containers', icon: Box },
   { id: 'images', icon: Layers },
+  { id: 'volumes', icon: Database },
   { id: 'registries', icon: Library },
   { id: 'disk', icon: HardDrive },
   { id: 'settings', icon: Settings },

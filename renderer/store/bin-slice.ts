@@ -5,10 +5,10 @@ import { coalesced } from './coalesce.js';
 import type { Store } from './index.js';
 
 export interface BinSlice {
-  /** Removed containers that can be brought back; `undefined` until the engine has told, and on one that has no bin. */
+  /** Removed containers and volumes that can be brought back; `undefined` until the engine has told, and on one that has no bin. */
   bin: Bin | undefined;
   loadBin(): Promise<void>;
-  /** Brings a container back, under another name where one is given. Rejects with the engine's reason. */
+  /** Brings one back, under another name where one is given. Rejects with the engine's reason. */
   restoreFromBin(id: string, name?: string): Promise<Restored>;
   /** For good. */
   removeFromBin(id: string): Promise<void>;
@@ -34,8 +34,13 @@ export const binSlice =
     return {
       bin: undefined,
       loadBin,
-      restoreFromBin: (id, name) => thenLoad(client.slipway.restore(id, { name }), () => get().loadContainers()),
-      removeFromBin: (id) => thenLoad(client.slipway.removeFromBin(id)),
-      emptyBin: async () => void (await thenLoad(client.slipway.emptyBin())),
+      restoreFromBin: (id, name) =>
+        thenLoad(
+          client.slipway.restore(id, { name }),
+          () => get().loadContainers(),
+          () => get().loadVolumes(),
+        ),
+      removeFromBin: (id) => thenLoad(client.slipway.removeFromBin(id), () => get().loadVolumeUsers()),
+      emptyBin: async () => void (await thenLoad(client.slipway.emptyBin(), () => get().loadVolumeUsers())),
     };
   };

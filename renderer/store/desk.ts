@@ -1,6 +1,7 @@
 import { ApiError } from '../../main/client/index.js';
-import type { TransferMessage } from '../../main/contract/bridge.js';
+import type { Handed, TransferMessage } from '../../main/contract/bridge.js';
 import type { Progress } from '../../main/contract/images.js';
+import type { VolumeProgress } from '../../main/contract/volume-data.js';
 import { fileDesk } from '../ui/desktop.js';
 
 /** How it ended, where that was no failure. `pathless`: what was dropped is no file on this machine's disk. */
@@ -9,7 +10,14 @@ export type TransferEnd = Extract<TransferMessage, { type: 'done' | 'cancelled' 
 interface Hears {
   progress?(bytes: number, total?: number): void;
   line?(line: Progress): void;
+  stage?(stage: VolumeProgress): void;
 }
+
+/** An archive of this machine: dropped or picked in the window, or named by its path (`at`). */
+export type Archive = File | { at: string; name: string; size: number };
+
+/** What the app is told of it. */
+export const handedOf = (archive: Archive): Handed => ('at' in archive ? archive.at : archive);
 
 let lastId = 0;
 const waiting = new Map<number, (message: TransferMessage) => void>();
@@ -24,6 +32,7 @@ export function begin(start: (id: number) => boolean | void, hears: Hears = {}) 
     waiting.set(id, (message) => {
       if (message.type === 'progress') return hears.progress?.(message.bytes, message.total);
       if (message.type === 'line') return hears.line?.(message.line);
+      if (message.type === 'stage') return hears.stage?.(message.stage);
       waiting.delete(id);
       if (message.type === 'error') reject(new ApiError(message.kind, message.message));
       else resolve(message);

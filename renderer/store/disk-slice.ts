@@ -6,7 +6,7 @@ import type { Store } from './index.js';
 
 /** A self-check that is under way, or what came of the last one. */
 export interface SelfCheck {
-  stage: 'blobs' | 'layers' | 'strays';
+  stage: 'blobs' | 'layers' | 'copies' | 'strays';
   checked: number;
   total: number;
   findings: Finding[];

@@ -12,6 +12,7 @@ import { statsSlice, type StatsSlice } from './stats-slice.js';
 import { tasksSlice, type TasksSlice } from './tasks-slice.js';
 import { terminalsSlice, type TerminalsSlice } from './terminals-slice.js';
 import { transfersSlice, type TransfersSlice } from './transfers-slice.js';
+import { volumesSlice, type VolumesSlice } from './volumes-slice.js';
 
 /** What the window knows of one engine. Another engine means another client and another store. */
 export type Store = BinSlice &
@@ -24,7 +25,8 @@ export type Store = BinSlice &
   StatsSlice &
   TasksSlice &
   TerminalsSlice &
-  TransfersSlice;
+  TransfersSlice &
+  VolumesSlice;
 export type EngineStore = StoreApi<Store> & { client: Client };
 
 export const createEngineStore = (client: Client): EngineStore =>
@@ -41,6 +43,7 @@ export const createEngineStore = (client: Client): EngineStore =>
       ...tasksSlice(client)(...api),
       ...terminalsSlice(client)(...api),
       ...transfersSlice(...api),
+      ...volumesSlice(client)(...api),
     })),
     { client },
   );

@@ -1,32 +1,45 @@
 import type { EngineEvent } from '../../main/contract/events.js';
 import type { EngineStore, Store } from './index.js';
 
-type Refresh = 'loadBin' | 'loadContainers' | 'loadDisk' | 'loadImages' | 'loadRegistries' | 'loadSystem';
+type Refresh =
+  | 'loadBin'
+  | 'loadContainers'
+  | 'loadDisk'
+  | 'loadImages'
+  | 'loadRegistries'
+  | 'loadSystem'
+  | 'loadVolumes'
+  | 'loadVolumeUsers';
 
 /** Event type → what to read again. Nothing else in the window asks on its own. */
 const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
-  container: ['loadContainers', 'loadDisk'],
+  container: ['loadContainers', 'loadDisk', 'loadVolumeUsers'],
   image: ['loadImages', 'loadDisk'],
   network: [],
-  volume: ['loadDisk'],
+  volume: ['loadVolumes', 'loadDisk'],
   daemon: ['loadSystem'],
 };
 
 /** Actions that name something else than their type does. */
 const refreshesOf: Partial<Record<string, Refresh[]>> = {
-  'daemon bin': ['loadBin', 'loadDisk'],
+  'daemon bin': ['loadBin', 'loadDisk', 'loadVolumeUsers'],
   'daemon registry': ['loadRegistries'],
 };
 
-/** Events that change nothing in a list. */
-const passing = /^(?:exec_|attach$|detach$|resize$|top$|copy$|export$|archive-path$|extract-to-dir$|push$)/;
+/** Events that change nothing in a list. (A volume that is mounted was created or its container started.) */
+const passing =
+  /^(?:exec_|attach$|detach$|resize$|top$|copy$|export$|archive-path$|extract-to-dir$|push$|mount$|unmount$)/;
 
 export const refreshesFor = (event: EngineEvent): Refresh[] =>
   passing.test(event.Action) ? [] : (refreshesOf[`${event.Type} ${event.Action}`] ?? refreshes[event.Type]);
 
-/** Whether there is a bin is known once the system is. */
+/** Whether there is a bin, and what is known of volumes, is known once the system is. */
 const loadAll = (state: Store) =>
-  Promise.all([state.loadContainers(), state.loadImages(), state.loadSystem().then(state.loadBin)]);
+  Promise.all([
+    state.loadContainers(),
+    state.loadImages(),
+    state.loadSystem().then(() => Promise.all([state.loadBin(), state.loadVolumes()])),
+  ]);
 
 const pause = (milliseconds: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {

@@ -20,6 +20,11 @@ export interface Preferences {
   foldedImages: string[];
   /** Columns of the images table that are the other way than at first. */
   toggledImageColumns: string[];
+  /** How the volumes are grouped. */
+  groupVolumes: 'project' | 'use' | 'none';
+  foldedVolumes: string[];
+  /** Columns of the volumes table that are the other way than at first. */
+  toggledVolumeColumns: string[];
   /** Registries are asked whether there is something newer, while images are looked at. */
   checkNewer: boolean;
   /** Single letters act on rows when no field has the focus (WCAG 2.1.4 wants a way to turn them off). */
@@ -47,6 +52,9 @@ export const usePreferences = create<Preferences>()(
       groupImages: true,
       foldedImages: [],
       toggledImageColumns: [],
+      groupVolumes: 'project',
+      foldedVolumes: [],
+      toggledVolumeColumns: [],
       checkNewer: false,
       letterKeys: true,
       terminalFontSize: 12,

@@ -43,6 +43,7 @@ class FakeClient {
       list: async () => (this.asked.push('images'), []),
       pull: (_: string, options: { signal?: AbortSignal }) => this.#pull(options),
     },
+    volumes: { list: async () => (this.asked.push('volumes'), { Volumes: [], Warnings: [] }) },
     system: {
       version: async () => (this.asked.push('version'), {}),
       info: async () => ({}),
@@ -103,7 +104,9 @@ const until = async (truth: () => boolean) => {
 const ready = { name: 'local', state: 'ready', host: 'unix:///x' } as const;
 
 test('an event names what is read again, and passing events nothing', () => {
-  assert.deepEqual(refreshesFor(event('container', 'die')), ['loadContainers', 'loadDisk']);
+  assert.deepEqual(refreshesFor(event('container', 'die')), ['loadContainers', 'loadDisk', 'loadVolumeUsers']);
+  assert.deepEqual(refreshesFor(event('volume', 'create')), ['loadVolumes', 'loadDisk']);
+  assert.deepEqual(refreshesFor(event('volume', 'mount')), []);
   assert.deepEqual(refreshesFor(event('image', 'pull')), ['loadImages', 'loadDisk']);
   assert.deepEqual(refreshesFor(event('container', 'exec_create: sh')), []);
   assert.deepEqual(refreshesFor(event('container', 'resize')), []);
@@ -116,8 +119,8 @@ test('nothing is asked before the engine is ready, everything once when it is, a
   await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(fake.asked, []);
   store.getState().setConnection(ready);
-  await until(() => store.getState().containers !== undefined && fake.asked.includes('version'));
-  assert.deepEqual([...fake.asked].sort(), ['containers', 'images', 'subscribe', 'version']);
+  await until(() => store.getState().containers !== undefined && store.getState().volumes !== undefined);
+  assert.deepEqual([...fake.asked].sort(), ['containers', 'images', 'subscribe', 'version', 'volumes']);
   fake.say(event('container', 'die'));
   await until(() => fake.asked.filter((what) => what === 'containers').length === 2);
   assert.equal(fake.asked.filter((what) => what === 'images').length, 1);

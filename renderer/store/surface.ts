@@ -2,11 +2,20 @@ import { create } from 'zustand';
 import type { ContainerChange } from '../../main/contract/changes.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { MountHolder } from '../../main/contract/mounts.js';
+import type { VolumeBackup } from '../../main/contract/volume-data.js';
 import type { Verb } from './containers-slice.js';
+import type { DropAnchor, DropTarget } from './drop.js';
 
 /** The dialog that is open; what a person types into it stays in the dialog. */
 export type OpenDialog =
-  | { kind: 'run'; image?: string }
+  /** With these mounts to begin with: the source is a path or a volume's name. */
+  | {
+      kind: 'run';
+      image?: string;
+      mounts?: { source: string; target?: string; readOnly?: boolean; strict?: boolean }[];
+    }
+  /** What becomes of folders and files; `seen` is called once something of them has arrived in there. */
+  | { kind: 'drop'; target: DropTarget; items: DropItem[]; anchor?: DropAnchor | undefined; seen?: () => void }
   | { kind: 'pull'; reference?: string }
   | { kind: 'remove-containers'; containers: ContainerSummary[] }
   | { kind: 'remove-images'; images: { id: string; name: string }[] }
@@ -22,6 +31,14 @@ export type OpenDialog =
   | { kind: 'trust'; host: string }
   | { kind: 'serve' }
   | { kind: 'prune-images'; scope: 'dangling' | 'unused' }
+  | { kind: 'create-volume' }
+  | { kind: 'remove-volumes'; names: string[] }
+  | { kind: 'prune-volumes' }
+  | { kind: 'backups' }
+  | { kind: 'clone-volume' | 'export-volume' | 'back-up-volume' | 'schedule-volume'; name: string }
+  /** `name`: the volume whose content it is to take the place of. */
+  | { kind: 'import-volume'; archive: File; name?: string }
+  | { kind: 'restore-backup'; backup: VolumeBackup }
   | { kind: 'self-check' }
   | { kind: 'bin' }
   /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */
@@ -37,6 +54,12 @@ export type OpenDialog =
   /** A mount that did not go: why, and who has files open in it. */
   | { kind: 'detach-mount'; id: string; target: string; reason: string; holders: MountHolder[] | undefined }
   | { kind: 'shortcuts' };
+
+/** A folder or a file of this machine. */
+export interface DropItem {
+  path: string;
+  folder: boolean;
+}
 
 /** What lies over the page. */
 interface Surface {

@@ -1,18 +1,30 @@
 import type { StateCreator } from 'zustand';
 import type { Client } from '../../main/client/index.js';
 import type { Progress } from '../../main/contract/images.js';
+import type { VolumeProgress } from '../../main/contract/volume-data.js';
 import { fileDesk } from '../ui/desktop.js';
-import { begin } from './desk.js';
+import { begin, handedOf, type Archive } from './desk.js';
 import { messageOf, type Store } from './index.js';
 import { advance, noProgress, share, Speed, sums, type PullProgress } from './pull-progress.js';
+import { volumeTasks, type VolumeTasks } from './volume-tasks.js';
 
-export type TaskKind = 'pull' | 'push' | 'save' | 'load' | 'import';
+/** Of images, and of volumes: `export` to a file, `fill` from one, `fetch-backup` to a file. */
+export type TaskKind =
+  'pull' | 'push' | 'save' | 'load' | 'import' | 'export' | 'fill' | 'clone' | 'backup' | 'restore' | 'fetch-backup';
 
-/** An image or an archive of images on its way: it goes on whatever page is shown, and stays until it is dismissed. */
+/** What came of one about a volume: bytes; whether the disk holds what both have once; whether what was there before is a backup now. */
+export interface TaskResult {
+  size: number;
+  compressed?: number;
+  how?: 'reflink' | 'copy';
+  before?: boolean;
+}
+
+/** An image, an archive or a copy of a volume on its way: it goes on whatever page is shown, and stays until it is dismissed. */
 export interface Task {
   id: number;
   kind: TaskKind;
-  /** The image's name; of an archive the file's. */
+  /** The image's name, or the volume's; of an archive of images the file's. */
   reference: string;
   /** Of a pull for another platform than the engine's. */
   platform?: string;
@@ -22,12 +34,15 @@ export interface Task {
   progress: PullProgress;
   /** Of an archive: bytes that have passed, and how many there are where that is known. */
   moved?: { bytes: number; total?: number };
+  /** What the engine does with a volume now. */
+  stage?: VolumeProgress['Stage'];
   /** Bytes per second, 0 while nothing moves. */
   speed: number;
   problem?: string;
+  result?: TaskResult;
 }
 
-export interface TasksSlice {
+export interface TasksSlice extends VolumeTasks {
   tasks: Task[];
   /** Starts to pull, or finds the pull of the same that is under way. Never rejects: the task tells. `platform`: another than the engine's. */
   pull(reference: string, platform?: string): number;
@@ -36,15 +51,15 @@ export interface TasksSlice {
   /** Asks where to; a task from the first byte on. Never rejects. */
   saveImages(references: string[], name: string): Promise<void>;
   /** Undefined where the file is not on this machine's disk. */
-  loadArchive(archive: File): number | undefined;
+  loadArchive(archive: Archive): number | undefined;
   /** A root file system's tar, as an image of that name. */
-  importArchive(archive: File, reference?: string): number | undefined;
+  importArchive(archive: Archive, reference?: string): number | undefined;
   /** Begins anew what has ended; the new one takes its place. */
   retryTask(id: number): void;
   cancelTask(id: number): void;
   dismissTask(id: number): void;
   /** The file of a task that loads or loaded one. */
-  archiveOf(id: number): File | undefined;
+  archiveOf(id: number): Archive | undefined;
 }
 
 /** Progress lines come faster than a screen is drawn. */
@@ -57,9 +72,10 @@ export function shareOfTask({ moved, progress }: Pick<Task, 'moved' | 'progress'
 }
 
 /** What a task says of itself while it runs. */
-interface Reporter {
+export interface Reporter {
   line(line: Progress): void;
   bytes(bytes: number, total?: number): void;
+  stage(progress: VolumeProgress): void;
 }
 
 export const tasksSlice =
@@ -67,7 +83,7 @@ export const tasksSlice =
   (set, get) => {
     const cancels = new Map<number, () => void>();
     const agains = new Map<number, () => void>();
-    const archives = new Map<number, File>();
+    const archives = new Map<number, Archive>();
     let lastId = 0;
     const change = (id: number, part: Partial<Task>) =>
       set((state) => ({ tasks: state.tasks.map((task) => (task.id === id ? { ...task, ...part } : task)) }));
@@ -81,9 +97,10 @@ export const tasksSlice =
       const speed = new Speed();
       let progress = noProgress;
       let moved: Task['moved'];
+      let stage: Task['stage'];
       let drawn = 0;
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const known = () => ({ progress, ...(moved && { moved }) });
+      const known = () => ({ progress, ...(moved && { moved }), ...(stage && { stage }) });
       const draw = () => {
         timer = undefined;
         drawn = Date.now();
@@ -97,6 +114,11 @@ export const tasksSlice =
         },
         bytes(bytes: number, total?: number) {
           moved = { bytes, ...(total !== undefined && { total }) };
+          soon();
+        },
+        stage({ Stage, Bytes, Total }: VolumeProgress) {
+          stage = Stage;
+          if (Bytes !== undefined) moved = { bytes: Bytes, ...(Total !== undefined && { total: Total }) };
           soon();
         },
         known,
@@ -131,11 +153,16 @@ export const tasksSlice =
     };
 
     /** Runs it to its end; `true`: it was cancelled. */
-    const run = async (id: number, work: (say: Reporter) => Promise<boolean>, after: () => Promise<void>) => {
+    const run = async (
+      id: number,
+      work: (say: Reporter) => Promise<boolean | TaskResult>,
+      after: () => Promise<void>,
+    ) => {
       const say = reporter(id);
       let last: Partial<Task>;
       try {
-        last = { state: (await work(say)) ? 'cancelled' : 'done' };
+        const ended = await work(say);
+        last = { state: ended === true ? 'cancelled' : 'done', ...(typeof ended === 'object' && { result: ended }) };
         if (last.state === 'done') await after().catch(() => undefined);
       } catch (error) {
         last = { state: 'failed', problem: messageOf(error) };
@@ -174,15 +201,23 @@ export const tasksSlice =
       return id;
     };
 
-    const load = (kind: 'load' | 'import', archive: File, as?: { reference?: string }): number | undefined => {
+    const fill = (
+      kind: TaskKind,
+      archive: Archive,
+      reference: string,
+      start: (desk: number) => boolean,
+      again: () => void,
+      after: () => Promise<void>,
+    ): number | undefined => {
       let say: Reporter | undefined;
       let began = false;
-      const transfer = begin((desk) => (began = fileDesk().loadImages(desk, archive, as)), {
+      const transfer = begin((desk) => (began = start(desk)), {
         progress: (bytes, total) => say?.bytes(bytes, total),
         line: (line) => say?.line(line),
+        stage: (stage) => say?.stage(stage),
       });
       if (!began) return undefined;
-      const id = add(kind, archive.name, () => load(kind, archive, as));
+      const id = add(kind, reference, again);
       archives.set(id, archive);
       cancels.set(id, () => fileDesk().cancel(transfer.id));
       const work = async (reporting: Reporter) => {
@@ -190,8 +225,54 @@ export const tasksSlice =
         say.bytes(0, archive.size);
         return (await transfer.end).type !== 'done';
       };
-      void run(id, work, () => get().loadImages());
+      void run(id, work, after);
       return id;
+    };
+    const load = (kind: 'load' | 'import', archive: Archive, as?: { reference?: string }): number | undefined =>
+      fill(
+        kind,
+        archive,
+        archive.name,
+        (desk) => fileDesk().loadImages(desk, handedOf(archive), as),
+        () => load(kind, archive, as),
+        () => get().loadImages(),
+      );
+
+    const save = async (kind: TaskKind, reference: string, start: (desk: number) => void, again: () => void) => {
+      let say: Reporter | undefined;
+      let early: [bytes: number, total?: number] | undefined;
+      // Where to is asked first; the first word of progress comes after.
+      let began: () => void = () => undefined;
+      const first = new Promise<void>((resolve) => (began = resolve));
+      const transfer = begin(start, {
+        progress: (bytes, total) => {
+          early = [bytes, total];
+          say?.bytes(bytes, total);
+          began();
+        },
+      });
+      transfer.end.then(began, began);
+      await first;
+      // Nothing has moved: the person changed their mind, or it failed at once.
+      if (
+        early === undefined &&
+        (await transfer.end.then(
+          ({ type }) => type === 'cancelled',
+          () => false,
+        ))
+      )
+        return;
+      const id = add(kind, reference, again);
+      cancels.set(id, () => fileDesk().cancel(transfer.id));
+      await run(
+        id,
+        async (reporting) => {
+          say = reporting;
+          say.bytes(...(early ?? [0]));
+          return (await transfer.end).type !== 'done';
+        },
+        async () => undefined,
+      );
     };
 
     return {
@@ -216,43 +297,13 @@ export const tasksSlice =
           () => get().push(reference),
           async () => undefined,
         ),
-      async saveImages(references, name) {
-        const again = () => void get().saveImages(references, name);
-        let say: Reporter | undefined;
-        let early: [bytes: number, total?: number] | undefined;
-        // Where to is asked first; the first word of progress comes after.
-        let began: () => void = () => undefined;
-        const first = new Promise<void>((resolve) => (began = resolve));
-        const transfer = begin((desk) => fileDesk().saveImages(desk, { images: references, name }), {
-          progress: (bytes, total) => {
-            early = [bytes, total];
-            say?.bytes(bytes, total);
-            began();
-          },
-        });
-        transfer.end.then(began, began);
-        await first;
-        // Nothing has moved: the person changed their mind, or it failed at once.
-        if (
-          early === undefined &&
-          (await transfer.end.then(
-            ({ type }) => type === 'cancelled',
-            () => false,
-          ))
-        )
-          return;
-        const id = add('save', name, again);
-        cancels.set(id, () => fileDesk().cancel(transfer.id));
-        await run(
-          id,
-          async (reporting) => {
-            say = reporting;
-            say.bytes(...(early ?? [0]));
-            return (await transfer.end).type !== 'done';
-          },
-          async () => undefined,
-        );
-      },
+      saveImages: (references, name) =>
+        save(
+          'save',
+          name,
+          (desk) => fileDesk().saveImages(desk, { images: references, name }),
+          () => void get().saveImages(references, name),
+        ),
       loadArchive: (archive) => load('load', archive),
       importArchive: (archive, reference) => load('import', archive, reference === undefined ? {} : { reference }),
       retryTask(id) {
@@ -263,5 +314,6 @@ export const tasksSlice =
       cancelTask: (id) => cancels.get(id)?.(),
       dismissTask: (id) => forget([id]),
       archiveOf: (id) => archives.get(id),
+      ...volumeTasks(client, get, { add, run, save, fill, onCancel: (id, cancel) => void cancels.set(id, cancel) }),
     };
   };

@@ -1,17 +1,17 @@
 import type { StateCreator } from 'zustand';
-import type { FilePlace, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
+import type { FilePlace, Handed, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 import { fileDesk } from '../ui/desktop.js';
 import { begin, type TransferEnd } from './desk.js';
 import { messageOf, type Store } from './index.js';
 import { Speed } from './pull-progress.js';
 
-/** Files on their way between a container and this machine's disk: past the window, which is told how far they are. */
+/** Files on their way between a container or a volume and this machine's disk: past the window, which is told how far they are. */
 export interface Transfer {
   id: number;
   kind: 'upload' | 'download';
   /** The file or folder; of several that come in, the folder they go to. */
   name: string;
-  /** The container's name. */
+  /** The container's name, or the volume's. */
   container: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   startedAt: number;
@@ -31,7 +31,7 @@ export interface TransfersSlice {
   transfers: Transfer[];
   /** Rejects where it fails. */
   download(what: FilePlace | LayerFile, named: Named): Promise<TransferEnd>;
-  upload(into: UploadTarget, files: File[], named: Named): Promise<TransferEnd>;
+  upload(into: UploadTarget, files: Handed[], named: Named): Promise<TransferEnd>;
   /** Makes ready what is to be dragged; `id` is for the drag. */
   fetchToDrag(what: FilePlace): { id: number; end: Promise<TransferEnd> };
   cancelTransfer(id: number): void;

@@ -130,6 +130,7 @@ export class FakeEngine {
         locale: 'en-GB',
         theme: this.theme,
         tray: true,
+        person: { uid: 1000, home: '/home/ann' },
         connection: this.connection,
       }),
       onConnection: (listener) => void this.#onConnection.push(listener),
@@ -144,10 +145,14 @@ export class FakeEngine {
     },
     files: {
       download: () => undefined,
+      pathsOf: () => [],
+      pick: async () => [],
       upload: () => false,
       fetch: () => undefined,
       saveImages: () => undefined,
       loadImages: () => false,
+      saveVolume: () => undefined,
+      fillVolume: () => false,
       drag: async () => undefined,
       cancel: () => undefined,
       on: () => undefined,
@@ -191,6 +196,7 @@ export class FakeEngine {
       this.#say({ id, type: 'head', status: 200, headers: {} });
       this.#events.add(id);
     } else if (pathname === '/containers/json') this.#json(id, this.containers);
+    else if (pathname === '/volumes') this.#json(id, { Volumes: [], Warnings: null });
     else if (pathname === '/images/json') this.#json(id, this.images);
     else if (pathname === '/version')
       this.#json(id, {

@@ -70,6 +70,8 @@ export interface DataGridProps<Row, Group extends RowGroup<Row> = never> {
   openKey?: string;
   onOpen(row: Row): void;
   menu(row: Row): MenuEntry[];
+  /** Further attributes of a row. */
+  dataOf?(row: Row): Record<`data-${string}`, string>;
   quick?(row: Row): ReactNode;
   /** Pixels kept free for the quick actions, so that they cover nothing; without it they lie over what is there. */
   quickRoom?: number;
@@ -440,7 +442,7 @@ interface RowLineProps<Row, Group extends RowGroup<Row>> extends LineProps<Row, 
 function RowLine<Row, Group extends RowGroup<Row>>(props: RowLineProps<Row, Group>) {
   const { line, hands, latest, index, columns, selected, isCurrent, active } = props;
   const { row, key } = line;
-  const { words, nameOf, quick, grouping } = latest.current.props;
+  const { words, nameOf, quick, grouping, dataOf } = latest.current.props;
   const [asked, setAsked] = useState(false);
   return (
     <div
@@ -456,6 +458,7 @@ function RowLine<Row, Group extends RowGroup<Row>>(props: RowLineProps<Row, Grou
       aria-selected={selected}
       aria-level={grouping ? line.level : undefined}
       data-index={index}
+      {...dataOf?.(row)}
       tabIndex={isCurrent ? 0 : -1}
       onFocus={() => hands.focus(key)}
       onClick={(event) => hands.click(line, event)}

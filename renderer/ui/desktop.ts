@@ -9,6 +9,8 @@ export interface Desktop {
   openExternal(url: string): Promise<void>;
   /** Says it on the desktop, unless the window is in front and in use. */
   notify(title: string, text: string): Promise<void>;
+  /** Who uses the window, on this machine. */
+  person: { uid: number; home: string };
   /** Files between the engine and this machine. */
   files: Bridge['files'];
 }
@@ -25,5 +27,7 @@ export const copyText = (text: string): Promise<void> => provided().copyText(tex
 export const readText = (): Promise<string> => provided().readText();
 export const saveText = (name: string, text: string): Promise<string | undefined> => provided().saveText(name, text);
 export const fileDesk = (): Bridge['files'] => provided().files;
+/** Who uses the window, on this machine. */
+export const person = (): Desktop['person'] => provided().person;
 export const openExternal = (url: string): Promise<void> => provided().openExternal(url);
 export const notifyDesktop = (title: string, text: string): Promise<void> => provided().notify(title, text);

@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/index.js';
-import { checkRequest } from '../documents.js';
+import { checkRequest, foldersRequest } from '../documents.js';
 import { flag, integer, text } from '../parameters.js';
 import { created, json, jsonAndThen, jsonLines } from '../replies.js';
 import { get, post, type Route } from '../router.js';
@@ -9,6 +9,9 @@ export const slipwayRoutes = (engine: Engine): Route[] => [
   get('/slipway/features', async () => json(await engine.system.features())),
   post('/slipway/check', async ({ body, signal }) =>
     json(await engine.system.check(checkRequest(await body.json()), signal)),
+  ),
+  post('/slipway/folders', async ({ body, signal }) =>
+    json(await engine.folders.facts(foldersRequest(await body.json()), signal)),
   ),
   get('/slipway/stats', ({ query, signal }) =>
     jsonLines(

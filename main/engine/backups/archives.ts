@@ -2,7 +2,7 @@ import '../../base/scopes.js';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, conflict, notFound, system } from '../../base/errors.js';
+import { codeOf, conflict, EngineError, notFound, system } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
 import { requireRoom } from '../../base/room.js';
 import type { VolumeBackup } from '../../contract/volume-data.js';
@@ -58,7 +58,7 @@ export class Archives {
   list(volume?: string): VolumeBackup[] {
     return [...this.#records.values()]
       .filter((record) => volume === undefined || record.Volume === volume)
-      .reverse()
+      .sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))
       .map(described);
   }
 
@@ -122,18 +122,15 @@ export class Archives {
     await this.#checkThere(Id);
     await requireRoom(this.#options.root, { bytes: Size, files: Files }, `what backup ${Id} has in it`);
     caller.report({ Stage: 'unpacking', Bytes: 0, Total: Compressed });
-    const found = await this.#options.helper.unpack(
-      { blob, target: stage.data, volume: true },
-      {
-        signal: caller.signal,
-        onProgress: ({ bytes }) => caller.report({ Stage: 'unpacking', Bytes: bytes, Total: Compressed }),
-      },
-    );
+    const onProgress = ({ bytes }: { bytes: number }) =>
+      caller.report({ Stage: 'unpacking', Bytes: bytes, Total: Compressed });
+    const found = await this.#options.helper
+      .unpack({ blob, target: stage.data, volume: true }, { signal: caller.signal, onProgress })
+      .catch((error: unknown) => {
+        throw error instanceof EngineError && error.kind === 'invalid' ? damaged(Id, error) : error;
+      });
     caller.report({ Stage: 'checking' });
-    if (found.diffId !== Digest || found.files !== Files)
-      throw system(
-        `backup ${Id} is damaged: its archive is not what was written on this disk. Nothing was changed; take another backup`,
-      );
+    if (found.diffId !== Digest || found.files !== Files) throw damaged(Id);
   }
 
   /** The archive. */
@@ -204,6 +201,12 @@ export class Archives {
     return join(this.#folder, id + ARCHIVE);
   }
 }
+
+const damaged = (id: string, cause?: Error): EngineError =>
+  system(
+    `backup ${id} is damaged: its archive is not what was written on this disk. Nothing was changed; take another backup`,
+    { cause },
+  );
 
 /** Without what is only ours. */
 const described = ({ labels: _, ...backup }: BackupRecord): VolumeBackup => backup;

@@ -210,7 +210,12 @@ export class Backups {
     });
   }
 
-  schedule(name: string): BackupSchedule | null {
+  /** How many backups there are of a volume. */
+  countOf(name: string): number {
+    return this.#archives.list(name).length;
+  }
+
+  scheduleOf(name: string): BackupSchedule | null {
     return this.#schedules.of(name);
   }
 

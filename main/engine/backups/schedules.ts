@@ -109,17 +109,26 @@ export class Schedules {
     let problem: string | null = null;
     try {
       await this.#work.make(volume, record.pause);
-      for (const { Id } of this.#work.made(volume).slice(record.keep)) await this.#work.remove(Id);
     } catch (error) {
       if (this.#closed) return; // it is still due when the next engine comes
       problem = messageOf(error);
       log.warn(`the backup of the volume ${volume} that was due: ${problem}`);
     }
+    await this.#thin(record);
     // It may have been changed or removed meanwhile.
     if (this.#records.get(volume) !== record) return;
     const missed = Math.floor(Math.max(0, this.#now() - record.next) / (record.every * HOUR_MS));
     await this.#save({ ...record, next: record.next + (missed + 1) * record.every * HOUR_MS, problem });
     this.#options.volumes.announce('schedule', volume);
+  }
+
+  /** One that cannot go now, because it is being restored, goes with the next. */
+  async #thin({ volume, keep }: ScheduleRecord): Promise<void> {
+    for (const { Id } of this.#work.made(volume).slice(keep)) {
+      await this.#work
+        .remove(Id)
+        .catch((error: unknown) => log.warn(`backup ${Id} of the volume ${volume} stays: ${messageOf(error)}`));
+    }
   }
 
   async #save(record: ScheduleRecord): Promise<void> {

@@ -5,20 +5,18 @@ import type { Loan, Stage, VolumePlace } from '../volumes/index.js';
 import type { BackupsOptions, Caller } from './rooms.js';
 import type { Writers } from './writers.js';
 
-/** Where the files of a volume are. Of one in memory or on another machine there are none while nobody has it. */
-export function sourceOf({ record, data, device }: VolumePlace): string {
-  if (device !== undefined) return device;
-  const type = record.options?.['type'] ?? '';
-  if (record.options && Object.keys(record.options).length > 0 && !/^(?:none|bind)?$/.test(type))
-    throw invalid(
-      `the volume ${record.name} is of type ${type}: it has no files on this disk. Copy them from a container that has it`,
-    );
-  return data;
+/** Where the files of a volume are. Of one in memory, on another machine or on a device there are none while nobody has it. */
+export function sourceOf({ record, data, device, fileSystem }: VolumePlace): string {
+  if (fileSystem === undefined) return device ?? data;
+  throw invalid(
+    `the volume ${record.name} is of type ${fileSystem}: it has no files of its own on this disk. Copy them from a container that has it`,
+  );
 }
 
 /** A volume whose content can be replaced as a whole. */
-export function checkReplaceable({ record, data, device }: VolumePlace): void {
-  sourceOf({ record, data, device });
+export function checkReplaceable(place: VolumePlace): void {
+  sourceOf(place);
+  const { record, device } = place;
   if (device === undefined) return;
   throw invalid(
     `the volume ${record.name} stands for the folder ${device} of this machine, which is not replaced: choose a new volume, or copy files into the folder`,

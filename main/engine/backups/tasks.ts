@@ -1,5 +1,6 @@
 import '../../base/scopes.js';
-import { messageOf, system, unavailable } from '../../base/errors.js';
+import { constants } from 'node:os';
+import { EngineError, messageOf, system, unavailable } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
 import { inWords, roomOn } from '../../base/room.js';
@@ -54,6 +55,8 @@ export class Tasks {
       using control = this.#control(signal, reads);
       control.signal.throwIfAborted();
       return await work({ signal: control.signal, report });
+    } catch (error) {
+      throw isFull(error) ? await this.#full() : error;
     } finally {
       for (const name of volumes) {
         const others = (this.#busy.get(name) ?? 1) - 1;
@@ -86,14 +89,22 @@ export class Tasks {
   async #look(control: AbortController): Promise<void> {
     try {
       const { free, keep } = await roomOn(this.#root);
-      if (free >= keep) return;
-      control.abort(
-        system(
-          `no space left on device: ${inWords(free)} are left on the disk that holds ${this.#root}, and ${inWords(keep)} of it are left alone. Nothing was changed: remove images, containers, volumes or backups that nobody needs, then try again`,
-        ),
-      );
+      if (free < keep) control.abort(await this.#full());
     } catch (error) {
       log.debug(messageOf(error));
     }
   }
+
+  async #full(): Promise<Error> {
+    const { free, keep } = await roomOn(this.#root);
+    return system(
+      `no space left on device: ${inWords(free)} are left on the disk that holds ${this.#root}, and ${inWords(keep)} are left alone. Nothing was changed: remove images, containers, volumes or backups that nobody needs, then try again`,
+    );
+  }
+}
+
+/** The helper came to the end of the disk before anybody looked. */
+function isFull(error: unknown): boolean {
+  const cause = error instanceof EngineError ? (error.cause as { errno?: number } | undefined) : undefined;
+  return cause?.errno === constants.errno.ENOSPC || cause?.errno === constants.errno.EDQUOT;
 }

@@ -183,13 +183,12 @@ export class Runs {
   }
 
   /** Takes away what a run left outside the data root. */
-  async clear(container: Container): Promise<void> {
-    try {
-      await this.#options.helper.delete(container.id);
-      await this.#options.volumes.unmount(container.id);
-    } catch (error) {
-      log.warn(`what container ${shortId(container.id)} left could not be cleared away: ${messageOf(error)}`);
-    }
+  async clear({ id }: Container): Promise<void> {
+    const { helper, volumes } = this.#options;
+    for (const part of [() => helper.delete(id), () => volumes.unmount(id)])
+      await part().catch((error: unknown) =>
+        log.warn(`what container ${shortId(id)} left could not be cleared away: ${messageOf(error)}`),
+      );
   }
 
   #begin(container: Container, live: Live): void {

@@ -20,6 +20,7 @@ import type { Images, StockedImage } from '../images/index.js';
 import type { Repair, RepairRequest } from '../repair/index.js';
 import type { Snapshots } from '../snapshots/index.js';
 import type { Usage } from '../usage/index.js';
+import { Beside } from './beside.js';
 
 export interface DiskOptions {
   /** The data root. */
@@ -50,10 +51,12 @@ const log = createLog('disk');
 /** Where every byte went, and what can be given back: from what is recorded, never by walking trees while somebody waits. */
 export class Disk {
   readonly #options: DiskOptions;
+  readonly #beside: Beside;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: DiskOptions) {
     this.#options = options;
+    this.#beside = new Beside(options);
   }
 
   /** What is nobody's any more is not remembered; what is written to is counted again now and then, whether or not somebody looks. */
@@ -72,7 +75,7 @@ export class Disk {
     const bin = this.#options.bin.contents();
     const stock = images.stock();
     const blobSizes = new Map(stock.flatMap(blobsOf).map(({ digest, size }) => [digest, size]));
-    const [room, used, mine, trash, database] = await Promise.all([
+    const [room, used, mine, trash, database, beside] = await Promise.all([
       roomOn(root),
       content.usage(
         (digest) => images.needs(digest),
@@ -81,6 +84,7 @@ export class Disk {
       containers.onDisk(),
       usage.recall(join(root, 'trash')),
       databaseSize(root),
+      this.#beside.recall(),
     ]);
     const users = new Map<string, DiskUser>();
     for (const { Id, Name } of bin.Containers) users.set(Id, { Id, Name, Running: false, Binned: true });
@@ -143,6 +147,7 @@ export class Disk {
       Copies: snapshots.copies(),
       Trash: counted(trash),
       Database: database,
+      Beside: beside,
       Reclaimable: {
         ...{ Dangling: dangling, Images: unused },
         Containers: mine
@@ -154,7 +159,10 @@ export class Disk {
         Bin: bin.Size,
         Leftover: used.leftover.bytes,
       },
-      Counting: usage.counting || [...bin.Containers, ...(bin.Volumes ?? [])].some(({ Size }) => Size === null),
+      Counting:
+        usage.counting ||
+        this.#beside.counting ||
+        [...bin.Containers, ...(bin.Volumes ?? [])].some(({ Size }) => Size === null),
     };
   }
 
@@ -171,7 +179,7 @@ export class Disk {
       ...volumes.list().map(({ Mountpoint }) => Mountpoint),
       join(root, 'trash'),
     ]);
-    await usage.forget(usage.paths().filter((path) => !known.has(path)));
+    await usage.forget(usage.paths().filter((path) => !known.has(path) && !this.#beside.owns(path)));
   }
 
   /** Looks at every blob and layer, and makes good what it can. */

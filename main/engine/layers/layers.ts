@@ -2,6 +2,7 @@ import '../../base/scopes.js';
 import { EngineError, invalid } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
+import { NoRoom } from '../../base/room.js';
 import { Slots } from '../../base/slots.js';
 import type { Change } from '../../base/store.js';
 import { type Arrival, type Content, StartsOver } from '../content/index.js';
@@ -275,6 +276,7 @@ export class Layers {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof StartsOver) continue;
+        if (error instanceof NoRoom) throw error;
         // Why bytes make no sense their digest may say, or the next attempt to get them.
         const wasWhole = await arrived(arrival);
         if (wasWhole && !isPassing(error)) throw error;

@@ -111,6 +111,10 @@ export class Repair {
       const control = signal ?? new AbortController().signal;
       const blobs = await this.#checkBlobs({ report, find, signal: control });
       const layers = await this.#checkLayers(snapshots.all(), { report, find, usersOf, signal: control });
+      const damaged = new Set(
+        findings.flatMap(({ Kind, Id, State }) => (Kind === 'layer' && State === 'kept' ? [Id] : [])),
+      );
+      const copies = await this.#checkCopies(damaged, { report, find, signal: control });
       report({ Stage: 'strays', Checked: 0, Total: 1 });
       for (const stray of await this.sweep.strays()) {
         await this.sweep.discard(stray);
@@ -120,7 +124,9 @@ export class Repair {
         });
       }
       report({ Stage: 'strays', Checked: 1, Total: 1 });
-      return { Done: { Blobs: blobs, Layers: layers, Findings: findings, Milliseconds: Date.now() - begun } };
+      return {
+        Done: { Blobs: blobs, Layers: layers, Copies: copies, Findings: findings, Milliseconds: Date.now() - begun },
+      };
     } finally {
       this.#running = false;
     }
@@ -325,6 +331,57 @@ export class Repair {
     } finally {
       if (!kept) await snapshots.drop(draft);
     }
+  }
+
+  /** With `vfs`: each whole image against what its layers come to, but for those of damaged layers. */
+  async #checkCopies(damaged: ReadonlySet<string>, { report, find, signal }: Checking): Promise<number> {
+    const { root, store, helper, snapshots, images } = this.#options;
+    const owners = ownersOf(images.stock(), ({ chain }) => chain);
+    const wholes = snapshots.wholes().filter(([top]) => !snapshots.chainOf(top).some((id) => damaged.has(id)));
+    let checked = 0;
+    for (const [top, { number, print }] of wholes) {
+      signal.throwIfAborted();
+      report({ Stage: 'copies', Checked: checked++, Total: wholes.length, Item: top });
+      const seen = await helper.fingerprint(snapshots.pathOf({ number }), signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (seen !== undefined && seen === print) continue;
+      const about = { Kind: 'copy', Id: top, Images: (owners.get(top) ?? []).map(nameOf) } as const;
+      try {
+        await requireRoom(root, { bytes: snapshots.size(top) }, `copying ${shortId(top)} once more`);
+        let replaced = false;
+        const draft = await snapshots.copyAgain(top, async ({ number: next, path }) => {
+          const right = await helper.fingerprint(path, signal);
+          await store.commit((change) => {
+            if (right === seen) snapshots.amendWhole(change, top, { number, print: right });
+            else replaced = snapshots.amendWhole(change, top, { number: next, print: right });
+          });
+        });
+        if (!replaced) {
+          await snapshots.drop(draft);
+          continue;
+        }
+        find({
+          ...{
+            ...about,
+            Users: [],
+            Cause: seen === undefined ? 'missing' : 'changed',
+            Action: 'copied',
+            State: 'repaired',
+          },
+          Problem: seen === undefined ? 'it is missing or cannot be read' : 'its files are not what its layers come to',
+          Outcome: 'it was copied again; containers that were made of it before may have what was wrong in it',
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!snapshots.wholes().some(([id]) => id === top)) continue; // it was removed meanwhile
+        find({
+          ...{ ...about, Users: [], Cause: 'unchecked', Action: 'nothing', State: 'kept' },
+          ...{ Problem: `it could not be checked: ${messageOf(error)}`, Outcome: 'nothing was changed' },
+        });
+      }
+    }
+    if (wholes.length > 0) report({ Stage: 'copies', Checked: wholes.length, Total: wholes.length });
+    return wholes.length;
   }
 
   /** A blob of this layer whose bytes are what its digest says. */

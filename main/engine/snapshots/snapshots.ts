@@ -26,6 +26,14 @@ export interface Collected extends SnapshotRecord {
   flat?: number;
 }
 
+/** A whole stack in one directory, which containers are copied from with `vfs`. */
+export interface Whole {
+  /** Its directory below `layers/`. */
+  number: number;
+  /** What it looked like to the helper when it was last found to be what its layers come to. */
+  print?: string;
+}
+
 /** A snapshot being made; invisible until committed. */
 export interface SnapshotDraft {
   readonly number: number;
@@ -49,7 +57,7 @@ export interface SnapshotsHelper {
 
 const COMMITTED = 'snapshots';
 const ACTIVE = 'active_snapshots';
-/** Chain ID to the number of the directory that has the whole stack. */
+/** Chain ID to the directory that has the whole stack; a number alone in the rows of earlier versions. */
 const FLAT = 'flat_snapshots';
 /** The containers whose own layer has everything. */
 const WHOLE = 'whole_snapshots';
@@ -65,7 +73,7 @@ export class Snapshots {
   readonly #committed: Map<string, SnapshotRecord>;
   /** Container ID to the chain ID below it. */
   readonly #active: Map<string, string>;
-  readonly #flat: Map<string, number>;
+  readonly #flat: Map<string, Whole>;
   readonly #whole: Map<string, true>;
   readonly #flattening = new Flights<void>();
   readonly #holders = new Map<string, Set<string>>();
@@ -108,9 +116,10 @@ export class Snapshots {
     this.#helper = helper;
     this.#committed = store.rows<SnapshotRecord>(COMMITTED);
     this.#active = store.rows<string>(ACTIVE);
-    this.#flat = store.rows<number>(FLAT);
+    const flat = store.rows<Whole | number>(FLAT);
+    this.#flat = new Map([...flat].map(([top, row]) => [top, typeof row === 'number' ? { number: row } : row]));
     this.#whole = store.rows<true>(WHOLE);
-    const numbers = [...[...this.#committed.values()].map(({ number }) => number), ...this.#flat.values()];
+    const numbers = [...this.#committed.values(), ...this.#flat.values()].map(({ number }) => number);
     this.#next = numbers.reduce((most, number) => Math.max(most, number + 1), first);
   }
 
@@ -191,29 +200,37 @@ export class Snapshots {
   forgetFlat(change: Change, chainId: string): () => Promise<void> {
     const used = new Set([...this.#whole.keys()].map((containerId) => this.#active.get(containerId)));
     const gone = [...this.#flat].filter(([top]) => !used.has(top) && this.#chain(top).includes(chainId));
-    for (const [top, number] of gone) {
+    for (const [top, whole] of gone) {
       this.#flat.delete(top);
-      change.undo(() => this.#flat.set(top, number));
+      change.undo(() => this.#flat.set(top, whole));
       change.remove(FLAT, top);
     }
     return async () => {
-      for (const [, number] of gone) await this.drop({ number, path: this.#fs(number) });
+      for (const [, { number }] of gone) await this.drop({ number, path: this.#fs(number) });
     };
   }
 
   /** The directory of one layer alone. */
-  pathOf({ number }: SnapshotRecord): string {
+  pathOf({ number }: Pick<SnapshotRecord, 'number'>): string {
     return this.#fs(number);
   }
 
-  /** The containers whose files stand on a layer. */
+  /** The layers of a stack by chain ID, the top first. */
+  chainOf(top: string): string[] {
+    return this.#chain(top);
+  }
+
+  /** The containers whose files stand on a layer; those that are copies stand on nothing. */
   standingOn(chainId: string): string[] {
-    return [...this.#active].filter(([, top]) => this.#chain(top).includes(chainId)).map(([id]) => id);
+    const standing = [...this.#active].filter(
+      ([id, top]) => !this.#whole.has(id) && this.#chain(top).includes(chainId),
+    );
+    return standing.map(([id]) => id);
   }
 
   /** Directories that are no layer's, and none in the making: below the data root. */
   async strays(): Promise<string[]> {
-    const numbers = [...[...this.#committed.values()].map(({ number }) => number), ...this.#flat.values()];
+    const numbers = [...this.#committed.values(), ...this.#flat.values()].map(({ number }) => number);
     const known = new Set(numbers.map(String));
     const names = await readdir(join(this.#root, 'layers'));
     return names
@@ -253,7 +270,7 @@ export class Snapshots {
       this.#flat.delete(record.chainId);
       change.undo(() => this.#flat.set(record.chainId, flat));
       change.remove(FLAT, record.chainId);
-      return { ...record, flat };
+      return { ...record, flat: flat.number };
     });
   }
 
@@ -291,21 +308,48 @@ export class Snapshots {
   }
 
   async #makeFlat(chainId: string): Promise<void> {
+    const { number } = await this.copyAgain(chainId, async (draft) => {
+      await this.#store.commit((change) => change.put(FLAT, chainId, { number: draft.number }));
+    });
+    this.#flat.set(chainId, { number });
+  }
+
+  /** A whole stack, copied once more; dropped where `then` fails. */
+  async copyAgain(chainId: string, then: (draft: SnapshotDraft) => Promise<void>): Promise<SnapshotDraft> {
     const draft = await this.draft();
     try {
       await this.#helper.flatten({ lower: this.lowers(chainId), target: draft.path, whole: false });
       await this.syncNames([draft]);
-      await this.#store.commit((change) => change.put(FLAT, chainId, draft.number));
+      await then(draft);
+      return draft;
     } catch (error) {
       await this.drop(draft);
       throw error;
     }
-    this.#flat.set(chainId, draft.number);
+  }
+
+  /** The whole stacks that are copied, by chain ID. */
+  wholes(): [chainId: string, whole: Whole][] {
+    return [...this.#flat];
+  }
+
+  /**
+   * What was found out about a whole stack, or that it is in another directory now, in the caller's transaction. False: it is not there any more. The
+   * old directory stays until the next start: a container may just be copied from it.
+   */
+  amendWhole(change: Change, chainId: string, whole: Whole): boolean {
+    const before = this.#flat.get(chainId);
+    if (!before) return false;
+    if (before.number !== whole.number) this.#minded.add(before.number);
+    this.#flat.set(chainId, whole);
+    change.undo(() => this.#flat.set(chainId, before));
+    change.put(FLAT, chainId, whole);
+    return true;
   }
 
   /** What was copied of a layer is copied again: it is another now. The old copy goes with the next start: a container may just be copied from it. */
   async flattenAgain(chainId: string): Promise<void> {
-    for (const [top, number] of [...this.#flat]) {
+    for (const [top, { number }] of [...this.#flat]) {
       if (!this.#chain(top).includes(chainId)) continue;
       await this.#makeFlat(top);
       this.#minded.add(number);
@@ -344,7 +388,7 @@ export class Snapshots {
     const empty = [join(this.#root, EMPTY)];
     if (this.#whole.has(containerId)) {
       const flat = this.#flat.get(chainId);
-      return { lower: flat === undefined ? empty : [this.#fs(flat)], ...own, driver: 'vfs' };
+      return { lower: flat === undefined ? empty : [this.#fs(flat.number)], ...own, driver: 'vfs' };
     }
     const lower = chainId === '' ? empty : this.lowers(chainId);
     return { lower, ...own, ...(this.driver === 'fuse-overlayfs' && { driver: this.driver }) };
@@ -355,7 +399,7 @@ export class Snapshots {
     if (chainId === '') return { lower: [join(this.#root, EMPTY)] };
     if (this.driver === 'vfs') {
       await this.#flatten(chainId);
-      return { lower: [this.#fs(this.#flat.get(chainId) as number)] };
+      return { lower: [this.#fs((this.#flat.get(chainId) as Whole).number)] };
     }
     return { lower: this.lowers(chainId), ...(this.driver === 'fuse-overlayfs' && { driver: this.driver }) };
   }

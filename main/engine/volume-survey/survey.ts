@@ -11,7 +11,7 @@ export interface VolumeSurveyOptions {
   usage: Pick<Usage, 'counting'>;
   helper: { readonly hello: Pick<HelperHello, 'uidMap' | 'gidMap'> };
   /** Copies of volumes; without it nobody makes any. */
-  backups?: { countOf(volume: string): number; scheduleOf(volume: string): BackupSchedule | null };
+  backups: { countOf(volume: string): number; scheduleOf(volume: string): BackupSchedule | null };
 }
 
 type Owner = VolumeOverview['Owner'];
@@ -52,7 +52,7 @@ export class VolumeSurvey {
     const [counted, Owner] = await Promise.all([
       // What is elsewhere is not ours to count.
       kind === 'local' ? this.#options.volumes.recall(Name).catch(() => undefined) : undefined,
-      device === undefined ? this.#ownerOf(Mountpoint) : this.#patiently(device),
+      kind === 'local' ? this.#ownerOf(Mountpoint) : this.#patiently(Mountpoint),
     ]);
     return {
       ...{ Name, Kind: kind, Created: about.CreatedAt, Anonymous: about.anonymous },
@@ -62,8 +62,8 @@ export class VolumeSurvey {
       At: momentOf(counted?.at),
       LastWrite: momentOf(counted?.newest),
       ...{ Owner, Users },
-      Backups: backups?.countOf(Name) ?? 0,
-      Schedule: backups?.scheduleOf(Name) ?? null,
+      Backups: backups.countOf(Name),
+      Schedule: backups.scheduleOf(Name),
     };
   }
 

@@ -8,6 +8,8 @@ export interface VolumePlace {
   readonly data: string;
   /** The directory of this machine that it stands for. */
   readonly device: string | undefined;
+  /** The type of the file system that is there only while somebody has it. */
+  readonly fileSystem: string | undefined;
 }
 
 /** A volume in the hands of a task, until it is disposed. */

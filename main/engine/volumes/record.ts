@@ -86,11 +86,11 @@ const isFolder = ({ type }: Record<string, string>): boolean => type === 'none' 
 
 type Optioned = Pick<VolumeRecord, 'options'>;
 
-/** What a volume is. A file system that is neither of these (`type=ext4`, …) is a device of this machine. */
-export function kindOf({ options }: Optioned): VolumeKind {
-  if (!options?.['type']) return 'local';
-  if (options['type'] === 'tmpfs') return 'tmpfs';
-  return /^(nfs|nfs4|cifs|smb3|ceph|9p)$/.test(options['type']) ? 'nfs' : 'folder';
+/** What a volume is. Any file system that is mounted (`type=ext4`, …) counts as another machine's: its files are there only while somebody has it. */
+export function kindOf(record: Optioned): VolumeKind {
+  if (deviceOf(record) !== undefined) return 'folder';
+  const type = fileSystemOf(record)?.type;
+  return type === undefined ? 'local' : type === 'tmpfs' ? 'tmpfs' : 'nfs';
 }
 
 /** The directory of this machine that the options of a volume put in its place. */

@@ -126,6 +126,7 @@ export function ContainerDrawer({
       full={full}
       onFull={onFull}
       onClose={onClose}
+      drop={{ kind: 'container', id: container.Id }}
     >
       <Tabs
         label={t('drawer.label', { name })}

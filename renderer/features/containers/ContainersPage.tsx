@@ -17,6 +17,7 @@ import { useBulk } from '../../parts/bulk.js';
 import { fits, useContainerActions, type ContainerActions } from '../../parts/container-actions.js';
 import { nameOf } from '../../parts/container-state.js';
 import { drawerWidth, useBeside } from '../../parts/Drawer.js';
+import { dropOn } from '../../store/drop.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import type { StatsSlice } from '../../store/stats-slice.js';
@@ -99,6 +100,7 @@ export function ContainersPage() {
       l: () => actions.open(container, 'logs'),
       t: () => actions.open(container, 'terminal'),
       e: () => actions.edit(container),
+      a: () => actions.addFolder(container),
     };
     act[event.key]?.();
     return act[event.key] !== undefined;
@@ -231,6 +233,7 @@ export function ContainersPage() {
         onSelect={setSelected}
         openKey={open?.Id}
         onOpen={(row) => actions.open(row, open ? tab : undefined)}
+        dataOf={({ Id }) => dropOn({ kind: 'container', id: Id })}
         menu={actions.menu}
         quick={(row) => <Quick container={row} actions={actions} />}
         onRowKey={onRowKey}

@@ -1,6 +1,7 @@
-import { ArchiveRestore, ChevronDown, Group as GroupIcon, Plus } from 'lucide-react';
+import { ArchiveRestore, ChevronDown, FolderInput, Group as GroupIcon, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
+import { useAddFolder } from '../../parts/drop/use-add-folder.js';
 import { ShapeIcon } from '../../parts/Shape.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
@@ -35,6 +36,7 @@ export interface ToolbarProps {
 /** Filter, chips of states, grouping, and the way to a new container. */
 export function Toolbar({ containers, filter, onFilter, states, onStates, groupBy }: ToolbarProps) {
   const { t } = useTranslation();
+  const addFolder = useAddFolder();
   const ready = useEngine((state) => state.connection.state === 'ready');
   const ask = useSurface((surface) => surface.open);
   const binned = useEngine((state) => state.bin?.Containers.length ?? 0);
@@ -77,6 +79,15 @@ export function Toolbar({ containers, filter, onFilter, states, onStates, groupB
           label={t('bin.open', { count: binned })}
           disabled={!ready}
           onClick={() => ask({ kind: 'bin' })}
+        />
+      )}
+      {addFolder && (
+        <IconButton
+          icon={FolderInput}
+          iconSize={16}
+          label={t('drop.addFolder')}
+          disabled={!ready}
+          onClick={() => void addFolder({ kind: 'nothing' })}
         />
       )}
       <GroupMenu containers={containers} groupBy={groupBy} />

@@ -3,7 +3,7 @@ import type { ContainerInspect, ContainerSummary } from '../../../main/contract/
 import type { en } from '../../i18n/en.js';
 import { JsonTree } from '../../parts/JsonTree.js';
 import { LayersTab } from '../../parts/layers/LayersTab.js';
-import { FilesTab } from './files/FilesTab.js';
+import { Files } from './Files.js';
 import { HistoryTab } from './history/HistoryTab.js';
 import { Logs } from './logs/Logs.js';
 import { Mounts } from './Mounts.js';
@@ -42,7 +42,7 @@ export const containerTabs: ContainerTab[] = [
   { id: 'summary', Panel: told(Summary) },
   { id: 'logs', Panel: Logs },
   { id: 'terminal', Panel: Terminals },
-  { id: 'files', Panel: FilesTab },
+  { id: 'files', Panel: Files },
   {
     id: 'layers',
     Panel: ({ container, onFull }) => (

@@ -5,7 +5,6 @@ import { messageOf, useEngineStore } from '../../store/index.js';
 import { useExplain } from '../../parts/explain.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
-import { CopyButton } from '../../ui/Copy.js';
 import { bytes } from '../../ui/format.js';
 import { notifyDone, notifyFailed } from '../../ui/notify.js';
 import { navigate, pathTo } from '../../ui/route.js';
@@ -61,7 +60,9 @@ export function Reclaim({ disk }: { disk: DiskUsage }) {
           </Button>
         </Line>
         <Line name={t('disk.free.volumes')} hint={t('disk.free.volumesHint')} size={Reclaimable.Volumes}>
-          <CopyButton text="docker volume prune --all" label={t('common.copyAsCommand')} />
+          <Button size="small" aria-label={t('disk.free.chooseVolumes')} onClick={() => ask({ kind: 'prune-volumes' })}>
+            {t('disk.choose')}
+          </Button>
         </Line>
         <Line
           name={t('disk.free.bin')}

@@ -3,7 +3,9 @@ import { ArrowUpFromLine, Download, Layers, ListFilter, PackageOpen, Play, Trash
 import { useTranslation } from 'react-i18next';
 import { drawerWidth, useBeside } from '../../parts/Drawer.js';
 import { useImageActions } from '../../parts/image-actions.js';
+import { useLoadArchives } from '../../parts/load-archives.js';
 import { namedImages, nameOfImage, usersByImage, type NamedImage } from '../../parts/image-names.js';
+import { dropOn } from '../../store/drop.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
@@ -13,7 +15,6 @@ import { Empty } from '../../ui/Empty.js';
 import { bytes } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
 import type { MenuEntry } from '../../ui/Menu.js';
-import { notifyFailed } from '../../ui/notify.js';
 import { navigate, pathTo, useRoute } from '../../ui/route.js';
 import { useWidth } from '../../ui/use-width.js';
 import { BulkBar } from './BulkBar.js';
@@ -23,7 +24,6 @@ import { groupsOf, type ImageGroup } from './grouping.js';
 import { GroupTitle, nameOfGroup } from './GroupTitle.js';
 import { ImageDrawer } from './ImageDrawer.js';
 import { Toolbar } from './Toolbar.js';
-import { isArchive, useDrop } from './use-drop.js';
 import { useNewerCheck } from './use-newer.js';
 
 const keyOf = ({ key }: NamedImage) => key;
@@ -51,7 +51,6 @@ export function ImagesPage() {
   const grouped = usePreferences((preferences) => preferences.groupImages);
   const letters = usePreferences((preferences) => preferences.letterKeys);
   const ask = useSurface((surface) => surface.open);
-  const show = useSurface((surface) => surface.show);
   const actions = useImageActions();
   const beside = useBeside();
   const [, openId, tab] = useRoute();
@@ -106,19 +105,7 @@ export function ImagesPage() {
     navigate(pathTo('images'));
   }, []);
 
-  const load = useCallback(
-    (files: File[]) => {
-      let began = 0;
-      for (const file of files)
-        if (!isArchive(file)) notifyFailed(t('load.notArchive', { name: file.name }), t('load.notArchiveText'));
-        else if (store.getState().loadArchive(file) === undefined)
-          notifyFailed(t('load.failed', { name: file.name }), t('files.pathless'));
-        else began += 1;
-      if (began > 0) show({ tasks: true });
-    },
-    [store, show, t],
-  );
-  const over = useDrop(load);
+  const load = useLoadArchives();
 
   const onRowKey = (row: NamedImage, event: KeyboardEvent): boolean => {
     if (event.key === 'Delete') {
@@ -127,6 +114,7 @@ export function ImagesPage() {
     }
     if (!letters || event.shiftKey) return false;
     const act: Record<string, () => void> = {
+      a: () => actions.addFolder(row),
       r: () => actions.run(row),
       p: () => actions.pullAgain([row]),
       t: () => actions.tag(row),
@@ -256,6 +244,7 @@ export function ImagesPage() {
         onSelect={setSelected}
         openKey={open?.key}
         onOpen={(row) => actions.open(row, open ? tab : undefined)}
+        dataOf={(row) => dropOn({ kind: 'image', reference: row.reference })}
         menu={actions.menu}
         quickRoom={28}
         quick={(row) => (
@@ -334,15 +323,6 @@ export function ImagesPage() {
           <ImageDrawer key={open?.key ?? openId} row={open} tab={tab} full={full} onFull={setFull} onClose={close} />
         )}
       </div>
-      {over && (
-        <div className="drop-veil" role="status">
-          <div className="drop-card">
-            <PackageOpen className="icon s28" aria-hidden />
-            <b>{t('load.dropTitle')}</b>
-            <span className="t2">{t('load.dropText')}</span>
-          </div>
-        </div>
-      )}
     </>
   );
 }

@@ -246,18 +246,6 @@ function useColumns(width: number): Column<Registry>[] {
           </span>
         ),
       },
-      room !== 'access' && {
-        id: 'mirrors',
-        header: t('registries.mirrors'),
-        width: '96px',
-        right: true,
-        compare: (a, b) => b.mirrors.length - a.mirrors.length,
-        cell: ({ mirrors }) => (
-          <span className={mirrors.length > 0 ? 'num' : 't3'} title={mirrors.join(' ')}>
-            {mirrors.length > 0 ? mirrors.length : '–'}
-          </span>
-        ),
-      },
       room === 'trust' && {
         id: 'trust',
         header: t('registries.tabs.trust'),
@@ -267,6 +255,18 @@ function useColumns(width: number): Column<Registry>[] {
           <span className="use s12">
             {row.insecure && <TriangleAlert className="icon s12 c-bad" aria-hidden />}
             <span className={row.insecure ? 'cut' : 'cut t2'}>{trustWords(t, row)}</span>
+          </span>
+        ),
+      },
+      room !== 'access' && {
+        id: 'mirrors',
+        header: t('registries.mirrors'),
+        width: '96px',
+        right: true,
+        compare: (a, b) => b.mirrors.length - a.mirrors.length,
+        cell: ({ mirrors }) => (
+          <span className={mirrors.length > 0 ? 'num' : 't3'} title={mirrors.join(' ')}>
+            {mirrors.length > 0 ? mirrors.length : '–'}
           </span>
         ),
       },

@@ -4,7 +4,8 @@ import { splitCommand } from '../command-line.js';
 import { parseMemory, parseTime } from '../sizes.js';
 import type { Draft } from './flags.js';
 import { otherFlags } from './line.js';
-import { isPath, wordsOf, type ContainerForm, type Pair, type PortRow } from './value.js';
+import { mountBody, needsMount } from './mounts.js';
+import { wordsOf, type ContainerForm, type Pair, type PortRow } from './value.js';
 
 const wordsIn = (text: string): string[] => {
   const split = splitCommand(text);
@@ -70,7 +71,7 @@ export function createBody(form: ContainerForm): ContainerCreate {
 
   const attached = !form.detach;
   const mounts = form.mounts.filter(({ target }) => text(target) !== '');
-  const anonymous = mounts.filter(({ source, strict }) => !strict && text(source) === '');
+  const anonymous = mounts.filter((row) => !needsMount(row) && text(row.source) === '');
   // On the machine's own network nothing is published: Docker would pass over it with a warning.
   const bindings = form.network === 'host' ? {} : bindingsOf(form.ports);
   put(draft, {
@@ -89,19 +90,13 @@ export function createBody(form: ContainerForm): ContainerCreate {
   if (exposed.length > 0) draft['ExposedPorts'] = Object.fromEntries(exposed.map((port) => [port, {}]));
   put(draft.HostConfig, {
     Binds: mounts
-      .filter(({ source, strict }) => !strict && text(source) !== '')
+      .filter((row) => !needsMount(row) && text(row.source) !== '')
       .map(({ source, target, readOnly, options }) => {
         const mode = [...(readOnly ? ['ro'] : []), ...wordsOf(options)].join(',');
         return [text(source), text(target), mode].filter((part) => part !== '').join(':');
       }),
-    Mounts: mounts
-      .filter(({ strict }) => strict)
-      .map(({ source, target, readOnly }) => ({
-        Type: isPath(source) ? 'bind' : 'volume',
-        Source: text(source),
-        Target: text(target),
-        ...(readOnly && { ReadOnly: true }),
-      })),
+    Mounts: mounts.filter(needsMount).map(mountBody),
+    VolumesFrom: wordsOf(form.volumesFrom),
     Tmpfs: objectOf(form.tmpfs),
     PortBindings: bindings,
     NetworkMode: form.network,

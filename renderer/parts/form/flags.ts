@@ -1,6 +1,6 @@
 /** The flags of `docker run`: how each is read into the form, written from it, or, where the form has no field for it, put into the body. */
 import { parseMemory } from '../sizes.js';
-import { mountOf, mountRow, mountText } from './mounts.js';
+import { mountOf, mountRow, mountText, needsMount } from './mounts.js';
 import { wordsOf, type ContainerForm, type HealthForm, type Pair, type Restart } from './value.js';
 
 /** The body of create while it is being made. */
@@ -48,7 +48,7 @@ const toggle = (names: string, field: BooleanField): Flag => ({
   read: (form, value) => assign(form, { [field]: truth(value) }),
   write: (form) => (form[field] ? [''] : []),
 });
-const several = (names: string, field: 'dns' | 'capAdd' | 'capDrop'): Flag => ({
+const several = (names: string, field: 'dns' | 'capAdd' | 'capDrop' | 'volumesFrom'): Flag => ({
   names: names.split(' '),
   read: (form, value) => assign(form, { [field]: [...wordsOf(form[field]), value].join(' ') }),
   write: (form) => wordsOf(form[field]),
@@ -172,7 +172,7 @@ export const FLAGS: Flag[] = [
     },
     write: ({ mounts }) =>
       mounts
-        .filter(({ strict, target }) => !strict && target.trim() !== '')
+        .filter((row) => !needsMount(row) && row.target.trim() !== '')
         .map(({ source, target, readOnly, options }) => {
           const mode = [...(readOnly ? ['ro'] : []), ...(options.trim() ? [options.trim()] : [])].join(',');
           return [source.trim(), target.trim(), mode].filter((part) => part !== '').join(':');
@@ -187,7 +187,7 @@ export const FLAGS: Flag[] = [
       if ('key' in row) assign(form, { tmpfs: [...form.tmpfs, row] });
       else assign(form, { mounts: [...form.mounts, row] });
     },
-    write: ({ mounts }) => mounts.filter(({ strict, target }) => strict && target.trim() !== '').map(mountText),
+    write: ({ mounts }) => mounts.filter((row) => needsMount(row) && row.target.trim() !== '').map(mountText),
     body(draft, value) {
       const mount = mountOf(value);
       draft.HostConfig['Mounts'] = [...((draft.HostConfig['Mounts'] as unknown[] | undefined) ?? []), mount];
@@ -195,6 +195,7 @@ export const FLAGS: Flag[] = [
     },
   },
   pairs('--tmpfs', 'tmpfs', ':', true),
+  several('--volumes-from', 'volumesFrom'),
   text('-w --workdir', 'workdir'),
   text('-u --user', 'user'),
   text('-h --hostname', 'hostname'),
@@ -308,7 +309,6 @@ export const FLAGS: Flag[] = [
   hostList('--device-cgroup-rule', 'DeviceCgroupRules'),
   hostList('--dns-option --dns-opt', 'DnsOptions'),
   hostList('--dns-search', 'DnsSearch'),
-  hostList('--volumes-from', 'VolumesFrom'),
   hostList('--link', 'Links'),
   hostPairs('--annotation', 'Annotations'),
   hostPairs('--storage-opt', 'StorageOpt'),

@@ -319,6 +319,15 @@ function OtherPart(part: FormPart) {
           addLabel={t('form.addTmpfs')}
         />
       )}
+      {mode !== 'edit' && (
+        <TextField
+          part={part}
+          field="volumesFrom"
+          label={t('form.volumesFrom')}
+          hint={t('form.volumesFromHint')}
+          placeholder="data cache:ro"
+        />
+      )}
       <FormField part={part} field="other" label={t('form.other')} hint={t('form.otherHint')}>
         <textarea
           className="input mono"

@@ -58,7 +58,10 @@ test('the body carries what was typed in the words and units of the API', () => 
       { source: '/srv', target: '/data', readOnly: true, options: 'z', strict: false },
       { source: '', target: '/cache', readOnly: false, options: '', strict: false },
       { source: '/etc', target: '/e', readOnly: false, options: '', strict: true },
+      { source: 'data', target: '/d', readOnly: true, options: '', strict: false, subpath: 'a/b' },
+      { source: 'tool:1', target: '/t', readOnly: true, options: '', strict: false, image: true, subpath: 'bin' },
     ],
+    volumesFrom: 'db:ro cache',
     tmpfs: [{ key: '/run', value: 'size=1m' }],
     ulimits: [{ key: 'nofile', value: '10:20' }],
     devices: [{ host: '/dev/fuse', container: '', permissions: '' }],
@@ -75,7 +78,12 @@ test('the body carries what was typed in the words and units of the API', () => 
     AutoRemove: false,
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     Binds: ['/srv:/data:ro,z'],
-    Mounts: [{ Type: 'bind', Source: '/etc', Target: '/e' }],
+    Mounts: [
+      { Type: 'bind', Source: '/etc', Target: '/e' },
+      { Type: 'volume', Source: 'data', Target: '/d', ReadOnly: true, VolumeOptions: { Subpath: 'a/b' } },
+      { Type: 'image', Source: 'tool:1', Target: '/t', ImageOptions: { Subpath: 'bin' } },
+    ],
+    VolumesFrom: ['db:ro', 'cache'],
     Tmpfs: { '/run': 'size=1m' },
     PortBindings: {
       '80/tcp': [{ HostIp: '', HostPort: '8080' }],
@@ -90,6 +98,28 @@ test('the body carries what was typed in the words and units of the API', () => 
     GroupAdd: ['audio'],
     CpuShares: 512,
   });
+});
+
+test('parts are of volumes and images, and volumes come from containers that are there', () => {
+  const row = (more: object) => ({ source: '', target: '/x', readOnly: false, options: '', strict: false, ...more });
+  const mounts = [
+    row({ source: '/srv', target: '/a', subpath: 'x' }),
+    row({ source: 'data', target: '/b', subpath: 'x/../..' }),
+    row({ source: '', target: '/c', image: true }),
+    row({ source: 'Odd Name', target: '/d', image: true, subpath: 'bin' }),
+  ];
+  const words = (form: Partial<ContainerForm>) =>
+    formProblems({ ...plainForm, image: 'x', ...form }, { names: new Map([['data', 'id']]) })
+      .filter(({ level }) => level === 'error')
+      .map(({ field, word }) => `${field} ${word}`);
+  assert.deepEqual(words({ mounts }), [
+    'mounts.0.subpath part-of-what',
+    'mounts.1.subpath part-inside',
+    'mounts.2.source image-missing',
+  ]);
+  assert.deepEqual(words({ volumesFrom: 'data:ro' }), []);
+  assert.deepEqual(words({ volumesFrom: 'data:nocopy' }), ['volumesFrom from-invalid']);
+  assert.deepEqual(words({ volumesFrom: 'data cafe1234 gone' }), ['volumesFrom from-unknown']);
 });
 
 test('on the host network nothing is published', () => {

@@ -62,6 +62,7 @@ export function formOf(inspect: ContainerInspect, image: ImageConfig = {}): Cont
         return row && 'key' in row ? [row] : [];
       }),
     ],
+    volumesFrom: (host.VolumesFrom ?? []).join(' '),
     network: host.NetworkMode === 'default' ? '' : host.NetworkMode,
     dns: (host.Dns ?? []).join(' '),
     extraHosts: (host.ExtraHosts ?? []).map((entry) => {
@@ -198,7 +199,6 @@ function otherOf(inspect: ContainerInspect, host: Further, image: ImageConfig): 
     ['--device-cgroup-rule', host.DeviceCgroupRules],
     ['--dns-option', host.DnsOptions],
     ['--dns-search', host.DnsSearch],
-    ['--volumes-from', host.VolumesFrom],
     ['--link', host.Links],
     ['--annotation', pairsOf(host.Annotations).map(({ key, value }) => `${key}=${value}`)],
     ['--domainname', [config.Domainname]],
@@ -227,6 +227,7 @@ function mountFlag({
   BindOptions,
   VolumeOptions,
   TmpfsOptions,
+  ImageOptions,
 }: Mount): string {
   const { NoCopy, Subpath, Labels, DriverConfig } = VolumeOptions ?? {};
   const parts: [string, unknown][] = [
@@ -240,6 +241,7 @@ function mountFlag({
       BindOptions?.['NonRecursive'] ? 'disabled' : BindOptions?.['ReadOnlyNonRecursive'] ? 'writable' : undefined,
     ],
     ['volume-subpath', Subpath],
+    ['image-subpath', ImageOptions?.Subpath],
     ['volume-driver', DriverConfig?.Name],
     ...pairsOf(DriverConfig?.Options).map(({ key, value }): [string, unknown] => ['volume-opt', `${key}=${value}`]),
     ...pairsOf(Labels).map(({ key, value }): [string, unknown] => ['volume-label', `${key}=${value}`]),

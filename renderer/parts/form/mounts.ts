@@ -17,6 +17,7 @@ export interface Mount {
     DriverConfig?: { Name?: string; Options?: Record<string, string> };
   };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+  ImageOptions?: { Subpath?: string };
 }
 
 function fieldsOf(text: string): string[] {
@@ -48,7 +49,7 @@ function take(mount: Mount, key: string, value: string, bare: boolean): boolean 
   switch (key) {
     case 'type':
       mount.Type = value.toLowerCase();
-      return /^(?:bind|volume|tmpfs)$/.test(mount.Type);
+      return /^(?:bind|volume|tmpfs|image)$/.test(mount.Type);
     case 'source':
     case 'src':
       mount.Source = value;
@@ -82,6 +83,9 @@ function take(mount: Mount, key: string, value: string, bare: boolean): boolean 
     case 'volume-subpath':
       volume({ Subpath: value });
       return true;
+    case 'image-subpath':
+      mount.ImageOptions = { Subpath: value };
+      return true;
     case 'volume-driver':
       driver({ Name: value });
       return true;
@@ -107,7 +111,12 @@ function take(mount: Mount, key: string, value: string, bare: boolean): boolean 
 /** The form's row for it, where the row can say all of it. */
 export function mountRow(mount: Mount): MountRow | Pair | undefined {
   const { Type, Source = '', Target = '', ReadOnly = false } = mount;
-  if (mount.BindOptions || mount.VolumeOptions || mount.Consistency !== undefined) return undefined;
+  const { Subpath, ...further } = mount.VolumeOptions ?? {};
+  if (mount.BindOptions || mount.Consistency !== undefined || Object.keys(further).length > 0) return undefined;
+  const subpath = Subpath ?? mount.ImageOptions?.Subpath;
+  const part = subpath !== undefined && { subpath };
+  if (Type === 'image')
+    return { source: Source, target: Target, readOnly: true, options: '', strict: true, image: true, ...part };
   if (Type === 'tmpfs') {
     const { SizeBytes, Mode } = mount.TmpfsOptions ?? {};
     const options = [
@@ -118,16 +127,34 @@ export function mountRow(mount: Mount): MountRow | Pair | undefined {
     return { key: Target, value: options.join(',') };
   }
   if (mount.TmpfsOptions) return undefined;
-  return { source: Source, target: Target, readOnly: ReadOnly, options: '', strict: Type === 'bind' };
+  const strict = Type === 'bind' || part !== false;
+  return { source: Source, target: Target, readOnly: ReadOnly, options: '', strict, ...part };
+}
+
+/** What `-v` has no word for. */
+export const needsMount = ({ strict, image, subpath = '' }: MountRow): boolean =>
+  strict || image === true || subpath.trim() !== '';
+
+/** A row as an element of `HostConfig.Mounts`. */
+export function mountBody({ source, target, readOnly, image, subpath = '' }: MountRow): Mount {
+  const about = { Source: source.trim(), Target: target.trim() };
+  const part = subpath.trim() !== '' && { Subpath: subpath.trim() };
+  if (image) return { Type: 'image', ...about, ...(part && { ImageOptions: part }) };
+  const Type = isPath(source) ? 'bind' : 'volume';
+  return { Type, ...about, ...(readOnly && { ReadOnly: true }), ...(part && { VolumeOptions: part }) };
 }
 
 const field = (key: string, value: string) =>
   /[,"]/.test(value) ? `"${key}=${value.replaceAll('"', '""')}"` : `${key}=${value}`;
 
-export const mountText = ({ source, target, readOnly }: MountRow): string =>
-  [
-    `type=${isPath(source) ? 'bind' : 'volume'}`,
-    field('source', source.trim()),
-    field('target', target.trim()),
-    ...(readOnly ? ['readonly'] : []),
+export const mountText = (row: MountRow): string => {
+  const { Type, Source = '', Target = '', ReadOnly, VolumeOptions, ImageOptions } = mountBody(row);
+  return [
+    `type=${Type}`,
+    field('source', Source),
+    field('target', Target),
+    ...(ReadOnly ? ['readonly'] : []),
+    ...(VolumeOptions?.Subpath ? [field('volume-subpath', VolumeOptions.Subpath)] : []),
+    ...(ImageOptions?.Subpath ? [field('image-subpath', ImageOptions.Subpath)] : []),
   ].join(',');
+};

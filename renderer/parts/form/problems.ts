@@ -52,6 +52,10 @@ export type ProblemWord =
   | 'source-missing'
   | 'target-missing'
   | 'target-twice'
+  | 'part-of-what'
+  | 'part-inside'
+  | 'from-invalid'
+  | 'from-unknown'
   | 'volume-name'
   | 'volume-new'
   | 'mount-broad'
@@ -229,14 +233,22 @@ function mounts(form: ContainerForm, facts: FormFacts, say: Say) {
     else if (targets.has(clean)) say(field, 'target-twice');
     targets.add(clean);
   };
-  form.mounts.forEach(({ source, target: place, readOnly, strict }, at) => {
+  const part = (field: string, path: string, whole: boolean) => {
+    if (path === '') return;
+    if (!whole) say(field, 'part-of-what');
+    else if (path.startsWith('/') || path.split('/').includes('..')) say(field, 'part-inside');
+  };
+  form.mounts.forEach(({ source, target: place, readOnly, strict, image, subpath = '' }, at) => {
     const from = source.trim();
+    part(`mounts.${at}.subpath`, subpath.trim(), image === true || (from !== '' && !isPath(from)));
     if (from !== '' || place.trim() !== '') target(`mounts.${at}.target`, place);
     const field = `mounts.${at}.source`;
     if (from === '') {
-      if (strict) say(field, 'source-missing');
+      if (image) say(field, 'image-missing');
+      else if (strict) say(field, 'source-missing');
       return;
     }
+    if (image) return;
     if (SHELL.test(from)) return say(field, 'not-expanded', 'error', { text: from });
     if (from.startsWith('.')) return say(field, 'path-relative');
     if (!isPath(from)) {
@@ -254,6 +266,12 @@ function mounts(form: ContainerForm, facts: FormFacts, say: Say) {
   form.tmpfs.forEach(({ key, value }, at) => {
     if (key.trim() !== '' || value.trim() !== '') target(`tmpfs.${at}.key`, key);
   });
+  for (const word of wordsOf(form.volumesFrom)) {
+    const [name = '', mode = ''] = word.split(/:(.*)/s);
+    const known = !facts.names || facts.names.has(name) || /^[0-9a-f]{4,64}$/.test(name);
+    if (name === '' || !/^(?:(?:ro|rw|z|Z)(?:,|$))*$/.test(mode)) say('volumesFrom', 'from-invalid', 'error', { word });
+    else if (!known) say('volumesFrom', 'from-unknown', 'error', { name });
+  }
 }
 
 function lists(form: ContainerForm, say: Say) {
@@ -406,7 +424,7 @@ const SECTION_OF: Record<string, Section> = {
   ...all('limits', 'memory memorySwap cpus cpuset pids shm ulimits'),
   ...all('security', 'privileged readOnly noNewPrivileges capAdd capDrop devices sysctls'),
   ...all('labels', 'labels logDriver logOptions'),
-  ...all('other', 'tmpfs other'),
+  ...all('other', 'tmpfs volumesFrom other'),
 };
 function all(section: Section, fields: string): Record<string, Section> {
   return Object.fromEntries(fields.split(' ').map((field) => [field, section]));

@@ -225,7 +225,7 @@ export function Rows<Row extends object>({
                       <span aria-hidden>{name}</span>
                     </label>
                   );
-                const value = String(row[key]);
+                const value = String(row[key] ?? '');
                 return options ? (
                   <select
                     key={key}

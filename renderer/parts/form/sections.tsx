@@ -1,16 +1,17 @@
 /** The parts of the form about a container that are always in sight, for creating one and for editing one. They hold nothing: the value is given and set. */
 import type { ClipboardEvent, ReactNode } from 'react';
-import { Plus } from 'lucide-react';
+import { Layers, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { joinCommand } from '../command-line.js';
 import { namedImages } from '../image-names.js';
 import { isSecretVariable, splitVariable } from '../secrets.js';
 import { useEngine } from '../../store/index.js';
+import { Button } from '../../ui/Button.js';
 import { CheckLine } from '../../ui/Field.js';
 import { PairRows } from './pairs.js';
 import { portAnswer, type FormProblem } from './problems.js';
 import { ProblemNote, Rows, TextField, type FormPart } from './rows.js';
-import type { PortRow } from './value.js';
+import { isPath, type MountRow, type PortRow } from './value.js';
 
 /** So many names of images are suggested. */
 const MOST_KNOWN = 100;
@@ -140,8 +141,13 @@ function Suggested({ label, entries, onAdd }: { label: string; entries: string[]
   );
 }
 
+/** A volume or an image can be mounted in part. */
+const hasParts = ({ source, image, subpath }: MountRow): boolean =>
+  image === true || Boolean(subpath) || (source.trim() !== '' && !isPath(source));
+
 export function Mounts(part: FormPart) {
   const { t } = useTranslation();
+  const fresh: MountRow = { source: '', target: '', readOnly: false, options: '', strict: false };
   const { value, set, image, facts } = part;
   const declared = Object.keys(image?.Volumes ?? {}).filter(
     (path) => !value.mounts.some(({ target }) => target.trim() === path),
@@ -160,26 +166,39 @@ export function Mounts(part: FormPart) {
             width: 'minmax(0, 1fr)',
             list: 'known-volumes',
           },
+          ...(value.mounts.some(hasParts)
+            ? [{ key: 'subpath', label: t('form.mountPart'), width: 'minmax(0, 0.6fr)' } as const]
+            : []),
           { key: 'target', label: t('form.mountTarget'), width: 'minmax(0, 1fr)' },
           { key: 'readOnly', label: t('form.mountReadOnly'), width: '96px', kind: 'check' },
         ]}
-        fresh={{ source: '', target: '', readOnly: false, options: '', strict: false }}
+        fresh={fresh}
         addLabel={t('form.addMount')}
         removeLabel={(row) => t('form.removeMount', { path: row.target })}
-        onChange={(mounts) => set({ mounts })}
-        rowEnd={({ options, strict }) => (
+        // An image is never written to.
+        onChange={(mounts) => set({ mounts: mounts.map((row) => (row.image ? { ...row, readOnly: true } : row)) })}
+        rowEnd={({ options, strict, image: ofImage }) => (
           <>
             {options !== '' && <code className="tag">{options}</code>}
-            {strict && <code className="tag">--mount</code>}
+            {ofImage && <span className="tag">{t('form.mountImage')}</span>}
+            {strict && !ofImage && <code className="tag">--mount</code>}
           </>
         )}
       >
+        <div>
+          <Button
+            size="small"
+            variant="ghost"
+            icon={Layers}
+            onClick={() => set({ mounts: [...value.mounts, { ...fresh, readOnly: true, image: true }] })}
+          >
+            {t('form.addImageMount')}
+          </Button>
+        </div>
         <Suggested
           label={t('form.declaredVolumes')}
           entries={declared}
-          onAdd={(target) =>
-            set({ mounts: [...value.mounts, { source: '', target, readOnly: false, options: '', strict: false }] })
-          }
+          onAdd={(target) => set({ mounts: [...value.mounts, { ...fresh, target }] })}
         />
       </Rows>
       <datalist id="known-volumes">

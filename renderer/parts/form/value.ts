@@ -23,6 +23,8 @@ export interface ContainerForm {
   mounts: MountRow[];
   /** Path and options. */
   tmpfs: Pair[];
+  /** Containers whose mounts it has too, `name` or `name:ro`, with spaces between them. */
+  volumesFrom: string;
   /** Empty: the engine's default. */
   network: string;
   /** Addresses with spaces between them. */
@@ -75,6 +77,10 @@ export interface PortRow {
 export interface MountRow {
   /** A path of the engine's machine, the name of a volume, or empty: a volume without a name. */
   source: string;
+  /** The source is an image's name: its files are mounted, to be read. */
+  image?: boolean;
+  /** The part of a volume or an image that is mounted; empty: all of it. */
+  subpath?: string;
   target: string;
   readOnly: boolean;
   /** Further words of `-v`: `z`, `rshared`. */
@@ -124,6 +130,7 @@ export const plainForm: ContainerForm = {
   ports: [],
   mounts: [],
   tmpfs: [],
+  volumesFrom: '',
   network: '',
   dns: '',
   extraHosts: [],

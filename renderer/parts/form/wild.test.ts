@@ -268,7 +268,7 @@ const ROWS: Row[] = [
   ['docker run -p nonsense -d', { detach: true }, ['value -p nonsense', 'no-image ']],
   [
     'slipway run --link db:db --volumes-from data:ro --group-add audio --expose 9000 app',
-    { image: 'app', other: '--link db:db --volumes-from data:ro --group-add audio --expose 9000' },
+    { image: 'app', volumesFrom: 'data:ro', other: '--link db:db --group-add audio --expose 9000' },
   ],
 ];
 

@@ -1,10 +1,10 @@
 import { useState, type ReactNode } from 'react';
 import { Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { messageOf } from '../../../store/index.js';
-import { Button } from '../../../ui/Button.js';
-import { Dialog } from '../../../ui/Dialog.js';
-import { Field, Problem } from '../../../ui/Field.js';
+import { messageOf } from '../../store/index.js';
+import { Button } from '../../ui/Button.js';
+import { Dialog } from '../../ui/Dialog.js';
+import { Field, Problem } from '../../ui/Field.js';
 
 interface Ask {
   onClose(): void;

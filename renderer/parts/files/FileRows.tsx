@@ -1,12 +1,12 @@
 import type { DragEvent } from 'react';
 import { Minus, Pencil, Plus, type LucideIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import type { FileEntry, FileMark } from '../../../../main/contract/files.js';
-import { FileIcon } from '../../../parts/files/FileIcon.js';
-import { draggable, modeText, type TreeRow } from '../../../parts/files/tree.js';
-import { TreeRows } from '../../../parts/files/TreeRows.js';
-import { bytes } from '../../../ui/format.js';
-import { RightClickMenu, type MenuEntry } from '../../../ui/Menu.js';
+import type { FileEntry, FileMark } from '../../../main/contract/files.js';
+import { FileIcon } from './FileIcon.js';
+import { draggable, modeText, type TreeRow } from './tree.js';
+import { TreeRows } from './TreeRows.js';
+import { bytes } from '../../ui/format.js';
+import { RightClickMenu, type MenuEntry } from '../../ui/Menu.js';
 import { ownerOf, type Owners } from './owners.js';
 
 export interface FileRowsProps {
@@ -28,7 +28,7 @@ export interface FileRowsProps {
   menu(row: TreeRow): MenuEntry[];
 }
 
-/** A container's tree, each line with its menu. */
+/** A tree of files, each line with its menu. */
 export function FileRows({ owners, onRename, onDelete, menu, ...rest }: FileRowsProps) {
   const { t } = useTranslation();
   return (

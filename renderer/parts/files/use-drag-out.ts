@@ -1,14 +1,20 @@
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { FilePlace } from '../../../../main/contract/bridge.js';
-import { messageOf, useEngineStore } from '../../../store/index.js';
-import { fileDesk } from '../../../ui/desktop.js';
-import { bytes } from '../../../ui/format.js';
-import { notifyFailed, notifyNote } from '../../../ui/notify.js';
-import { draggable, nameOfPath, type TreeRow } from '../../../parts/files/tree.js';
+import type { FilePlace } from '../../../main/contract/bridge.js';
+import { messageOf, useEngineStore } from '../../store/index.js';
+import { fileDesk } from '../../ui/desktop.js';
+import { bytes } from '../../ui/format.js';
+import { notifyFailed, notifyNote } from '../../ui/notify.js';
+import { draggable, nameOfPath, type TreeRow } from './tree.js';
 
 /** Milliseconds that what was made ready is good for: it is what the file was then. */
 const FRESH = 60_000;
+
+/** There is one drag at a time. */
+let own = false;
+
+/** The drag over the window is of something from here. */
+export const isOwnDrag = (): boolean => own;
 
 /**
  * Dragging out of the tree. A drag needs a real file, which the app has to fetch first: it begins once that is there, if the button is still held. `fetching` is what is
@@ -21,7 +27,6 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
   /** The press that waits for its file. */
   const held = useRef<{ id?: number }>(undefined);
   const ready = useRef<{ path: string; id: number; at: number }>(undefined);
-  const own = useRef(false);
   const over = useRef(false);
   const moved = useRef(false);
 
@@ -31,13 +36,13 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
       setFetching(undefined);
     };
     const press = () => {
-      own.current = false;
+      own = false;
       moved.current = false;
     };
     // No pointer moves while a drag goes on: the first that does comes after it.
-    const move = ({ buttons }: PointerEvent) => buttons === 0 && (own.current = false);
+    const move = ({ buttons }: PointerEvent) => buttons === 0 && (own = false);
     // What comes in after the drag is over is another. (Its own drop may be heard of after its end.)
-    const enter = () => over.current && (own.current = false);
+    const enter = () => over.current && (own = false);
     const escape = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || !held.current) return;
       event.stopPropagation(); // the drawer stays
@@ -51,6 +56,7 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
     window.addEventListener('pointermove', move, true);
     window.addEventListener('dragenter', enter, true);
     return () => {
+      own = false;
       window.removeEventListener('pointerup', letGo, true);
       window.removeEventListener('blur', letGo);
       window.removeEventListener('keydown', escape, true);
@@ -61,7 +67,7 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
   }, [store]);
 
   const drag = (id: number) => {
-    own.current = true;
+    own = true;
     over.current = false;
     void fileDesk()
       .drag(id)
@@ -103,5 +109,5 @@ export function useDragOut(placeOf: (path: string) => Promise<FilePlace>, onDown
     }
     if (held.current === press) setFetching(undefined);
   };
-  return { fetching, onDragStart, isOwn: () => own.current, wasDrag: () => moved.current };
+  return { fetching, onDragStart, isOwn: isOwnDrag, wasDrag: () => moved.current };
 }

@@ -1,23 +1,25 @@
-import { useCallback, useRef, useState, type DragEvent } from 'react';
-import { Download, FileText, FolderPlus, FolderTree, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
+import { useCallback, useMemo, useRef, useState, type DragEvent } from 'react';
+import { Download, FileText, FolderInput, FolderPlus, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
-import type { FilePlace } from '../../../../main/contract/bridge.js';
-import type { ContainerSummary } from '../../../../main/contract/containers.js';
-import type { FileEntry } from '../../../../main/contract/files.js';
-import { nameOf } from '../../../parts/container-state.js';
-import { messageOf, useEngine, useEngineStore } from '../../../store/index.js';
-import { IconButton } from '../../../ui/Button.js';
-import { Empty } from '../../../ui/Empty.js';
-import type { MenuEntry } from '../../../ui/Menu.js';
-import { notifyDone, notifyFailed, notifyNote } from '../../../ui/notify.js';
+import type { FilePlace } from '../../../main/contract/bridge.js';
+import type { FileEntry } from '../../../main/contract/files.js';
+import { anchorOf, type DropTarget } from '../../store/drop.js';
+import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
+import { can } from '../../store/registries-slice.js';
+import { IconButton } from '../../ui/Button.js';
+import { fileDesk } from '../../ui/desktop.js';
+import type { MenuEntry } from '../../ui/Menu.js';
+import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
+import { useAddFolder, useChooser } from '../drop/use-add-folder.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
+import { filesIn, keyOfPlace, type Place } from './place.js';
 import { Preview } from './Preview.js';
-import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from '../../../parts/files/tree.js';
+import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
 import { useDragOut } from './use-drag-out.js';
 import { useOwners } from './use-owners.js';
-import { useTree } from '../../../parts/files/use-tree.js';
+import { useTree } from './use-tree.js';
 
 const PAGE = 1000;
 
@@ -26,29 +28,19 @@ type Asked =
   | { about: 'rename' | 'delete'; path: string }
   | { about: 'discard'; then: () => void };
 
-/** A container's files, running or stopped. */
-export function FilesTab({ container }: { container: ContainerSummary }) {
-  const { t } = useTranslation();
-  const features = useEngine((state) => state.features);
-  const read = useEngine((state) => state.version !== undefined);
-  if (read && !features?.can?.includes('files'))
-    return (
-      <Empty icon={FolderTree} title={t('files.cannot')}>
-        {t('files.cannotText')}
-      </Empty>
-    );
-  return <Tree key={container.Id} container={container} />;
-}
-
-function Tree({ container }: { container: ContainerSummary }) {
+/** The files of a place: looked through, changed, brought in and taken out. Another place is another browser: give it a key. `onChanged`: what is in it has changed by this hand. */
+export function Browser({ place, onChanged }: { place: Place; onChanged?(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const files = store.client.slipway.files;
-  const name = nameOf(container);
+  const { name } = place;
+  const key = keyOfPlace(place);
+  // The place is said by its key.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const { of, files } = useMemo(() => ({ of: place.of, files: filesIn(store.client, place) }), [store, key]);
   const list = useCallback(
     (path: string, after: string | undefined) =>
-      files.list(container.Id, { path, limit: PAGE, ...(after !== undefined && { after }) }),
-    [files, container.Id],
+      files.list({ path, limit: PAGE, ...(after !== undefined && { after }) }),
+    [files],
   );
   const { rows, folders, load, toggle, reveal, refresh } = useTree(list);
   const [current, setCurrent] = useState<string>();
@@ -57,7 +49,7 @@ function Tree({ container }: { container: ContainerSummary }) {
   const [asked, setAsked] = useState<Asked>();
   const [over, setOver] = useState<string>();
   const [round, setRound] = useState(0);
-  const owners = useOwners(container.Id, round);
+  const owners = useOwners(place.users, round);
   const picker = useRef<HTMLInputElement>(null);
   const target = useRef('/');
 
@@ -84,18 +76,25 @@ function Tree({ container }: { container: ContainerSummary }) {
     if (entry.Kind === 'file' || entry.Kind === 'link') show(path);
   };
 
+  /** Something may have come in there. */
+  const seen = async (into: string) => {
+    if (into !== '/') toggle(into, true);
+    await load(into);
+    await reveal(into);
+    onChanged?.();
+  };
+  const asks = useEngine(can('folders'));
+  const choose = useChooser();
+  const addFolder = useAddFolder();
+  const targetIn = (path: string): DropTarget =>
+    'volume' in of ? { kind: 'volume', name: of.volume, path } : { kind: 'container', id: of.container, path };
   const upload = async (into: string, dropped: File[]) => {
     const owner = into === '/' ? undefined : entryAt(into);
-    const target = { container: container.Id, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
+    const target = { ...of, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
     const names = new Set<string>();
     const twice = dropped.find(({ name }) => names.size === names.add(name).size);
     if (twice) return notifyFailed(t('files.uploadFailed', { path: into }), t('files.sameName', { name: twice.name }));
     const called = dropped.length === 1 && dropped[0] ? dropped[0].name : into;
-    const seen = async () => {
-      if (into !== '/') toggle(into, true);
-      await load(into);
-      await reveal(into);
-    };
     try {
       const { type } = await store.getState().upload(target, dropped, { name: called, container: name });
       if (type === 'pathless') return notifyFailed(t('files.uploadFailed', { path: into }), t('files.pathless'));
@@ -106,16 +105,16 @@ function Tree({ container }: { container: ContainerSummary }) {
       const readOnly = /read-?only/i.test(words);
       notifyFailed(t('files.uploadFailed', { path: into }), readOnly ? t('files.readOnly', { path: into }) : words);
     }
-    await seen();
+    await seen(into);
   };
   /** A link stands for what it leads to. */
   const placeOf = async (path: string): Promise<FilePlace> => {
     const entry = entryAt(path);
     if (entry?.Kind === 'link') {
-      const led = await files.list(container.Id, { path, limit: 1 }).catch(() => undefined);
-      if (led) return { container: container.Id, path: led.Path, folder: true };
+      const led = await files.list({ path, limit: 1 }).catch(() => undefined);
+      if (led) return { ...of, path: led.Path, folder: true };
     }
-    return { container: container.Id, path, folder: entry !== undefined && opens(entry) };
+    return { ...of, path, folder: entry !== undefined && opens(entry) };
   };
   const download = async (path: string) => {
     const called = nameOfPath(path);
@@ -145,6 +144,15 @@ function Tree({ container }: { container: ContainerSummary }) {
         onSelect: () => void download(path),
       },
       { label: t('files.upload'), icon: Upload, onSelect: () => pick(folder) },
+      ...(addFolder
+        ? [
+            {
+              label: t('drop.addFolder'),
+              icon: FolderInput,
+              onSelect: () => void addFolder(targetIn(folder), () => void seen(folder)),
+            },
+          ]
+        : []),
       {
         label: t('files.newFolder'),
         icon: FolderPlus,
@@ -191,8 +199,18 @@ function Tree({ container }: { container: ContainerSummary }) {
     event.preventDefault();
     event.stopPropagation();
     setOver(undefined);
-    const held = [...event.dataTransfer.items].map((item) => item.getAsFile()).filter((file) => file !== null);
-    if (held.length > 0 && !isOwn()) void upload(dropTarget(event), held);
+    const held = [...event.dataTransfer.items].flatMap((item) => {
+      const file = item.getAsFile();
+      return file ? [{ file, folder: item.webkitGetAsEntry()?.isDirectory ?? false }] : [];
+    });
+    const files = held.map(({ file }) => file);
+    if (held.length === 0 || isOwn()) return;
+    const into = dropTarget(event);
+    if (!asks) return void upload(into, files);
+    const paths = fileDesk().pathsOf(files);
+    const items = held.map(({ folder }, index) => ({ path: paths[index] ?? '', folder }));
+    const line = (event.target as HTMLElement).closest('[data-index]');
+    choose(targetIn(into), items, { anchor: anchorOf(line), seen: () => void seen(into) });
   };
 
   return (
@@ -242,7 +260,7 @@ function Tree({ container }: { container: ContainerSummary }) {
       </div>
       {over !== undefined && (
         <div className="files-drop" role="status">
-          <Upload className="icon s14" aria-hidden /> {t('files.dropInto', { path: over })}
+          <Upload className="icon s14" aria-hidden /> {t(asks ? 'drop.overPath' : 'files.dropInto', { path: over })}
         </div>
       )}
       {fetching !== undefined && (
@@ -270,11 +288,14 @@ function Tree({ container }: { container: ContainerSummary }) {
         {shown !== undefined && (
           <Preview
             key={shown}
-            container={container.Id}
+            files={files}
             path={shown}
             focus
             onDirty={setDirty}
-            onSaved={() => void load(parentOf(shown))}
+            onSaved={() => {
+              void load(parentOf(shown));
+              onChanged?.();
+            }}
             onDownload={() => void download(shown)}
             onClose={() => show(undefined)}
           />
@@ -286,7 +307,7 @@ function Tree({ container }: { container: ContainerSummary }) {
           submit={t('files.create')}
           onClose={() => setAsked(undefined)}
           act={async (called) => {
-            await files.makeDirectory(container.Id, join(asked.directory, called));
+            await files.makeDirectory(join(asked.directory, called));
             if (asked.directory !== '/') toggle(asked.directory, true);
             await load(asked.directory);
             setCurrent(join(asked.directory, called));
@@ -301,7 +322,7 @@ function Tree({ container }: { container: ContainerSummary }) {
           onClose={() => setAsked(undefined)}
           act={async (called) => {
             const to = join(parentOf(asked.path), called);
-            await files.rename(container.Id, asked.path, to);
+            await files.rename(asked.path, to);
             if (shown === asked.path) setShown(to);
             await load(parentOf(asked.path));
             setCurrent(to);
@@ -318,10 +339,11 @@ function Tree({ container }: { container: ContainerSummary }) {
           submit={t('files.delete')}
           onClose={() => setAsked(undefined)}
           act={async () => {
-            await files.remove(container.Id, asked.path);
+            await files.remove(asked.path);
             if (shown === asked.path) setShown(undefined);
             setDirty(false);
             await load(parentOf(asked.path));
+            onChanged?.();
           }}
         />
       )}

@@ -1,23 +1,24 @@
 import { lazy, Suspense, useState } from 'react';
 import { Download, Save, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { ApiError } from '../../../../main/client/index.js';
-import { useAnswer } from '../../../parts/use-answer.js';
-import { messageOf, useEngineStore } from '../../../store/index.js';
-import { Button, IconButton } from '../../../ui/Button.js';
-import { Problem } from '../../../ui/Field.js';
-import { bytes } from '../../../ui/format.js';
-import { Loading } from '../../../ui/Loading.js';
-import { notifyDone } from '../../../ui/notify.js';
-import { Scroller } from '../../../ui/Scroller.js';
-import { collect, contentOf, HEX, hexOf, PREVIEW } from '../../../parts/files/content.js';
-import { nameOfPath } from '../../../parts/files/tree.js';
+import { ApiError } from '../../../main/client/index.js';
+import { useAnswer } from '../use-answer.js';
+import { messageOf } from '../../store/index.js';
+import { Button, IconButton } from '../../ui/Button.js';
+import { Problem } from '../../ui/Field.js';
+import { bytes } from '../../ui/format.js';
+import { Loading } from '../../ui/Loading.js';
+import { notifyDone } from '../../ui/notify.js';
+import { Scroller } from '../../ui/Scroller.js';
+import { collect, contentOf, HEX, hexOf, PREVIEW } from './content.js';
+import type { filesIn } from './place.js';
+import { nameOfPath } from './tree.js';
 
-const Editor = lazy(() => import('../../../parts/files/Editor.js'));
+const Editor = lazy(() => import('./Editor.js'));
 
 /** A file as text that can be changed, or as bytes that can be looked at. */
 export function Preview({
-  container,
+  files,
   path,
   focus,
   onDirty,
@@ -25,7 +26,7 @@ export function Preview({
   onDownload,
   onClose,
 }: {
-  container: string;
+  files: ReturnType<typeof filesIn>;
   path: string;
   /** It was opened by keyboard, or otherwise on purpose. */
   focus: boolean;
@@ -35,18 +36,17 @@ export function Preview({
   onClose(): void;
 }) {
   const { t } = useTranslation();
-  const { client } = useEngineStore();
   const [round, setRound] = useState(0);
   const [draft, setDraft] = useState<string>();
-  const [saved, setSaved] = useState<{ text: string; version: string }>();
+  const [saved, setSaved] = useState<{ text: string; version: string; size: number }>();
   const [failure, setFailure] = useState<{ words: string; conflict: boolean }>();
   const [busy, setBusy] = useState(false);
   const { value, problem } = useAnswer(async () => {
-    const { stat, bytes: stream } = await client.slipway.files.read(container, { path, length: PREVIEW });
+    const { stat, bytes: stream } = await files.read({ path, length: PREVIEW });
     const read = await collect(stream);
     const cut = stat.Size > read.length;
     return { stat, cut, content: contentOf(read, cut) };
-  }, `${container} ${path} ${round}`);
+  }, `${path} ${round}`);
   const name = nameOfPath(path);
   const text = value?.content.kind === 'text' ? value.content.text : undefined;
   const base = saved?.text ?? text;
@@ -61,8 +61,8 @@ export function Preview({
     setFailure(undefined);
     try {
       const version = anyway ? undefined : (saved?.version ?? value.stat.Version);
-      const stat = await client.slipway.files.write(container, path, new TextEncoder().encode(draft), version);
-      setSaved({ text: draft, version: stat.Version });
+      const stat = await files.write(path, new TextEncoder().encode(draft), version);
+      setSaved({ text: draft, version: stat.Version, size: stat.Size });
       onDirty(false);
       notifyDone(t('files.saved', { name }));
       onSaved();
@@ -85,7 +85,7 @@ export function Preview({
           {path}
         </span>
         {dirty && <span className="tag">{t('files.unsaved')}</span>}
-        {value && <span className="dim">{bytes(value.stat.Size)}</span>}
+        {value && <span className="dim">{bytes(saved?.size ?? value.stat.Size)}</span>}
         <span className="grow" />
         {text !== undefined && !value?.cut && (
           <Button size="small" icon={Save} shortcut="Ctrl S" disabled={!dirty || busy} onClick={() => void save()}>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
-import type { Client } from '../../../../main/client/index.js';
-import { useEngineStore } from '../../../store/index.js';
-import { collect } from '../../../parts/files/content.js';
+import type { Client } from '../../../main/client/index.js';
+import { useEngineStore } from '../../store/index.js';
+import { collect } from './content.js';
 import { namesIn, nobody, type Owners } from './owners.js';
 
 /** Of containers whose files were looked at. */
@@ -18,11 +18,11 @@ async function names(client: Client, container: string, path: string) {
 }
 
 /** Read once per container, and again with another `round`. */
-export function useOwners(container: string, round: number): Owners {
+export function useOwners(container: string | undefined, round: number): Owners {
   const { client } = useEngineStore();
-  const [owners, setOwners] = useState(known.get(container) ?? nobody);
+  const [owners, setOwners] = useState(known.get(container ?? '') ?? nobody);
   useEffect(() => {
-    if (round === 0 && known.has(container)) return;
+    if (container === undefined || (round === 0 && known.has(container))) return;
     let wanted = true;
     const [users, groups] = [names(client, container, '/etc/passwd'), names(client, container, '/etc/group')];
     void Promise.all([users, groups]).then(([users, groups]) => {

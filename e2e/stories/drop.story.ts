@@ -1,0 +1,293 @@
+/** Folders and files that are dropped anywhere, or added by keyboard, and the one question about them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { drop, onDesk } from '../fixtures/desk.js';
+import { api, docker, request, root, run } from '../fixtures/engine.js';
+import { expect, isRoot, test, type TestApp } from '../fixtures/story.js';
+import { SlipwayPage } from '../fixtures/window.js';
+
+/** A folder of this machine, with a name that needs care, and what is in it. */
+async function onDisk(use: (folder: string, site: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-drop-'));
+  try {
+    const site = path.join(folder, 'my site\n水');
+    await mkdir(path.join(site, 'inner'), { recursive: true });
+    await writeFile(path.join(site, 'index.html'), 'hello\n');
+    await writeFile(path.join(site, 'inner/Dockerfile'), 'FROM scratch\n');
+    await writeFile(path.join(folder, 'note.txt'), 'note\n');
+    await symlink('/etc', path.join(site, 'inner/link'));
+    await use(folder, site);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function make(app: TestApp): Promise<void> {
+  await app.features();
+  await request(app.socket, 'POST', '/slipway/starter');
+  const created = await api<{ Id: string }>(app.socket, 'POST', '/containers/create?name=web', {
+    Image: 'slipway/starter:latest',
+    Cmd: ['sh', '-c', 'mkdir -p /srv/old && echo old > /srv/old/kept && exec sleep 1000'],
+    WorkingDir: '/srv',
+    HostConfig: { NetworkMode: 'none' },
+  });
+  await api(app.socket, 'POST', `/containers/${created.Id}/start`);
+}
+
+const inside = async (app: TestApp, ...command: string[]): Promise<string> =>
+  (await docker(app, ['exec', 'web', ...command])).stdout;
+
+test('a folder is copied into a container that it is dropped on, and the question can be answered by keyboard alone', async ({
+  openApp,
+  shot,
+}) => {
+  await onDisk(async (folder, site) => {
+    const app = await openApp(onDesk(folder));
+    await make(app);
+    const window = new SlipwayPage(app.page);
+    const { keyboard } = app.page;
+    await window.goTo('Containers');
+    await drop(app, window.row('web'), [site, path.join(folder, 'note.txt')], 'Drop to add to web', () =>
+      shot(app, 'over a row'),
+    );
+    await expect(window.dialog.getByRole('heading', { name: 'Add these 2 items to web' })).toBeVisible();
+    await expect(window.dialog).toContainText('4 files');
+    await window.dialog.getByRole('radio', { name: /Copy into container/ }).click();
+    await shot(app, 'several');
+    expect(await window.serious()).toEqual([]);
+    await keyboard.press('Enter');
+    await expect(app.page.getByText('Copied 2 items to web:/srv')).toBeVisible();
+    expect(await inside(app, 'cat', '/srv/my site\n水/index.html', '/srv/note.txt')).toBe('hello\nnote\n');
+    expect(await inside(app, 'readlink', '/srv/my site\n水/inner/link')).toBe('/etc\n');
+
+    // The same without a mouse, into a directory that is not there yet.
+    await writeFile(path.join(folder, 'picks'), JSON.stringify([path.join(site, 'inner')]));
+    await window.row('web').focus();
+    await keyboard.press('a');
+    await expect(window.dialog.getByRole('heading', { name: 'Add this folder to web' })).toBeVisible();
+    await expect(window.dialog).toContainText('has a Dockerfile');
+    const copy = window.dialog.getByRole('radio', { name: /Copy into container/ });
+    while (!(await copy.isChecked())) await keyboard.press('ArrowDown');
+    await keyboard.press('Tab');
+    await expect(window.dialog.getByRole('textbox', { name: 'Path in web' })).toBeFocused();
+    await keyboard.press('Control+a');
+    await keyboard.type('/new/place');
+    await shot(app, 'by keyboard');
+    await keyboard.press('Enter');
+    await expect(app.page.getByText('Copied to web:/new/place')).toBeVisible();
+    expect(await inside(app, 'cat', '/new/place/inner/Dockerfile')).toBe('FROM scratch\n');
+
+    // Escape does nothing of it; what went away meanwhile is said.
+    await drop(app, window.row('web'), [site], 'Drop to add to web');
+    await keyboard.press('Escape');
+    await expect(window.dialog).toBeHidden();
+    await drop(app, window.row('web'), [site], 'Drop to add to web');
+    await expect(window.dialog).toContainText('3 files');
+    await rename(site, path.join(folder, 'moved'));
+    await copy.click();
+    await keyboard.press('Enter');
+    await expect(window.dialog.getByRole('alert')).toContainText('is not there any more');
+    await shot(app, 'gone');
+  });
+});
+
+test('a folder on an image or on empty space fills the form that runs it; both themes, both languages', async ({
+  openApp,
+  shot,
+}) => {
+  await onDisk(async (folder, site) => {
+    const app = await openApp(onDesk(folder));
+    await make(app);
+    const window = new SlipwayPage(app.page);
+    await window.goTo('Images');
+    await drop(
+      app,
+      app.page.getByRole('row', { name: 'slipway/starter:latest' }),
+      [site],
+      'Drop to run slipway/starter:latest with it',
+    );
+    await expect(window.dialog.getByRole('radio', { name: /Run with it/ })).toBeChecked();
+    await window.dialog.getByRole('textbox', { name: 'Path in the container' }).fill('/site');
+    await window.dialog.getByRole('radio', { name: 'Read only' }).click();
+    await shot(app, 'on an image');
+    await window.dialog.getByRole('button', { name: /^Go on/ }).click();
+    await expect(window.dialog.getByRole('heading', { name: 'Run a container' })).toBeVisible();
+    await window.run({ name: 'with-it', command: 'sleep 1000' });
+    await expect
+      .poll(async () => (await docker(app, ['exec', 'with-it', 'cat', '/site/index.html'])).stdout)
+      .toBe('hello\n');
+    expect((await docker(app, ['exec', 'with-it', 'touch', '/site/x'])).code).not.toBe(0);
+
+    await window.goTo('Settings');
+    const main = app.page.getByRole('main');
+    await drop(app, main, [site], 'Drop it here', () => shot(app, 'over empty space'));
+    await expect(window.dialog.getByRole('heading', { name: 'What should become of this folder?' })).toBeVisible();
+    await app.page.keyboard.press('Escape');
+
+    await window.goTo('Containers');
+    for (const [theme, language, over] of [
+      ['dark', 'en', 'Drop to add to web'],
+      ['light', 'zh-CN', '松开即可添加到 web'],
+    ] as const) {
+      await window.dress({ theme, language });
+      await drop(app, window.row('web'), [folder], over, () => shot(app, `held ${theme} ${language}`));
+      await expect(window.dialog.getByRole('radio').first()).toBeVisible();
+      await shot(app, `${theme} ${language}`);
+      expect(await window.serious()).toEqual([]);
+      await app.page.keyboard.press('Escape');
+      await expect(window.dialog).toBeHidden();
+    }
+  });
+});
+
+test('a folder becomes a volume, goes into one that is there, and leaves none behind when it is called off', async ({
+  openApp,
+  shot,
+}) => {
+  await onDisk(async (folder, site) => {
+    const app = await openApp(onDesk(folder));
+    await make(app);
+    const { page } = app;
+    const window = new SlipwayPage(page);
+    const volumes = async () =>
+      (await api<{ Volumes: { Name: string }[] }>(app.socket, 'GET', '/volumes')).Volumes.map(({ Name }) => Name);
+    const read = async (file: string) =>
+      (await docker(app, ['run', '--rm', '--network', 'none', '-v', 'my-site:/v', 'slipway/starter', 'cat', file]))
+        .stdout;
+    await window.goTo('Volumes');
+    await drop(app, page.locator('.list'), [site], 'Drop to copy into a volume');
+    await expect(window.dialog.getByRole('heading', { name: 'Add this folder to a volume' })).toBeVisible();
+    await expect(window.dialog.getByRole('textbox', { name: 'Name' })).toHaveValue('my-site');
+    await shot(app, 'a new one');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('Copied to my-site')).toBeVisible();
+    expect(await read('/v/index.html')).toBe('hello\n');
+
+    await drop(app, window.row('my-site'), [path.join(folder, 'note.txt')], 'Drop to copy into the volume my-site');
+    await expect(window.dialog.getByRole('heading', { name: 'Add this file to the volume my-site' })).toBeVisible();
+    await shot(app, 'one that is there');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => read('/v/note.txt')).toBe('note\n');
+
+    await mkdir(path.join(folder, 'vast'));
+    await writeFile(path.join(folder, 'vast/file'), '');
+    await truncate(path.join(folder, 'vast/file'), 4_000_000_000);
+    await drop(app, page.locator('.list'), [path.join(folder, 'vast')], 'Drop to copy into a volume');
+    await expect(window.dialog).toContainText('Copies 1 file, 4 GB');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: /1 task/ }).click();
+    await window.goTo('Images');
+    await page.getByRole('button', { name: 'Cancel vast' }).click();
+    await expect(page.getByText('Copying to vast was cancelled')).toBeVisible();
+    await expect.poll(volumes).toEqual(['my-site']);
+  });
+});
+
+test('what an ordinary user may not read, and a socket, are said as what they are', async ({
+  openApp,
+  person,
+  shot,
+}) => {
+  test.skip(!person, 'needs root, to make another user');
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-drop-'));
+  const server = createServer().listen(path.join(folder, 'docker.sock'));
+  try {
+    await chmod(folder, 0o755);
+    await mkdir(path.join(folder, 'shut'), { mode: 0o700 });
+    const app = await openApp({ person });
+    const window = new SlipwayPage(app.page);
+    await app.features();
+    await window.goTo('Settings');
+    await drop(app, app.page.getByRole('main'), [path.join(folder, 'shut')], 'Drop it here');
+    await expect(window.dialog.getByRole('radio', { name: /Run with it/ })).toContainText('The engine may not read it');
+    await shot(app, 'unreadable');
+    await app.page.keyboard.press('Escape');
+    await drop(app, app.page.getByRole('main'), [path.join(folder, 'docker.sock')], 'Drop it here');
+    await expect(window.dialog.getByRole('radio', { name: /Copy into a volume/ })).toContainText('cannot be copied');
+    await expect(window.dialog).toContainText('Through an engine’s socket');
+    await shot(app, 'socket');
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a copy that the disk has no room for says so, and leaves no volume', async ({ prepareApp, shot }) => {
+  test.skip(!isRoot, 'needs root to make a small disk');
+  await onDisk(async (folder) => {
+    const app = await prepareApp();
+    expect((await run('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'small', app.dataRoot])).code).toBe(0);
+    try {
+      await app.start();
+      await app.features();
+      const { page } = app;
+      const window = new SlipwayPage(page);
+      await window.goTo('Volumes');
+      await mkdir(path.join(folder, 'large'));
+      await writeFile(path.join(folder, 'large/file'), Buffer.alloc(60_000_000, 'x'));
+      await drop(app, page.locator('.list'), [path.join(folder, 'large')], 'Drop to copy into a volume');
+      await page.keyboard.press('Enter');
+      const said = page.getByRole('alert').filter({ hasText: 'Could not copy to large' });
+      await expect(said).toContainText('The disk is full.');
+      await expect(said).toContainText('The new volume is gone again.');
+      await shot(app, 'full');
+      const { Volumes } = await api<{ Volumes: unknown[] }>(app.socket, 'GET', '/volumes');
+      expect(Volumes).toEqual([]);
+      await app.quit();
+    } finally {
+      await run('umount', ['--lazy', app.dataRoot]);
+    }
+  });
+});
+
+test('a folder that another program drags over the window is mounted, copied or run like any other', async ({
+  openApp,
+  display,
+  shot,
+}) => {
+  const python = '/usr/bin/python3';
+  test.skip(!existsSync(python), 'Python, which the other program is written in, is not installed');
+  await onDisk(async (_folder, site) => {
+    const app = await openApp();
+    await make(app);
+    const slipway = new SlipwayPage(app.page);
+    await slipway.goTo('Containers');
+    const box = await slipway.row('web').boundingBox();
+    const [left, top] = await app.page.evaluate(() => [window.screenX, window.screenY]);
+    const to = [(left ?? 0) + (box?.x ?? 0) + 300, (top ?? 0) + (box?.y ?? 0) + 10].map((each) =>
+      String(Math.round(each)),
+    );
+    const script = path.join(root, 'e2e/fixtures/drag-source.py');
+    const source = spawn(python, ['-B', script, ...to, pathToFileURL(site).href], {
+      env: { DISPLAY: display.name },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = once(source, 'exit');
+    try {
+      const lines = createInterface(source.stdout)[Symbol.asyncIterator]();
+      const first = (await lines.next()).value;
+      test.skip(first === 'missing', 'libX11 or libXtst is not installed');
+      expect(first).toBe('over');
+      await expect(app.page.getByText('Drop to add to web')).toBeVisible();
+      await shot(app, 'held by another program');
+      source.stdin.write('\n');
+      expect((await lines.next()).value).toBe('dropped');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      source.kill();
+    }
+    await expect(slipway.dialog.getByRole('heading', { name: 'Add this folder to web' })).toBeVisible();
+    await expect(slipway.dialog).toContainText('3 files');
+    await slipway.dialog.getByRole('radio', { name: /Copy into container/ }).click();
+    await app.page.keyboard.press('Enter');
+    await expect(app.page.getByText('Copied to web:/srv')).toBeVisible();
+    expect(await inside(app, 'cat', '/srv/my site\n水/index.html')).toBe('hello\n');
+  });
+});

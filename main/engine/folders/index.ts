@@ -1,0 +1,2 @@
+export { Folders, type FoldersOptions } from './folders.js';
+export { Surroundings } from './warnings.js';

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FolderFacts } from '../../../main/contract/mounts.js';
+import type { DropTarget } from '../../store/drop.js';
+import { copyLine, importLine, mountLine, volumeLine } from './lines.js';
+import { cleanPath, firstPlace, isVolumeName, mountTargets, placesIn, volumeNameOf } from './places.js';
+import { offersFor, startsReadOnly, suggestion, type Engine, type Way } from './ways.js';
+
+const fact = (part: Partial<FolderFacts>): FolderFacts => ({
+  ...{ Path: '/home/ann/code/shop', Kind: 'directory', Files: 3, Size: 10, Counted: true },
+  ...{ Dockerfile: null, Archive: null, Owner: null, Warnings: [] },
+  ...part,
+});
+const folder = fact({});
+const file = fact({ Path: '/home/ann/a.txt', Kind: 'file' });
+const images = fact({ Path: '/home/ann/images.tar', Kind: 'file', Archive: 'images' });
+const tar = fact({ Path: '/home/ann/db.tar.gz', Kind: 'file', Archive: 'tar' });
+const engine = (...can: string[]): Engine => ({ can: (what) => can.includes(what), containers: true });
+const whole = engine('live-mounts', 'volumes', 'volume-backups');
+const container: DropTarget = { kind: 'container', id: 'c' };
+
+const ways = (target: DropTarget, facts: FolderFacts[], of = whole) =>
+  offersFor(target, facts, of).map(({ way }) => way);
+const first = (target: DropTarget, facts: FolderFacts[], of = whole) => {
+  const chosen = suggestion(target, facts, offersFor(target, facts, of));
+  return chosen && [chosen.way, chosen.reason];
+};
+
+test('each target has its ways and one that is suggested', () => {
+  const cases: [DropTarget, FolderFacts[], Way, string][] = [
+    [container, [folder], 'mount', 'live'],
+    [container, [folder, file], 'mount', 'live'],
+    [container, [images], 'import', 'archive'],
+    [container, [tar], 'mount', 'live'],
+    [{ ...container, path: '/srv' }, [folder], 'copy', 'tree'],
+    [{ kind: 'image', reference: 'node' }, [folder], 'run', 'image'],
+    [{ kind: 'volumes' }, [folder], 'volume', 'volume'],
+    [{ kind: 'volumes' }, [tar], 'restore', 'archive'],
+    [{ kind: 'volume', name: 'data' }, [tar], 'volume', 'volume'],
+    [{ kind: 'nothing' }, [folder], 'run', 'space'],
+    [{ kind: 'nothing' }, [images], 'import', 'archive'],
+    [{ kind: 'nothing' }, [tar], 'restore', 'archive'],
+    [{ kind: 'nothing' }, [images, folder], 'run', 'space'],
+  ];
+  for (const [target, facts, way, reason] of cases)
+    assert.deepEqual(first(target, facts), [way, reason], `${JSON.stringify(target)} ${facts.map(({ Path }) => Path)}`);
+  assert.deepEqual(ways(container, [folder]), ['mount', 'copy', 'volume', 'import']);
+});
+
+test('what the engine cannot do is not offered', () => {
+  const bare = engine();
+  assert.deepEqual(ways(container, [folder], bare), ['copy', 'import']);
+  assert.deepEqual(first(container, [folder], bare), ['copy', 'only']);
+  assert.deepEqual(ways({ kind: 'nothing' }, [folder], bare), ['run', 'import']);
+  assert.deepEqual(ways({ kind: 'nothing' }, [folder], { ...whole, containers: false }), [
+    ...(['run', 'volume', 'import', 'restore'] as const),
+  ]);
+});
+
+test('a way that is closed says why', () => {
+  const closed = (target: DropTarget, ...facts: FolderFacts[]) =>
+    Object.fromEntries(offersFor(target, facts, whole).map(({ way, closed }) => [way, closed]));
+  assert.deepEqual(closed(container, folder), {
+    mount: undefined,
+    copy: undefined,
+    volume: undefined,
+    import: 'no-archive',
+  });
+  const socket = fact({ Path: '/run/docker.sock', Kind: 'socket' });
+  assert.deepEqual(closed(container, socket), {
+    mount: undefined,
+    copy: 'special',
+    volume: 'special',
+    import: 'no-archive',
+  });
+  assert.deepEqual(new Set(Object.values(closed(container, folder, fact({ Kind: 'missing' })))), new Set(['gone']));
+  assert.deepEqual(new Set(Object.values(closed(container, fact({ Kind: 'unreadable' })))), new Set(['unreadable']));
+  assert.equal(closed(container, fact({ Path: '/' }))['copy'], 'root');
+  assert.equal(closed({ kind: 'volumes' }, tar, images)['restore'], 'several');
+  assert.equal(closed(container, folder, fact({ Path: '/other/shop' }))['mount'], 'same-name');
+  assert.equal(first(container, [fact({ Kind: 'missing' })]), undefined);
+});
+
+test('what gives a lot away begins read-only', () => {
+  assert.equal(startsReadOnly([folder, fact({ Warnings: ['home'] })]), true);
+  // A socket is connected to, not written to.
+  assert.equal(startsReadOnly([fact({ Warnings: ['socket'] })]), false);
+  assert.equal(startsReadOnly([folder]), false);
+});
+
+test('the path begins with what the image says, and one folder is that directory itself', () => {
+  const node = { workdir: '/app', volumes: ['/data', '/app'] };
+  assert.deepEqual(placesIn({ ...node, dropped: '/srv' }), [
+    { path: '/srv', why: 'dropped' },
+    { path: '/data', why: 'volume' },
+    { path: '/app', why: 'volume' },
+  ]);
+  assert.equal(firstPlace('mount', [folder], node), '/app');
+  assert.equal(firstPlace('mount', [file], node), '/mnt/a.txt');
+  assert.equal(firstPlace('mount', [folder], { workdir: '/', volumes: [] }), '/mnt/shop');
+  assert.equal(firstPlace('mount', [folder], { ...node, dropped: '/srv' }), '/srv/shop');
+  assert.equal(firstPlace('mount', [folder, file], { ...node, dropped: '/srv' }), '/srv');
+  assert.equal(firstPlace('run', [folder], node), '/data');
+  const socket = fact({ Path: '/run/docker.sock', Kind: 'socket' });
+  assert.equal(firstPlace('mount', [socket], node), '/run/docker.sock');
+  assert.equal(firstPlace('copy', [folder], node), '/app');
+  assert.equal(firstPlace('copy', [folder], { ...node, dropped: '/srv' }), '/srv');
+  assert.equal(firstPlace('mount', [fact({ Path: '/home/ann/my shop\n店' })], { volumes: [] }), '/mnt/my-shop-店');
+  assert.deepEqual(mountTargets([folder], '/app'), ['/app']);
+  assert.deepEqual(mountTargets([folder, file], '/app/'), ['/app/shop', '/app/a.txt']);
+  assert.deepEqual(['/a/../b//c/.', '/..', 'a'].map(cleanPath), ['/b/c', '/', undefined]);
+});
+
+test('a volume is called after its folder', () => {
+  assert.equal(volumeNameOf('/home/ann/Größe der Welt/'), 'gro-e-der-welt');
+  assert.equal(volumeNameOf('/home/ann/db.tar.gz'), 'db');
+  assert.equal(volumeNameOf('/home/ann/店'), '');
+  assert.ok(isVolumeName('a1'));
+  for (const name of ['', 'a', '-a', 'a b', 'a/b']) assert.ok(!isVolumeName(name), name);
+});
+
+test('the docker line does the same, whatever the names', () => {
+  const odd = fact({ Path: "/home/ann/it's here" });
+  assert.equal(mountLine([folder], '/app', true, 'node:22'), 'docker run -it -v /home/ann/code/shop:/app:ro node:22');
+  assert.equal(
+    mountLine([fact({ Path: '/a:b' })], '/x', false, 'i'),
+    'docker run -it --mount type=bind,source=/a:b,target=/x i',
+  );
+  assert.equal(copyLine([odd], 'web', '/srv', false, false), `docker cp '/home/ann/it'\\''s here' web:/srv`);
+  assert.equal(copyLine([folder], 'web', '/srv', true, true), 'docker cp -a /home/ann/code/shop/. web:/srv');
+  assert.equal(
+    volumeLine([folder], 'data', true),
+    'docker run --rm -v data:/volume -v /home/ann/code/shop:/from/shop:ro busybox cp -a /from/shop/. /volume/',
+  );
+  assert.equal(importLine([images, tar]), 'docker load -i /home/ann/images.tar\ndocker import /home/ann/db.tar.gz db');
+});

@@ -1,0 +1,223 @@
+import { useState } from 'react';
+import type { FolderFacts, MountPreview, MountWish } from '../../../main/contract/mounts.js';
+import type { DropTarget } from '../../store/drop.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
+import { isRunning, nameOf } from '../container-state.js';
+import type { Place } from '../files/place.js';
+import { useOwners } from '../files/use-owners.js';
+import { useAnswer } from '../use-answer.js';
+import { copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
+import {
+  cleanPath,
+  firstPlace,
+  isVolumeName,
+  mountTargets,
+  placesIn,
+  volumeNameOf,
+  type PlaceOffer,
+} from './places.js';
+import { ownerAt, useInside, usePreview, type InsideFacts } from './use-inside.js';
+import { root, type Who } from './user.js';
+import { startsReadOnly, type Way } from './ways.js';
+
+/** `there`: like the directory that they go into; `keep`: the numbers on this disk. */
+export type OwnerChoice = 'there' | 'root' | 'user' | 'keep';
+
+export type Wrong = 'path' | 'path-root' | 'volume-name' | 'volume-there' | 'volume-none' | 'container-none';
+
+/** What a person has said; what they have not follows from the rest. */
+interface Said {
+  container?: string;
+  image?: string;
+  path?: string;
+  readOnly?: boolean;
+  sameIds?: boolean;
+  owner?: OwnerChoice;
+  content?: boolean;
+  newVolume?: boolean;
+  newName?: string;
+  haveName?: string;
+}
+
+/** Everything that a way takes, as it is now. */
+export interface Draft {
+  say(part: Said): void;
+  container: string | undefined;
+  image: string;
+  path: string;
+  places: PlaceOffer[];
+  inside: InsideFacts | undefined;
+  readOnly: boolean;
+  /** It is so because of what it gives away. */
+  readOnlyFirst: boolean;
+  sameIds: boolean;
+  preview: MountPreview | undefined;
+  previewProblem: string | undefined;
+  wishes: MountWish[];
+  owner: OwnerChoice;
+  owners: OwnerChoice[];
+  /** Whose files are inside then; undefined: as on disk, or not known yet. */
+  who: Who | undefined;
+  content: boolean;
+  newVolume: boolean;
+  volume: string;
+  volumes: string[];
+  wrong: Wrong | undefined;
+  line: string;
+}
+
+interface Asked {
+  target: DropTarget;
+  facts: FolderFacts[];
+  way: Way | undefined;
+}
+
+export function useDraft({ target, facts, way }: Asked): Draft {
+  const { client } = useEngineStore();
+  const containers = useEngine((state) => state.containers) ?? [];
+  const [said, setSaid] = useState<Said>({});
+  const say = (part: Said) => setSaid((before) => ({ ...before, ...part }));
+
+  const container =
+    target.kind === 'container'
+      ? target.id
+      : way === 'mount'
+        ? (said.container ?? (containers.find(isRunning) ?? containers[0])?.Id)
+        : undefined;
+  const summary = containers.find(({ Id }) => Id === container);
+  const name = summary ? nameOf(summary) : '';
+  const image = target.kind === 'image' ? target.reference : (said.image ?? '');
+  const inside = useInside(container === undefined ? { image } : { container });
+  const dropped = 'path' in target && target.kind === 'container' ? target.path : undefined;
+  const about = { dropped, workdir: inside?.workdir, volumes: inside?.volumes ?? [] };
+  const path = said.path ?? (way ? firstPlace(way, facts, about) : '/');
+  const clean = cleanPath(path.trim());
+
+  const readOnlyFirst = startsReadOnly(facts);
+  const readOnly = said.readOnly ?? readOnlyFirst;
+  const sameIds = said.sameIds ?? false;
+  const wishes =
+    clean === undefined
+      ? []
+      : mountTargets(facts, clean).map((Target, at): MountWish => ({
+          ...{ Type: 'bind', Source: facts[at]?.Path ?? '', Target },
+          ...(readOnly && { ReadOnly: true }),
+          ...(sameIds && { IdMap: true }),
+        }));
+  const asks = way === 'mount' && clean !== '/' ? wishes[0] : undefined;
+  const { preview, problem: previewProblem } = usePreview(container, asks);
+
+  const { value: list } = useAnswer(() => client.volumes.list(), client);
+  const volumes = (list?.Volumes ?? []).map(({ Name }) => Name).sort();
+  const newVolume = target.kind !== 'volume' && (said.newVolume ?? true);
+  const free = freeName(volumeNameOf(facts[0]?.Path ?? ''), volumes);
+  const volume =
+    target.kind === 'volume'
+      ? target.name
+      : newVolume
+        ? (said.newName ?? free).trim()
+        : (said.haveName ?? volumes[0] ?? '');
+
+  const folder = facts.length === 1 && facts[0]?.Kind === 'directory';
+  const content = folder && (said.content ?? (way === 'volume' && newVolume));
+  // Where copies go: the directory of a container, or of a volume.
+  const into: Place | undefined =
+    way === 'copy' && container !== undefined
+      ? { of: { container }, name }
+      : way === 'volume' && !newVolume && volume !== ''
+        ? { of: { volume }, name: volume }
+        : undefined;
+  const below = way === 'copy' ? (clean ?? '/') : target.kind === 'volume' ? (target.path ?? '/') : '/';
+  const thereKey = into ? JSON.stringify([into.of, below]) : undefined;
+  const { value: there } = useAnswer(
+    async () => (into ? { key: thereKey, who: await ownerAt(client, into, below) } : undefined),
+    thereKey,
+  );
+  const owners: OwnerChoice[] = [
+    ...(into ? ['there' as const] : []),
+    'root',
+    ...(inside?.user ? ['user' as const] : []),
+    'keep',
+  ];
+  const owner = said.owner && owners.includes(said.owner) ? said.owner : (owners[0] ?? 'root');
+  const { users } = useOwners(container, 0);
+  const named = (known: Who): Who => {
+    const called = known.uid === 0 ? 'root' : users.get(known.uid);
+    return { ...known, ...(called !== undefined && { name: called }) };
+  };
+  const who = {
+    there: there?.key === thereKey ? named(there?.who ?? root) : root,
+    root,
+    user: inside?.user,
+    keep: undefined,
+  }[owner];
+
+  const draft = {
+    ...{ say, container, image, path, inside, readOnly, readOnlyFirst: readOnlyFirst && said.readOnly === undefined },
+    ...{ sameIds, preview, previewProblem, wishes, owner, owners, who, content, newVolume, volume, volumes },
+    places: placesIn(about),
+  };
+  return {
+    ...draft,
+    wrong: wrongIn(way, draft, clean, target),
+    line: way ? lineOf(way, facts, { ...draft, path: clean ?? path, name }) : '',
+  };
+}
+
+function freeName(wanted: string, taken: string[]): string {
+  if (wanted.length < 2 || !taken.includes(wanted)) return wanted.length < 2 ? '' : wanted;
+  for (let count = 2; ; count++) if (!taken.includes(`${wanted}-${count}`)) return `${wanted}-${count}`;
+}
+
+function wrongIn(
+  way: Way | undefined,
+  { container, newVolume, volume, volumes }: Pick<Draft, 'container' | 'newVolume' | 'volume' | 'volumes'>,
+  clean: string | undefined,
+  target: DropTarget,
+): Wrong | undefined {
+  switch (way) {
+    case 'mount':
+      if (container === undefined) return 'container-none';
+      return clean === undefined ? 'path' : clean === '/' ? 'path-root' : undefined;
+    case 'run':
+      return clean === undefined ? 'path' : clean === '/' ? 'path-root' : undefined;
+    case 'copy':
+      return clean === undefined ? 'path' : undefined;
+    case 'volume':
+    case 'restore':
+      if (target.kind === 'volume') return undefined;
+      if (!newVolume) return volume === '' ? 'volume-none' : undefined;
+      if (!isVolumeName(volume)) return 'volume-name';
+      return volumes.includes(volume) ? 'volume-there' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function lineOf(
+  way: Way,
+  facts: FolderFacts[],
+  { path, readOnly, inside, image, name, content, owner, volume }: Omit<Draft, 'line' | 'wrong'> & { name: string },
+): string {
+  switch (way) {
+    case 'mount':
+    case 'run':
+      return mountLine(facts, path, readOnly, inside?.image || image || 'IMAGE');
+    case 'copy':
+      return copyLine(facts, name, path, content, owner === 'keep');
+    case 'volume':
+      return volume === '' ? '' : volumeLine(facts, volume, content);
+    case 'import':
+      return importLine(facts);
+    case 'restore':
+      return volume === '' ? '' : restoreLine(facts[0]?.Path ?? '', volume);
+  }
+}
+
+/** The rows of the create form that mount the same. */
+export const rowsOf = (facts: FolderFacts[], path: string, readOnly: boolean) =>
+  mountTargets(facts, cleanPath(path.trim()) ?? path).map((target, at) => ({
+    source: facts[at]?.Path ?? '',
+    target,
+    readOnly,
+  }));

@@ -1,0 +1,109 @@
+/** What can be done with folders and files, by what they are and where they were dropped. */
+import type { FolderFacts } from '../../../main/contract/mounts.js';
+import type { DropTarget } from '../../store/drop.js';
+
+/** `copy`: into the container; `volume`: into a volume; `import`: archives of images; `restore`: a tar becomes a volume's content. */
+export type Way = 'mount' | 'copy' | 'run' | 'volume' | 'import' | 'restore';
+
+/** Why a way is closed. */
+export type Closed = 'gone' | 'unreadable' | 'root' | 'special' | 'no-archive' | 'several' | 'same-name';
+
+export interface Offer {
+  way: Way;
+  closed?: Closed;
+}
+
+/** Why one is suggested. */
+export type Reason = 'live' | 'tree' | 'image' | 'volume' | 'archive' | 'space' | 'only';
+
+export interface Engine {
+  can(what: string): boolean;
+  /** There are containers that something could be mounted in. */
+  containers: boolean;
+}
+
+const ORDER: Record<DropTarget['kind'], Way[]> = {
+  container: ['mount', 'copy', 'volume', 'import'],
+  image: ['run', 'volume', 'import'],
+  nothing: ['run', 'mount', 'volume', 'import', 'restore'],
+  volumes: ['volume', 'restore', 'run'],
+  volume: ['volume', 'restore'],
+};
+
+export const nameOfFolder = (path: string): string => path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+
+export function offersFor(target: DropTarget, facts: FolderFacts[], engine: Engine): Offer[] {
+  const there: Record<Way, boolean> = {
+    mount: engine.can('live-mounts') && (target.kind === 'container' || engine.containers),
+    copy: true,
+    run: true,
+    volume: engine.can('volumes'),
+    import: true,
+    restore: engine.can('volume-backups'),
+  };
+  return ORDER[target.kind]
+    .filter((way) => there[way])
+    .map((way) => {
+      const closed = closedFor(way, facts);
+      return { way, ...(closed && { closed }) };
+    });
+}
+
+function closedFor(way: Way, facts: FolderFacts[]): Closed | undefined {
+  const kinds = new Set(facts.map(({ Kind }) => Kind));
+  if (kinds.has('missing')) return 'gone';
+  if (kinds.has('unreadable')) return 'unreadable';
+  const names = facts.map(({ Path }) => nameOfFolder(Path));
+  if (way !== 'import' && new Set(names).size < names.length) return 'same-name';
+  switch (way) {
+    case 'copy':
+    case 'volume':
+      if (facts.some(({ Path }) => nameOfFolder(Path) === '')) return 'root';
+      return kinds.has('socket') || kinds.has('other') ? 'special' : undefined;
+    case 'import':
+      return facts.every(({ Archive }) => Archive !== null) ? undefined : 'no-archive';
+    case 'restore':
+      if (facts.length > 1) return 'several';
+      return facts[0]?.Archive ? undefined : 'no-archive';
+    default:
+      return undefined;
+  }
+}
+
+/** The way that is chosen at first, and why; undefined: none is open. */
+export function suggestion(
+  target: DropTarget,
+  facts: FolderFacts[],
+  offers: Offer[],
+): { way: Way; reason: Reason } | undefined {
+  const open = offers.filter(({ closed }) => closed === undefined).map(({ way }) => way);
+  const images = facts.length > 0 && facts.every(({ Archive }) => Archive === 'images');
+  const archives = facts.length > 0 && facts.every(({ Archive }) => Archive !== null);
+  const wishes: [Way, Reason][] = [];
+  if (images) wishes.push(['import', 'archive']);
+  switch (target.kind) {
+    case 'container':
+      wishes.push(...(target.path === undefined ? [] : [['copy', 'tree'] as [Way, Reason]]), ['mount', 'live']);
+      break;
+    case 'image':
+      wishes.push(['run', 'image']);
+      break;
+    case 'volumes':
+      if (archives) wishes.push(['restore', 'archive']);
+      wishes.push(['volume', 'volume']);
+      break;
+    case 'volume':
+      wishes.push(['volume', 'volume']);
+      break;
+    case 'nothing':
+      if (archives) wishes.push(['restore', 'archive'], ['import', 'archive']);
+      wishes.push(['run', 'space']);
+  }
+  const found = wishes.find(([way]) => open.includes(way));
+  if (found) return { way: found[0], reason: found[1] };
+  return open[0] && { way: open[0], reason: 'only' };
+}
+
+/** What is read only at first: what a container should not change by accident. */
+export const startsReadOnly = (facts: FolderFacts[]): boolean =>
+  facts.some(({ Warnings }) => Warnings.some((warning) => warning !== 'socket'));
