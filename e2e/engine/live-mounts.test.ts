@@ -82,6 +82,7 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
     assert.equal(before.Applies, 'live');
     assert.deepEqual(before.Target, { Kind: 'missing', Hidden: 0, Names: [] });
     assert.equal(before.Owner?.Inside.User, 'root');
+    assert.equal(before.Owner?.Disk.User, 'root');
     const { Mount, Applied } = await attach('web', wish);
     assert.equal(Applied, 'live');
     assert.deepEqual(
@@ -146,6 +147,11 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
   });
 
   test('what hides something says so, and nothing goes where the system shows itself', async () => {
+    const { Warnings } = await preview('web', { Type: 'bind', Source: '/etc', Target: '/host' });
+    assert.deepEqual(
+      Warnings.filter((one) => one === 'system'),
+      ['system'],
+    );
     const { Target } = await preview('web', { Type: 'bind', Source: site(), Target: '/etc' });
     assert.equal(Target.Kind, 'directory');
     assert.ok(Target.Hidden >= 3 && Target.Names.includes('passwd'), JSON.stringify(Target));
