@@ -94,7 +94,7 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
       width="wide"
       title={t('mounts.attachTitle', { name })}
       description={t(running ? 'mounts.attachText' : 'mounts.attachTextStopped')}
-      focus="[data-first]"
+      focus="input[name=folder]"
       onClose={onClose}
       onSubmit={() => void submit()}
       footer={
