@@ -558,6 +558,7 @@ export const en = {
     what: 'What to attach',
     folder: 'Folder',
     folderLabel: 'Folder or file on this machine',
+    choose: 'Choose…',
     folderHint: 'An absolute path. Both sides see each change at once.',
     volumeLabel: 'Volume',
     volumeHint: 'One that is not there is made.',

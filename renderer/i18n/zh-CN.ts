@@ -526,6 +526,7 @@ export const zhCN: Translation<typeof en> = {
     what: '挂载的内容',
     folder: '文件夹',
     folderLabel: '本机上的文件夹或文件',
+    choose: '选择…',
     folderHint: '绝对路径。任何一侧的更改，另一侧立即可见。',
     volumeLabel: '卷',
     volumeHint: '不存在时会自动创建。',

@@ -217,6 +217,7 @@ function Card({
 }) {
   const { t } = useTranslation();
   const containers = useEngine((state) => state.containers);
+  const linked = useEngine(can('volumes'));
   const Icon = icons[mount.Type as keyof typeof icons] ?? Folder;
   const sharers = sharersOf(mount, container.Id, containers ?? []);
   const type = mount.Type as keyof typeof icons;
@@ -237,7 +238,17 @@ function Card({
           <>
             <dt>{t('mounts.volumeName')}</dt>
             <dd className="mono">
-              <span className="cut">{mount.Name}</span>
+              {linked && mount.Type === 'volume' ? (
+                <button
+                  type="button"
+                  className="link cut"
+                  onClick={() => navigate(pathTo('volumes', mount.Name ?? ''))}
+                >
+                  {mount.Name}
+                </button>
+              ) : (
+                <span className="cut">{mount.Name}</span>
+              )}
               <CopyIconButton text={mount.Name} label={t('mounts.copyName')} />
             </dd>
           </>
