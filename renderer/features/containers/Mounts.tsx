@@ -237,7 +237,17 @@ function Card({
           <>
             <dt>{t('mounts.volumeName')}</dt>
             <dd className="mono">
-              <span className="cut">{mount.Name}</span>
+              {type === 'volume' ? (
+                <button
+                  type="button"
+                  className="link cut"
+                  onClick={() => navigate(pathTo('volumes', mount.Name ?? ''))}
+                >
+                  {mount.Name}
+                </button>
+              ) : (
+                <span className="cut">{mount.Name}</span>
+              )}
               <CopyIconButton text={mount.Name} label={t('mounts.copyName')} />
             </dd>
           </>
