@@ -13,7 +13,11 @@ export const saveVolume = (client: Client, what: VolumeArchive, to: string, watc
   save(
     async () => {
       const { signal } = watch;
-      if ('volume' in what) return { bytes: await client.backups.exportTar(what.volume, what, { signal }) };
+      watch.tell(0); // a task from here on, which can be cancelled: who writes may have to be paused, and all of it be packed first
+      if ('volume' in what) {
+        const { volume, compress, pause } = what;
+        return { bytes: await client.backups.exportTar(volume, { compress, pause }, { signal }) };
+      }
       const { body, headers } = await client.backups.download(what.backup, { signal });
       const length = headers['content-length'];
       return { bytes: body, ...(length !== undefined && { total: Number(length) }) };

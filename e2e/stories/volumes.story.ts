@@ -20,6 +20,10 @@ async function furnish(app: TestApp): Promise<void> {
     Name: 'site',
     DriverOpts: { type: 'none', o: 'bind', device: app.folder },
   });
+  await api(app.socket, 'POST', '/volumes/create', {
+    Name: 'scratch',
+    DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'size=16m' },
+  });
   await make(app, 'web', ['shop_db:/var/lib/db', 'shop_uploads:/srv'], 'echo 1 > /var/lib/db/id; exec sleep 1000');
   await make(app, 'dump', ['shop_db:/db:ro', 'new_for_dump:/out'], 'echo hi > /out/x');
   await api(app.socket, 'POST', '/containers/create?name=sidecar', {
@@ -75,20 +79,21 @@ test('volumes stand with who has them, their sizes and what they were made with;
   await expect(row(app, 'shop_db')).toContainText(/Running · web \+2|Running · web/);
   await expect(row(app, 'new_for_dump')).toContainText('dump');
   await expect(row(app, 'site')).toContainText('Folder');
+  await expect(row(app, 'scratch')).toContainText('Memory');
   await expect(table).not.toContainText('counting…');
   await shot(app, 'table');
 
   const filter = page.getByRole('textbox', { name: /^Filter volumes/ });
   await filter.fill('used:sidecar');
   await expect(row(app, 'site')).toHaveCount(0);
-  await expect(page.getByText('2 of 5 volumes')).toBeVisible();
+  await expect(page.getByText('2 of 6 volumes')).toBeVisible();
   await filter.fill('');
   await page.getByRole('button', { name: 'Anonymous', pressed: false }).click();
-  await expect(page.getByText('1 of 5 volumes')).toBeVisible();
+  await expect(page.getByText('1 of 6 volumes')).toBeVisible();
   await page.getByRole('button', { name: 'Anonymous', pressed: true }).click();
   await page.getByRole('button', { name: /^Group by/ }).click();
   await page.getByRole('menuitemcheckbox', { name: 'Use', exact: true }).click();
-  await expect(page.getByRole('row', { name: /^Unused, / })).toContainText('2 volumes');
+  await expect(page.getByRole('row', { name: /^Unused, / })).toContainText('3 volumes');
   await shot(app, 'by use');
   await page.getByRole('button', { name: 'Columns' }).click();
   await page.getByRole('menuitemcheckbox', { name: 'Kind' }).click();
@@ -124,16 +129,22 @@ test('volumes stand with who has them, their sizes and what they were made with;
   await page.keyboard.press('Escape');
   await expect(window.dialog).toBeHidden();
 
+  await row(app, 'scratch').click();
+  await page.getByRole('tab', { name: 'Files' }).click();
+  await expect(page.getByRole('heading', { name: 'Its files are not on this disk' })).toBeVisible();
+  await row(app, 'shop_db').click();
+  await page.getByRole('tab', { name: 'Used by' }).click();
+
   // Of all of them those go that nobody has.
   await row(app, 'shop_db').focus();
   await page.keyboard.press('Control+a');
   await page.keyboard.press('Delete');
-  await expect(window.dialog).toContainText('Remove 2 volumes?');
+  await expect(window.dialog).toContainText('Remove 3 volumes?');
   await expect(window.dialog).toContainText('3 of them are in use and stay.');
   await shot(app, 'some in use');
-  await window.dialog.getByRole('button', { name: 'Remove 2' }).click();
+  await window.dialog.getByRole('button', { name: 'Remove 3' }).click();
   const toast = page.getByRole('status').filter({ hasText: 'brought back' });
-  await expect(toast).toContainText('Removed 2 volumes');
+  await expect(toast).toContainText('Removed 3 volumes');
   await expect.poll(() => names(app)).toEqual(['new_for_dump', 'shop_db', 'shop_uploads']);
   await toast.getByRole('button', { name: 'Undo' }).click();
   await expect(row(app, 'site')).toBeVisible();

@@ -118,7 +118,8 @@ export const tasksSlice =
         },
         stage({ Stage, Bytes, Total }: VolumeProgress) {
           stage = Stage;
-          if (Bytes !== undefined) moved = { bytes: Bytes, ...(Total !== undefined && { total: Total }) };
+          const total = Total ?? moved?.total;
+          if (Bytes !== undefined) moved = { bytes: Bytes, ...(total !== undefined && { total }) };
           soon();
         },
         known,
