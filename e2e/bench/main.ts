@@ -16,6 +16,7 @@ import { lifeBench } from './life.js';
 import { logsWindowBench } from './logs-window.js';
 import { describe, only, rows, writeRows } from './measure.js';
 import { memoryBench } from './memory.js';
+import { mountsBench } from './mounts.js';
 import { openPeers, type Peers } from './peers.js';
 import { runtimeBench } from './runtime.js';
 import { streamsBench } from './streams.js';
@@ -51,6 +52,7 @@ const otherGroups: Record<string, () => Promise<void>> = {
   logs: logsWindowBench,
   layers: layersBench,
   'volumes-data': volumesDataBench,
+  mounts: mountsBench,
   images: () => imagesBench({ without: values.without.split(','), samples: Number(values.samples) }),
 };
 

@@ -52,7 +52,7 @@ test('use, processes, mounts, network and inspection of a running container, by 
   await window.openTab('Mounts');
   await expect(page.getByRole('listitem').filter({ hasText: '/host' })).toContainText('read only');
   await expect(page.getByRole('listitem').filter({ hasText: '/data' })).toContainText('drawer-data');
-  await expect(page.getByRole('listitem').filter({ hasText: '/data' })).toContainText('0:0 · rwxr-xr-x');
+  await expect(page.getByRole('listitem').filter({ hasText: '/data' })).toContainText('root 0:0rwxr-xr-x');
   await expect(page.getByRole('listitem').filter({ hasText: '/scratch' })).toContainText('In memory');
   await shot(app, 'mounts');
 

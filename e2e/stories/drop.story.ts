@@ -44,6 +44,66 @@ async function make(app: TestApp): Promise<void> {
 const inside = async (app: TestApp, ...command: string[]): Promise<string> =>
   (await docker(app, ['exec', 'web', ...command])).stdout;
 
+test('a folder is mounted into a container that runs, with what that hides and whose it is; undone, and kept after a restart', async ({
+  openApp,
+  shot,
+}) => {
+  await onDisk(async (folder) => {
+    const app = await openApp();
+    await make(app);
+    const code = path.join(folder, 'code');
+    await mkdir(code);
+    await writeFile(path.join(code, 'index.html'), 'hello\n');
+    const { page } = app;
+    const window = new SlipwayPage(page);
+    await window.goTo('Containers');
+    await drop(app, window.row('web'), [code], 'Drop to add to web');
+    await expect(window.dialog.getByRole('radio', { name: /Live mount/ })).toBeChecked();
+    await expect(window.dialog.getByRole('textbox', { name: 'Path in web' })).toHaveValue('/srv');
+    await expect(window.dialog.getByRole('note')).toContainText(
+      '1 entry in /srv is hidden while this is mounted: old.',
+    );
+    await expect(window.dialog.getByRole('listitem').filter({ hasText: 'No restart' })).toBeVisible();
+    await shot(app, 'live');
+    expect(await window.serious()).toEqual([]);
+    await window.dialog.getByRole('button', { name: 'Mount at /srv/code instead' }).click();
+    await expect(window.dialog.getByRole('note')).toHaveCount(0);
+    await page.keyboard.press('Control+Enter');
+    await expect(page.getByText('Mounted in web')).toBeVisible();
+    expect(await inside(app, 'cat', '/srv/code/index.html', '/srv/old/kept')).toBe('hello\nold\n');
+    await writeFile(path.join(code, 'index.html'), 'changed\n');
+    expect(await inside(app, 'cat', '/srv/code/index.html')).toBe('changed\n');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => inside(app, 'cat', '/srv/code/index.html')).toBe('');
+
+    // By keys alone, read-only; there after a restart.
+    await drop(app, window.row('web'), [code, path.join(folder, 'note.txt')], 'Drop to add to web');
+    await expect(window.dialog.getByRole('radio', { name: /Live mount/ })).toBeFocused();
+    await page.keyboard.press('2');
+    await expect(window.dialog.getByRole('radio', { name: /Copy into container/ })).toBeFocused();
+    await page.keyboard.press('1');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('/mnt');
+    await window.dialog.getByRole('radio', { name: 'Read only' }).focus();
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('Mounted in web')).toBeVisible();
+    await api(app.socket, 'POST', '/containers/web/restart?t=0');
+    expect(await inside(app, 'cat', '/mnt/code/index.html', '/mnt/note.txt')).toBe('changed\nnote\n');
+    expect((await docker(app, ['exec', 'web', 'touch', '/mnt/code/x'])).code).not.toBe(0);
+
+    // What does not run has it from its next start; what gives a lot away says so, and is read-only at first.
+    await api(app.socket, 'POST', '/containers/web/stop?t=0');
+    await expect(window.row('web')).toContainText('Exited');
+    await drop(app, window.row('web'), ['/etc'], 'Drop to add to web');
+    await expect(window.dialog.getByRole('radio', { name: /Mount from the next start/ })).toBeChecked();
+    await expect(window.dialog.getByRole('radio', { name: 'Read only' })).toBeChecked();
+    await expect(window.dialog).toContainText('These are files of this machine itself');
+    await shot(app, 'next start');
+    await page.keyboard.press('Escape');
+  });
+});
+
 test('a folder is copied into a container that it is dropped on, and the question can be answered by keyboard alone', async ({
   openApp,
   shot,

@@ -7,6 +7,7 @@ import type { CheckRequest } from '../contract/check.js';
 import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '../contract/containers.js';
 import type { ContainerChange } from '../contract/changes.js';
 import type { DebugCreate } from '../contract/files.js';
+import type { MountWish } from '../contract/mounts.js';
 import type { RegistryChange } from '../contract/registries.js';
 import type { BackupSchedule } from '../contract/volume-data.js';
 import type { ServeRequest } from '../contract/serve.js';
@@ -266,6 +267,23 @@ export function containerChange(body: unknown): ContainerChange {
 const containerRevertSchema = z.strictObject({ Seq: whole.nonnegative() });
 
 export const containerRevert = (body: unknown): { Seq: number } => read(containerRevertSchema, body ?? {});
+
+const path = z
+  .string()
+  .min(1)
+  .refine((text) => !text.includes('\0'), 'must not hold a NUL');
+
+const mountWishSchema = z.strictObject({
+  Type: z.enum(['bind', 'volume']),
+  Source: path,
+  Target: path,
+  ReadOnly: maybe(z.boolean()),
+  IdMap: maybe(z.boolean()),
+  Restart: maybe(z.boolean()),
+});
+
+export const mountWish = (body: unknown): MountWish =>
+  said(read(mountWishSchema, inOurCase(body ?? {}, mountWishSchema.shape))) as unknown as MountWish;
 
 const volumeCreateSchema = z.looseObject({
   Name: maybe(z.string()),

@@ -23,5 +23,8 @@ export function errorReply(error: unknown): Reply {
   if (!(error instanceof EngineError))
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   const status = error instanceof EngineError ? statusOf[error.kind] : 500;
-  return status === 304 ? empty(304) : json({ message: messageOf(error) }, status);
+  return status === 304 ? empty(304) : json({ message: messageOf(error), ...detailsOf(error) }, status);
 }
+
+const detailsOf = (error: unknown): Readonly<Record<string, unknown>> | undefined =>
+  error instanceof EngineError ? error.details : undefined;

@@ -10,6 +10,7 @@ import { fileRoutes } from './routes/files.js';
 import { imageRoutes } from './routes/images.js';
 import { missingRoutes } from './routes/missing.js';
 import { layerRoutes } from './routes/layers.js';
+import { mountRoutes } from './routes/mounts.js';
 import { networkRoutes } from './routes/networks.js';
 import { registryRoutes } from './routes/registries.js';
 import { resourceRoutes } from './routes/resources.js';
@@ -44,6 +45,7 @@ export const createApi = (engine: Engine): ApiServer =>
       ...binRoutes(engine),
       ...diskRoutes(engine),
       ...changeRoutes(engine),
+      ...mountRoutes(engine),
       ...serveRoutes(engine),
       ...missingRoutes(),
     ],

@@ -3,18 +3,26 @@ import type { ErrorKind } from '../contract/error.js';
 /** A failure with a kind the Docker API can express and a sentence a person can act on. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
+  /** What a client is told beside the message. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
   constructor(
     readonly kind: ErrorKind,
     message: string,
-    options?: ErrorOptions,
+    { details, ...options }: FailureOptions = {},
   ) {
     super(message, options);
+    this.details = details;
   }
+}
+
+interface FailureOptions extends ErrorOptions {
+  details?: Record<string, unknown>;
 }
 
 const of =
   (kind: ErrorKind) =>
-  (message: string, options?: ErrorOptions): EngineError =>
+  (message: string, options?: FailureOptions): EngineError =>
     new EngineError(kind, message, options);
 
 export const notModified = of('not-modified');

@@ -16,9 +16,12 @@ export const mountsClient = (transport: Transport) => {
         postJson<MountPreview>(transport, at(id, { preview: true }), wish, cancel),
       /** At once where that can be; `wish.Restart`: with a restart where it cannot. Of one that does not run: for its next start. */
       attach: (id: string, wish: MountWish, cancel?: Cancel) => postJson<Mounted>(transport, at(id), wish, cancel),
-      /** Refused (`conflict`) where somebody has files open in there, see `holdersIn`; `force`: they keep what they have open. */
-      detach: (id: string, target: string, { force }: { force?: boolean } = {}) =>
-        send(transport, 'DELETE', at(id, { target, ...(force && { force }) })),
+      /**
+       * Refused (`conflict`) where somebody has files open in there, see `holdersIn`; `force`: they keep what they have open. `restart`: it is restarted
+       * without it where it cannot be otherwise.
+       */
+      detach: (id: string, target: string, how: { force?: boolean; restart?: boolean } = {}) =>
+        send(transport, 'DELETE', at(id, { target, ...how })),
     },
   };
 };

@@ -11,6 +11,8 @@ export interface ContainerMount {
   Propagation: string;
   /** It was not there when the container was made. */
   Added: boolean;
+  /** It was put into the run there is, without a restart. */
+  Live: boolean;
   /** What is there now: false where it waits for the next start, or the container does not run. */
   Mounted: boolean;
   /** The container that it is inherited from, by `--volumes-from`. */

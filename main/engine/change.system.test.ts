@@ -2,7 +2,7 @@ import '../base/scopes.js';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -293,7 +293,8 @@ changeTest('what cannot be, and what cannot be changed, is refused by name and c
     [{ Name: 'taken' }, 'conflict', /The container name "\/taken" is already in use/],
     [{ Name: '-' }, 'invalid', /Invalid container name/],
     [{ HostConfig: { Memory: 1 } }, 'invalid', /Minimum memory limit allowed is 6MB/],
-    [{ HostConfig: { Binds: ['/a:/b'] } }, 'not-implemented', /^HostConfig\.Binds cannot be changed/],
+    [{ HostConfig: { Binds: ['a:b'] } }, 'invalid', /mount path must be absolute/],
+    [{ HostConfig: { VolumesFrom: ['nobody'] } }, 'invalid', /No such container: nobody/],
     [{ HostConfig: { NetworkMode: 'host' } }, 'not-implemented', /^HostConfig\.NetworkMode cannot be changed/],
     [{ HostConfig: { PortBindings: { '80/tcp': [] } } }, 'not-implemented', /^HostConfig\.PortBindings cannot/],
     [{ HostConfig: { CapAdd: ['NOPE'] } }, 'invalid', /NOPE/],
@@ -403,3 +404,65 @@ for (const [when, Env] of [
     },
   );
 }
+
+for (const when of ['before', 'after'] as const)
+  test(
+    `an engine killed ${when} any commit of a live mount leaves all of it or nothing`,
+    { skip: cannotRun, timeout: 120_000 },
+    async (t) => {
+      for (let commit = 1; ; commit++) {
+        const place = await enginePlace(t);
+        const source = join(place.root, 'source');
+        await mkdir(source);
+        await writeFile(join(source, 'file'), 'content');
+        const about: ChangeWish = {
+          root: place.root,
+          cmd: ['sh', '-c', 'echo ready; sleep 1000'],
+          body: { HostConfig: { NetworkMode: 'none', Binds: ['old:/old'] } },
+          change: { HostConfig: { Binds: [`${source}:/new/place`, 'fresh:/fresh'] } },
+          commit,
+          when,
+        };
+        const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(about)], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let said = '';
+        child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+        await once(child, 'close');
+        const rooms = await openRooms(place);
+        place.before(() => closeRooms(rooms));
+        const { containers, volumes } = rooms;
+        const [{ Id: id } = { Id: '' }] = await containers.list({ all: true });
+        const { State, HostConfig, Mounts } = await containers.inspect(id);
+        const changed = containers.history(id).some(({ Kind }) => Kind === 'changed');
+        const mounts = (await readFile(`/proc/${State.Pid}/mountinfo`, 'utf8'))
+          .split('\n')
+          .map((line) => line.split(' ')[4]);
+        const seen = ['/old', '/new/place', '/fresh'].filter((path) => mounts.includes(path));
+        const wanted = changed ? ['/new/place', '/fresh'] : ['/old'];
+        assert.deepEqual(seen, wanted, `commit ${commit}`);
+        assert.deepEqual(
+          (Mounts as { Destination: string }[]).map(({ Destination }) => Destination),
+          wanted,
+        );
+        assert.equal(HostConfig.Binds?.length, wanted.length);
+        assert.deepEqual(
+          volumes
+            .list()
+            .map(({ Name }) => Name)
+            .sort(),
+          changed ? ['fresh', 'old'] : ['old'],
+        );
+        assert.deepEqual(volumes.holdersOf('old'), changed ? [] : [id]);
+        assert.deepEqual(
+          (await containers.change(id, { HostConfig: { Binds: [] } }, { restart: false })).Restarted,
+          false,
+        );
+        await containers.remove(id, { force: true });
+        if (said.includes('done')) {
+          assert.ok(commit > 2, 'it was killed at each');
+          return;
+        }
+      }
+    },
+  );

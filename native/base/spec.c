@@ -39,6 +39,11 @@ static int parse_idmaps(json_object *json, const struct place *place, const char
     return 0;
 }
 
+int spec_idmaps_parse(json_object *json, const char *key, struct spec_idmap **out, size_t *count, struct error *err)
+{
+    return parse_idmaps(json, NULL, key, out, count, err);
+}
+
 static int parse_mounts(json_object *json, struct spec *spec, struct error *err)
 {
     static const char *const known[] = {"destination", "type", "source", "options", "uidMappings", "gidMappings", NULL};

@@ -170,6 +170,9 @@ struct place;
 int spec_resources_parse_at(json_object *json, const struct place *place, struct spec_resources *out, struct error *err);
 void spec_resources_clear(struct spec_resources *resources);
 
+/* A list of {containerID, hostID, size} by itself: one side of a user namespace's map. */
+int spec_idmaps_parse(json_object *json, const char *key, struct spec_idmap **out, size_t *count, struct error *err);
+
 /* "CAP_CHOWN" for 0 and so on; NULL past the last. */
 const char *spec_capability_name(int number);
 

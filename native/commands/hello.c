@@ -6,6 +6,7 @@
 #include "../kernel/cgroup.h"
 #include "../kernel/fuse-overlay.h"
 #include "../kernel/overlay.h"
+#include "live.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -75,6 +76,7 @@ json_object *hello_describe(void)
     json_object_object_add(overlay, "fuse", json_object_new_boolean(fuse));
     json_object_object_add(overlay, "userxattr", json_object_new_boolean(server.rootless));
     json_object_object_add(hello, "overlay", overlay);
+    json_object_object_add(hello, "liveMounts", json_object_new_boolean(mounts_can_be_live(scratch)));
     json_object_object_add(hello, "apparmor", json_object_new_boolean(apparmor_enabled()));
     json_object_object_add(hello, "kernel", json_object_new_string(kernel.release));
 

@@ -14,6 +14,7 @@
 #include "fingerprint.h"
 #include "flatten.h"
 #include "layers.h"
+#include "live.h"
 #include "netns.h"
 #include "pack.h"
 #include "pause.h"
@@ -68,6 +69,7 @@ static const struct op ops[] = {
     {"layer-index", layer_index_op},               {"layer-sums", layer_sums_op},         {"layer-list", layer_list_op},
     {"layer-read", layer_read_op},                 {"layer-search", layer_search_op},     {"layer-compare", layer_compare_op},
     {"layer-differences", layer_differences_op},
+    {"mount-look", mount_look_op}, {"mount-attach", mount_attach_op},             {"mount-detach", mount_detach_op},
     {"volume-pack", volume_pack_op},               {"volume-copy", volume_copy_op},
     {"reflinks", reflinks_op},     {"swap", swap_op},
 };

@@ -33,6 +33,7 @@ struct walk {
     char done[PATH_MAX];
     char todo[PATH_MAX];
     int links;
+    unsigned made; /* directories, without an old one after them */
 };
 
 static int open_done(struct walk *walk)
@@ -93,6 +94,7 @@ static int step(struct walk *walk, const char *name)
         return 0;
     if (strcmp(name, "..") == 0) {
         char *slash = strrchr(walk->done, '/');
+        walk->made = 0;
         if (slash)
             *slash = '\0';
         return 0;
@@ -102,11 +104,14 @@ static int step(struct walk *walk, const char *name)
         return -1;
     bool last = strspn(walk->todo, "/") == strlen(walk->todo);
     if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+        walk->made = 0;
         if (S_ISLNK(info.st_mode))
             return follow_link(walk, parent, name);
     } else if (errno != ENOENT) {
         return -1;
-    } else if (!last && mkdirat(parent, name, 0755) < 0 && errno != EEXIST) {
+    } else if (!last && mkdirat(parent, name, 0755) == 0) {
+        walk->made++;
+    } else if (!last && errno != EEXIST) {
         return -1;
     }
     if (last)
@@ -120,6 +125,7 @@ static int walk_to_last(struct walk *walk, int root, const char *path, char *nam
     walk->root = root;
     walk->done[0] = '\0';
     walk->links = 0;
+    walk->made = 0;
     if (strlen(path) >= sizeof walk->todo) {
         errno = ENAMETOOLONG;
         return -1;
@@ -138,27 +144,39 @@ static int walk_to_last(struct walk *walk, int root, const char *path, char *nam
     return 0;
 }
 
-int make_in_root(int root, const char *path, bool directory, struct error *err)
+int make_in_root_counting(int root, const char *path, bool directory, unsigned *made, struct error *err)
 {
     struct walk walk;
     char name[NAME_MAX + 1];
+    *made = 0;
     if (walk_to_last(&walk, root, path, name) < 0)
         return fail(err, errno, "make %s inside the container", path);
+    *made = walk.made;
     cleanup_close int parent = open_done(&walk);
     if (parent < 0)
         return fail(err, errno, "open the directory of %s inside the container", path);
     if (name[0] == '\0')
         return steal_fd(&parent);
     if (directory) {
-        if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+        if (mkdirat(parent, name, 0755) == 0)
+            ++*made;
+        else if (errno != EEXIST)
             return fail(err, errno, "make the directory %s inside the container", path);
     } else {
         cleanup_close int file = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
-        if (file < 0 && errno != EEXIST)
+        if (file >= 0)
+            ++*made;
+        else if (errno != EEXIST)
             return fail(err, errno, "make the file %s inside the container", path);
     }
     int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | (directory ? O_DIRECTORY : 0));
     return fd >= 0 ? fd : fail(err, errno, "open %s inside the container", path);
+}
+
+int make_in_root(int root, const char *path, bool directory, struct error *err)
+{
+    unsigned made;
+    return make_in_root_counting(root, path, directory, &made, err);
 }
 
 int make_parent_in_root(int root, const char *path, char *name, struct error *err)

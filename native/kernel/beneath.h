@@ -17,6 +17,8 @@ int open_in_root(int root, const char *path, int flags);
 /* The path itself, made where missing: directories all the way, or directories and an empty file at the end. Existing symlinks are followed
  * inside the root, dangling ones too. Returns an O_PATH descriptor. */
 int make_in_root(int root, const char *path, bool directory, struct error *err);
+/* The same, and how many of the path's last components it had to make. What it is under is `*made` names up, however it goes. */
+int make_in_root_counting(int root, const char *path, bool directory, unsigned *made, struct error *err);
 
 /* The directory that holds the path's last component, made where missing; the component is written to `name` (NAME_MAX + 1 bytes). */
 int make_parent_in_root(int root, const char *path, char *name, struct error *err);

@@ -15,6 +15,8 @@ import { BinDialog } from '../parts/BinDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
 import { DropDialog } from '../parts/drop/DropDialog.js';
+import { AttachDialog } from '../parts/mounts/AttachDialog.js';
+import { DetachDialog } from '../parts/mounts/DetachDialog.js';
 import { ImportDialog } from '../parts/ImportDialog.js';
 import { LoginDialog } from '../parts/LoginDialog.js';
 import { PruneImagesDialog } from '../parts/PruneImages.js';
@@ -137,7 +139,29 @@ function Dialogs() {
     case 'bulk-results':
       return <BulkResultsDialog verb={dialog.verb} results={dialog.results} onClose={close} />;
     case 'change-container':
-      return <ChangeDialog key={dialog.id} id={dialog.id} past={dialog.past} start={dialog.start} onClose={close} />;
+      return (
+        <ChangeDialog
+          key={dialog.id}
+          id={dialog.id}
+          past={dialog.past}
+          asked={dialog.change}
+          start={dialog.start}
+          onClose={close}
+        />
+      );
+    case 'attach-mount':
+      return <AttachDialog key={dialog.id} id={dialog.id} onClose={close} />;
+    case 'detach-mount':
+      return (
+        <DetachDialog
+          key={`${dialog.id} ${dialog.target}`}
+          id={dialog.id}
+          target={dialog.target}
+          reason={dialog.reason}
+          holders={dialog.holders}
+          onClose={close}
+        />
+      );
     case 'push-image':
       return <PushDialog id={dialog.id} reference={dialog.reference} onClose={close} />;
     case 'tag-image':

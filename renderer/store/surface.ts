@@ -1,5 +1,7 @@
 import { create } from 'zustand';
+import type { ContainerChange } from '../../main/contract/changes.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
+import type { MountHolder } from '../../main/contract/mounts.js';
 import type { VolumeBackup } from '../../main/contract/volume-data.js';
 import type { Verb } from './containers-slice.js';
 import type { DropAnchor, DropTarget } from './drop.js';
@@ -40,7 +42,17 @@ export type OpenDialog =
   | { kind: 'self-check' }
   | { kind: 'bin' }
   /** Changing a container that is there, beginning at a field; or going back to an entry of its history. */
-  | { kind: 'change-container'; id: string; start?: string; past?: { seq: number; at: string } }
+  | {
+      kind: 'change-container';
+      id: string;
+      start?: string;
+      past?: { seq: number; at: string };
+      /** What is asked for already: it begins with what that comes to. */
+      change?: ContainerChange;
+    }
+  | { kind: 'attach-mount'; id: string }
+  /** A mount that did not go: why, and who has files open in it. */
+  | { kind: 'detach-mount'; id: string; target: string; reason: string; holders: MountHolder[] | undefined }
   | { kind: 'shortcuts' };
 
 /** A folder or a file of this machine. */

@@ -8,6 +8,7 @@ import type { Container } from './container.js';
 import { lostExit, readExitFile, rebootExit, roomOf, type Exit } from './exit.js';
 import { keepLayers } from './image-mounts.js';
 import type { Ledger } from './ledger.js';
+import type { LiveChanges } from './live-changes.js';
 import { NEVER, volumesOf } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
@@ -19,6 +20,7 @@ interface AdoptionParts {
   removal: Removal;
   bin: Bin;
   trials: Trials;
+  liveChanges: LiveChanges;
 }
 
 type AdoptionOptions = Pick<ContainersOptions, 'root' | 'store' | 'helper' | 'snapshots' | 'volumes'>;
@@ -33,21 +35,28 @@ export class Adoption {
   readonly #removal: Removal;
   readonly #bin: Bin;
   readonly #trials: Trials;
+  readonly #liveChanges: LiveChanges;
 
-  constructor(options: AdoptionOptions, ledger: Ledger, { runs, removal, bin, trials }: AdoptionParts) {
+  constructor(options: AdoptionOptions, ledger: Ledger, { runs, removal, bin, trials, liveChanges }: AdoptionParts) {
     this.#options = options;
     this.#ledger = ledger;
     this.#runs = runs;
     this.#removal = removal;
     this.#bin = bin;
     this.#trials = trials;
+    this.#liveChanges = liveChanges;
   }
 
   /** Afterwards every container is what its record says, and those that should run do or will. */
   async run(): Promise<void> {
-    for (const { id, record } of this.#ledger.all()) this.#options.volumes.hold(volumesOf(record), id);
+    for (const { id, record } of this.#ledger.all()) {
+      const { mounts, trial, mounting } = record;
+      const soon = [...(trial?.mounts?.from ?? []), ...(trial?.mounts?.to ?? []), ...(mounting?.added ?? [])];
+      this.#options.volumes.hold(volumesOf({ mounts: [...mounts, ...soon] }), id);
+    }
     for (const record of [...this.#ledger.all().map(({ record }) => record), ...this.#bin.records()])
-      keepLayers(record, this.#options.snapshots);
+      for (const mounts of [record.mounts, record.trial?.mounts?.from ?? [], record.trial?.mounts?.to ?? []])
+        keepLayers({ id: record.id, mounts }, this.#options.snapshots);
     await this.#sweep();
     await Promise.all(this.#ledger.all().map((container) => this.#adopt(container)));
     await this.#options.volumes.unmountIdle();
@@ -78,6 +87,9 @@ export class Adoption {
   async #adopt(container: Container): Promise<void> {
     using _ = await this.#ledger.locks.take(container.id); // an end that comes meanwhile waits until the run is known
     const monitor = await this.#runs.adopt(container);
+    await this.#liveChanges.resume(container).catch((error: unknown) => {
+      log.warn(`the mounts of container ${container.id} could not be looked after: ${messageOf(error)}`);
+    });
     if (container.live) {
       // It may have been written down as paused before it was.
       if (container.record.paused) await this.#options.helper.freeze(container.id);

@@ -1,29 +1,50 @@
 import { conflict, EngineError, notFound } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
 import type { Change } from '../../base/store.js';
-import type { Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
+import type { Applies, Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
+import { checkVolume, type Reservation } from '../volumes/index.js';
 import { changedConfiguration } from './configuration.js';
 import type { Container } from './container.js';
-import { appliesTo, configPatches, hostPatches, shownPatches } from './difference.js';
+import { placed, volumeWish } from './creation.js';
+import { appliesTo, configPatches, hostPatches, patched, shownPatches } from './difference.js';
 import type { Ledger } from './ledger.js';
+import { holdImages, letGoOfImages } from './image-mounts.js';
+import type { LiveChanges } from './live-changes.js';
 import { changedLimits, isLive } from './live-limits.js';
+import type { LiveMounts, Obstacle } from './live-mounts.js';
+import { differentMounts, formerVolumes, inheritedFrom, MOUNT_FIELDS, type MountDifference } from './mount-plan.js';
 import { checkedName } from './names.js';
 import { checkShared, noMissing, runtimeOf } from './neighbours.js';
-import type { ContainerRecord, FieldPatch, ImageOf, Trial } from './record.js';
+import {
+  volumesOf,
+  type ContainerRecord,
+  type FieldPatch,
+  type ImageOf,
+  type MountPoint,
+  type Trial,
+} from './record.js';
 import type { ContainersOptions, ResolvedImage } from './rooms.js';
 import type { TrialCall, Trials } from './trials.js';
 import { UserIds } from './user-ids.js';
 
 type ChangesOptions = Pick<
   ContainersOptions,
-  'helper' | 'images' | 'snapshots' | 'logs' | 'runtimes' | 'defaultRuntime' | 'remap'
+  'helper' | 'images' | 'snapshots' | 'volumes' | 'logs' | 'runtimes' | 'defaultRuntime' | 'remap'
 >;
+
+interface ChangesParts {
+  trials: Trials;
+  liveMounts: LiveMounts;
+  liveChanges: LiveChanges;
+}
 
 export interface ChangeCall extends TrialCall {
   /** False: rather not at all than with a restart. */
   restart?: boolean | undefined;
   /** How many seconds a container without a health check must go on to count as well. */
   watch?: number | undefined;
+  /** Mounts go although somebody has files open in them. */
+  force?: boolean | undefined;
 }
 
 /** A change that could be made. */
@@ -33,6 +54,7 @@ interface Plan {
   name: string | undefined;
   image: Trial['image'] | undefined;
   runtime: Trial['runtime'] | undefined;
+  mounts: (MountDifference & { obstacle: Obstacle | undefined }) | undefined;
   needsRestart: boolean;
   warnings: string[];
 }
@@ -50,17 +72,32 @@ export class Changes {
   readonly #options: ChangesOptions;
   readonly #ledger: Ledger;
   readonly #trials: Trials;
+  readonly #liveMounts: LiveMounts;
+  readonly #liveChanges: LiveChanges;
   /** Of each container one change at a time. */
   readonly #locks = new Locks();
 
-  constructor(options: ChangesOptions, ledger: Ledger, trials: Trials) {
+  constructor(options: ChangesOptions, ledger: Ledger, { trials, liveMounts, liveChanges }: ChangesParts) {
     this.#options = options;
     this.#ledger = ledger;
     this.#trials = trials;
+    this.#liveMounts = liveMounts;
+    this.#liveChanges = liveChanges;
   }
 
   change(container: Container, change: ContainerChange, call: ChangeCall = {}): Promise<Changed> {
     return this.#make(container, () => wishOf(change), call);
+  }
+
+  /** The same with a wish that depends on what the container is by then. */
+  changeBy(container: Container, change: () => ContainerChange, call: ChangeCall = {}): Promise<Changed> {
+    return this.#make(container, () => wishOf(change()), call);
+  }
+
+  /** Why what is mounted cannot change so while it runs; undefined: it can, or it does not run. */
+  async obstacle(container: Container, change: ContainerChange): Promise<Obstacle | undefined> {
+    using _ = await this.#ledger.lock(container);
+    return (await this.#plan(container, wishOf(change))).mounts?.obstacle;
   }
 
   preview(container: Container, change: ContainerChange): Promise<ChangePreview> {
@@ -82,18 +119,20 @@ export class Changes {
 
   async #preview(container: Container, wish: () => Wish): Promise<ChangePreview> {
     using _ = await this.#ledger.lock(container);
-    const { patches, needsRestart, warnings } = await this.#plan(container, wish());
-    const Changes = shownPatches(patches).map((patch) => ({
+    const plan = await this.#plan(container, wish());
+    const Changes = shownPatches(plan.patches).map((patch) => ({
       ...patch,
-      Applies: container.live ? appliesTo(patch) : ('now' as const),
+      Applies: container.live ? applies(patch, plan) : ('now' as const),
     }));
-    return { Changes, NeedsRestart: needsRestart, Warnings: warnings };
+    const obstacle = plan.mounts?.obstacle;
+    const why = obstacle ? [`What is mounted cannot change while it runs: ${obstacle.reason}.`] : [];
+    return { Changes, NeedsRestart: plan.needsRestart, Warnings: [...plan.warnings, ...why] };
   }
 
   async #make(
     container: Container,
     wish: () => Wish,
-    { restart = true, watch = WATCH_S, ...call }: ChangeCall,
+    { restart = true, watch = WATCH_S, force = false, ...call }: ChangeCall,
   ): Promise<Changed> {
     const { id } = container;
     using _change = await this.#locks.take(id);
@@ -102,11 +141,11 @@ export class Changes {
       using _ = await this.#ledger.lock(container);
       refuseUnchangeable(container);
       const { revertTo, ...wanted } = wish();
-      const plan = await this.#plan(container, wanted);
+      const plan = await this.#plan(container, wanted, force);
       warnings = plan.warnings;
       call.signal?.throwIfAborted();
       if (!plan.needsRestart) {
-        if (plan.patches.length > 0) await this.#apply(container, plan, revertTo);
+        if (plan.patches.length > 0) await this.#apply(container, plan, { revertTo, force });
         return { Id: id, Changes: shownPatches(plan.patches), Restarted: false, Warnings: warnings };
       }
       refuseRestart(container, plan, restart);
@@ -116,7 +155,7 @@ export class Changes {
     return { Id: id, Restarted: true, Warnings: warnings, ...outcome };
   }
 
-  async #plan(container: Container, { Name, Config, HostConfig, image: wanted }: Wish): Promise<Plan> {
+  async #plan(container: Container, { Name, Config, HostConfig, image: wanted }: Wish, force = false): Promise<Plan> {
     const { record } = container;
     const { helper, logs } = this.#options;
     const found = wanted && this.#options.images.resolve(wanted.find);
@@ -143,18 +182,101 @@ export class Changes {
       ...configPatches(record.config, config),
       ...hostPatches(record.hostConfig, hostConfig),
     ];
+    const mounts = await this.#planMounts(container, { config, hostConfig }, patches, force);
     return {
-      ...{ patches, warnings, image, runtime },
+      ...{ patches, warnings, image, runtime, mounts },
       after: { config, hostConfig, ...(image && { image: image.to }), ...(runtime && { runtime: runtime.to }) },
       name: name === record.name ? undefined : name,
-      needsRestart: container.live !== undefined && patches.some((patch) => appliesTo(patch) === 'restart'),
+      needsRestart: container.live !== undefined && patches.some((patch) => applies(patch, { mounts }) === 'restart'),
     };
   }
 
-  /** At once, or for the next start. The kernel first: what it refuses is not written down. */
-  async #apply(container: Container, { patches, after, name, image }: Plan, revertTo?: number): Promise<void> {
+  async #planMounts(
+    container: Container,
+    next: Pick<ContainerRecord, 'config' | 'hostConfig'>,
+    patches: FieldPatch[],
+    force: boolean,
+  ): Promise<Plan['mounts']> {
+    if (!patches.some(({ Field }) => MOUNT_FIELDS.has(Field))) return undefined;
+    const { record, live } = container;
+    const mountsOf = (reference: string) => inheritedFrom(noMissing(() => this.#ledger.find(reference)).record);
+    const imageOf = (reference: string) => noMissing(() => this.#options.images.resolve(reference));
+    const difference = await differentMounts(record, next, { mountsOf, imageOf });
+    noMissing(() => difference.added.flatMap(volumeWish).forEach(checkVolume));
+    const memory = patches.some(({ Field }) => Field === 'HostConfig.Tmpfs');
+    const obstacle = !live
+      ? undefined
+      : memory
+        ? { reason: 'what is in memory (tmpfs) comes and goes with a start' }
+        : await this.#liveMounts.obstacle(container, difference, force);
+    return { ...difference, obstacle };
+  }
+
+  /** Volumes of what is new, and all that is mounted then with its places. */
+  async #reserve(
+    { id, record }: Container,
+    { after, added }: MountDifference,
+  ): Promise<{ reserved: Reservation; mounts: MountPoint[]; former: MountPoint[] }> {
+    const { volumes, snapshots } = this.#options;
+    const { lower } = await snapshots.mountsOf(id);
+    const reserved = await volumes.reserve(added.flatMap(volumeWish), id, lower);
+    const mounts = after.map((mount) => (added.includes(mount) ? placed(mount, reserved) : mount));
+    return { reserved, mounts, former: formerVolumes(record, mounts) };
+  }
+
+  /** At once, or for the next start. */
+  async #apply(
+    container: Container,
+    plan: Plan,
+    about: { revertTo: number | undefined; force: boolean },
+  ): Promise<void> {
+    const { mounts } = plan;
+    if (!mounts) return this.#applyFields(container, plan, about.revertTo);
+    const others = plan.patches.filter(({ Field }) => !MOUNT_FIELDS.has(Field));
+    const ofMounts = plan.patches.filter(({ Field }) => MOUNT_FIELDS.has(Field));
+    const { record, id } = container;
+    try {
+      const { reserved, mounts: placedMounts, former } = await this.#reserve(container, mounts);
+      await using _ = reserved;
+      const { config, hostConfig } = container.live ? patched(record, ofMounts, 'To') : plan.after;
+      const after = { config, hostConfig, mounts: placedMounts, former };
+      const added = placedMounts.filter((mount) => !record.mounts.includes(mount));
+      const { removed } = mounts;
+      const { revertTo, force } = about;
+      if (container.live) {
+        const mounting = { after, patches: ofMounts, added, removed, made: [...reserved.made] };
+        const to = revertTo !== undefined && others.length === 0 ? { revertTo } : {};
+        await this.#liveChanges.make(container, { ...mounting, ...to }, reserved, force);
+      } else {
+        const ahead = { ...plan, after: { ...plan.after, mounts: placedMounts, former } };
+        await this.#applyFields(container, ahead, revertTo, (change) => {
+          reserved.hold(change);
+          holdImages(change, { id, mounts: added }, this.#options);
+          letGoOfImages(change, { record, before: record.mounts, after: placedMounts }, this.#options);
+          const gone = new Set(volumesOf({ mounts: removed }));
+          for (const volume of volumesOf({ mounts: placedMounts })) gone.delete(volume);
+          this.#options.volumes.release(change, id, [], gone);
+        });
+        return reserved.announce();
+      }
+    } catch (error) {
+      this.#options.volumes.hold(volumesOf(record), id); // a reservation that is given up lets go of those that it had anyway
+      throw error;
+    }
+    if (others.length > 0) return this.#applyFields(container, { ...plan, patches: others }, about.revertTo);
+    this.#ledger.publish(container, 'update');
+  }
+
+  /** The kernel first: what it refuses is not written down. */
+  async #applyFields(
+    container: Container,
+    { patches, after: wanted, name, image }: Pick<Plan, 'patches' | 'after' | 'name' | 'image'>,
+    revertTo: number | undefined,
+    also: (change: Change) => void = () => undefined,
+  ): Promise<void> {
     const { record, id } = container;
     const before = record.name;
+    const after = { ...wanted };
     const limited = patches.some(({ Field, To }) => isLive(Field.replace('HostConfig.', ''), To));
     const limit = async (from: ContainerRecord['hostConfig'], to: ContainerRecord['hostConfig']): Promise<void> => {
       const { helper } = this.#options;
@@ -166,6 +288,7 @@ export class Changes {
     try {
       await limit(record.hostConfig, after.hostConfig);
       await this.#ledger.save(container, ahead, (change) => {
+        also(change);
         if (image) this.#exchange(change, id, image);
         const kind =
           revertTo === undefined ? { Kind: 'changed' as const } : { Kind: 'reverted' as const, To: revertTo };
@@ -187,23 +310,34 @@ export class Changes {
   /** Written down before anything is done: from here on it comes to an end, whoever is killed. */
   async #begin(
     container: Container,
-    { patches, name, image, runtime }: Plan,
+    { patches, name, image, runtime, mounts }: Plan,
     about: Pick<Trial, 'watch' | 'revertTo'>,
   ): Promise<void> {
+    const { record, id } = container;
     const trial: Trial = {
       ...{ stage: 'stop', patches, ...about },
       ...(name !== undefined && { name }),
       ...(image && { image }),
       ...(runtime && { runtime }),
     };
-    if (name !== undefined) this.#ledger.takeName(container.id, name);
+    if (name !== undefined) this.#ledger.takeName(id, name);
     try {
-      await this.#ledger.save(container, { trial });
+      if (mounts) {
+        const { reserved, mounts: to } = await this.#reserve(container, mounts);
+        await using _ = reserved;
+        trial.mounts = { from: record.mounts, to };
+        await this.#ledger.save(container, { trial }, (change) => {
+          reserved.hold(change);
+          holdImages(change, { id, mounts: to.filter((mount) => !record.mounts.includes(mount)) }, this.#options);
+        });
+        reserved.announce();
+      } else await this.#ledger.save(container, { trial });
     } catch (error) {
       if (name !== undefined) this.#ledger.freeName(name);
+      this.#options.volumes.hold(volumesOf(record), id);
       throw error;
     }
-    container.record.trial = trial;
+    record.trial = trial;
   }
 
   #exchange(change: Change, id: string, { from, to }: NonNullable<Trial['image']>): void {
@@ -277,14 +411,25 @@ const sameImage = (a: ImageOf, b: ImageOf): boolean => a.id === b.id && a.refere
 
 const patchOf = (Field: string, From: string, To: string): FieldPatch[] => (From === To ? [] : [{ Field, From, To }]);
 
+/** Of what is mounted the plan says it. */
+const applies = (patch: FieldPatch, { mounts }: Pick<Plan, 'mounts'>): Applies =>
+  MOUNT_FIELDS.has(patch.Field) ? (mounts?.obstacle ? 'restart' : 'now') : appliesTo(patch);
+
 function refuseUnchangeable({ record, removal, dead }: Container): void {
   if (removal || dead) throw conflict('container is marked for removal and cannot be changed');
   if (record.trial) throw conflict(`container ${record.name} is being changed already`);
 }
 
-function refuseRestart({ record }: Container, { patches }: Plan, restart: boolean): void {
-  const fields = shownPatches(patches.filter((patch) => appliesTo(patch) === 'restart')).map(({ Field }) => Field);
-  if (!restart) throw conflict(`a running container takes ${fields.join(', ')} only with a restart`);
+function refuseRestart({ record }: Container, plan: Plan, restart: boolean): void {
+  const { patches, mounts } = plan;
+  const fields = shownPatches(patches.filter((patch) => applies(patch, plan) === 'restart')).map(({ Field }) => Field);
+  const { reason, holders } = mounts?.obstacle ?? {};
+  if (!restart) {
+    throw conflict(
+      `a running container takes ${fields.join(', ')} only with a restart${reason ? `: ${reason}` : ''}`,
+      holders && { details: { Holders: holders } },
+    );
+  }
   if (record.paused)
     throw conflict(`container ${record.name} is paused: unpause it before it is restarted for ${fields.join(', ')}`);
 }

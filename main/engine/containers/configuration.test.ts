@@ -131,16 +131,32 @@ test('a command of one’s own beside the image’s entrypoint, and an entrypoin
   });
 });
 
-test('mounts, networks, ports and user ids are refused by name, and so is what nobody knows', async () => {
+test('networks, ports and user ids are refused by name, and so is what nobody knows', async () => {
   const record = await made({});
   const refused: [ContainerChange, RegExp][] = [
-    [{ HostConfig: { VolumesFrom: ['db'] } }, /^HostConfig\.VolumesFrom cannot be changed/],
+    [{ HostConfig: { NetworkMode: 'host' } }, /^HostConfig\.NetworkMode cannot be changed/],
     [{ HostConfig: { UsernsMode: 'host' } }, /^HostConfig\.UsernsMode cannot be changed/],
     [{ HostConfig: { PublishAllPorts: true } }, /^HostConfig\.PublishAllPorts cannot be changed/],
     [{ Config: { ExposedPorts: { '80/tcp': {} } } }, /^Config\.ExposedPorts cannot be changed/],
     [{ Config: { Image: 'other' } }, /^Config\.Image is nothing that can be changed/],
   ];
   for (const [change, message] of refused) await assert.rejects(changes(record, change), { message });
+});
+
+test('what is mounted is changed as it is said; volumes of the image go only when all are said', async () => {
+  const image = { Volumes: { '/data': {} } };
+  const record = await made({ Volumes: { '/own': {} }, HostConfig: { Binds: ['/a:/b'] } }, image);
+  const HostConfig = { Binds: ['/a:/b', 'data:/d'], VolumesFrom: ['db'], Tmpfs: { '/t': '' } };
+  assert.deepEqual(shown(await changes(record, { HostConfig }, image)), {
+    'HostConfig.Binds': HostConfig.Binds,
+    'HostConfig.VolumesFrom': ['db'],
+    'HostConfig.Tmpfs': HostConfig.Tmpfs,
+  });
+  const volumes = async (Volumes: Record<string, object> | null) =>
+    shown(await changes(record, { Config: { Volumes } }, image));
+  assert.deepEqual(await volumes({ '/own': {} }), { 'Config.Volumes': { '/own': {} } });
+  assert.deepEqual(await volumes({}), { 'Config.Volumes': {} });
+  assert.deepEqual(await volumes(null), { 'Config.Volumes': { '/data': {} } });
 });
 
 test('a field is changed at once or with a restart by what the kernel can do', () => {

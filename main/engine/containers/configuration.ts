@@ -14,16 +14,17 @@ type Fields = Record<string, unknown>;
 const CONFIG = new Set<string>([
   ...(['Hostname', 'Domainname', 'User', 'AttachStdin', 'AttachStdout', 'AttachStderr', 'Tty', 'OpenStdin'] as const),
   ...(['StdinOnce', 'Env', 'Cmd', 'WorkingDir', 'Entrypoint', 'Labels', 'StopSignal', 'StopTimeout'] as const),
-  ...(['Healthcheck', 'Shell'] as const),
+  ...(['Healthcheck', 'Shell', 'Volumes'] as const),
 ] satisfies (keyof ContainerConfig)[]);
 
-/** What is mounted, networks, ports and user ids belong to a container from its creation on. */
+/** Networks, ports and user ids belong to a container from its creation on. */
 const FIXED = new Set<string>([
-  ...(['Binds', 'Mounts', 'Tmpfs', 'VolumesFrom', 'VolumeDriver', 'NetworkMode', 'PortBindings'] as const),
-  ...(['PublishAllPorts', 'Links', 'UsernsMode', 'Volumes', 'ExposedPorts', 'MacAddress'] as const),
+  ...(['VolumeDriver', 'NetworkMode', 'PortBindings'] as const),
+  ...(['PublishAllPorts', 'Links', 'UsernsMode', 'ExposedPorts', 'MacAddress'] as const),
 ]);
 
 const HOST_CONFIG = new Set<string>([
+  ...(['Binds', 'Mounts', 'Tmpfs', 'VolumesFrom'] as const),
   ...(['LogConfig', 'RestartPolicy', 'AutoRemove', 'CapAdd', 'CapDrop', 'Dns', 'DnsOptions', 'DnsSearch'] as const),
   ...(['ExtraHosts', 'GroupAdd', 'IpcMode', 'PidMode', 'UTSMode', 'CgroupnsMode', 'CgroupParent'] as const),
   ...(['Annotations', 'Privileged', 'ReadonlyRootfs', 'SecurityOpt', 'ShmSize', 'Sysctls', 'Runtime', 'Init'] as const),
@@ -41,6 +42,9 @@ const HOST_CONFIG = new Set<string>([
   ...(['BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps'] as const),
   ...(['BlkioDeviceWriteIOps'] as const),
 ]);
+
+/** Lists of which an empty one says as much as none. */
+const NOTHING_IS_NULL = new Set<string>(['Binds', 'Mounts', 'Tmpfs', 'VolumesFrom']);
 
 /** What follows from a field besides itself. */
 const FOLLOWS: Record<string, string[]> = {
@@ -80,10 +84,11 @@ export async function changedConfiguration(
   } as ContainerCreate;
   const plan = await planConfiguration(record.id, body, next?.config ?? image ?? {}, { hello, logs });
   const fields = (wish: Fields): string[] => Object.keys(wish).flatMap((name) => [name, ...(FOLLOWS[name] ?? [])]);
+  // What is said of volumes is all that there is: that a container goes without one of its image's can be said no other way.
+  const wanted = config['Volumes'] ?? (next?.config ?? image)?.Volumes ?? null;
+  const Volumes = ('Volumes' in config ? wanted : record.config.Volumes) as FullConfig['Volumes'];
   return {
-    config: next
-      ? { ...plan.config, Volumes: record.config.Volumes }
-      : taken(record.config, plan.config, fields(config)),
+    config: { ...(next ? plan.config : taken(record.config, plan.config, fields(config))), Volumes } as FullConfig,
     hostConfig: taken(record.hostConfig, plan.hostConfig, fields(hostConfig)) as FullHostConfig,
     warnings: [...plan.warnings, ...(next ? volumesNotMounted(record, next.config) : [])],
   };
@@ -92,13 +97,16 @@ export async function changedConfiguration(
 /** What differs from what is there. What cannot be changed is refused by name; who sends back what he was shown asks for nothing. */
 function wished(part: string, wish: Fields, before: Fields, known: Set<string>): Fields {
   const differing = Object.entries(wish).filter(
-    ([name, value]) => value !== undefined && !isDeepStrictEqual(value, before[name] ?? null),
+    ([name, value]) =>
+      value !== undefined &&
+      !isDeepStrictEqual(value, before[name] ?? null) &&
+      !((FIXED.has(name) || NOTHING_IS_NULL.has(name)) && isNothing(value) && isNothing(before[name])) &&
+      !(name === 'Volumes' && isNothing(value) && before[name] === null),
   );
   for (const [name, value] of differing) {
-    if (FIXED.has(name) && isNothing(value) && isNothing(before[name])) continue;
     if (FIXED.has(name)) {
       throw notImplemented(
-        `${part}.${name} cannot be changed in this version of Slipway: make another container for other mounts, networks, ports or user ids`,
+        `${part}.${name} cannot be changed in this version of Slipway: make another container for other networks, ports or user ids`,
       );
     }
     if (!known.has(name) && value !== null) throw invalid(`${part}.${name} is nothing that can be changed`);

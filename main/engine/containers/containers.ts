@@ -13,16 +13,20 @@ import type { Discarded } from '../../contract/bin.js';
 import type { DiskContainer } from '../../contract/disk.js';
 import type { VolumeUser } from '../../contract/volume-data.js';
 import type { Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
+import type { ContainerMount, Mounted, MountPreview, MountWish } from '../../contract/mounts.js';
 import { Adoption } from './adoption.js';
 import type { AttachStream } from '../../contract/streams.js';
 import { Bin } from './bin.js';
 import { Changes, type ChangeCall } from './changes.js';
+import { ContainerMounts } from './container-mounts.js';
 import { Container, type WaitCondition } from './container.js';
 import { Creation } from './creation.js';
 import { Ending } from './ending.js';
 import { pruneFilter } from './filters.js';
 import { History } from './history.js';
 import { Ledger, TABLE } from './ledger.js';
+import { LiveChanges } from './live-changes.js';
+import { LiveMounts } from './live-mounts.js';
 import { checkedName } from './names.js';
 import { startTimeOf } from './live.js';
 import { Output, type AttachRequest, type LogsRequest } from './output.js';
@@ -92,6 +96,7 @@ interface Parts {
   survey: Survey;
   updates: Updates;
   places: Places;
+  mounts: ContainerMounts;
 }
 
 /** Containers: made from images, run by the helper, watched through their monitors. */
@@ -115,16 +120,20 @@ export class Containers {
     const bin = new Bin(options, ledger, removal);
     const runs = await Runs.open(options, ledger, removal);
     const trials = new Trials(options, ledger, { ending, removal, runs });
-    await new Adoption(options, ledger, { runs, removal, bin, trials }).run();
+    const liveMounts = new LiveMounts(options, ledger);
+    const liveChanges = new LiveChanges(options, ledger, liveMounts);
+    await new Adoption(options, ledger, { runs, removal, bin, trials, liveChanges }).run();
     bin.open();
-    const changes = new Changes(options, ledger, trials);
+    const changes = new Changes(options, ledger, { trials, liveMounts, liveChanges });
     const creation = new Creation(options, ledger, { removal, bin });
     const output = new Output(ledger, options.helper);
     const survey = new Survey(options, ledger);
     const updates = new Updates(options, ledger);
     const places = new Places(options, ledger);
-    const parts = { ledger, ending, removal, bin, runs, trials, changes, creation, output, survey, updates, places };
-    return new Containers(options.helper, parts);
+    const mounts = new ContainerMounts(options, ledger, { changes, places });
+    return new Containers(options.helper, {
+      ...{ ledger, ending, removal, bin, runs, trials, changes, creation, output, survey, updates, places, mounts },
+    });
   }
 
   /** Lets go of the monitors. Containers go on; what waits for a restart is for the next engine to see to. */
@@ -281,6 +290,24 @@ export class Containers {
   /** What happened to it, newest first. */
   history(reference: string): HistoryEntry[] {
     return this.#parts.changes.history(this.#find(reference));
+  }
+
+  /** What it has mounted, and whether it is there now. */
+  async mounts(reference: string): Promise<ContainerMount[]> {
+    return this.#parts.mounts.list(this.#find(reference));
+  }
+
+  async previewMount(reference: string, wish: MountWish): Promise<MountPreview> {
+    return this.#parts.mounts.preview(this.#find(reference), wish);
+  }
+
+  /** Mounts a folder or a volume, at once where it runs. */
+  async attachMount(reference: string, wish: MountWish): Promise<Mounted> {
+    return this.#parts.mounts.attach(this.#find(reference), wish);
+  }
+
+  async detachMount(reference: string, target: string, how?: { force: boolean; restart: boolean }): Promise<void> {
+    return this.#parts.mounts.detach(this.#find(reference), target, how);
   }
 
   /** Registers at once; an unknown container or condition is thrown, not promised. */

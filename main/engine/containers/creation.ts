@@ -8,6 +8,7 @@ import { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { checkedName } from './names.js';
 import { holdImages } from './image-mounts.js';
+import { inheritedFrom } from './mount-plan.js';
 import type { PlannedMount } from './mounts.js';
 import { planContainer } from './plan.js';
 import { NEVER, type ContainerRecord, type IdMap, type MountPoint } from './record.js';
@@ -58,7 +59,7 @@ export class Creation {
     const { config, hostConfig, mounts, warnings } = await planContainer(id, body, image.config, {
       hello: helper.hello,
       logs: this.#options.logs,
-      mountsOf: (reference) => this.#inheritedFrom(reference),
+      mountsOf: (reference) => inheritedFrom(noMissing(() => this.#ledger.find(reference)).record),
       imageOf: (reference) => noMissing(() => images.resolve(reference)),
     });
     const wishes = mounts.flatMap(volumeWish);
@@ -115,12 +116,6 @@ export class Creation {
     return { Id: id, Warnings: warnings };
   }
 
-  /** What another container has mounted, and that it is from there. */
-  #inheritedFrom(reference: string): MountPoint[] {
-    const { id, record } = noMissing(() => this.#ledger.find(reference));
-    return record.mounts.map((mount) => ({ ...mount, own: { ...mount.own, from: { id, name: record.name } } }));
-  }
-
   /** A container in the bin may come back, and has its ids then. */
   #takenIds(): (IdMap | undefined)[] {
     const records = [...this.#ledger.all().map(({ record }) => record), ...this.#bin.records()];
@@ -129,7 +124,7 @@ export class Creation {
 }
 
 /** The volume that a mount is of; what another container has already is taken as it is. */
-function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: PlannedMount): VolumeWish[] {
+export function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: PlannedMount): VolumeWish[] {
   if (Type !== 'volume') return [];
   const { labels = null, options = null, copy = false } = volume ?? {};
   const about = { Name, Driver, Labels: labels, DriverOpts: options };
@@ -137,7 +132,7 @@ function volumeWish({ Type, Name = '', Driver = '', Destination, own, volume }: 
   return [{ ...wish, path: copy ? Destination : undefined }];
 }
 
-function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): MountPoint {
+export function placed({ volume: _, ...mount }: PlannedMount, reserved: Reservation): MountPoint {
   const { Type, Name, own } = mount;
   if (Type !== 'volume' || Name === undefined) return mount;
   const folder = reserved.folderOf(Name);

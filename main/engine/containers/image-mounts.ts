@@ -1,6 +1,6 @@
 import { EngineError } from '../../base/errors.js';
 import type { Change } from '../../base/store.js';
-import { imagesOf, type ContainerRecord } from './record.js';
+import { imagesOf, type ContainerRecord, type MountPoint } from './record.js';
 import type { ImagesRoom, SnapshotsRoom } from './rooms.js';
 import type { ImageLayers } from './sources.js';
 
@@ -52,6 +52,21 @@ export function releaseImages(
   for (const { id } of imagesOf(record)) images.release(change, id, record.id);
   dropLayers(record, snapshots);
   change.undo(() => keepLayers(record, snapshots));
+}
+
+/** Of a container that stays: those that it had mounted and has no more. */
+export function letGoOfImages(
+  change: Change,
+  { record, before, after }: { record: ContainerRecord; before: MountPoint[]; after: MountPoint[] },
+  { images, snapshots }: { images: Pick<ImagesRoom, 'release'>; snapshots: Pick<SnapshotsRoom, 'hold' | 'release'> },
+): void {
+  const kept = new Set([record.image.id, ...imagesOf({ mounts: after }).map(({ id }) => id)]);
+  const mounts = before.filter(({ own }) => own?.image && !kept.has(own.image.id));
+  for (const { id } of imagesOf({ mounts })) images.release(change, id, record.id);
+  const chains = new Set(imagesOf({ mounts: after }).map(({ chainId }) => chainId));
+  const gone = { id: record.id, mounts: before.filter(({ own }) => own?.image && !chains.has(own.image.chainId)) };
+  dropLayers(gone, snapshots);
+  change.undo(() => keepLayers(gone, snapshots));
 }
 
 function dropLayers(record: Mounts, snapshots: Pick<SnapshotsRoom, 'release'>): void {

@@ -41,6 +41,10 @@ export interface ContainerRecord {
   before?: Standing;
   /** A change of its configuration that needs a restart and is not settled yet. */
   trial?: Trial;
+  /** Mounts that are being put into the run there is, or taken out of it: whoever finds this looks how far that came. */
+  mounting?: Mounting;
+  /** Anonymous volumes that it had once, and would have again. */
+  former?: MountPoint[];
 }
 
 /** One field of a configuration, `Config.Env` or `HostConfig.Memory`, before and after; absent: it is not there. */
@@ -61,6 +65,7 @@ export interface Trial {
   patches: FieldPatch[];
   image?: { from: ImageOf; to: ImageOf };
   runtime?: { from: ForeignRuntime | null; to: ForeignRuntime | null };
+  mounts?: { from: MountPoint[]; to: MountPoint[] };
   /** The name it is to have in the end. */
   name?: string;
   /** Of a change back: the entry of its history whose configuration it is to have again. */
@@ -71,6 +76,18 @@ export interface Trial {
   since?: string;
   /** Why it is undone. */
   reason?: string;
+}
+
+/** A change of its mounts while it runs. */
+export interface Mounting {
+  /** Its configuration afterwards. */
+  after: Pick<ContainerRecord, 'config' | 'hostConfig' | 'mounts' | 'former'>;
+  patches: FieldPatch[];
+  added: MountPoint[];
+  removed: MountPoint[];
+  /** Volumes that were made for it. */
+  made: string[];
+  revertTo?: number;
 }
 
 /** What a run makes of a container. */
@@ -139,6 +156,10 @@ export interface MountPoint {
     strict?: boolean;
     /** The container that it is inherited from, by `--volumes-from`. */
     from?: { id: string; name: string };
+    /** It was not there when the container was made. */
+    added?: boolean;
+    /** It was put into a run: where, with links followed; how many of the last names of that were made for it; its number there, and when that run began (ticks). */
+    live?: { path: string; made: number; mount: number; run: number };
   };
 }
 

@@ -78,7 +78,8 @@ export class Removal {
       for (const image of new Set([record.image.id, ...(trial?.image ? [trial.image.from.id, trial.image.to.id] : [])]))
         images.release(change, image, id);
       networks.release(change, id);
-      releaseImages(change, record, { images, snapshots });
+      const soon = [...(trial?.mounts?.from ?? []), ...(trial?.mounts?.to ?? [])];
+      releaseImages(change, { id, mounts: [...record.mounts, ...soon] }, { images, snapshots });
       dropLayers = snapshots.discard(change, id);
       dropVolumes = volumes.release(change, id, withVolumes ? anonymousOf(record) : []);
     });

@@ -3,7 +3,21 @@ import type { Change } from '../../base/store.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { EngineEvent } from '../../contract/events.js';
 import type { ImageConfig } from '../../contract/images.js';
-import type { ExecRequest, ForeignRuntime, HelperHello, RunRequest, Started, Wire } from '../helper/index.js';
+import type { FolderWarning } from '../../contract/mounts.js';
+import type {
+  ExecRequest,
+  FilesPlace,
+  ForeignRuntime,
+  HelperHello,
+  MountAttachRequest,
+  MountDetachRequest,
+  RunRequest,
+  SeenFile,
+  SeenHolder,
+  SeenTarget,
+  Started,
+  Wire,
+} from '../helper/index.js';
 import type { Bin } from '../bin/index.js';
 import type { Reservation, VolumeWish } from '../volumes/index.js';
 import type { LogDefaults } from './log-options.js';
@@ -28,6 +42,17 @@ export interface HelperRoom {
   discard(path: string, options?: { sync?: boolean }): Promise<void>;
   usage(path: string): Promise<{ bytes: number; entries: number }>;
   lend(attached: Socket, target?: object): Promise<void>;
+  mountLook(
+    place: FilesPlace,
+    request: { id?: string; target: string; source?: string; forbidden?: string[] },
+  ): Promise<{ seen: SeenTarget; gone: Promise<void> }>;
+  mountAttach(request: MountAttachRequest): Promise<{ path: string; made: number; mount: number }>;
+  mountDetach(request: MountDetachRequest): Promise<{ detached: boolean; holders?: SeenHolder[] }>;
+  fileRead(
+    place: FilesPlace,
+    request: { path: string; offset: number; length?: number },
+    signal: AbortSignal,
+  ): Promise<{ stat: SeenFile; bytes: AsyncIterable<Uint8Array> }>;
 }
 
 export interface UsageRoom {
@@ -98,8 +123,16 @@ export interface ImagesRoom {
 export interface VolumesRoom {
   reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation>;
   hold(names: Iterable<string>, holder: string): void;
+  /** Where a volume's files are; undefined where there is none of that name. */
+  sourceOf(name: string): string | undefined;
   /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them. */
-  release(change: Change, holder: string, goners?: Iterable<string>): () => Promise<void>;
+  release(
+    change: Change,
+    holder: string,
+    goners?: Iterable<string>,
+    /** Not all of its own, but these. */
+    only?: ReadonlySet<string>,
+  ): () => Promise<void>;
   /** Those that are a file system by itself are mounted while a container runs, or its files are looked at. */
   mount(names: Iterable<string>, user: string): Promise<boolean>;
   unmount(user: string): Promise<void>;
@@ -157,4 +190,6 @@ export interface ContainersOptions {
   bin: Bin;
   /** `--userns-remap`, understood. */
   remap?: Remap;
+  /** Who knows people and places of this machine. */
+  surroundings?: { userOf(uid: number): Promise<string | null>; warningsOf(path: string): Promise<FolderWarning[]> };
 }

@@ -8,13 +8,15 @@ import type { Container } from './container.js';
 import { patched, shownPatches } from './difference.js';
 import type { Ending } from './ending.js';
 import { healthProbe, readHealth } from './health.js';
+import { letGoOfImages } from './image-mounts.js';
 import type { Ledger } from './ledger.js';
-import type { Trial } from './record.js';
+import { formerVolumes } from './mount-plan.js';
+import { volumesOf, type ContainerRecord, type MountPoint, type Trial } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
 import type { Runs } from './runs.js';
 
-type TrialsOptions = Pick<ContainersOptions, 'images' | 'snapshots'>;
+type TrialsOptions = Pick<ContainersOptions, 'images' | 'snapshots' | 'volumes'>;
 
 interface TrialsParts {
   ending: Ending;
@@ -101,9 +103,10 @@ export class Trials {
     call.report?.({ Stage: 'stopping' });
     using _ = await this.#stopped(container);
     if (call.signal?.aborted) return this.#launchBack(container, { ...trial, reason: CANCELLED }, call);
-    const { image, runtime, patches } = trial;
+    const { image, runtime, mounts, patches } = trial;
     Object.assign(container.record, patched(container.record, patches, 'To'), {
       ...(image && { image: image.to }),
+      ...(mounts && { mounts: mounts.to }),
       ...(runtime && { runtime: runtime.to }),
       trial: { ...trial, stage: 'try', since: now() } satisfies Trial,
     });
@@ -128,9 +131,10 @@ export class Trials {
 
   /** Lets it go as it was before; called with its lock held. That this fails too is in its record. */
   async #launchBack(container: Container, trial: Trial, { report }: TrialCall): Promise<void> {
-    const { image, runtime, patches } = trial;
+    const { image, runtime, mounts, patches } = trial;
     Object.assign(container.record, patched(container.record, patches, 'From'), {
       ...(image && { image: image.from }),
+      ...(mounts && { mounts: mounts.from }),
       ...(runtime && { runtime: runtime.from }),
       error: '',
       trial: { ...trial, stage: 'back', since: now() } satisfies Trial,
@@ -247,7 +251,10 @@ export class Trials {
     const Changes = shownPatches(trial.patches);
     delete record.trial;
     if (trial.name !== undefined) record.name = trial.name;
+    const { mounts } = trial;
+    if (mounts) record.former = formerVolumes({ ...record, mounts: mounts.from }, mounts.to);
     await this.#settle(container, (change) => {
+      if (mounts) this.#letGo(change, record, mounts.from, mounts.to);
       if (trial.image && trial.image.from.id !== trial.image.to.id)
         this.#options.images.release(change, trial.image.from.id, id);
       const kind =
@@ -271,7 +278,9 @@ export class Trials {
     refuseRemoved(container);
     const failed = !container.live && record.error ? { Error: record.error } : {};
     delete record.trial;
+    const { mounts } = trial;
     await this.#settle(container, (change) => {
+      if (mounts) this.#letGo(change, record, mounts.to, mounts.from);
       if (trial.image && trial.image.from.id !== trial.image.to.id)
         this.#options.images.release(change, trial.image.to.id, id);
       this.#ledger.history.put(change, id, { Kind: 'rolled-back', Changes, Reason, ...failed });
@@ -279,6 +288,14 @@ export class Trials {
     if (trial.name !== undefined) this.#ledger.freeName(trial.name);
     this.#ledger.publish(container, 'update');
     return { Changes, RolledBack: { Reason, ...failed } };
+  }
+
+  /** The volumes and images that it does not have mounted any more; what is in them stays. */
+  #letGo(change: Change, record: ContainerRecord, before: MountPoint[], after: MountPoint[]): void {
+    letGoOfImages(change, { record, before, after }, this.#options);
+    const gone = new Set(volumesOf({ mounts: before }));
+    for (const name of volumesOf({ mounts: after })) gone.delete(name);
+    this.#options.volumes.release(change, record.id, [], gone);
   }
 
   /** From here on its policy, `--rm` and its network are what they always are. */

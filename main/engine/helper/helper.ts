@@ -20,6 +20,8 @@ import {
   type FilesPlace,
   type HelperHello,
   type LayerDirectory,
+  type MountAttachRequest,
+  type MountDetachRequest,
   type PackedVolume,
   type PathStat,
   type ReceivedPart,
@@ -29,8 +31,10 @@ import {
   type SeenDirectory,
   type SeenFile,
   type SeenFind,
+  type SeenHolder,
   type SeenLayer,
   type SeenLayerFile,
+  type SeenTarget,
   type Started,
   type Unpacked,
   type UnpackProgress,
@@ -411,6 +415,28 @@ export class Helper {
   /** What a stack of layers, top first, comes to, copied to a new directory. `whole`: for a container's own layer that hides all below it. */
   async flatten(request: { lower: string[]; target: string; whole: boolean }): Promise<void> {
     await this.#ask({ op: 'flatten', ...request });
+  }
+
+  /** What is at a path of a container. */
+  async mountLook(
+    place: FilesPlace,
+    request: { id?: string; target: string; source?: string; forbidden?: string[] },
+  ): Promise<{ seen: SeenTarget; gone: Promise<void> }> {
+    const { answer, output } = await this.#call({ op: 'mount-look', ...place, ...request });
+    return { seen: answer as unknown as SeenTarget, gone: toItsEnd(output) };
+  }
+
+  /**
+   * Puts a mount into a container that runs; `not-implemented`: that can be only with its next start. Where the helper goes in the middle nobody
+   * knows whether it came there.
+   */
+  mountAttach(request: MountAttachRequest): Promise<{ path: string; made: number; mount: number }> {
+    return this.#ask({ op: 'mount-attach', ...request });
+  }
+
+  /** Takes one out; false: those who have files open in it are in the way. */
+  mountDetach(request: MountDetachRequest): Promise<{ detached: boolean; holders?: SeenHolder[] }> {
+    return this.#ask({ op: 'mount-detach', ...request });
   }
 
   usage(path: string): Promise<{ bytes: number; entries: number; newest: number }> {

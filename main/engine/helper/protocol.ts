@@ -13,6 +13,8 @@ export interface HelperHello {
   cgroup: { version: 1 | 2; controllers: string[]; limits: boolean; swap?: boolean };
   /** `native`: the kernel stacks layers here; `idmapped`: also under the ids of a user namespace; `fuse`: the program fuse-overlayfs can. */
   overlay: { native: boolean; userxattr: boolean; idmapped: boolean; fuse?: boolean };
+  /** Mounts can be put into containers that run; an older helper does not say. */
+  liveMounts?: boolean;
   apparmor: boolean;
   kernel: string;
   warnings: string[];
@@ -195,6 +197,58 @@ export type FilesPlace =
       binds: { source: string; destination: string; readonly: boolean }[];
       readonly: boolean;
     };
+
+/** A container that runs, and the turn that is taken in it. */
+export interface RunningPlace {
+  id: string;
+  pid: number;
+  pidStart: number;
+}
+
+/** What is at a path of a container, before something is mounted there or after. */
+export interface SeenTarget {
+  kind: 'directory' | 'file' | 'missing' | 'other';
+  /** Of what is missing: it could be made. */
+  writable?: boolean;
+  mounted?: boolean;
+  /** What is mounted is the source that was asked about. */
+  same?: boolean;
+  /** Of a directory: how many entries it has, and some names. */
+  hidden?: number;
+  names?: string[];
+  /** Of what is mounted in one that runs. */
+  holders?: SeenHolder[];
+}
+
+export interface SeenHolder {
+  pid: number;
+  name: string;
+  paths: string[];
+}
+
+export interface MountAttachRequest extends RunningPlace {
+  source: string;
+  target: string;
+  readonly: boolean;
+  recursive: boolean;
+  /** Read-only with all that is mounted below it. */
+  wholeReadonly: boolean;
+  /** No link is followed on the way to the source. */
+  within: boolean;
+  idmap: { uids: object[]; gids: object[] } | null;
+  /** Nothing is mounted on these or below them. */
+  forbidden: string[];
+}
+
+export interface MountDetachRequest extends RunningPlace {
+  target: string;
+  /** As they were answered when it was attached. */
+  path?: string;
+  mount?: number;
+  made?: number;
+  source: string;
+  force: boolean;
+}
 
 /** What a path in a container names. */
 export interface PathStat {

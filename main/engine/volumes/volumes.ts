@@ -345,6 +345,7 @@ export class Volumes {
     }
     let settled = false;
     return {
+      made: made.map(({ name }) => name),
       sourceOf: (name) => this.#data(name),
       folderOf: (name) => {
         const record = this.#recordOf(name, made);
@@ -365,14 +366,26 @@ export class Volumes {
     };
   }
 
+  /** Where a volume's files are; undefined where there is none of that name. */
+  sourceOf(name: string): string | undefined {
+    const record = this.#volumes.get(name);
+    return record && (deviceOf(record) ?? this.#data(name));
+  }
+
   /** A container that was there before this engine has them. */
   hold(names: Iterable<string>, holder: string): void {
     for (const name of names) this.#holdersOf(name).add(holder);
   }
 
-  /** A container is no more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. */
-  release(change: Change, holder: string, goners: Iterable<string> = []): () => Promise<void> {
+  /** A container is no more, or (`only`) these are not its own any more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. */
+  release(
+    change: Change,
+    holder: string,
+    goners: Iterable<string> = [],
+    only?: ReadonlySet<string>,
+  ): () => Promise<void> {
     for (const [name, holders] of this.#holders) {
+      if (only && !only.has(name)) continue;
       if (!holders.delete(holder)) continue;
       change.undo(() => this.#holdersOf(name).add(holder));
     }
@@ -596,6 +609,8 @@ export interface VolumeAbout extends Volume {
 
 /** What `reserve` promises, until it is disposed. */
 export interface Reservation extends AsyncDisposable {
+  /** Those that were not there before. */
+  readonly made: readonly string[];
   /** Where a volume's files are on this machine. */
   sourceOf(name: string): string;
   /** The directory of this machine that it stands for, where it is no directory of ours, and how that is bound. */

@@ -1,6 +1,7 @@
 import { Fragment, useEffect, useRef, useState, type ReactNode } from 'react';
 import { ArrowRight, Pencil, RotateCw, ScrollText, Undo2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import type { ContainerChange } from '../../../main/contract/changes.js';
 import { isUnderWay, type ChangeTask, type Wish } from '../../store/changes-slice.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
@@ -45,12 +46,15 @@ interface Part {
 export function ChangeDialog({
   id,
   past,
+  asked,
   start,
   onClose,
 }: {
   id: string;
   /** Undefined: it is edited. */
   past?: Past | undefined;
+  /** A change that was asked for elsewhere: there is nothing to type. */
+  asked?: ContainerChange | undefined;
   /** The field to begin at. */
   start?: string | undefined;
   onClose(): void;
@@ -59,10 +63,11 @@ export function ChangeDialog({
   const store = useEngineStore();
   const container = useEngine((state) => state.containers?.find(({ Id }) => Id === id));
   const [name] = useState(() => (container ? nameOf(container) : id.slice(0, 12)));
+  const given: Wish | undefined = past ? { revertTo: past.seq } : asked && { change: asked };
   const [step, setStep] = useState<Step>(() => {
     const underWay = store.getState().changes.find((task) => task.container === id && isUnderWay(task));
     if (underWay) return { at: 'task', task: underWay.id };
-    return past ? { at: 'review', wish: { revertTo: past.seq } } : { at: 'edit' };
+    return given ? { at: 'review', wish: given } : { at: 'edit' };
   });
   const { value: subject, problem: unknown } = useAnswer(async () => {
     const inspect = await store.client.containers.inspect(id);
@@ -72,7 +77,7 @@ export function ChangeDialog({
   const edit = useEdit(subject, start);
   const wish = step.at === 'edit' ? edit.wish : step.at === 'review' ? step.wish : undefined;
   // What the form has found out about the image is nothing to a way back: asked twice, it could not be agreed to for a moment.
-  const preview = usePreview(id, wish, step.at === 'edit' ? REST_MS : 0, past ? undefined : edit.facts.imageHere);
+  const preview = usePreview(id, wish, step.at === 'edit' ? REST_MS : 0, given ? undefined : edit.facts.imageHere);
   const task = useEngine((state) => state.changes.find((one) => step.at === 'task' && one.id === step.task));
   const now = useNow(30_000);
   const running = container !== undefined && isRunning(container);
@@ -143,7 +148,7 @@ export function ChangeDialog({
       footer: (
         <>
           <span className="grow" />
-          {past ? (
+          {given ? (
             cancel
           ) : (
             <Button variant="ghost" shortcut="Esc" onClick={() => setStep({ at: 'edit' })}>
@@ -187,7 +192,7 @@ export function ChangeDialog({
   const ended = (one: ChangeTask): Part => {
     const again = () => {
       store.getState().dismissChange(one.id);
-      setStep(past ? { at: 'review', wish: { revertTo: past.seq } } : { at: 'edit' });
+      setStep(given ? { at: 'review', wish: given } : { at: 'edit' });
     };
     return {
       title:
@@ -206,8 +211,8 @@ export function ChangeDialog({
             </Button>
           )}
           <span className="grow" />
-          <Button icon={past ? RotateCw : Pencil} onClick={again}>
-            {past ? t('common.retry') : t('change.editAgain')}
+          <Button icon={given ? RotateCw : Pencil} onClick={again}>
+            {given ? t('common.retry') : t('change.editAgain')}
           </Button>
           <Button type="submit" shortcut="Esc" data-first>
             {t('common.close')}
@@ -233,7 +238,7 @@ export function ChangeDialog({
         description={shown.description}
         focus="[data-first]"
         // Escape takes back the last step first.
-        onClose={() => (step.at === 'review' && !past ? setStep({ at: 'edit' }) : close())}
+        onClose={() => (step.at === 'review' && !given ? setStep({ at: 'edit' }) : close())}
         onSubmit={shown.submit}
         // A button that is pressed must not become the next step's while it is: that would be pressed too.
         footer={<Fragment key={place}>{shown.footer}</Fragment>}

@@ -39,6 +39,7 @@ export function FixedFields({ inspect, form }: { inspect: ContainerInspect; form
         </Fact>
         <Fact name={t('form.mounts')} mono>
           {lines(mounts)}
+          <span className="s12 t3">{t('change.mountsElsewhere')}</span>
         </Fact>
         <Fact name={t('form.network')} mono>
           {Object.keys(inspect.NetworkSettings.Networks).join(', ') || inspect.HostConfig.NetworkMode}

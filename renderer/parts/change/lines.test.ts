@@ -119,3 +119,19 @@ test('why a change did not stay is said in words', () => {
   assert.equal(explainRollback(t, 'it became unhealthy: no answer'), 'its health check failed. no answer');
   assert.equal(explainRollback(t, 'something new'), 'something new');
 });
+
+test('of what is mounted there is a line for each place', () => {
+  const lines = (Field: string, From: unknown, To: unknown) =>
+    linesOf(t, change(Field, From, To)).map(({ key, from, to }) => [key, from, to]);
+  assert.deepEqual(lines('HostConfig.Binds', ['/a:/one', 'data:/two'], ['/a:/one:ro', 'data:/two', '/three']), [
+    ['/one', '/a', '/a (ro)'],
+    ['/three', undefined, '/three'],
+  ]);
+  assert.deepEqual(lines('HostConfig.VolumesFrom', ['db'], ['db:ro', 'base']), [
+    ['db', 'db', 'db:ro'],
+    ['base', undefined, 'base'],
+  ]);
+  const mount = { Type: 'bind', Source: '/c:d', Target: '/e:f', ReadOnly: true };
+  assert.deepEqual(lines('HostConfig.Mounts', null, [mount]), [['/e:f', undefined, '/c:d (ro)']]);
+  assert.deepEqual(lines('Config.Volumes', { '/data': {} }, null), [['/data', '/data', undefined]]);
+});

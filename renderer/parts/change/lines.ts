@@ -77,6 +77,40 @@ export function valueWords(t: TFunction, field: string, value: unknown): string 
 const variables = (value: unknown): Map<string, string> =>
   new Map(Array.isArray(value) ? value.map((one) => splitVariable(String(one))) : []);
 
+/** Lists of mounts: of each entry there is one line, by its place in the container. */
+const LISTS = new Set([
+  'HostConfig.Binds',
+  'HostConfig.Mounts',
+  'HostConfig.VolumesFrom',
+  'Config.Volumes',
+  'HostConfig.Tmpfs',
+]);
+
+/** A mount with options of its own is shown as a whole. */
+const isPlainList = (value: unknown): boolean =>
+  !Array.isArray(value) ||
+  value.every((one) => !isFields(one) || Object.keys(one).every((key) => PLAIN_MOUNT.has(key)));
+const PLAIN_MOUNT = new Set(['Type', 'Source', 'Target', 'ReadOnly']);
+
+function entriesOf(field: string, value: unknown): Map<string, string> {
+  if (isFields(value))
+    return new Map(
+      Object.entries(value).map(([place, more]) => [place, typeof more === 'string' && more !== '' ? more : place]),
+    );
+  const entries = Array.isArray(value) ? (value as unknown[]) : [];
+  return new Map(
+    entries.map((entry): [string, string] => {
+      if (typeof entry !== 'string') {
+        const { Target, Source, ReadOnly } = isFields(entry) ? entry : {};
+        return [String(Target), `${String(Source ?? '')}${ReadOnly === true ? ' (ro)' : ''}`];
+      }
+      const [first = '', second, mode] = entry.split(':');
+      if (field === 'HostConfig.VolumesFrom') return [first, entry];
+      return second === undefined ? [first, first] : [second, mode === undefined ? first : `${first} (${mode})`];
+    }),
+  );
+}
+
 /** What is different in a field: of variables, labels and the like a line for each. */
 export function linesOf(t: TFunction, { Field, From, To }: FieldChange): DiffLine[] {
   if (Field === 'Config.Env') {
@@ -87,6 +121,15 @@ export function linesOf(t: TFunction, { Field, From, To }: FieldChange): DiffLin
         const [from, to] = [before.get(key), after.get(key)];
         const secret = [from, to].some((value) => value !== undefined && isSecretVariable(key, value));
         return { field: Field, key, from, to, secret, words: false };
+      });
+  }
+  if (LISTS.has(Field) && [From, To].every(isPlainList)) {
+    const [before, after] = [entriesOf(Field, From), entriesOf(Field, To)];
+    return [...new Set([...before.keys(), ...after.keys()])]
+      .filter((key) => before.get(key) !== after.get(key))
+      .map((key) => {
+        const [from, to] = [before.get(key), after.get(key)];
+        return { field: Field, key, from, to, secret: false, words: false };
       });
   }
   const line = (from: unknown, to: unknown, ...keys: string[]): DiffLine => {

@@ -10,6 +10,7 @@ import { bytes } from '../../ui/format.js';
 import { Segments } from '../../ui/Segments.js';
 import { nameOf } from '../container-state.js';
 import { namedImages } from '../image-names.js';
+import { explainAttach, explainObstacle } from '../mounts/reasons.js';
 import { cleanPath, joined } from './places.js';
 import type { Draft, OwnerChoice } from './use-draft.js';
 import type { Who } from './user.js';
@@ -248,9 +249,9 @@ function MountDetails({ target, facts, draft }: Part) {
       )}
       {preview?.Target.Kind === 'mounted' && <Note>{t('drop.mountedThere', { path: at })}</Note>}
       {preview?.Applies === 'restart' && preview.Reason !== null && (
-        <Note>{t('drop.restartReason', { name, reason: preview.Reason })}</Note>
+        <Note>{t('drop.restartReason', { name, reason: explainObstacle(t, preview.Reason) })}</Note>
       )}
-      {previewProblem !== undefined && <Problem>{previewProblem}</Problem>}
+      {previewProblem !== undefined && <Problem>{explainAttach(t, previewProblem)}</Problem>}
       <ExpectedFacts facts={expected} />
     </>
   );
