@@ -58,6 +58,7 @@ interface Result {
   committed: string;
   copied: string;
   volume: string;
+  mounted: string;
   exported: string;
   explored: string[];
   size: number;
@@ -124,9 +125,16 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
     '-c',
     'cd /layered; find . | sort; cat file',
   );
+  const Mounts = [{ Type: 'image', Source: 'layered:test', Target: '/i', ImageOptions: { Subpath: 'layered' } }];
+  const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create', {
+    ...{ Image: 'busybox:test', HostConfig: { Mounts, NetworkMode: 'none' } },
+    Cmd: ['sh', '-c', 'cd /i; find . | sort; cat file; touch x 2>&1 | grep -o Read-only'],
+  });
+  const mounted = await cli('start', '-a', Id);
+  await cli('rm', Id);
   await cli('exec', 'box', 'sh', '-c', 'head -c 300000 /dev/zero > /zeros');
   const { SizeRw } = await api<{ SizeRw: number }>(engine.socket, 'GET', '/containers/box/json?size=1');
-  return { driver: Driver, tree, diff, committed, copied, volume, exported, explored, size: SizeRw };
+  return { driver: Driver, tree, diff, committed, copied, volume, mounted, exported, explored, size: SizeRw };
 }
 
 describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
@@ -144,6 +152,7 @@ describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
     assert.equal(kernel.committed, kernel.tree);
     assert.match(kernel.diff, /^D \/layered\/old\/deep$/m);
     assert.match(kernel.diff, /^D \/bin\/vi$/m);
+    assert.equal(kernel.mounted, `${kernel.volume}Read-only\n`);
   });
 
   for (const driver of ['fuse-overlayfs', 'vfs'])

@@ -268,9 +268,6 @@ describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }
     ]);
     return ran;
   };
-  const until = async (what: () => Promise<boolean>) => {
-    while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
   const inside = async (script: string) => (await docker(engine, ['exec', 'shared', 'sh', '-c', script])).stdout.trim();
   const outside = () => readFile('/proc/self/mountinfo', 'utf8');
 
@@ -358,3 +355,8 @@ describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }
     }
   });
 });
+
+/** The test's own time is the limit. */
+async function until(what: () => Promise<boolean>): Promise<void> {
+  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 20));
+}

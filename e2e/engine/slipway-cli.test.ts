@@ -1,8 +1,11 @@
 /** Our own command line beside docker's, on the same engine: the same words give the same output and the same exit codes. */
 import assert from 'node:assert/strict';
+import { truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { DiskUsage } from '../../main/contract/disk.js';
 import {
+  api,
   busyboxArchive,
   docker,
   loadBusybox,
@@ -233,4 +236,88 @@ test('it works on any engine: the same on dockerd', needs, async () => {
   assert.equal((await slipway(['ps', '-aq'], { on: dockerd })).stdout, '');
   assert.match((await slipway(['version'], { on: dockerd })).stdout, /Server: Docker Engine/);
   assert.equal((await slipway(['info', '--format', '{{.OSType}}'], { on: dockerd })).stdout, 'linux\n');
+});
+
+test('volumes are made, listed, inspected, removed and pruned in the same words', needs, async () => {
+  const create = ['volume', 'create', '--label', 'a=b'];
+  await same([...create, 'data10'], { undo: ['volume', 'rm', 'data10'] });
+  await same([...create, 'no name'], {});
+  await same(['volume', 'create', '-d', 'other', 'x']);
+  await same(['volume', 'create', '-o', 'type=none', '-o', 'o=bind', '-o', 'device=/tmp', 'f'], {
+    undo: ['volume', 'rm', 'f'],
+  });
+  await same(['volume', 'create'], { undo: ['volume', 'prune', '-f'] });
+  for (const name of ['data10', 'data2', 'Data', 'data']) await docker(engine, [...create, name]);
+  await docker(engine, ['create', '--name', 'user', '-v', 'data:/d', 'busybox:test']);
+  for (const flags of [
+    [],
+    ['-q'],
+    ['-f', 'name=data1'],
+    ['--filter', 'dangling=true'],
+    ['--filter', 'label=a=b', '--format', '{{.Name}} {{.Labels}} {{.Mountpoint}}'],
+    ['--format', 'json'],
+    ['--format', 'table {{.Name}}\t{{.Driver}}'],
+  ])
+    await same(['volume', 'ls', ...flags]);
+  await same(['volume', 'list', '-q']);
+  await same(['volume', 'inspect', 'data', 'nothing', 'data2']);
+  await same(['volume', 'inspect', '-f', '{{.Name}} {{json .Labels}}', 'data']);
+  await same(['inspect', '--type', 'volume', 'data2', 'nothing']);
+  await same(['inspect', 'data10']);
+  await same(['volume', 'rm', 'data', 'nothing']);
+  await same(['volume', 'rm', '-f', 'nothing']);
+  await same(['volume', 'rm', 'data2'], { undo: ['volume', 'create', 'data2'] });
+  await same(['volume', 'prune'], { input: 'n\n' });
+  await docker(engine, ['volume', 'create']);
+  await same(['volume', 'prune'], { input: 'y\n', undo: ['volume', 'create'] });
+  await docker(engine, ['volume', 'prune', '-a', '-f']);
+  await docker(engine, ['volume', 'create', 'Data']);
+  await same(['volume', 'prune', '-a', '-f'], { undo: ['volume', 'create', 'Data'] });
+  await same(['volume', 'prune', '-a', '--filter', 'all=1', '-f']);
+  await docker(engine, ['rm', 'user']);
+});
+
+test('system df is docker’s, and disk has a line for all that takes room', needs, async () => {
+  await docker(engine, ['run', '--name', 'counted', '--network', 'none', '-v', 'counted:/v', 'busybox:test', 'sh', '-c', 'head -c 12345 /dev/zero | tee /own > /v/x']); // prettier-ignore
+  await slipway(['disk']); // has all of it counted
+  await same(['system', 'df']);
+  await same(['system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Size}} {{.Reclaimable}}']);
+  const { stdout } = await slipway(['disk']);
+  assert.match(stdout, /^WHAT +SIZE +RECLAIMABLE\nImages, unpacked +[\d.]+MB +0B\n/);
+  for (const what of ['Containers', 'Volumes']) assert.match(stdout, new RegExp(`^${what} +12\\.\\dkB`, 'm'));
+  assert.match(stdout, /^Database +\d/m);
+  assert.match(stdout, /are free on the disk that holds \//);
+  const { Images } = JSON.parse((await slipway(['disk', '--format', 'json'])).stdout) as { Images: unknown[] };
+  assert.equal(Images.length, 1);
+  await docker(engine, ['rm', '-v', 'counted']);
+  await docker(engine, ['volume', 'rm', 'counted']);
+});
+
+test('serve begins, is shown and ends; doctor says what is not as it should be', needs, async () => {
+  const begun = await slipway(['serve', '127.0.0.1:0', '--token']);
+  assert.equal(begun.code, 0, begun.stderr);
+  const [, address = ''] = /served at (127\.0\.0\.1:\d+)\n/.exec(begun.stdout) ?? [];
+  const [, token = ''] = /^Token: (\S{30,})$/m.exec(begun.stdout) ?? [];
+  assert.equal((await fetch(`http://${address}/v2/`)).status, 401);
+  assert.equal((await fetch(`http://${address}/v2/`, { headers: { Authorization: `Bearer ${token}` } })).status, 200);
+  assert.equal((await slipway(['serve', '--show'])).stdout, `The images are served at ${address}\n`);
+  assert.equal((await slipway(['serve', '--stop'])).code, 0);
+  const shown = await slipway(['serve', '--show']);
+  assert.deepEqual([shown.code, shown.stderr], [1, 'The images are not served.\n']);
+
+  const fine = await slipway(['doctor']);
+  assert.equal(fine.code, 0, fine.stderr);
+  assert.match(
+    fine.stdout,
+    /^Slipway .*root’s engine[^]*Looked at 2 blobs and 1 layers in [\d.]+ s: everything is as it should be\.\n$/,
+  );
+  const { Images } = await api<DiskUsage>(engine.socket, 'GET', '/slipway/disk');
+  await truncate(path.join(engine.dataRoot, 'blobs/sha256', Images[0]!.Id.slice(7)), 3);
+  const ill = await slipway(['doctor']);
+  assert.equal(ill.code, 1);
+  assert.match(ill.stdout, /^! blob sha256:\S+ of busybox:latest: its content is not what its digest says; /m);
+  assert.match((await slipway(['doctor', '--quick'])).stdout, /^Slipway .*\n[^]+$/);
+  const { code, stderr } = await slipway(['doctor'], { on: { socket: '/nowhere' } });
+  assert.equal(code, 1);
+  assert.match(stderr, /no engine answers/);
 });

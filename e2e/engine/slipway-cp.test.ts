@@ -162,4 +162,37 @@ describe('slipway cp', { skip: needsRoot, timeout: 120_000 }, () => {
       );
     }
   });
+
+  test('copies into a volume and out of it, and takes a container called volume for one', async () => {
+    const { slipway } = clients;
+    const ok = async (...args: string[]) => {
+      const { code, stdout, stderr } = await slipway(...args);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    await ok('volume', 'create', 'data');
+    await ok('cp', `${base}/slipway/dir`, 'volume:data:/');
+    await ok('cp', `${base}/slipway/file`, 'volume:data:/dir/renamed');
+    await ok('cp', 'volume:data:dir', `${base}/from-volume`);
+    const copied = (await tree(`${base}/from-volume`)).filter((line) => !line.startsWith('renamed'));
+    assert.deepEqual(copied, await tree(`${base}/slipway/dir`));
+    assert.equal(await readFile(`${base}/from-volume/renamed`, 'utf8'), 'one\n');
+    assert.match(await ok('cp', 'volume:data:/dir/a', '-'), /two/);
+    for (const [args, words] of [
+      [['volume:data:/none', base], /Could not find the file \/none in volume data/],
+      [['volume:nothing:/x', base], /No such volume: nothing/],
+      [[`${base}/slipway/dir`, 'volume:data:/dir/a'], /cannot copy directory/],
+      [['volume:data:/dir', 'slipway:/w'], /copying between containers or volumes is not supported/],
+      [['volume:data', base], /No such container: volume/],
+    ] as const) {
+      const { code, stderr } = await slipway('cp', ...args);
+      assert.equal(code, 1, args.join(' '));
+      assert.match(stderr, words);
+    }
+    await docker(engine, ['create', '--name', 'volume', '--network', 'none', 'busybox:test', 'true']);
+    await ok('cp', `${base}/slipway/file`, 'volume:/data:x');
+    assert.match(await ok('cp', 'volume:/data:x', '-'), /one/);
+    await docker(engine, ['rm', 'volume']);
+    await ok('volume', 'rm', 'data');
+  });
 });

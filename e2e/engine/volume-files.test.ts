@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { Bin } from '../../main/contract/bin.js';
+import type { DiskUsage } from '../../main/contract/disk.js';
 import type { FileListing, FileStat } from '../../main/contract/files.js';
-import type { VolumeOverview, VolumeOverviews } from '../../main/contract/volume-data.js';
-import { rounds } from '../fixtures/campaign.js';
-import { api, request, root, run } from '../fixtures/engine.js';
+import type { VolumeDiscarded, VolumeOverview, VolumeOverviews } from '../../main/contract/volume-data.js';
+import { dice, rounds } from '../fixtures/campaign.js';
+import { api, request, root, run, startEngine } from '../fixtures/engine.js';
 import { needsRoot, open, up, type Ground } from './security/ground.js';
 
 const SECRET = 'what the host keeps to itself\n';
@@ -292,8 +295,128 @@ t.close()`);
       await run('mv', [folder, `${folder} moved`]);
       await refused(on('GET', 'folder', 'files'), 409, /a folder cannot be opened: No such file/);
       assert.equal((await overview('folder')).Owner, null);
+      await says(
+        'volume',
+        'create',
+        '--opt',
+        'type=none',
+        '--opt',
+        'o=bind,ro',
+        '--opt',
+        `device=${folder} moved`,
+        'ro',
+      );
+      assert.equal((await read('ro', '/mine')).body.toString(), 'mine\n');
+      for (const asked of [
+        write('ro', '/mine', 'x'),
+        on('DELETE', 'ro', 'file', { path: '/mine' }),
+        on('POST', 'ro', 'rename', {}, { From: '/mine', To: '/other' }),
+        on('PUT', 'ro', 'archive', { path: '/' }, Buffer.alloc(1024)),
+      ])
+        await refused(asked, 400, /^the volume is read-only$/);
+      await says('volume', 'rm', 'ro');
       await says('volume', 'rm', 'folder');
       assert.equal(await readFile(path.join(`${folder} moved`, 'new'), 'utf8'), 'new');
+    });
+
+    test('a volume in memory has files while a container runs with it', async () => {
+      await says('volume', 'create', '--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', 'o=size=1m', 'memory');
+      await refused(
+        on('GET', 'memory', 'files'),
+        409,
+        /are in memory: they are there while a container that has it runs/,
+      );
+      const run = ['run', '-d', '--name', 'remembers', '--network=none', '-v', 'memory:/v', 'busybox:test'];
+      await says(...run, 'sh', '-c', 'echo said > /v/said; exec sleep 1000');
+      await until(async () => (await read('memory', '/said')).body.toString() === 'said\n');
+      await ok(write('memory', '/asked', 'asked'));
+      assert.equal(await says('exec', 'remembers', 'cat', '/v/asked'), 'asked');
+      const { Kind, Size, LastWrite } = await overview('memory');
+      assert.deepEqual([Kind, Size, LastWrite], ['tmpfs', null, null]);
+      await says('rm', '-f', 'remembers');
+      await until(async () => (await on('GET', 'memory', 'files')).status === 409);
+      await says('volume', 'rm', 'memory');
+    });
+
+    test('a removed volume comes back from the bin with all that is in it, and its name is free meanwhile', async () => {
+      const bin = () => api<Bin>(ground.socket, 'GET', '/slipway/bin');
+      const since = Math.floor(Date.now() / 1000);
+      const look = ['run', '--rm', '--network=none', '-v', 'back:/v', 'busybox:test', 'sh', '-c'];
+      const put = 'umask 077; echo kept > /v/f; ln -s f /v/l; chown -R 33:34 /v; chmod 2750 /v';
+      await says('run', '--rm', '--network=none', '-v', 'binned:/v', 'busybox:test', 'sh', '-c', put);
+      const { Id, Name, Until } = JSON.parse(
+        (await ok(on('POST', 'binned', 'discard'))).body.toString(),
+      ) as VolumeDiscarded;
+      assert.equal(Name, 'binned');
+      assert.ok(Date.parse(Until) > Date.now());
+      assert.equal((await ground.run('volume', 'inspect', 'binned')).code, 1);
+      assert.ok(!(await says('volume', 'ls', '-q')).split('\n').includes('binned'));
+      await refused(on('GET', 'binned', 'files'), 404, /^No such volume: binned$/);
+      const counted = await until(async () => {
+        const found = (await bin()).Volumes?.find((each) => each.Id === Id);
+        return found?.Size === 6 && found;
+      });
+      assert.equal(counted.Name, 'binned');
+      const disk = await api<DiskUsage>(ground.socket, 'GET', '/slipway/disk');
+      assert.deepEqual([disk.Bin.Volumes, disk.Bin.Size], [1, 6]);
+      await says('volume', 'create', 'binned');
+      assert.deepEqual(await list('binned'), []);
+      const restore = (query = '') => request(ground.socket, 'POST', `/slipway/bin/${Id.slice(0, 12)}/restore${query}`);
+      await refused(restore(), 409, /the name "binned" is taken by another volume meanwhile/);
+      await refused(restore('?name=..%2Fx'), 400, /invalid characters/);
+      await ok(restore('?name=back'));
+      const found = await says(...look, 'stat -c "%u %g %a" /v /v/f; cat /v/l');
+      assert.equal(found, '33 34 2750\n33 34 600\nkept\n');
+
+      await says('create', '--name', 'user', '--network', 'none', '-v', 'back:/v', 'busybox:test');
+      const user = (await says('inspect', '-f', '{{.Id}}', 'user')).trim();
+      await refused(on('POST', 'back', 'discard'), 409, new RegExp(`^remove back: volume is in use - \\[${user}\\]$`));
+      await api(ground.socket, 'POST', `/slipway/containers/user/discard`);
+      await refused(on('POST', 'back', 'discard'), 409, /kept for what is in the bin: user/);
+      assert.deepEqual(
+        (await overview('back')).Users.map(({ Name: name, Binned }) => [name, Binned]),
+        [['user', true]],
+      );
+      await ok(request(ground.socket, 'DELETE', '/slipway/bin/user'));
+      await until(async () => (await overview('back')).Users.length === 0);
+      await ok(on('POST', 'back', 'discard'));
+      await ok(on('POST', 'binned', 'discard'));
+      await ok(request(ground.socket, 'DELETE', '/slipway/bin/back'));
+      assert.deepEqual(
+        (await bin()).Volumes?.map((each) => each.Name),
+        ['binned'],
+      );
+      await ok(request(ground.socket, 'DELETE', '/slipway/bin'));
+      assert.deepEqual(await readdir(path.join(ground.dataRoot, 'volume-bin')), []);
+      await says('volume', 'create', 'gone');
+      await says('volume', 'rm', 'gone');
+      assert.deepEqual((await bin()).Volumes, []);
+      const heard = await says('events', '--since', `${since}`, '--until', `${Math.floor(Date.now() / 1000) + 1}`, '--format', '{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.change}} {{.Actor.Attributes.name}}'); // prettier-ignore
+      const told = heard.split('\n').filter((line) => /^(volume|daemon) /.test(line) && / (binned|back)\b/.test(line));
+      assert.deepEqual(
+        told
+          .map((line) =>
+            line
+              .replaceAll('<no value>', '')
+              .replace(/ [0-9a-f]{64} /, ' ')
+              .trim(),
+          )
+          .filter((line) => !/ u?n?mount /.test(line)),
+        [
+          'volume create binned',
+          'daemon bin discarded binned',
+          'volume destroy binned',
+          'volume create binned',
+          'daemon bin restored binned',
+          'volume create back',
+          'daemon bin discarded back',
+          'volume destroy back',
+          'daemon bin discarded binned',
+          'volume destroy binned',
+          'daemon bin deleted back',
+          'daemon bin deleted binned',
+        ],
+      );
     });
 
     // What a person's engine sees of mounts is as it was when that began.
@@ -320,3 +443,62 @@ f=tarfile.TarInfo('large'); f.size=2<<20; t.addfile(f,io.BytesIO(b'x'*(2<<20)));
       }
     });
   });
+
+test(
+  'an engine that is killed leaves a volume there or in the bin, and of an upload no part of a file',
+  { skip: needsRoot, timeout: 120_000 },
+  async () => {
+    await using engine = await startEngine();
+    const roll = dice();
+    const at = (...rest: string[]) => path.join(engine.dataRoot, 'volumes', 'data', '_data', ...rest);
+    await api(engine.socket, 'POST', '/volumes/create', { Name: 'data' });
+    await writeFile(at('file'), 'kept');
+    const names = async () => (await api<VolumeOverviews>(engine.socket, 'GET', '/slipway/volumes')).Volumes.map(({ Name }) => Name); // prettier-ignore
+    const binned = async () => ((await api<Bin>(engine.socket, 'GET', '/slipway/bin')).Volumes ?? []).map(({ Name }) => Name); // prettier-ignore
+    for (let round = 0; round < rounds(6, 300); round++) {
+      const there = (await names()).length > 0;
+      const act = there ? '/slipway/volumes/data/discard' : '/slipway/bin/data/restore';
+      const asked = request(engine.socket, 'POST', act).catch(() => undefined);
+      await sleep(roll() * 12);
+      await engine.kill();
+      const answer = await asked;
+      await engine.restart();
+      assert.deepEqual([...(await names()), ...(await binned())], ['data'], act);
+      if (answer?.status === 200) assert.equal((await names()).length > 0, !there, `${act} was done`);
+      if ((await names()).length > 0) assert.equal(await readFile(at('file'), 'utf8'), 'kept');
+    }
+    if ((await names()).length === 0) await api(engine.socket, 'POST', '/slipway/bin/data/restore');
+    assert.equal(await readFile(at('file'), 'utf8'), 'kept');
+
+    const head = Buffer.alloc(512);
+    head.write('large');
+    head.write('0000644\0', 100);
+    head.write('0000000\0', 108);
+    head.write('0000000\0', 116);
+    head.write('00010000000\0', 124);
+    head.write('00000000000\0', 136);
+    head.write('        0', 148);
+    head.write(
+      `${head
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)
+        .padStart(6, '0')}\0 `,
+      148,
+    );
+    const upload = http.request({
+      socketPath: engine.socket,
+      method: 'PUT',
+      path: '/slipway/volumes/data/archive?path=/',
+      headers: { 'Content-Type': 'application/x-tar' },
+    });
+    const failed = new Promise((resolve) => upload.once('error', resolve));
+    upload.write(Buffer.concat([head, Buffer.alloc(1 << 20, 'x')]));
+    await until(async () => (await readdir(at())).includes('large'));
+    await engine.kill();
+    await failed;
+    await until(async () => !(await readdir(at())).includes('large'));
+    await engine.restart();
+    assert.deepEqual(await readdir(at()), ['file']);
+    await api(engine.socket, 'DELETE', '/volumes/data');
+  },
+);

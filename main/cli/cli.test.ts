@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
 import { DetachKeys } from './detach-keys.js';
@@ -62,6 +63,42 @@ test('ports are published on an address, at a port, or wherever there is room', 
   });
   assert.deepEqual(Object.keys(body.ExposedPorts ?? {}), ['80/tcp', '53/udp', '90/tcp']);
   await assert.rejects(bodyOf('-p', 'eighty', 'web'), { message: 'invalid port specification: "eighty"' });
+});
+
+test('mounts are taken in docker’s words, with its complaints', async () => {
+  const mounts = async (...texts: string[]) =>
+    ((await bodyOf(...texts.flatMap((text) => ['--mount', text]), 'image')).HostConfig as { Mounts: unknown }).Mounts;
+  assert.deepEqual(
+    await mounts(
+      'type=bind,src=./x,dst=/b,ro,bind-propagation=rslave,bind-recursive=writable',
+      'source=data,target=/v,volume-subpath=a/b,volume-nocopy,volume-label=k=v,volume-opt=type=tmpfs,volume-opt=device=t',
+      'type=image,source=tool:1,target=/i,image-subpath=bin',
+      '"type=tmpfs","target=/with,comma",tmpfs-size=1m,tmpfs-mode=0700',
+    ),
+    [
+      {
+        ...{ Type: 'bind', Source: path.resolve('x'), Target: '/b', ReadOnly: true },
+        BindOptions: { Propagation: 'rslave', ReadOnlyNonRecursive: true },
+      },
+      {
+        ...{ Type: 'volume', Source: 'data', Target: '/v' },
+        VolumeOptions: {
+          ...{ Subpath: 'a/b', NoCopy: true, Labels: { k: 'v' } },
+          DriverConfig: { Options: { type: 'tmpfs', device: 't' } },
+        },
+      },
+      { Type: 'image', Source: 'tool:1', Target: '/i', ImageOptions: { Subpath: 'bin' } },
+      { Type: 'tmpfs', Target: '/with,comma', TmpfsOptions: { SizeBytes: 2 ** 20, Mode: 0o700 } },
+    ],
+  );
+  for (const [text, why] of [
+    ['type=bind,src=/x', 'target is required'],
+    ['target=/x,colour=red', "unexpected key 'colour' in 'colour=red'"],
+    ['target=/x,source', "invalid field 'source' must be a key=value pair"],
+    ['target=/x,ro=perhaps', 'invalid value for ro: perhaps'],
+    ['type=bind,src=/x,target=/x,volume-nocopy', "cannot mix 'volume-*' options with mount type 'bind'"],
+  ] as const)
+    await assert.rejects(mounts(text), { message: `invalid argument "${text}" for "--mount" flag: ${why}` });
 });
 
 test('detached, nothing is attached', async () => {

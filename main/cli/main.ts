@@ -2,23 +2,26 @@
 /** `slipway`: docker's words for people who have no docker, against any engine. */
 import '../base/scopes.js';
 import { createReadStream } from 'node:fs';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { splitReference } from '../client/index.js';
 import { usualHost } from '../client/transports/connect.js';
 import { openContext, type Context } from './context.js';
 import { copy, type CopyFlags } from './cp.js';
 import { forEach, sentence } from './failures.js';
 import { listContainers, listImages, type ListFlags } from './lists.js';
+import { repeated, whole } from './options.js';
 import { complain, print, write } from './output.js';
 import { fullName, pullImage } from './pull.js';
 import { pushImage, saveImages, type PushOptions } from './push.js';
 import { login, logout, search, type LoginFlags, type SearchFlags } from './registries.js';
 import { attach, exec, run, startAttached, type AttachFlags, type ExecFlags } from './run.js';
 import { withRunFlags, type RunFlags } from './run-flags.js';
+import { storeCommands } from './store.js';
 import { table } from './table.js';
 import { cliVersion, events, info, inspect, version } from './show.js';
 import { moment } from './units.js';
 import { volumeDataCommands } from './volume-data.js';
+import { volumeCommands } from './volume.js';
 
 const program = new Command('slipway')
   .description('A container desktop for Linux, from the command line.')
@@ -27,13 +30,6 @@ const program = new Command('slipway')
   .enablePositionalOptions()
   .showHelpAfterError("Run 'slipway --help' for more.")
   .exitOverride();
-
-const many = (value: string, before: string[]) => [...before, value];
-const repeated = (flags: string, text: string) => new Option(flags, text).argParser(many).default([], '');
-const whole = (value: string) => {
-  if (!/^-?\d+$/.test(value)) throw new InvalidArgumentError('it is not a whole number.');
-  return Number(value);
-};
 
 interface ImportFlags {
   change: string[];
@@ -349,8 +345,10 @@ program
 
 program
   .command('cp')
-  .description('Copy files/folders between a container and the local filesystem')
-  .usage('[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n       slipway cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH')
+  .description('Copy files/folders between a container or a volume and the local filesystem')
+  .usage(
+    '[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n       slipway cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH\n\nIn the place of CONTAINER: volume:NAME, for the files of a volume.',
+  )
   .option('-a, --archive', 'Archive mode (copy all uid/gid information)')
   .option('-L, --follow-link', 'Always follow symbol link in SRC_PATH')
   .option(
@@ -360,8 +358,6 @@ program
   .argument('<from>')
   .argument('<to>')
   .action((from: string, to: string, flags: CopyFlags) => withEngine((context) => copy(context, from, to, flags)));
-
-volumeDataCommands(program.command('volume').description('Manage volumes'), withEngine);
 
 program
   .command('rename')
@@ -414,10 +410,12 @@ program
 
 program
   .command('inspect')
-  .description('Return low-level information on containers and images')
+  .description('Return low-level information on containers, images and volumes')
   .option('-f, --format <format>', "Format output: 'json' or 'TEMPLATE'")
   .option('-s, --size', 'Display total file sizes if the type is container')
-  .addOption(new Option('--type <type>', 'Only inspect objects of the given type').choices(['container', 'image']))
+  .addOption(
+    new Option('--type <type>', 'Only inspect objects of the given type').choices(['container', 'image', 'volume']),
+  )
   .argument('<name...>')
   .action((names: string[], flags: { type?: string; format?: string; size?: boolean }) =>
     withEngine((context) => inspect(context, names, flags)),
@@ -445,6 +443,9 @@ program
   .action((flags: { since?: string; until?: string; filter: string[]; format?: string }) =>
     withEngine((context) => events(context, flags)),
   );
+
+volumeDataCommands(volumeCommands(program, withEngine), withEngine);
+storeCommands(program, withEngine);
 
 async function main(): Promise<number> {
   try {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ContainerCreate } from '../contract/containers.js';
+import { parseMount } from './mount-flag.js';
 import { parseMemory } from './units.js';
 
 export interface RunFlags {
@@ -34,6 +35,7 @@ export interface RunFlags {
   memory?: number;
   memoryReservation?: number;
   memorySwap?: number;
+  mount: string[];
   name?: string;
   network?: string;
   oomScoreAdj?: number;
@@ -114,6 +116,7 @@ export const withRunFlags = (command: Command): Command =>
     .option('-m, --memory <bytes>', 'Memory limit', size)
     .option('--memory-reservation <bytes>', 'Memory soft limit', size)
     .option('--memory-swap <bytes>', "Swap limit equal to memory plus swap: '-1' to enable unlimited swap", size)
+    .addOption(list('--mount <mount>', 'Attach a filesystem mount to the container'))
     .option('--name <name>', 'Assign a name to the container')
     .option('--net, --network <network>', 'Connect a container to a network')
     .option('--oom-score-adj <n>', "Tune host's OOM preferences (-1000 to 1000)", number)
@@ -201,6 +204,7 @@ export async function createBody(image: string, command: string[], flags: RunFla
       ExtraHosts: flags.addHost,
       GroupAdd: flags.groupAdd,
       VolumesFrom: flags.volumesFrom,
+      ...(flags.mount.length > 0 && { Mounts: flags.mount.map(mount) }),
       Privileged: flags.privileged ?? false,
       ReadonlyRootfs: flags.readOnly ?? false,
       PublishAllPorts: flags.publishAll ?? false,
@@ -247,7 +251,8 @@ async function environment({ env, envFile }: RunFlags): Promise<string[]> {
   });
 }
 
-const pairs = (entries: string[], absent: string, separator = '=') =>
+/** `KEY=value` as fields. */
+export const pairs = (entries: string[], absent: string, separator = '='): Record<string, string> =>
   Object.fromEntries(
     entries.map((entry) => {
       const at = entry.indexOf(separator);
@@ -272,6 +277,14 @@ function restartPolicy(text = 'no') {
     throw new Error(`invalid restart policy ${text}`);
   if (count !== undefined && !/^\d+$/.test(count)) throw new Error('maximum retry count must be an integer');
   return { Name: name, MaximumRetryCount: Number(count ?? 0) } as const;
+}
+
+function mount(text: string) {
+  try {
+    return parseMount(text);
+  } catch (error) {
+    throw new Error(`invalid argument "${text}" for "--mount" flag: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function ulimit(text: string) {

@@ -10,22 +10,27 @@ import { humanSize, moment } from './units.js';
 
 export const cliVersion = process.env['SLIPWAY_VERSION'] ?? 'development';
 
-/** Prints what was asked for, and tells what was not found; answers the exit code. */
-export async function inspect(
+export const inspect = (
   { client, host }: Context,
   names: string[],
   flags: { type?: string; format?: string; size?: boolean },
+): Promise<number> => inspectEach(names, { format: flags.format, host }, (name) => inspectOne(client, name, flags));
+
+/** Prints what was asked for, and tells what was not found; answers the exit code. */
+export async function inspectEach(
+  names: string[],
+  { format, host }: { format: string | undefined; host: string },
+  one: (name: string) => Promise<object>,
 ): Promise<number> {
   const found: object[] = [];
   const failures: string[] = [];
   for (const name of names) {
     try {
-      found.push(await inspectOne(client, name, flags));
+      found.push(await one(name));
     } catch (error) {
       failures.push(sentence(error, host));
     }
   }
-  const { format } = flags;
   if (format === 'json') await print(`${JSON.stringify(found)}\n`);
   else if (format) for (const item of found) await print(`${render(format, item as Fields)}\n`);
   else await print(`${JSON.stringify(found, undefined, 4)}\n`);
@@ -40,6 +45,7 @@ async function inspectOne(
 ): Promise<object> {
   const isMissing = (error: unknown) => error instanceof ApiError && error.kind === 'not-found';
   if (type === 'image') return client.images.inspect(name);
+  if (type === 'volume') return client.volumes.inspect(name);
   try {
     return await client.containers.inspect(name, { size });
   } catch (error) {
@@ -47,6 +53,11 @@ async function inspectOne(
   }
   try {
     return await client.images.inspect(name);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  try {
+    return await client.volumes.inspect(name);
   } catch (error) {
     throw isMissing(error) ? new Error(`Error: No such object: ${name}`) : error;
   }

@@ -10,8 +10,7 @@ import { forEach } from './failures.js';
 import { print, write } from './output.js';
 import { listing } from './table.js';
 import { ago, humanSize } from './units.js';
-
-type WithEngine = (act: (context: Context) => Promise<number | void>) => Promise<void>;
+import type { WithEngine } from './volume.js';
 
 interface ExportFlags {
   output?: string;

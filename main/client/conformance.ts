@@ -140,6 +140,20 @@ export const stories: Record<string, (client: Client, image: string) => Promise<
     assert.deepEqual(await images.remove('conformance/copy:one'), [{ Untagged: 'conformance/copy:one' }]);
     assert.ok((await images.history(image)).length > 0);
   },
+
+  'volumes are made, listed, removed and pruned': async ({ volumes }) => {
+    const Labels = { conformance: 'yes' };
+    assert.equal((await volumes.create({ Name: 'conforming', Labels })).Name, 'conforming');
+    assert.deepEqual((await volumes.inspect('conforming')).Labels, Labels);
+    const { Name } = await volumes.create({ Labels });
+    const { Volumes } = await volumes.list({ label: ['conformance=yes'] });
+    assert.deepEqual((Volumes ?? []).map((volume) => volume.Name).sort(), ['conforming', Name].sort());
+    await volumes.remove('conforming');
+    const { VolumesDeleted } = await volumes.prune({ label: ['conformance=yes'] });
+    assert.deepEqual(VolumesDeleted, [Name]);
+    await volumes.remove('conforming', { force: true });
+    await assert.rejects(volumes.remove('conforming'), { kind: 'not-found' });
+  },
 };
 
 /** What our engine promises beyond that; any other says that it has none of it. */
@@ -172,6 +186,36 @@ export const slipwayStories: Record<string, (client: Client, image: string) => P
     await slipway.removeFromBin(Id);
     await assert.rejects(slipway.restore(Id), { kind: 'not-found' });
     assert.deepEqual(await slipway.emptyBin(), { Deleted: [], SpaceReclaimed: 0 });
+  },
+
+  'a volume is looked into, discarded and brought back': async ({ volumes, slipway }) => {
+    await volumes.create({ Name: 'seen' });
+    const { Version } = await volumes.files.write('seen', '/a file', Buffer.from('one'));
+    await volumes.files.write('seen', '/a file', Buffer.from('two!'), Version);
+    await assert.rejects(volumes.files.write('seen', '/a file', Buffer.from('three'), Version), { kind: 'conflict' });
+    const { Entries } = await volumes.files.list('seen', { path: '/' });
+    assert.deepEqual(
+      Entries.map(({ Name, Size }) => [Name, Size]),
+      [['a file', 4]],
+    );
+    const { stat, tar } = await volumes.copyFrom('seen', '/a file');
+    assert.equal(stat.size, 4);
+    await volumes.files.makeDirectory('seen', '/d');
+    await volumes.copyTo('seen', '/d', tar);
+    assert.equal((await volumes.statPath('seen', '/d/a file')).name, 'a file');
+    const { Kind, Users, CreatedBy } = await volumes.overview('seen');
+    assert.deepEqual([Kind, Users, CreatedBy], ['local', [], null]);
+    const { Id } = await volumes.discard('seen');
+    await assert.rejects(volumes.inspect('seen'), { kind: 'not-found' });
+    assert.deepEqual(
+      (await slipway.bin()).Volumes?.map((volume) => [volume.Id, volume.Name]),
+      [[Id, 'seen']],
+    );
+    assert.deepEqual(await slipway.restore(Id, { name: 'back' }), { Id, Name: 'back', Warnings: [] });
+    assert.ok((await volumes.overviews()).Volumes.some(({ Name }) => Name === 'back'));
+    await volumes.files.rename('back', '/d', '/e');
+    await volumes.files.remove('back', '/e');
+    await volumes.remove('back');
   },
 
   'a change is shown, made, remembered and taken back': async ({ containers, slipway }, image) => {

@@ -6,10 +6,11 @@ import { archiveAt, filesAt } from './files-at.js';
 import { getJson, postJson, segment, send, withQuery } from './request.js';
 
 export const volumesClient = (transport: Transport) => ({
-  list: () => getJson<VolumeList>(transport, '/volumes'),
+  list: (filters?: Filters) => getJson<VolumeList>(transport, withQuery('/volumes', { filters })),
   inspect: (name: string) => getJson<Volume>(transport, `/volumes/${segment(name)}`),
   create: (body: VolumeCreate) => postJson<Volume>(transport, '/volumes/create', body),
-  remove: (name: string) => send(transport, 'DELETE', `/volumes/${segment(name)}`),
+  remove: (name: string, options: { force?: boolean | undefined } = {}) =>
+    send(transport, 'DELETE', withQuery(`/volumes/${segment(name)}`, options)),
   prune: (filters?: Filters) => postJson<VolumesPruned>(transport, withQuery('/volumes/prune', { filters })),
 
   /** With what only an engine that `can` do `volumes` knows of them. */

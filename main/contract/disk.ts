@@ -67,7 +67,7 @@ export interface Beside {
   Indexes: number | null;
   /** Small files of containers: how they are run, their hosts and names. */
   Containers: number | null;
-  /** Settings, log-ins, backups and whatever else is in the data root. */
+  /** Settings, log-ins and whatever else is in the data root. */
   Others: number | null;
 }
 

@@ -13,6 +13,15 @@ export interface SystemVersion {
   BuildTime: string;
 }
 
+/** `GET /system/df`, the fields that are read. Bytes; -1: not counted. */
+export interface DockerDiskUsage {
+  LayersSize: number;
+  Images: { Containers: number; Size: number; SharedSize: number }[];
+  Containers: { State: string; SizeRw?: number }[];
+  Volumes: { UsageData?: { Size: number; RefCount: number } | null }[];
+  BuildCache: { Size: number }[];
+}
+
 export interface SystemInfo {
   ID: string;
   Name: string;

@@ -204,10 +204,11 @@ static int open_stopped(const struct request *request, enum files_view view, str
     return status;
 }
 
-static int open_plain(const char *path, struct container_files *files, struct error *err)
+static int open_plain(const struct request *request, const char *path, struct container_files *files, struct error *err)
 {
     if (path[0] != '/')
         return fail_kind(err, "invalid", 0, "the request's \"directory\" must be absolute");
+    TRY(request_bool(request, "readonly", false, &files->readonly, err));
     files->plain = true;
     files->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return files->root < 0 ? fail_kind(err, "conflict", errno, "the directory %s cannot be opened", path) : 0;
@@ -218,7 +219,7 @@ int files_reach(const struct request *request, enum files_view view, struct cont
     const char *directory = NULL;
     TRY(request_optional_string(request, "directory", &directory, err));
     if (directory)
-        return open_plain(directory, files, err);
+        return open_plain(request, directory, files, err);
     if (json_object_object_get(request->fields, "overlay"))
         return open_stopped(request, view, files, err);
     return open_running(request, view, files, err);
@@ -295,6 +296,8 @@ int files_check_writable(const struct container_files *files, int target, struct
     if (fstatvfs(target, &mount) < 0 || statx(files->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_root) < 0 ||
         statx(target, "", AT_EMPTY_PATH, STATX_MNT_ID, &at_target) < 0)
         return fail(err, errno, "look at the target");
+    if (files->readonly)
+        return fail_kind(err, "invalid", 0, "the volume is read-only");
     if (!(mount.f_flag & ST_RDONLY))
         return 0;
     if (files->plain)

@@ -9,6 +9,7 @@ struct container_files {
     int mounts;          /* its mount namespace; -1: our own */
     const char *mounted; /* where it was mounted for this request, in a mount namespace of its own; NULL: it was not */
     bool plain;          /* it is no container's, but a directory of this machine */
+    bool readonly;       /* of such a one: nothing in it is to be written */
     int pid, process;    /* its first process, by number and by descriptor; -1: it does not run */
 };
 #define CONTAINER_FILES_INIT {.root = -1, .mounts = -1, .process = -1}
@@ -24,7 +25,7 @@ enum files_view {
  * One that runs is seen through its first process ("pid", "pidStart"), in whose user namespace the caller then is, so that owners are the container's
  * own. Of one that does not run, the layers ("overlay") and what would be mounted on them ("binds": [{"source","destination","readonly"}]) are mounted
  * for the caller alone; with "readonly" nothing but what is bound can be written. "directory" is a path of this machine instead of all that: no way
- * leads out of it, and owners are as this process sees them.
+ * leads out of it, and owners are as this process sees them; with "readonly" nothing in it can be written.
  */
 int files_open(const struct request *request, enum files_view view, struct container_files *files, struct error *err);
 /* The same in two steps, for who has to look at the layers themselves in between: what is seen of one that runs has the machine's ids at first. */

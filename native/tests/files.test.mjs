@@ -1,7 +1,7 @@
 // Whole trees: unpacked as GNU tar would, packed, measured, discarded; by root and by an ordinary user.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Bench, sleep, unable } from './harness.mjs';
@@ -135,8 +135,12 @@ describe('trees, as root', { skip: unable, timeout: 120_000 }, () => {
   test('usage counts content once, whatever its names, and every name as an entry', async () => {
     const target = fresh();
     await unpack(target, tar(dir('d'), file('d/a', 'x'.repeat(1000)), entry({ name: 'b', type: '1', linkname: 'd/a' }), entry({ name: 'l', type: '2', linkname: 'dd' })));
-    const { bytes, entries } = await bench.ask({ op: 'usage', path: target });
+    const { bytes, entries, newest } = await bench.ask({ op: 'usage', path: target });
     assert.deepEqual({ bytes, entries }, { bytes: 1002, entries: 4 });
+    assert.ok(Math.abs(newest - Date.now()) < 600_000, 'what was just unpacked was just changed, whatever it says of itself');
+    chmodSync(join(target, 'd/a'), 0o600);
+    const later = (await bench.ask({ op: 'usage', path: target })).newest;
+    assert.equal(later, Math.floor(lstatSync(join(target, 'd/a')).ctimeMs));
     await assert.rejects(bench.ask({ op: 'usage', path: join(target, 'no') }), { message: /No such file/ });
   });
 

@@ -196,6 +196,7 @@ export class FakeEngine {
       this.#say({ id, type: 'head', status: 200, headers: {} });
       this.#events.add(id);
     } else if (pathname === '/containers/json') this.#json(id, this.containers);
+    else if (pathname === '/volumes') this.#json(id, { Volumes: [], Warnings: null });
     else if (pathname === '/images/json') this.#json(id, this.images);
     else if (pathname === '/version')
       this.#json(id, {

@@ -19,7 +19,10 @@ export function volumeUsers(
   for (const { record, running, binned: Binned } of all)
     for (const mount of record.mounts) {
       if (mount.Type !== 'volume' || mount.Name === undefined) continue;
-      const from = sourceOf(record, mount, (reference) => known.get(reference) ?? byBeginning(all, reference));
+      // Older records do not say where a mount is from.
+      const from = mount.own?.from
+        ? (known.get(mount.own.from.id) ?? mount.own.from)
+        : sourceOf(record, mount, (reference) => known.get(reference) ?? byBeginning(all, reference));
       const user: VolumeUser = {
         ...{ Id: record.id, Name: record.name, Running: running, Binned },
         ...{ Destination: mount.Destination, ReadOnly: !mount.RW },

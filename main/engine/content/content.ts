@@ -1,43 +1,22 @@
 import '../../base/scopes.js';
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { codeOf, diskError, invalid, messageOf, notFound, unavailable } from '../../base/errors.js';
+import { codeOf, invalid, notFound } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
-import { newId, shortId } from '../../base/ids.js';
+import { newId } from '../../base/ids.js';
 import { guardRoom, requireRoom, type Need } from '../../base/room.js';
-import { Arrival } from './arrival.js';
+import type { Arrival } from './arrival.js';
 import { checkedDigest, digestOf } from './digest.js';
-
-export interface BlobProgress {
-  stage: 'downloading' | 'retrying' | 'verifying';
-  current: number;
-  total: number;
-  /** Seconds until the next attempt, while retrying. */
-  seconds?: number;
-}
-
-/** Where a blob comes from: its bytes from `offset` on. The source may begin earlier (at 0) when it cannot skip. */
-export type BlobSource = (
-  offset: number,
-  signal: AbortSignal,
-) => Promise<{ offset: number; body: AsyncIterable<Uint8Array> }>;
+import { download, type BlobProgress, type BlobSource, type Download } from './download.js';
+import { leftovers, type Leftover } from './leftovers.js';
+import { append, explained, mismatch } from './writing.js';
 
 /** Bytes that blobs take, and what of them nobody needs: blobs without an image, downloads that were cut off. */
 export interface ContentUsage {
   blobs: number;
   bytes: number;
   leftover: { blobs: number; bytes: number };
-}
-
-interface Leftover {
-  /** Undefined: its name is none of ours. */
-  digest: string | undefined;
-  path: string;
-  /** Among the blobs, not on its way there. */
-  whole: boolean;
-  bytes: number;
-  writtenMs: number;
 }
 
 /** Blobs that must stay while something still works with them. */
@@ -57,8 +36,6 @@ export interface Ingest extends AsyncDisposable {
 
 /** Unfinished or unreferenced content is kept this long, so a pull can go on where it stopped. */
 const PATIENCE_MS = 24 * 3600 * 1000;
-const ATTEMPTS = 5;
-const HEX = /^[a-f0-9]{64}$/;
 /** Files that are looked at together. */
 const AT_ONCE = 64;
 /** After so much that nobody has announced it is asked whether there is still room. */
@@ -339,7 +316,7 @@ export class Content {
     for (let ours = false; !ours && (await this.size(digest)) === undefined;) {
       const fetch = (signal: AbortSignal, report: (progress: BlobProgress) => void) => {
         ours = true;
-        return this.#fetch(digest, size, source, signal, report);
+        return this.#fetch({ digest, size, source, signal, report });
       };
       try {
         return await this.#flights.join(digest, fetch, { signal: options.signal, onReport: options.onProgress });
@@ -351,79 +328,15 @@ export class Content {
     }
   }
 
-  async #fetch(
-    digest: string,
-    size: number,
-    source: BlobSource,
-    signal: AbortSignal,
-    report: (progress: BlobProgress) => void,
-  ): Promise<void> {
+  async #fetch(wish: Pick<Download, 'digest' | 'size' | 'source' | 'signal' | 'report'>): Promise<void> {
+    const { digest } = wish;
     if ((await this.size(digest)) !== undefined) return;
     const path = this.#part(digest);
-    const file = await open(path, 'a+', 0o600).catch((error: unknown) => {
-      throw explained(error);
+    await download({
+      ...{ ...wish, path, backOffMs: this.#backOffMs },
+      onArrival: (arrival) => void (arrival ? this.#arriving.set(digest, arrival) : this.#arriving.delete(digest)),
+      commit: (file) => this.#commit(file, path, digest),
     });
-    const arrival = new Arrival(path, 0);
-    try {
-      let { offset, hash } = await this.#resume(file, size);
-      let inherited = offset > 0;
-      arrival.grow(offset);
-      this.#arriving.set(digest, arrival);
-      report({ stage: 'downloading', current: offset, total: size });
-      for (let failures = 0; ;) {
-        const before = offset;
-        try {
-          while (offset < size) {
-            const from = await source(offset, signal);
-            if (from.offset !== offset) {
-              if (from.offset !== 0) throw unavailable(`the source answered from byte ${from.offset}, not ${offset}`);
-              await file.truncate(0);
-              arrival.startOver();
-              ({ offset, hash } = { offset: 0, hash: createHash('sha256') });
-            }
-            offset = await appendBehind(file, hash, offset, from.body, (current) => {
-              if (current > size)
-                throw invalid(`the layer ${shortId(digest)} is longer than its manifest says (${size} bytes)`);
-              offset = current;
-              arrival.grow(current);
-              report({ stage: 'downloading', current, total: size });
-            });
-            if (offset < size) throw unavailable(`the connection ended after ${offset} of ${size} bytes`);
-          }
-        } catch (error) {
-          signal.throwIfAborted();
-          if (codeOf(error) === 'ENOSPC' || !isTransient(error)) {
-            await rm(path, { force: true });
-            throw error;
-          }
-          failures = offset > before ? 1 : failures + 1;
-          if (failures >= ATTEMPTS) throw error;
-          await this.#pause(failures, offset, size, signal, report);
-          continue;
-        }
-        report({ stage: 'verifying', current: size, total: size });
-        const found = `sha256:${hash.digest('hex')}`;
-        if (found === digest) break;
-        await file.truncate(0);
-        if (!inherited) {
-          await rm(path, { force: true });
-          throw mismatch(digest, found);
-        }
-        // What a power cut left of an earlier attempt may be zeros: once more, from the first byte.
-        inherited = false;
-        arrival.startOver();
-        ({ offset, hash } = { offset: 0, hash: createHash('sha256') });
-      }
-      await this.#commit(file, path, digest);
-      arrival.end('whole');
-    } catch (error) {
-      const why = explained(error) as Error;
-      arrival.end(why);
-      throw why;
-    } finally {
-      this.#arriving.delete(digest);
-      await file.close();
-    }
   }
 
   /**
@@ -490,19 +403,9 @@ export class Content {
     return usage;
   }
 
-  /** Blobs that nobody needs or works with, unfinished downloads, and what has no business here. */
-  async *#leftovers(isNeeded: (digest: string) => boolean): AsyncGenerator<Leftover> {
-    for (const directory of [this.#blobs, this.#ingest]) {
-      for (const name of await readdir(directory)) {
-        const digest = HEX.test(name) ? `sha256:${name}` : undefined;
-        const whole = directory === this.#blobs;
-        // A download under way is pinned.
-        if (digest !== undefined && (this.#isPinned(digest) || (whole && isNeeded(digest)))) continue;
-        const path = join(directory, name);
-        const found = await stat(path).catch(() => undefined); // it may have gone meanwhile
-        if (found) yield { digest, path, whole, bytes: found.size, writtenMs: found.mtimeMs };
-      }
-    }
+  #leftovers(isNeeded: (digest: string) => boolean): AsyncGenerator<Leftover> {
+    const isPinned = (digest: string) => this.#isPinned(digest);
+    return leftovers({ blobs: this.#blobs, ingest: this.#ingest, isPinned, isNeeded });
   }
 
   #isPinned(digest: string): boolean {
@@ -510,51 +413,9 @@ export class Content {
     return [...(this.#pins.get(digest) ?? [])].some(({ until }) => until > now);
   }
 
-  async #resume(file: FileHandle, size: number): Promise<{ offset: number; hash: Hash }> {
-    const hash = createHash('sha256');
-    const there = (await file.stat()).size;
-    if (there === 0) return { offset: 0, hash };
-    if (there > size) {
-      await file.truncate(0);
-      return { offset: 0, hash };
-    }
-    const chunk = Buffer.allocUnsafe(1024 * 1024);
-    let offset = 0;
-    while (offset < there) {
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
-      if (bytesRead === 0) break;
-      hash.update(chunk.subarray(0, bytesRead));
-      offset += bytesRead;
-    }
-    return { offset, hash };
-  }
-
   /** Where a blob lies until it is whole. */
   #part(digest: string): string {
     return join(this.#ingest, digest.slice('sha256:'.length));
-  }
-
-  async #pause(
-    failures: number,
-    current: number,
-    total: number,
-    signal: AbortSignal,
-    report: (progress: BlobProgress) => void,
-  ): Promise<void> {
-    for (let seconds = 2 ** (failures - 1); seconds > 0; seconds--) {
-      report({ stage: 'retrying', current, total, seconds });
-      await new Promise<void>((resolve, reject) => {
-        const stop = () => {
-          clearTimeout(timer);
-          reject(signal.reason as Error);
-        };
-        const timer = setTimeout(() => {
-          signal.removeEventListener('abort', stop);
-          resolve();
-        }, this.#backOffMs);
-        signal.addEventListener('abort', stop, { once: true });
-      });
-    }
   }
 
   /** Bytes before name: a name in `blobs` always has its whole content, also after a power cut. */
@@ -570,87 +431,6 @@ export class Content {
     }
   }
 }
-
-async function append(
-  file: FileHandle,
-  hash: Hash,
-  start: number,
-  body: AsyncIterable<Uint8Array>,
-  onBytes: (current: number) => void = () => undefined,
-): Promise<number> {
-  let offset = start;
-  for await (const chunk of body) {
-    hash.update(chunk);
-    for (let written = 0; written < chunk.length;) {
-      written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
-    }
-    offset += chunk.length;
-    onBytes(offset);
-  }
-  return offset;
-}
-
-/** More than this is not taken from the network before it is on its way to the disk. */
-const MOST_WAITING = 2 * 1024 * 1024;
-
-/** The same for chunks that stay as they are: while some are written, the next ones gather, and go in one piece. Whatever has come is written, also where the rest does not. */
-async function appendBehind(
-  file: FileHandle,
-  hash: Hash,
-  start: number,
-  body: AsyncIterable<Uint8Array>,
-  onBytes: (current: number) => void,
-): Promise<number> {
-  let offset = start;
-  let waiting: Uint8Array[] = [];
-  let size = 0;
-  let writing: Promise<void> | undefined;
-  let failure: { error: unknown } | undefined;
-  const write = async () => {
-    while (waiting.length > 0) {
-      const [chunks, bytes] = [waiting, size];
-      [waiting, size] = [[], 0];
-      if ((await file.writev(chunks)).bytesWritten < bytes) throw codedError('ENOSPC', 'the disk took only a part');
-      offset += bytes;
-      onBytes(offset);
-    }
-  };
-  try {
-    for await (const chunk of body) {
-      if (failure) break;
-      hash.update(chunk);
-      waiting.push(chunk);
-      size += chunk.length;
-      writing ??= write()
-        .catch((error: unknown) => void (failure = { error }))
-        .finally(() => (writing = undefined));
-      if (size >= MOST_WAITING) await writing;
-    }
-  } finally {
-    await writing;
-    // What came while the last ones were being written.
-    if (!failure) await write();
-  }
-  if (failure) throw failure.error;
-  return offset;
-}
-
-const codedError = (code: string, message: string): Error => Object.assign(new Error(message), { code });
-
-const mismatch = (expected: string, found: string) =>
-  invalid(`the content does not match its digest and was refused: expected ${expected}, got ${found}`);
-
-/** A failure that another attempt may not meet: the network's, not the disk's and not the registry's considered answer. */
-function isTransient(error: unknown): boolean {
-  const kind = (error as { kind?: string }).kind;
-  if (kind) return kind === 'unavailable';
-  return (
-    /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI|ERR_STREAM_PREMATURE)/.test(codeOf(error) ?? '') ||
-    /aborted|terminated|socket hang up/.test(messageOf(error))
-  );
-}
-
-const explained = (error: unknown): unknown => diskError(error, 'the images');
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;

@@ -4,6 +4,6 @@ import type { Keeper } from './held.js';
 /** Volumes, as those who have files. */
 export const volumeFiles = (volumes: Pick<Volumes, 'holdFiles'>): Keeper<HeldVolume> => ({
   noun: 'volume',
-  hold: async (name) => volumes.holdFiles(name),
+  hold: (name) => volumes.holdFiles(name),
   cutOff: ({ name }) => `volume ${name} was removed`,
 });

@@ -191,7 +191,7 @@ export interface EndpointRequest extends Wire {
  */
 export type FilesPlace =
   | { pid: number; pidStart: number }
-  | { directory: string }
+  | { directory: string; readonly: boolean }
   | {
       overlay: { lower: string[]; upper: string; work: string; driver?: 'fuse-overlayfs' | 'vfs' };
       binds: { source: string; destination: string; readonly: boolean }[];

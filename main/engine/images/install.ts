@@ -1,6 +1,7 @@
 import '../../base/scopes.js';
 import { invalid } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
+import { NoRoom } from '../../base/room.js';
 import { Slots } from '../../base/slots.js';
 import type { Store } from '../../base/store.js';
 import type { Progress } from '../../contract/images.js';
@@ -195,9 +196,12 @@ export class Installer {
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
     let failure: unknown;
-    const fail = (error: unknown) => {
+    const giveUp = (error: unknown) => {
       failure ??= error;
       control.abort(error);
+    };
+    const fail = (error: unknown) => {
+      giveUp(error);
       throw error;
     };
     let below: Promise<unknown> = Promise.resolve();
@@ -215,7 +219,9 @@ export class Installer {
         return undefined;
       }
       if (source) report(still(id, 'Pulling fs layer'));
-      const work = this.#obtain(layer, { request, lease, source, id, report, signal: control.signal }).catch(fail);
+      const work = this.#obtain(layer, { request, lease, source, id, report, giveUp, signal: control.signal }).catch(
+        fail,
+      );
       work.catch(() => undefined);
       below = Promise.all([below, work]);
       below.catch(() => undefined);
@@ -230,7 +236,15 @@ export class Installer {
   /** One layer, downloaded where there is a source to ask, and unpacked while it comes. */
   async #obtain(
     layer: Descriptor,
-    { request, lease, source, id, report, signal }: LayerWork & { request: LayerRequest; lease: LayerLease },
+    {
+      request,
+      lease,
+      source,
+      id,
+      report,
+      signal,
+      giveUp,
+    }: LayerWork & { request: LayerRequest; lease: LayerLease; giveUp: (error: unknown) => void },
   ): Promise<void> {
     const status = source ? 'Extracting' : 'Loading layer';
     const onBytes = throttled((current) => report(moving(id, status, current, layer.size)), layer.size);
@@ -239,7 +253,8 @@ export class Installer {
     let unpacking: Promise<void> | undefined;
     const unpack = () => {
       unpacking ??= lease.obtain(request, { onProgress: ({ bytes }) => shown && onBytes(bytes), signal });
-      unpacking.catch(() => undefined);
+      // What comes still may be better than what came; room it does not make.
+      unpacking.catch((error: unknown) => error instanceof NoRoom && giveUp(error));
       return unpacking;
     };
     try {

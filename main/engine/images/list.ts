@@ -1,4 +1,5 @@
 import { invalid, notFound } from '../../base/errors.js';
+import { momentOf } from '../../base/moments.js';
 import type { Filters } from '../../contract/filters.js';
 import type { ImageSummary } from '../../contract/images.js';
 import { familiar, familiarName, parseReference, withDefaultTag, type Reference } from '../registry/index.js';
@@ -59,6 +60,7 @@ function filterOf(library: Library, filters: Filters): (image: ImageRecord, refe
   const dangling = filters['dangling']?.map(isDangling);
   const before = filters['before']?.map((text) => time(known(library, text)));
   const since = filters['since']?.map((text) => time(known(library, text)));
+  const until = filters['until']?.map(momentOf);
   const has = (image: ImageRecord, label: string): boolean => {
     const [key = '', ...value] = label.split('=');
     const labels = image.config.Labels ?? {};
@@ -68,6 +70,7 @@ function filterOf(library: Library, filters: Filters): (image: ImageRecord, refe
     (!dangling || dangling.includes(!references.some(({ digest }) => !digest))) &&
     (!before || before.every((limit) => time(image) < limit)) &&
     (!since || since.every((limit) => time(image) > limit)) &&
+    (!until || until.every((limit) => time(image) < limit)) &&
     (filters['label'] ?? []).every((label) => has(image, label)) &&
     (filters['label!'] ?? []).every((label) => !has(image, label));
 }

@@ -20,7 +20,7 @@ async function engines(t: TestContext) {
   const images = { shelf: {} as Shelf, removeUnused: () => Promise.resolve() };
   return async () => {
     const store = await Store.open(join(root, 'slipway.db'), Serve.tables);
-    const serve = await Serve.open({ store, content, images });
+    const serve = await Serve.open({ store, content, images, retryMs: 10 });
     return {
       serve,
       async end(how: { handover: boolean }) {
@@ -58,7 +58,7 @@ test('it goes on with the engine that is handed over to, and ends with the one t
   await third.end({ handover: false });
 });
 
-test('an address that is taken when it was to go on there is told, until it is begun anew', async (t) => {
+test('an address that is taken when it was to go on there is told, and had as soon as it is free', async (t) => {
   const open = await engines(t);
   const first = await open();
   const { serving } = await first.serve.start({ address: '127.0.0.1:0', persist: true });
@@ -70,10 +70,22 @@ test('an address that is taken when it was to go on there is told, until it is b
   const { serving: none, problem } = await second.serve.state();
   assert.deepEqual([none, problem?.address], [null, address]);
   assert.match(problem?.message ?? '', /is in use: choose another port/);
-  await second.serve.start({ address: '127.0.0.1:0' });
-  assert.equal((await second.serve.state()).problem, undefined);
-  await second.end({ handover: false });
   other.close();
+  while ((await second.serve.state()).problem) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(await second.serve.state(), { serving });
+  await second.end({ handover: false });
+
+  // Who stops it meanwhile is not overruled.
+  const again = net.createServer().listen(Number(address.split(':')[1]), '127.0.0.1');
+  await once(again, 'listening');
+  const third = await open();
+  assert.ok((await third.serve.state()).problem);
+  await third.serve.stop();
+  again.close();
+  await once(again, 'close');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(await third.serve.state(), { serving: null });
+  await third.end({ handover: false });
 });
 
 test('of all addresses those are told that others can call, the one of the default route first', () => {

@@ -19,6 +19,8 @@ export interface ServeOptions {
   store: Store;
   content: Content;
   images: { readonly shelf: Shelf; removeUnused(digests: string[]): Promise<void> };
+  /** Time between attempts to go on at an address that cannot be had yet; tests shorten it. */
+  retryMs?: number;
 }
 
 /** What is written down of a registry, for the engine that comes next. */
@@ -41,6 +43,7 @@ interface Running {
 const TABLE = 'serve';
 const USUAL_ADDRESS = '127.0.0.1:5000';
 const MOST_CONNECTIONS = 128;
+const RETRY_MS = 10_000;
 
 const log = createLog('serve');
 
@@ -53,9 +56,13 @@ export class Serve {
   readonly #bootId: string;
   readonly #locks = new Locks();
   #running: Running | undefined;
+  readonly #retryMs: number;
   #problem: ServeAnswer['problem'];
+  /** What is to be served as soon as it can be. */
+  #wanted: Kept | undefined;
+  #again: NodeJS.Timeout | undefined;
 
-  /** Goes on where the engine before it did; an address that is taken by now keeps no engine from coming up, and is told. */
+  /** Goes on where the engine before it did; an address that cannot be had (a network that is not up yet) is told, and tried again. */
   static async open(options: ServeOptions): Promise<Serve> {
     const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
     const serve = new Serve(options, bootId);
@@ -64,11 +71,12 @@ export class Serve {
     return serve;
   }
 
-  private constructor({ store, content, images }: ServeOptions, bootId: string) {
+  private constructor({ store, content, images, retryMs = RETRY_MS }: ServeOptions, bootId: string) {
     this.#store = store;
     this.#content = content;
     this.#images = images;
     this.#bootId = bootId;
+    this.#retryMs = retryMs;
   }
 
   async state(): Promise<ServeAnswer> {
@@ -79,12 +87,11 @@ export class Serve {
   /** Begins to serve, or goes on as asked; a token is made anew each time, and told in the answer alone. */
   async start({ address, writable, persist, token: wanted }: ServeRequest): Promise<ServeAnswer> {
     using _ = await this.#locks.take('serve');
-    const before = this.#running?.kept;
+    const before = this.#running?.kept ?? this.#wanted;
     const place = checkedAddress(address ?? before?.address ?? USUAL_ADDRESS);
     const asks = (wanted ?? (before && before.hash !== null)) || !isLoopback(hostOf(place));
     const token = asks ? newToken() : undefined;
-    await this.#running?.close();
-    this.#running = undefined;
+    await this.#rest();
     try {
       this.#running = await this.#listen({
         address: place,
@@ -98,25 +105,21 @@ export class Serve {
       if (before) await this.#resume(before);
       throw error;
     }
-    this.#problem = undefined;
     await this.#write(this.#running.kept);
     return { serving: await described(this.#running.kept), ...(token !== undefined && { token }) };
   }
 
   async stop(): Promise<void> {
     using _ = await this.#locks.take('serve');
-    await this.#running?.close();
-    this.#running = undefined;
-    this.#problem = undefined;
+    await this.#rest();
     await this.#write(undefined);
   }
 
   /** The engine ends. With `handover` another comes at once and goes on; else only what is to come up with every engine does. */
   async close({ handover }: { handover: boolean }): Promise<void> {
     using _ = await this.#locks.take('serve');
-    const kept = this.#running?.kept;
-    await this.#running?.close();
-    this.#running = undefined;
+    const kept = this.#running?.kept ?? this.#wanted;
+    await this.#rest();
     if (kept && !kept.persist && !handover) await this.#write(undefined);
   }
 
@@ -124,9 +127,32 @@ export class Serve {
     try {
       this.#running = await this.#listen({ ...kept, persist: kept.persist !== false });
     } catch (error) {
+      if (!this.#problem) log.warn(`the images are not served: ${messageOf(error)}`);
       this.#problem = { address: kept.address, message: messageOf(error) };
-      log.warn(`the images are not served: ${messageOf(error)}`);
+      this.#wanted = kept;
+      this.#again = setTimeout(() => void this.#tryAgain(kept), this.#retryMs).unref();
+      return;
     }
+    if (this.#problem) log.info(`the images are served again at ${kept.address}`);
+    this.#problem = undefined;
+    this.#wanted = undefined;
+  }
+
+  async #tryAgain(kept: Kept): Promise<void> {
+    const mine = this.#again;
+    using _ = await this.#locks.take('serve');
+    // Somebody may have had another wish meanwhile.
+    if (this.#again === mine) await this.#resume(kept);
+  }
+
+  /** Nothing is served, and nothing tried. */
+  async #rest(): Promise<void> {
+    clearTimeout(this.#again);
+    this.#again = undefined;
+    this.#problem = undefined;
+    this.#wanted = undefined;
+    await this.#running?.close();
+    this.#running = undefined;
   }
 
   async #write(kept: Kept | undefined): Promise<void> {

@@ -52,7 +52,7 @@ export class VolumeSurvey {
     const [counted, Owner] = await Promise.all([
       // What is elsewhere is not ours to count.
       kind === 'local' ? this.#options.volumes.recall(Name).catch(() => undefined) : undefined,
-      device === undefined ? this.#ownerOf(Mountpoint) : this.#patiently(device),
+      kind === 'local' ? this.#ownerOf(Mountpoint) : this.#patiently(Mountpoint),
     ]);
     return {
       ...{ Name, Kind: kind, Created: about.CreatedAt, Anonymous: about.anonymous },

@@ -100,7 +100,7 @@ test('what is discarded is gone for everybody, its name is free, and it comes ba
   assert.equal(Name, 'data');
   assert.ok(Math.abs(Date.parse(Until) - Date.now() - 24 * 3600_000) < 60_000);
   assert.throws(() => volumes.inspect('data'), { kind: 'not-found' });
-  assert.throws(() => volumes.holdFiles('data'), { kind: 'not-found' });
+  await assert.rejects(volumes.holdFiles('data'), { kind: 'not-found' });
   await volumes.create({ Name: 'data' });
   assert.deepEqual(await readdir(at('data')), []);
   await assert.rejects(bin.restore('data'), {
@@ -132,8 +132,8 @@ test('what somebody has is not discarded, and whoever reads it from outside is c
   volumes.hold(['data'], 'web');
   await assert.rejects(volumes.discard('data'), { kind: 'conflict', message: 'remove data: volume is in use - [web]' });
   await volumes.create({ Name: 'other' });
-  using held = volumes.holdFiles('other');
-  using gone = volumes.holdFiles('data');
+  using held = await volumes.holdFiles('other');
+  using gone = await volumes.holdFiles('data');
   await volumes.discard('other');
   assert.deepEqual([held.signal.aborted, gone.signal.aborted], [true, false]);
 });

@@ -30,6 +30,12 @@ export class Mounts {
     this.#users.set(volume, users.add(user));
   }
 
+  /** The same of one that is mounted already; false: it is not. */
+  async join(volume: string, user: string): Promise<boolean> {
+    using _ = await this.#locks.take(volume);
+    return this.#users.get(volume)?.add(user) !== undefined;
+  }
+
   async release(user: string): Promise<void> {
     for (const [volume, users] of [...this.#users]) {
       if (!users.has(user)) continue;

@@ -2,7 +2,7 @@
 export interface HeldVolume extends Disposable {
   readonly name: string;
   /** Where the helper finds them. */
-  readonly place: { directory: string };
+  readonly place: { directory: string; readonly: boolean };
   /** Aborted when the volume goes. */
   readonly signal: AbortSignal;
 }
@@ -11,14 +11,15 @@ export interface HeldVolume extends Disposable {
 export class Uses {
   readonly #uses = new Map<string, Set<AbortController>>();
 
-  take(name: string, directory: string): HeldVolume {
+  /** `over`: called when it is. */
+  take(name: string, place: HeldVolume['place'], over?: () => void): HeldVolume {
     const control = new AbortController();
     const uses = this.#uses.get(name) ?? new Set();
     this.#uses.set(name, uses.add(control));
     return {
-      ...{ name, place: { directory }, signal: control.signal },
+      ...{ name, place, signal: control.signal },
       [Symbol.dispose]: () => {
-        uses.delete(control);
+        if (uses.delete(control)) over?.();
         if (uses.size === 0 && this.#uses.get(name) === uses) this.#uses.delete(name);
       },
     };

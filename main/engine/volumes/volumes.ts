@@ -235,16 +235,25 @@ export class Volumes {
     return { ...this.#describe(record), kind: kindOf(record), anonymous, createdBy, device: deviceOf(record) };
   }
 
-  /** Its files, for one use: whoever removes it cuts that off. */
-  holdFiles(name: string): HeldVolume {
+  /**
+   * Its files, for one use: whoever removes it cuts that off. A file system of its own is mounted for it; what is in memory is there only while a
+   * container has it.
+   */
+  async holdFiles(name: string): Promise<HeldVolume> {
     const record = this.#volumes.get(name);
     if (!record) throw notFound(`No such volume: ${name}`);
-    const kind = kindOf(record);
-    if (kind === 'tmpfs' || kind === 'nfs') {
-      const where = kind === 'tmpfs' ? 'in memory' : 'on another machine';
-      throw conflict(`the files of volume ${name} are ${where}: they can be seen in a container that has it`);
-    }
-    return this.#uses.take(name, deviceOf(record) ?? this.#data(name));
+    const readonly = (record.options?.['o'] ?? '').split(',').includes('ro');
+    const place = { directory: deviceOf(record) ?? this.#data(name), readonly };
+    if (!fileSystemOf(record)) return this.#uses.take(name, place);
+    const user = `files ${newId()}`;
+    if (kindOf(record) !== 'tmpfs') await this.#mounts.hold(record, this.#path(name), user);
+    else if (!(await this.#mounts.join(this.#path(name), user)))
+      throw conflict(`the files of volume ${name} are in memory: they are there while a container that has it runs`);
+    return this.#uses.take(name, place, () => this.#letGo(user));
+  }
+
+  #letGo(user: string): void {
+    this.#mounts.release(user).catch((error: unknown) => log.warn(messageOf(error)));
   }
 
   /** The containers that have it, those in the bin too. */
@@ -574,20 +583,21 @@ export class Volumes {
 
   /** Directories that are in no row were made or removed while an engine was killed; a copy that it began is finished. */
   async #sweep(): Promise<void> {
-    const names = await readdir(this.#path(''));
-    for (const name of names) {
-      try {
-        if (this.#volumes.has(name)) await this.#finish(name);
-        // A database that was set aside knows nothing of what is still good.
-        else if (!this.#options.store.warnings?.length) await this.#discard(name);
-      } catch (error) {
-        log.warn(`the volume ${name}: ${messageOf(error)}`);
-      }
+    const warn = (name: string) => (error: unknown) => log.warn(`the volume ${name}: ${messageOf(error)}`);
+    for (const name of await readdir(this.#path(''))) {
+      const record = this.#volumes.get(name);
+      // A database that was set aside knows nothing of what is still good.
+      if (!record && this.#options.store.warnings?.length) continue;
+      const done = (record ? this.#finish(record) : this.#discard(name)).catch(warn(name));
+      // A folder may be on a disk that does not answer: nobody waits for that but who wants the folder.
+      if (!record || deviceOf(record) === undefined) await done;
     }
   }
 
-  async #finish(name: string): Promise<void> {
-    const device = deviceOf(this.#find('get', name));
+  async #finish(record: VolumeRecord): Promise<void> {
+    const { name } = record;
+    using _ = await this.#locks.take(name);
+    const device = deviceOf(record);
     const places =
       device === undefined
         ? LEFT.map((left) => join(this.#path(name), left))

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { Archive, CalendarClock } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { BackupSchedule, VolumeBackup } from '../../../main/contract/volume-data.js';
+import { useExplain } from '../../parts/explain.js';
 import { BackupLine, DeleteBackup } from '../../parts/volumes/BackupLine.js';
 import { useAnswer } from '../../parts/use-answer.js';
 import { useVolumeActions } from '../../parts/volumes/actions.js';
@@ -83,6 +84,7 @@ export function Backups({ volume }: VolumeTabProps) {
 /** When the next is due, how many are kept, and why the last one failed. */
 function ScheduleLine({ schedule }: { schedule: BackupSchedule | null }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   const now = useNow(30_000);
   if (!schedule) return <p className="backups-plan s12 t3">{t('volumes.schedule.none')}</p>;
   const next = schedule.Next === undefined ? undefined : Date.parse(schedule.Next) - now;
@@ -96,7 +98,7 @@ function ScheduleLine({ schedule }: { schedule: BackupSchedule | null }) {
           </span>
         )}
       </p>
-      {schedule.Problem && <Problem>{t('volumes.schedule.problem', { problem: schedule.Problem })}</Problem>}
+      {schedule.Problem && <Problem>{t('volumes.schedule.problem', { problem: explain(schedule.Problem) })}</Problem>}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { Field, Problem } from '../../ui/Field.js';
 import { notifyDone } from '../../ui/notify.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { Segments } from '../../ui/Segments.js';
+import { useExplain } from '../explain.js';
 import { PairRows } from '../form/pairs.js';
 import type { FormPart } from '../form/rows.js';
 import { plainForm } from '../form/value.js';
@@ -19,6 +20,7 @@ import { blankVolume as blank, volumeLine, volumeWish, type VolumeDraft as Draft
 
 export function CreateVolumeDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   const store = useEngineStore();
   const volumes = useEngine((state) => state.volumes);
   const [draft, setDraft] = useState(blank);
@@ -56,7 +58,7 @@ export function CreateVolumeDialog({ onClose }: { onClose(): void }) {
       onClose();
       navigate(pathTo('volumes', made.Name));
     } catch (error) {
-      setFailure(messageOf(error));
+      setFailure(explain(messageOf(error)));
       setBusy(false);
     }
   };

@@ -6,6 +6,7 @@ import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Field, Problem } from '../../ui/Field.js';
 import { notifyDone } from '../../ui/notify.js';
+import { useExplain } from '../explain.js';
 import { nameOfVolume } from './names.js';
 import { PauseLine } from './PauseLine.js';
 import { useVolumes } from './use-volumes.js';
@@ -16,6 +17,7 @@ const usual = [1, 6, 12, 24, 168] as const;
 /** When a volume is backed up by itself, and how many of those are kept. */
 export function ScheduleDialog({ name, onClose }: { name: string; onClose(): void }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   const store = useEngineStore();
   const volume = useVolumes()?.find(({ Name }) => Name === name);
   const before = volume?.Schedule ?? undefined;
@@ -38,7 +40,7 @@ export function ScheduleDialog({ name, onClose }: { name: string; onClose(): voi
       notifyDone(said);
       onClose();
     } catch (error) {
-      setFailure(messageOf(error));
+      setFailure(explain(messageOf(error)));
       setBusy(false);
     }
   };
@@ -121,7 +123,7 @@ export function ScheduleDialog({ name, onClose }: { name: string; onClose(): voi
           />
         </Field>
         <PauseLine volume={volume} checked={pause} onChange={setPause} />
-        {before?.Problem && <Problem>{t('volumes.schedule.problem', { problem: before.Problem })}</Problem>}
+        {before?.Problem && <Problem>{t('volumes.schedule.problem', { problem: explain(before.Problem) })}</Problem>}
         {failure && <Problem>{failure}</Problem>}
       </div>
     </Dialog>

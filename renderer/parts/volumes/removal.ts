@@ -4,6 +4,7 @@ import type { VolumeDiscarded } from '../../../main/contract/volume-data.js';
 import { messageOf, type EngineStore } from '../../store/index.js';
 import { notifyDone, notifyFailed, notifyUndo } from '../../ui/notify.js';
 import { shortId } from '../../ui/format.js';
+import { explain } from '../explain.js';
 
 const called = (name: string): string => (/^[0-9a-f]{64}$/.test(name) ? shortId(name) : name);
 
@@ -28,7 +29,7 @@ export async function removeVolumes(
     } catch (error) {
       // Somebody else removed it: it is gone all the same.
       if (error instanceof ApiError && error.kind === 'not-found') gone += 1;
-      else problems[name] = messageOf(error);
+      else problems[name] = explain(t, messageOf(error));
     }
     onOne(name);
   }
@@ -52,7 +53,7 @@ async function bringBack(store: EngineStore, t: TFunction, entries: VolumeDiscar
       await store.getState().restoreFromBin(Id);
       back.push(Name);
     } catch (error) {
-      notifyFailed(t('bin.notBack', { name: called(Name) }), messageOf(error));
+      notifyFailed(t('bin.notBack', { name: called(Name) }), explain(t, messageOf(error)));
     }
   }
   const [only] = back;
