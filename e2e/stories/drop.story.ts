@@ -9,6 +9,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { drop, onDesk } from '../fixtures/desk.js';
+import { openDisplay } from '../fixtures/display.js';
 import { api, docker, request, root, run } from '../fixtures/engine.js';
 import { expect, isRoot, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
@@ -261,7 +262,8 @@ test('what an ordinary user may not read, and a socket, are said as what they ar
   try {
     await chmod(folder, 0o755);
     await mkdir(path.join(folder, 'shut'), { mode: 0o700 });
-    const app = await openApp({ person });
+    await using display = await openDisplay('1024x700');
+    const app = await openApp({ person, display: display.name });
     const window = new SlipwayPage(app.page);
     await app.features();
     await window.goTo('Settings');
