@@ -16,6 +16,9 @@ import type { Draft, OwnerChoice } from './use-draft.js';
 import type { Who } from './user.js';
 import { nameOfFolder, type Way } from './ways.js';
 
+/** What an owner is called who has no number in there. */
+const NOBODY = 65534;
+
 interface Part {
   target: DropTarget;
   facts: FolderFacts[];
@@ -229,10 +232,10 @@ function MountDetails({ target, facts, draft }: Part) {
         inside={owner ? whoOf(owner.Inside) : undefined}
         label={t('drop.insideOf', { name })}
       />
-      {(draft.sameIds || (owner && owner.Disk.Uid !== owner.Inside.Uid)) && (
+      {(draft.sameIds || (owner?.Inside.Uid === NOBODY && owner.Disk.Uid !== NOBODY)) && (
         <CheckLine
-          label={t('drop.sameIds')}
-          hint={t('drop.sameIdsHint')}
+          label={t('mounts.idMap')}
+          hint={t('mounts.idMapHint')}
           checked={draft.sameIds}
           onChange={(sameIds) => draft.say({ sameIds })}
         />
