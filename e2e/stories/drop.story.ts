@@ -237,6 +237,22 @@ test('a folder becomes a volume, goes into one that is there, and leaves none be
     await page.keyboard.press('Enter');
     await expect.poll(() => read('/v/note.txt')).toBe('note\n');
 
+    // A tar becomes the content of one; what would be lost in one that is there is asked about.
+    const tar = path.join(folder, 'db.tar');
+    expect((await run('tar', ['-C', path.join(site, 'inner'), '-cf', tar, '.'])).code).toBe(0);
+    await drop(app, page.locator('.list'), [tar], 'Drop to copy into a volume');
+    await expect(window.dialog.getByRole('radio', { name: /Make a volume of it/ })).toBeChecked();
+    await expect(window.dialog.getByRole('textbox', { name: 'Name' })).toHaveValue('db');
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => (await volumes()).sort()).toEqual(['db', 'my-site']);
+    await page.keyboard.press('Escape');
+    await drop(app, window.row('db'), [tar], 'Drop to copy into the volume db');
+    await page.keyboard.press('2');
+    await page.keyboard.press('Enter');
+    await expect(window.dialog.getByRole('heading', { name: /db\.tar/ })).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(window.dialog).toBeHidden();
+
     await mkdir(path.join(folder, 'vast'));
     await writeFile(path.join(folder, 'vast/file'), '');
     await truncate(path.join(folder, 'vast/file'), 4_000_000_000);
@@ -247,7 +263,7 @@ test('a folder becomes a volume, goes into one that is there, and leaves none be
     await window.goTo('Images');
     await page.getByRole('button', { name: 'Cancel vast' }).click();
     await expect(page.getByText('Copying to vast was cancelled')).toBeVisible();
-    await expect.poll(volumes).toEqual(['my-site']);
+    await expect.poll(async () => (await volumes()).sort()).toEqual(['db', 'my-site']);
   });
 });
 

@@ -146,8 +146,10 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
     },
     async restore() {
       const [{ Path = '', Size = 0 } = {}] = facts;
-      const into = { volume: draft.volume, replace: !draft.newVolume };
-      if (store.getState().fillVolume({ at: Path, name: nameOfFolder(Path), size: Size }, into) === undefined)
+      const archive = { at: Path, name: nameOfFolder(Path), size: Size };
+      // What would be lost there has a dialog of its own.
+      if (!draft.newVolume) return open({ kind: 'import-volume', archive, name: draft.volume });
+      if (store.getState().fillVolume(archive, { volume: draft.volume, replace: false }) === undefined)
         throw new Said(t('drop.pathless'));
       show({ tasks: true });
       onClose();
