@@ -198,7 +198,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const volumes = await Volumes.open({ root, store, helper, usage, events, bin });
     const containers = await Containers.open({
       ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, bin, runtimes },
-      ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp },
+      ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp, surroundings },
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
       ...(remap && { remap }),
       surroundings,

@@ -1904,8 +1904,6 @@ export const en = {
       user: 'They belong to the container’s user.',
       keep: 'Each keeps the numbers that it has on this disk.',
     },
-    sameIds: 'Same owner on both sides',
-    sameIdsHint: 'The container has user ids of its own. With this, files show the numbers that they have on disk.',
     content: 'Only what is in the folder',
     contentHint: 'Without the folder itself around it.',
     hidden_one: '{{count}} entry in {{path}} is hidden while this is mounted: {{names}}.',

@@ -1800,8 +1800,6 @@ export const zhCN: Translation<typeof en> = {
       user: '归容器的用户所有。',
       keep: '各自保留在此磁盘上的编号。',
     },
-    sameIds: '两边归属一致',
-    sameIdsHint: '此容器使用自己的用户编号。启用后，文件显示其在磁盘上的编号。',
     content: '仅文件夹中的内容',
     contentHint: '不含文件夹本身。',
     hidden_other: '{{path}} 中有 {{count}} 项在挂载期间会被遮住，例如 {{names}}。',
