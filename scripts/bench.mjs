@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm run bench [-- life|streams|files|memory|runtime|window|containers|logs|layers|images|images-window|volumes|mounts] [--only PART] [--long] [--json FILE]`: speed and memory, ours and the peers
+ * `npm run bench [-- life|streams|files|memory|runtime|window|containers|logs|layers|images|images-window|volumes|volumes-data|mounts] [--only PART] [--long] [--json FILE]`: speed and memory, ours and the peers
  * interleaved in one run, in a network namespace of its own. Prints medians and ratios, writes them to out/bench.json too, and exits non-zero
  * when a target is missed. `--long` takes the full counts (100,000 execs) where the default takes a sample.
  */

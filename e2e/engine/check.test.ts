@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CheckAnswer, CheckRequest } from '../../main/contract/check.js';
-import type { FolderFacts } from '../../main/contract/mounts.js';
+import type { FolderFacts, MountPreview } from '../../main/contract/mounts.js';
 import { api, loadBusybox, request, startEngine, type RunningEngine } from '../fixtures/engine.js';
 
 const skip = process.getuid?.() !== 0 && 'needs root';
@@ -171,3 +171,16 @@ test(
     assert.deepEqual(await api(engine.socket, 'POST', '/slipway/folders', { Paths: [] }), []);
   },
 );
+
+test('a mount that is about to be says what it gives away, as the folder itself does', { skip }, async () => {
+  const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create', { Image: 'busybox:test' });
+  const { Warnings, Owner } = await api<MountPreview>(
+    engine.socket,
+    'POST',
+    `/slipway/containers/${Id}/mounts?preview=1`,
+    { Type: 'bind', Source: '/etc', Target: '/mnt/etc' },
+  );
+  assert.ok(Warnings.includes('system'));
+  assert.equal(Owner?.Disk.User, 'root');
+  await api(engine.socket, 'DELETE', `/containers/${Id}`);
+});

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { HistoryEntry } from '../../main/contract/changes.js';
 import type { ContainerMount, Mounted, MountHolder, MountPreview, MountWish } from '../../main/contract/mounts.js';
 import { api, docker, loadBusybox, request, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import { open, type Ground } from './security/ground.js';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
@@ -18,7 +19,7 @@ interface Inspect {
 }
 
 /** What can be asked of one engine. */
-function asking(engine: () => RunningEngine) {
+function asking(engine: () => Pick<RunningEngine, 'socket'>) {
   const at = (name: string, rest = '') => `/slipway/containers/${name}/mounts${rest}`;
   const says = async (...args: string[]) => {
     const ran = await docker(engine(), args);
@@ -81,6 +82,7 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
     assert.equal(before.Applies, 'live');
     assert.deepEqual(before.Target, { Kind: 'missing', Hidden: 0, Names: [] });
     assert.equal(before.Owner?.Inside.User, 'root');
+    assert.equal(before.Owner?.Disk.User, 'root');
     const { Mount, Applied } = await attach('web', wish);
     assert.equal(Applied, 'live');
     assert.deepEqual(
@@ -145,6 +147,11 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
   });
 
   test('what hides something says so, and nothing goes where the system shows itself', async () => {
+    const { Warnings } = await preview('web', { Type: 'bind', Source: '/etc', Target: '/host' });
+    assert.deepEqual(
+      Warnings.filter((one) => one === 'system'),
+      ['system'],
+    );
     const { Target } = await preview('web', { Type: 'bind', Source: site(), Target: '/etc' });
     assert.equal(Target.Kind, 'directory');
     assert.ok(Target.Hidden >= 3 && Target.Names.includes('passwd'), JSON.stringify(Target));
@@ -281,6 +288,21 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
     await says('rm', '-f', 'life');
   });
 
+  test('what stops meanwhile has it at its next start, and nothing is half there', async () => {
+    await says('run', '-d', '--name', 'ends', 'busybox:test', 'sleep', '1000');
+    for (const round of [1, 2, 3, 4]) {
+      const wish: MountWish = { Type: 'volume', Source: `ends-${round}`, Target: `/m${round}` };
+      const [{ Applied }] = await Promise.all([attach('ends', wish), says('kill', 'ends')]);
+      assert.ok(['live', 'next-start'].includes(Applied), Applied);
+      await says('start', 'ends');
+      const seen = (await inside('ends', 'cut -d" " -f2 /proc/mounts')).split('\n');
+      for (const { Destination, Mounted } of await list('ends'))
+        assert.deepEqual([Mounted, seen.includes(Destination)], [true, true], Destination);
+      assert.equal((await list('ends')).length, round);
+    }
+    await says('rm', '-f', 'ends');
+  });
+
   test('an engine that comes anew knows them', async () => {
     await attach('web', { Type: 'bind', Source: site(), Target: '/before' });
     await engine.kill();
@@ -333,5 +355,32 @@ describe('mounts of containers whose user ids are their own', { skip: needsRoot,
     ]);
     for (const target of ['/plain', '/mapped', '/data']) await detach('web', target);
     assert.equal(await inside('web', 'ls -d /plain /mapped /data 2>/dev/null || true'), '');
+  });
+});
+
+describe('mounts of an ordinary user’s containers', { skip: needsRoot, timeout: 120_000 }, () => {
+  let ground: Ground;
+  const { says, inside, list, preview, attach, detach } = asking(() => ground);
+  before(async () => {
+    ground = await open('an ordinary user');
+    await says('run', '-d', '--name', 'web', '--network', 'none', 'busybox:test', 'sleep', '1000');
+  });
+  after(() => ground?.[Symbol.asyncDispose]());
+
+  test('what is theirs on disk is root’s inside, what is others’ is nobody’s', async () => {
+    const own: MountWish = { Type: 'bind', Source: path.join(ground.folder, 'outside'), Target: '/own' };
+    const { uid } = await stat(own.Source);
+    const { Applies, Owner } = await preview('web', own);
+    assert.deepEqual([Applies, Owner?.Disk.Uid, Owner?.Inside], ['live', uid, { Uid: 0, Gid: 0, User: 'root' }]);
+    const others = { ...own, Source: path.join(ground.folder, 'tools'), Target: '/others', ReadOnly: true };
+    assert.equal((await preview('web', others)).Owner?.Inside.Uid, 65534);
+    await attach('web', own);
+    await attach('web', others);
+    await attach('web', { Type: 'volume', Source: 'data', Target: '/data' });
+    assert.equal(await inside('web', 'touch /own/x /data/x; stat -c %u /own/x /others'), '0\n65534\n');
+    assert.equal((await stat(path.join(own.Source, 'x'))).uid, uid);
+    assert.ok((await list('web')).every(({ Live, Mounted }) => Live && Mounted));
+    for (const target of ['/own', '/others', '/data']) await detach('web', target);
+    assert.equal(await inside('web', 'ls -d /own /others /data 2>/dev/null || true'), '');
   });
 });

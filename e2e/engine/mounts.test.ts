@@ -1,11 +1,15 @@
 /** Kinds of mounts beside a whole volume and a plain bind: parts of volumes, images, what is shared with the machine; as root, with user namespaces, as an ordinary user. */
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { api, docker, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
 import { everybody, loadImage, needsRoot, open, type Ground } from './security/ground.js';
+
+const [major = 0, minor = 0] = release().split('.').map(Number);
+/** tmpfs under other ids. */
+const unmappable = major < 6 || (major === 6 && minor < 3);
 
 const create = (Mounts: object[], Cmd: string[] = ['true'], rest: object = {}) => ({
   ...{ Image: 'busybox:test', Cmd, NetworkDisabled: true },
@@ -129,7 +133,8 @@ for (const who of everybody)
       assert.deepEqual([none.status, message(none)], [400, 'No such image: tool:test']);
     });
 
-    test('volumes that are a file system by itself, and folders', async () => {
+    const old = who === 'root with user namespaces' && unmappable && 'tmpfs shows other ids from Linux 6.3 on';
+    test('volumes in memory, shared and gone with the last who has them', { skip: old }, async () => {
       const data = path.join(ground.dataRoot, 'volumes/memory/_data');
       const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=2m,mode=0750,uid=33' };
       await ask('POST', '/volumes/create', { Name: 'memory', DriverOpts: options });
@@ -155,8 +160,7 @@ for (const who of everybody)
       assert.match((await ask('GET', '/containers/still/archive?path=/m/f')).body.toString(), /kept\n/);
       await ground.says('rm', '-f', 'two');
       assert.match((await ground.run('start', '-a', 'still')).stderr, /can't open '\/m\/f'/);
-      // What nobody has is unmounted, behind the end of the last that had it.
-      await until(async () => !(await readFile('/proc/self/mountinfo', 'utf8')).includes(data));
+      assert.ok(!(await readFile('/proc/self/mountinfo', 'utf8')).includes(data), 'what nobody has is unmounted');
       await ground.says('rm', '-f', 'still');
       const { Volumes } = await api<{ Volumes: { Name: string; UsageData: object }[] }>(
         ground.socket,
@@ -165,7 +169,9 @@ for (const who of everybody)
       );
       assert.deepEqual(Volumes.find(({ Name }) => Name === 'memory')?.UsageData, { Size: 0, RefCount: 0 });
       await ground.says('volume', 'rm', 'memory');
+    });
 
+    test('volumes that are elsewhere, and folders', async () => {
       await ask('POST', '/volumes/create', {
         Name: 'far',
         DriverOpts: { type: 'slipwayfs', device: ':/x', o: 'addr=127.0.0.1' },
@@ -340,6 +346,41 @@ describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }
     } finally {
       await run('losetup', ['-d', device]);
     }
+  });
+
+  test('outlives the engine, where a volume in memory is, and goes with its last container although nobody watches', async () => {
+    const data = path.join(engine.dataRoot, 'volumes/memory/_data');
+    const options = ['-o', 'type=tmpfs', '-o', 'device=tmpfs'];
+    await docker(engine, ['volume', 'create', ...options, 'memory']);
+    const wait = 'echo kept > /m/f; touch /m/here; while [ -e /m/here ]; do sleep 0.1; done';
+    const began = [
+      'run',
+      '-d',
+      '--name',
+      'lasting',
+      '--network=none',
+      '-v',
+      'memory:/m',
+      'busybox:test',
+      'sh',
+      '-c',
+      wait,
+    ];
+    assert.equal((await docker(engine, began)).code, 0);
+    const { State } = await api<{ State: { Pid: number } }>(engine.socket, 'GET', '/containers/lasting/json');
+    await until(async () => (await readdir(data)).includes('here'));
+    await engine.kill();
+    await engine.restart();
+    const other = ['run', '--rm', '--network=none', '-v', 'memory:/m', 'busybox:test', 'cat', '/m/f'];
+    assert.equal((await docker(engine, other)).stdout, 'kept\n');
+    await engine.kill();
+    await rm(path.join(data, 'here'));
+    await until(async () => (await readdir('/proc')).every((name) => name !== String(State.Pid)));
+    await engine.restart();
+    assert.ok(!(await outside()).includes(data));
+    assert.deepEqual(await readdir(data), []);
+    await docker(engine, ['rm', 'lasting']);
+    assert.equal((await docker(engine, ['volume', 'rm', 'memory'])).code, 0);
   });
 
   test('is refused in dockerd’s words where the source is not shared', async () => {

@@ -256,6 +256,15 @@ test(
     await follow(socket, 'POST', url, { body: { Pause: true }, onLine: ({ Stage }) => Stage !== 'compressing' });
     await until(async () => (await three())[0] === 'running');
 
+    const ended = follow(socket, 'POST', url, {
+      body: { Pause: true },
+      onLine: ({ Stage }) => void (Stage === 'compressing' && engine.process.kill('SIGTERM')),
+    });
+    await ended.catch(() => undefined);
+    await engine.stop();
+    await engine.restart();
+    assert.deepEqual(await three(), ['running', 'running', 'paused']);
+
     const killed = follow(socket, 'POST', url, {
       body: { Pause: true },
       onLine: ({ Stage }) => void (Stage === 'compressing' && engine.process.kill('SIGKILL')),

@@ -37,11 +37,13 @@ for (const who of ['root', 'an ordinary user'] as const)
   describe(`volumes of ${who}`, { skip: needsRoot, timeout: 240_000 }, () => {
     let ground: Ground;
     let outside: string;
+    let atRest: number;
     before(async () => {
       ground = await open(who);
       outside = path.join(ground.folder, 'outside');
       await writeFile(path.join(outside, 'secret'), SECRET);
       await chmod(outside, 0o777);
+      atRest = await workers();
     });
     after(() => ground?.[Symbol.asyncDispose]());
 
@@ -74,6 +76,9 @@ for (const who of ['root', 'an ordinary user'] as const)
       assert.equal(answer.status, status, answer.body.toString());
       assert.match(message(answer), words);
     };
+    /** The helper, and its forks that are at work. */
+    const workers = async () =>
+      Number((await run('pgrep', ['-f', '-c', '--', `serve --run-dir ${ground.runDir} `])).stdout.trim());
     const untouched = async () => {
       assert.deepEqual(await readdir(outside), ['secret']);
       assert.equal(await readFile(path.join(outside, 'secret'), 'utf8'), SECRET);
@@ -260,7 +265,7 @@ for n in ('a/planted','planted'):
   f=tarfile.TarInfo(n); f.size=1; t.addfile(f,io.BytesIO(b'p'))
 t.close()`);
       const seen = new Set<string>();
-      for (let round = 0; round < rounds(40, 10_000); round++) {
+      for (let round = 0; round < rounds(25, 10_000); round++) {
         for (const [what, file] of [
           ['archive', '/f'],
           ['file', '/f'],
@@ -440,6 +445,19 @@ f=tarfile.TarInfo('large'); f.size=2<<20; t.addfile(f,io.BytesIO(b'x'*(2<<20)));
         await says('volume', 'rm', 'small');
       } finally {
         await run('umount', ['-l', small]);
+      }
+    });
+
+    test('nothing of all that is left: no worker, no mount, no directory without a volume', async () => {
+      await until(async () => (await workers()) === atRest);
+      const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+      assert.ok(!mounts.includes(ground.folder), 'something is still mounted');
+      const names = (await overviews()).Volumes.map(({ Name }) => Name);
+      assert.deepEqual((await readdir(path.join(ground.dataRoot, 'volumes'))).sort(), names.sort());
+      await until(async () => (await readdir(path.join(ground.dataRoot, 'trash'))).length === 0);
+      for (const name of names) {
+        const left = await run('find', [dataOf(name), '-name', '.slipway-*']);
+        assert.equal(left.stdout, '');
       }
     });
   });

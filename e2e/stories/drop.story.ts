@@ -9,6 +9,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { drop, onDesk } from '../fixtures/desk.js';
+import { openDisplay } from '../fixtures/display.js';
 import { api, docker, request, root, run } from '../fixtures/engine.js';
 import { expect, isRoot, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
@@ -43,6 +44,66 @@ async function make(app: TestApp): Promise<void> {
 
 const inside = async (app: TestApp, ...command: string[]): Promise<string> =>
   (await docker(app, ['exec', 'web', ...command])).stdout;
+
+test('a folder is mounted into a container that runs, with what that hides and whose it is; undone, and kept after a restart', async ({
+  openApp,
+  shot,
+}) => {
+  await onDisk(async (folder) => {
+    const app = await openApp();
+    await make(app);
+    const code = path.join(folder, 'code');
+    await mkdir(code);
+    await writeFile(path.join(code, 'index.html'), 'hello\n');
+    const { page } = app;
+    const window = new SlipwayPage(page);
+    await window.goTo('Containers');
+    await drop(app, window.row('web'), [code], 'Drop to add to web');
+    await expect(window.dialog.getByRole('radio', { name: /Live mount/ })).toBeChecked();
+    await expect(window.dialog.getByRole('textbox', { name: 'Path in web' })).toHaveValue('/srv');
+    await expect(window.dialog.getByRole('note')).toContainText(
+      '1 entry in /srv is hidden while this is mounted: old.',
+    );
+    await expect(window.dialog.getByRole('listitem').filter({ hasText: 'No restart' })).toBeVisible();
+    await shot(app, 'live');
+    expect(await window.serious()).toEqual([]);
+    await window.dialog.getByRole('button', { name: 'Mount at /srv/code instead' }).click();
+    await expect(window.dialog.getByRole('note')).toHaveCount(0);
+    await page.keyboard.press('Control+Enter');
+    await expect(page.getByText('Mounted in web')).toBeVisible();
+    expect(await inside(app, 'cat', '/srv/code/index.html', '/srv/old/kept')).toBe('hello\nold\n');
+    await writeFile(path.join(code, 'index.html'), 'changed\n');
+    expect(await inside(app, 'cat', '/srv/code/index.html')).toBe('changed\n');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => inside(app, 'cat', '/srv/code/index.html')).toBe('');
+
+    // By keys alone, read-only; there after a restart.
+    await drop(app, window.row('web'), [code, path.join(folder, 'note.txt')], 'Drop to add to web');
+    await expect(window.dialog.getByRole('radio', { name: /Live mount/ })).toBeFocused();
+    await page.keyboard.press('2');
+    await expect(window.dialog.getByRole('radio', { name: /Copy into container/ })).toBeFocused();
+    await page.keyboard.press('1');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('/mnt');
+    await window.dialog.getByRole('radio', { name: 'Read only' }).focus();
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('Mounted in web')).toBeVisible();
+    await api(app.socket, 'POST', '/containers/web/restart?t=0');
+    expect(await inside(app, 'cat', '/mnt/code/index.html', '/mnt/note.txt')).toBe('changed\nnote\n');
+    expect((await docker(app, ['exec', 'web', 'touch', '/mnt/code/x'])).code).not.toBe(0);
+
+    // What does not run has it from its next start; what gives a lot away says so, and is read-only at first.
+    await api(app.socket, 'POST', '/containers/web/stop?t=0');
+    await expect(window.row('web')).toContainText('Exited');
+    await drop(app, window.row('web'), ['/etc'], 'Drop to add to web');
+    await expect(window.dialog.getByRole('radio', { name: /Mount from the next start/ })).toBeChecked();
+    await expect(window.dialog.getByRole('radio', { name: 'Read only' })).toBeChecked();
+    await expect(window.dialog).toContainText('These are files of this machine itself');
+    await shot(app, 'next start');
+    await page.keyboard.press('Escape');
+  });
+});
 
 test('a folder is copied into a container that it is dropped on, and the question can be answered by keyboard alone', async ({
   openApp,
@@ -176,6 +237,22 @@ test('a folder becomes a volume, goes into one that is there, and leaves none be
     await page.keyboard.press('Enter');
     await expect.poll(() => read('/v/note.txt')).toBe('note\n');
 
+    // A tar becomes the content of one; what would be lost in one that is there is asked about.
+    const tar = path.join(folder, 'db.tar');
+    expect((await run('tar', ['-C', path.join(site, 'inner'), '-cf', tar, '.'])).code).toBe(0);
+    await drop(app, page.locator('.list'), [tar], 'Drop to copy into a volume');
+    await expect(window.dialog.getByRole('radio', { name: /Make a volume of it/ })).toBeChecked();
+    await expect(window.dialog.getByRole('textbox', { name: 'Name' })).toHaveValue('db');
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => (await volumes()).sort()).toEqual(['db', 'my-site']);
+    await page.keyboard.press('Escape');
+    await drop(app, window.row('db'), [tar], 'Drop to copy into the volume db');
+    await page.keyboard.press('2');
+    await page.keyboard.press('Enter');
+    await expect(window.dialog.getByRole('heading', { name: /db\.tar/ })).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(window.dialog).toBeHidden();
+
     await mkdir(path.join(folder, 'vast'));
     await writeFile(path.join(folder, 'vast/file'), '');
     await truncate(path.join(folder, 'vast/file'), 4_000_000_000);
@@ -186,7 +263,7 @@ test('a folder becomes a volume, goes into one that is there, and leaves none be
     await window.goTo('Images');
     await page.getByRole('button', { name: 'Cancel vast' }).click();
     await expect(page.getByText('Copying to vast was cancelled')).toBeVisible();
-    await expect.poll(volumes).toEqual(['my-site']);
+    await expect.poll(async () => (await volumes()).sort()).toEqual(['db', 'my-site']);
   });
 });
 
@@ -201,7 +278,8 @@ test('what an ordinary user may not read, and a socket, are said as what they ar
   try {
     await chmod(folder, 0o755);
     await mkdir(path.join(folder, 'shut'), { mode: 0o700 });
-    const app = await openApp({ person });
+    await using display = await openDisplay('1024x700');
+    const app = await openApp({ person, display: display.name });
     const window = new SlipwayPage(app.page);
     await app.features();
     await window.goTo('Settings');

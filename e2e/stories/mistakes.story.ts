@@ -1,5 +1,5 @@
 /** Mistakes and bad luck in the window: a sentence where one acted, and nothing half-made left behind. */
-import { readdir } from 'node:fs/promises';
+import { readdir, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { api, loadBusybox, run } from '../fixtures/engine.js';
 import { expect, isRoot, test, type TestApp } from '../fixtures/story.js';
@@ -139,7 +139,7 @@ test('a layer that is not what its digest promises is refused, and nothing of th
   expect((await images(app)).sort()).toEqual([...before.images, `${line.host}/debian:12`].sort());
 });
 
-test('an image that the disk has no room for is refused with numbers before any of it is moved; with room again, another try works', async ({
+test('an image that the disk has no room for is refused with numbers before any of it is moved, one that comes while the disk fills is given up; with room again, another try works', async ({
   prepareApp,
   registry,
   shot,
@@ -164,19 +164,42 @@ test('an image that the disk has no room for is refused with numbers before any 
 
     await app.page.keyboard.press('Escape');
     await expect(window.dialog).toBeHidden();
+
+    // It fits, and something else fills the disk while it comes.
+    expect((await disk('remount,size=300m')).code).toBe(0);
+    await using line = await openTroubledLine(registry.host);
+    line.meet((path) => (path.includes('/blobs/') ? { kind: 'hold', after: 2_000_000 } : undefined));
+    await window.startPull(`${line.host}/debian:12`);
+    await expect.poll(() => line.passed.some(({ bytes }) => bytes >= 2_000_000)).toBe(true);
+    const other = path.join(app.dataRoot, 'other');
+    const free = async () => {
+      const { bavail, bsize } = await statfs(app.dataRoot);
+      return bavail * bsize;
+    };
+    for (let size = 0, left = await free(); left > 5_000_000; left = await free()) {
+      size += Math.max(1_000_000, left - 20_000_000); // what is being unpacked takes some, too
+      await run('fallocate', ['-l', String(size), other]);
+    }
+    await expect(said).toContainText(`The disk that holds ${app.dataRoot} is full`);
+    await rm(other);
+    expect(await images(app)).toEqual([]);
+    await app.page.keyboard.press('Escape');
+    await expect(window.dialog).toBeHidden();
+
     await window.goTo('Settings');
     await app.page.getByRole('radio', { name: '简体中文' }).click();
     await app.page.getByRole('radio', { name: '深色' }).click();
     await app.page.getByRole('button', { name: '任务', exact: true }).click();
     const tasks = app.page.getByRole('complementary', { name: '任务' });
+    await expect(tasks).toContainText(`${app.dataRoot} 所在的磁盘已满`);
     await expect(tasks).toContainText(`存放 ${app.dataRoot} 的磁盘空间不足`);
     expect(await window.serious()).toEqual([]);
     await shot(app, 'full in Chinese');
 
-    expect((await disk('remount,size=600m')).code).toBe(0);
-    await tasks.getByRole('button', { name: '重试' }).click();
+    line.meet(() => undefined);
+    await tasks.getByRole('button', { name: '重试' }).first().click();
     await expect(tasks).toContainText('已拉取', { timeout: 60_000 });
-    expect(await images(app)).toEqual([image]);
+    expect(await images(app)).toHaveLength(1);
     await app.quit();
   } finally {
     await run('umount', ['--lazy', app.dataRoot]);

@@ -165,7 +165,8 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     if (remap) checkUserNamespaces(helper.hello);
     checkLogDefaults(options.logs);
     const events = new Events();
-    const folders = new Folders({ surroundings: new Surroundings([root, runDir]) });
+    const surroundings = new Surroundings([root, runDir]);
+    const folders = new Folders({ surroundings });
     const usage = new Usage({ root, store, helper });
     const content = await Content.open({ root });
     const registry = await Registry.open({ root, mirrors: registryMirrors, insecure: insecureRegistries });
@@ -197,9 +198,10 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const volumes = await Volumes.open({ root, store, helper, usage, events, bin });
     const containers = await Containers.open({
       ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, bin, runtimes },
-      ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp },
+      ...{ logs: options.logs, hostGatewayIp: options.hostGatewayIp, surroundings },
       ...(defaultRuntime !== OWN_RUNTIME && { defaultRuntime }),
       ...(remap && { remap }),
+      surroundings,
       seccompProfile: options.seccompProfile ?? join(dirname(helperPath), 'seccomp-default.json'),
     });
     undo.push(() => containers.close());

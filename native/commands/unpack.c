@@ -20,6 +20,9 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+/* A tar ends with zeros: two blocks, one at least. */
+#define END_SIZE 512
+
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_META ".wh..wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
@@ -44,6 +47,7 @@ struct extraction {
     char *parent_path; /* NULL: none remembered */
     bool volume;      /* no layer: every name is a file's */
     const char *what; /* for messages */
+    uint64_t zeros;   /* that the tar ended with, as far as it was read; counted of a volume's */
     bool user_namespace;
     struct entry_owner owner;
     struct dated_directory *directories;
@@ -380,6 +384,14 @@ static int tell_progress(struct extraction *x, struct error *err)
     return x->watcher->progress(x->watcher->context, feed_taken(x->feed), err);
 }
 
+static void count_zeros(struct extraction *x, const unsigned char *bytes, size_t length)
+{
+    size_t zeros = 0;
+    while (zeros < length && bytes[length - 1 - zeros] == 0)
+        zeros++;
+    x->zeros = zeros == length ? x->zeros + zeros : zeros;
+}
+
 static la_ssize_t read_feed(struct archive *archive, void *context, const void **bytes)
 {
     struct extraction *x = context;
@@ -389,6 +401,8 @@ static la_ssize_t read_feed(struct archive *archive, void *context, const void *
         count = -1;
     if (count < 0)
         archive_set_error(archive, EIO, "%s", x->read_error->message);
+    if (count > 0 && x->volume)
+        count_zeros(x, *bytes, (size_t)count);
     return count;
 }
 
@@ -461,6 +475,9 @@ static int extract_all(struct extraction *x, struct error *err)
     if (status != ARCHIVE_EOF)
         return fail_kind(err, "invalid", 0, "the %s is not a tar %s that can be read: %s", x->what, x->volume ? "file" : "archive",
                          cancelled ? "cancelled" : archive_error_string(x->tar));
+    /* libarchive takes one that was cut between two entries for whole. */
+    if (x->volume && x->zeros < END_SIZE)
+        return fail_kind(err, "invalid", 0, "the archive is not a tar file that can be read: its end is missing");
     return apply_directory_times(x, err);
 }
 

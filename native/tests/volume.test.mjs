@@ -162,6 +162,8 @@ test('what a hostile tar says happens inside the volume, or not at all', async (
     tar(link('out', outside), hardLink('mine', 'out/secret')),
     tar(link('out', outside), file('out/secret', 'other')),
     tar(file('f', 'x'), file('f/below', 'x')),
+    tar(file('f', 'x'), file('g', 'y')).subarray(0, 1024),
+    Buffer.alloc(0),
     Buffer.from('no tar at all'.repeat(100)),
   ]) {
     await assert.rejects(unpack(body), { kind: 'invalid' });

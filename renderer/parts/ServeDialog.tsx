@@ -110,15 +110,17 @@ export function ServeDialog({ onClose }: { onClose(): void }) {
         <option value={FIRST}>{t('serve.onlyHere')}</option>
         <option value="0.0.0.0:5000">{t('serve.everywhere')}</option>
       </datalist>
-      <CheckLine label={t('serve.writable')} checked={writable} onChange={setWritable} />
-      <CheckLine
-        label={t('serve.wantsToken')}
-        hint={outside && t('serve.tokenAlways')}
-        checked={outside || token}
-        disabled={outside}
-        onChange={setToken}
-      />
-      <CheckLine label={t('serve.persist')} hint={t('serve.persistHint')} checked={persist} onChange={setPersist} />
+      <div className="serve-form">
+        <CheckLine label={t('serve.writable')} checked={writable} onChange={setWritable} />
+        <CheckLine
+          label={t('serve.wantsToken')}
+          hint={outside && t('serve.tokenAlways')}
+          checked={outside || token}
+          disabled={outside}
+          onChange={setToken}
+        />
+        <CheckLine label={t('serve.persist')} hint={t('serve.persistHint')} checked={persist} onChange={setPersist} />
+      </div>
       {(outside || writable) && (
         <div className="warning-note" role="status">
           <TriangleAlert className="icon s14 c-bad" aria-hidden />

@@ -4,6 +4,7 @@ import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { MountHolder } from '../../main/contract/mounts.js';
 import type { VolumeBackup } from '../../main/contract/volume-data.js';
 import type { Verb } from './containers-slice.js';
+import type { Archive } from './desk.js';
 import type { DropAnchor, DropTarget } from './drop.js';
 
 /** The dialog that is open; what a person types into it stays in the dialog. */
@@ -37,7 +38,7 @@ export type OpenDialog =
   | { kind: 'backups' }
   | { kind: 'clone-volume' | 'export-volume' | 'back-up-volume' | 'schedule-volume'; name: string }
   /** `name`: the volume whose content it is to take the place of. */
-  | { kind: 'import-volume'; archive: File; name?: string }
+  | { kind: 'import-volume'; archive: Archive; name?: string }
   | { kind: 'restore-backup'; backup: VolumeBackup }
   | { kind: 'self-check' }
   | { kind: 'bin' }

@@ -1,15 +1,11 @@
 import '../../base/scopes.js';
 import { constants } from 'node:os';
-import { EngineError, messageOf, system, unavailable } from '../../base/errors.js';
+import { EngineError, system, unavailable } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
-import { createLog } from '../../base/log.js';
-import { inWords, roomOn } from '../../base/room.js';
+import { guardRoom } from '../../base/room.js';
 import type { Caller } from './rooms.js';
 
-/** How often a task looks at what is left on the disk. */
-const LOOK_EVERY_MS = 250;
-
-const log = createLog('backups');
+const OVER = 'the engine ends: try again with the next one';
 
 /** What takes its time: one task at a volume at a time, none takes the last of the disk, and none outlives the engine. */
 export class Tasks {
@@ -39,7 +35,7 @@ export class Tasks {
   /** Ends all of them, and waits until they have cleared up behind themselves. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const control of this.#controls) control.abort(unavailable('the engine ends: try again with the next one'));
+    for (const control of this.#controls) control.abort(unavailable(OVER));
     await Promise.allSettled(this.#running);
   }
 
@@ -52,11 +48,14 @@ export class Tasks {
     for (const name of volumes) this.#busy.set(name, (this.#busy.get(name) ?? 0) + 1);
     try {
       using _ = await this.#locks.take(...volumes);
-      using control = this.#control(signal, reads);
+      using control = this.#control(signal);
       control.signal.throwIfAborted();
-      return await work({ signal: control.signal, report });
+      using guard = reads
+        ? undefined
+        : guardRoom(this.#root, `what was begun with the volume ${volumes[0]}`, control.signal);
+      return await work({ signal: guard?.signal ?? control.signal, report });
     } catch (error) {
-      throw isFull(error) ? await this.#full() : error;
+      throw isFull(error) ? this.#full() : error;
     } finally {
       for (const name of volumes) {
         const others = (this.#busy.get(name) ?? 1) - 1;
@@ -66,39 +65,26 @@ export class Tasks {
     }
   }
 
-  /** Aborted with the caller's, with the engine, and before the disk is full. */
-  #control(signal: AbortSignal, reads: boolean): { signal: AbortSignal } & Disposable {
+  /** Aborted with the caller's, and with the engine. */
+  #control(signal: AbortSignal): { signal: AbortSignal } & Disposable {
     const control = new AbortController();
     const leave = () => control.abort(unavailable('the client has gone'));
-    if (this.#closed) control.abort(unavailable('the engine ends: try again with the next one'));
+    if (this.#closed) control.abort(unavailable(OVER));
     if (signal.aborted) leave();
     signal.addEventListener('abort', leave, { once: true });
-    const timer = reads ? undefined : setInterval(() => void this.#look(control), LOOK_EVERY_MS);
-    timer?.unref();
     this.#controls.add(control);
     return {
       signal: control.signal,
       [Symbol.dispose]: () => {
-        clearInterval(timer);
         signal.removeEventListener('abort', leave);
         this.#controls.delete(control);
       },
     };
   }
 
-  async #look(control: AbortController): Promise<void> {
-    try {
-      const { free, keep } = await roomOn(this.#root);
-      if (free < keep) control.abort(await this.#full());
-    } catch (error) {
-      log.debug(messageOf(error));
-    }
-  }
-
-  async #full(): Promise<Error> {
-    const { free, keep } = await roomOn(this.#root);
+  #full(): Error {
     return system(
-      `no space left on device: ${inWords(free)} are left on the disk that holds ${this.#root}, and ${inWords(keep)} are left alone. Nothing was changed: remove images, containers, volumes or backups that nobody needs, then try again`,
+      `no space left on device: the disk that holds ${this.#root} is full, nothing was changed: remove images, containers, volumes or backups that nobody needs, then try again`,
     );
   }
 }

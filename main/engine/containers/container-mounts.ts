@@ -1,4 +1,5 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { conflict, invalid } from '../../base/errors.js';
 import type {
@@ -244,9 +245,16 @@ function placeOf(target: string): string {
   return place;
 }
 
+/** The kernel gives such a file page by page, and Node 18's readFile takes the first one for all of it. */
+async function wholeTable(path: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of createReadStream(path)) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks).toString();
+}
+
 /** Where something is mounted, as the container has it. */
 async function mountPointsOf(pid: number): Promise<Set<string>> {
-  const table = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+  const table = await wholeTable(`/proc/${pid}/mountinfo`).catch(() => '');
   const plain = (path: string) =>
     path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
   return new Set(table.split('\n').map((line) => plain(line.split(' ')[4] ?? '')));

@@ -144,6 +144,8 @@ export class Runs {
   async recordEnd(container: Container, exit: Exit): Promise<void> {
     const { record, live } = container;
     const { history } = this.#ledger;
+    // Whoever hears of the end may count on it that what only this one had is gone.
+    await this.#unmount(container);
     container.live = undefined;
     if (exit.oom && !record.oomKilled) history.note(container.id, { Kind: 'oom' });
     Object.assign(record, {
@@ -183,12 +185,13 @@ export class Runs {
   }
 
   /** Takes away what a run left outside the data root. */
-  async clear({ id }: Container): Promise<void> {
-    const { helper, volumes } = this.#options;
-    for (const part of [() => helper.delete(id), () => volumes.unmount(id)])
-      await part().catch((error: unknown) =>
-        log.warn(`what container ${shortId(id)} left could not be cleared away: ${messageOf(error)}`),
-      );
+  async clear(container: Container): Promise<void> {
+    await this.#unmount(container);
+    await this.#options.helper.delete(container.id).catch(notCleared(container));
+  }
+
+  #unmount(container: Container): Promise<void> {
+    return this.#options.volumes.unmount(container.id).catch(notCleared(container));
   }
 
   #begin(container: Container, live: Live): void {
@@ -321,3 +324,8 @@ export class Runs {
     if (hostConfig.AutoRemove && !live.keep && !trial) void this.#removal.removeQuietly(container);
   }
 }
+
+const notCleared =
+  ({ id }: Container) =>
+  (error: unknown) =>
+    log.warn(`what container ${shortId(id)} left could not be cleared away: ${messageOf(error)}`);

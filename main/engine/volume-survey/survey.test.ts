@@ -6,7 +6,12 @@ import { test, type TestContext } from 'node:test';
 import type { VolumeAbout } from '../volumes/index.js';
 import { VolumeSurvey, type VolumeSurveyOptions } from './index.js';
 
-async function place(t: TestContext, more: Partial<VolumeAbout> = {}, options: Partial<VolumeSurveyOptions> = {}) {
+async function place(
+  t: TestContext,
+  more: Partial<VolumeAbout> = {},
+  options: Partial<VolumeSurveyOptions> = {},
+  recall: VolumeSurveyOptions['volumes']['recall'] = () => Promise.resolve({ bytes: 7, at: 2000, newest: 1000 }),
+) {
   const Mountpoint = await mkdtemp(join(tmpdir(), 'slipway-survey-'));
   t.after(() => rm(Mountpoint, { recursive: true }));
   const about: VolumeAbout = {
@@ -20,7 +25,7 @@ async function place(t: TestContext, more: Partial<VolumeAbout> = {}, options: P
     volumes: {
       list: () => [about],
       about: () => about,
-      recall: () => Promise.resolve({ bytes: 7, at: 2000, newest: 1000 }),
+      recall,
     },
     containers: { volumeUsers: () => new Map() },
     usage: { counting: false },
@@ -47,6 +52,12 @@ test('a directory of this machine is not counted, and shown where it is, or is n
   const survey = await place(t, { kind: 'folder', device: '/not/here' });
   const { Mountpoint, Size, At, LastWrite, Owner } = await survey.inspect('data');
   assert.deepEqual([Mountpoint, Size, At, LastWrite, Owner], ['/not/here', null, null, null, null]);
+});
+
+test('nobody waits for what takes its time to be counted', async (t) => {
+  const survey = await place(t, {}, {}, () => new Promise(() => undefined));
+  const { Size, At, LastWrite } = await survey.inspect('data');
+  assert.deepEqual([Size, At, LastWrite], [null, null, null]);
 });
 
 test('who makes copies of volumes is asked how many there are', async (t) => {

@@ -19,6 +19,8 @@ type Owner = VolumeOverview['Owner'];
 /** How long a directory that is not ours may take to answer, and how many that do not answer are asked at once. */
 const PATIENCE_MS = 1000;
 const MOST_WAITING = 2;
+/** How long an answer waits for what was never counted: a small volume is counted by then. */
+const GLANCE_MS = 100;
 /** Who cannot be named in a user namespace. */
 const NOBODY = 65534;
 
@@ -51,7 +53,7 @@ export class VolumeSurvey {
     const Mountpoint = device ?? about.Mountpoint;
     const [counted, Owner] = await Promise.all([
       // What is elsewhere is not ours to count.
-      kind === 'local' ? this.#options.volumes.recall(Name).catch(() => undefined) : undefined,
+      kind === 'local' ? within(GLANCE_MS, this.#options.volumes.recall(Name)).catch(() => undefined) : undefined,
       kind === 'local' ? this.#ownerOf(Mountpoint) : this.#patiently(Mountpoint),
     ]);
     return {
@@ -83,10 +85,15 @@ export class VolumeSurvey {
       answer = this.#ownerOf(path).finally(() => this.#waiting.delete(path));
       this.#waiting.set(path, answer);
     }
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), PATIENCE_MS)));
-    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+    return within(PATIENCE_MS, answer).then((owner) => owner ?? null);
   }
+}
+
+/** What comes in so many milliseconds; else undefined. */
+function within<Result>(ms: number, answer: Promise<Result>): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 const momentOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());

@@ -237,7 +237,7 @@ function Card({
           <>
             <dt>{t('mounts.volumeName')}</dt>
             <dd className="mono">
-              {type === 'volume' ? (
+              {mount.Type === 'volume' ? (
                 <button
                   type="button"
                   className="link cut"

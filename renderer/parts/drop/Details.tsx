@@ -10,10 +10,14 @@ import { bytes } from '../../ui/format.js';
 import { Segments } from '../../ui/Segments.js';
 import { nameOf } from '../container-state.js';
 import { namedImages } from '../image-names.js';
+import { explainAttach, explainObstacle } from '../mounts/reasons.js';
 import { cleanPath, joined } from './places.js';
 import type { Draft, OwnerChoice } from './use-draft.js';
 import type { Who } from './user.js';
 import { nameOfFolder, type Way } from './ways.js';
+
+/** What an owner is called who has no number in there. */
+const NOBODY = 65534;
 
 interface Part {
   target: DropTarget;
@@ -228,10 +232,10 @@ function MountDetails({ target, facts, draft }: Part) {
         inside={owner ? whoOf(owner.Inside) : undefined}
         label={t('drop.insideOf', { name })}
       />
-      {(draft.sameIds || (owner && owner.Disk.Uid !== owner.Inside.Uid)) && (
+      {(draft.sameIds || (owner?.Inside.Uid === NOBODY && owner.Disk.Uid !== NOBODY)) && (
         <CheckLine
-          label={t('drop.sameIds')}
-          hint={t('drop.sameIdsHint')}
+          label={t('mounts.idMap')}
+          hint={t('mounts.idMapHint')}
           checked={draft.sameIds}
           onChange={(sameIds) => draft.say({ sameIds })}
         />
@@ -248,9 +252,9 @@ function MountDetails({ target, facts, draft }: Part) {
       )}
       {preview?.Target.Kind === 'mounted' && <Note>{t('drop.mountedThere', { path: at })}</Note>}
       {preview?.Applies === 'restart' && preview.Reason !== null && (
-        <Note>{t('drop.restartReason', { name, reason: preview.Reason })}</Note>
+        <Note>{t('drop.restartReason', { name, reason: explainObstacle(t, preview.Reason) })}</Note>
       )}
-      {previewProblem !== undefined && <Problem>{previewProblem}</Problem>}
+      {previewProblem !== undefined && <Problem>{explainAttach(t, previewProblem)}</Problem>}
       <ExpectedFacts facts={expected} />
     </>
   );

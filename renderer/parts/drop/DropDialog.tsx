@@ -166,9 +166,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
                   aria-disabled={busy || draft.wrong !== undefined}
                   onClick={() => void submit()}
                 >
-                  {busy
-                    ? t('drop.working')
-                    : t(`drop.submit.${way === 'mount' && mountHow === 'mountRestart' ? 'mountRestart' : way}`)}
+                  {busy ? t('drop.working') : t(`drop.submit.${submitWord(way, mountHow, draft.newVolume)}`)}
                 </Button>
               )}
             </footer>
@@ -177,6 +175,12 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** What Enter does: where another dialog follows, it goes on. */
+function submitWord(way: Way, mountHow: string, newVolume: boolean): Way | 'mountRestart' {
+  if (way === 'mount' && mountHow === 'mountRestart') return 'mountRestart';
+  return way === 'restore' && !newVolume ? 'run' : way;
 }
 
 function nameOfTarget(target: DropTarget, container: string): string {

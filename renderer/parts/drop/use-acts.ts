@@ -12,6 +12,7 @@ import { notifyDone, notifyFailed, notifyNote, notifyUndo } from '../../ui/notif
 import { nameOf } from '../container-state.js';
 import { filesIn } from '../files/place.js';
 import { parentOf } from '../files/tree.js';
+import { explainAttach } from '../mounts/reasons.js';
 import { cleanPath } from './places.js';
 import { rowsOf, type Draft } from './use-draft.js';
 import { nameOfFolder, type Way } from './ways.js';
@@ -45,22 +46,24 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
   const mount = async () => {
     const id = draft.container ?? '';
     const name = nameIn(id);
-    const { attach, detach } = store.client.slipway.mounts;
+    const { history, revert, mounts } = store.client.slipway;
+    const [newest] = await history(id);
     const restart = draft.preview?.Applies === 'restart';
     const done: string[] = [];
     let applied = 'live';
     const undo = async () => {
-      for (const path of done.reverse()) await detach(id, path, { force: true });
+      await revert(id, newest?.Seq ?? 0);
+      await store.getState().loadContainers();
     };
     try {
       for (const wish of draft.wishes) {
-        applied = (await attach(id, { ...wish, ...(restart && { Restart: true }) })).Applied;
+        applied = (await mounts.attach(id, { ...wish, ...(restart && { Restart: true }) })).Applied;
         done.push(wish.Target);
       }
     } catch (error) {
       // All of them or none: what is half there is nobody's wish.
-      await undo().catch(() => undefined);
-      throw error;
+      if (done.length > 0) await undo().catch(() => undefined);
+      throw new Said(explainAttach(t, messageOf(error)));
     }
     const paths = draft.wishes.map(({ Target }) => Target).join(', ');
     const detail =
@@ -143,8 +146,10 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
     },
     async restore() {
       const [{ Path = '', Size = 0 } = {}] = facts;
-      const into = { volume: draft.volume, replace: !draft.newVolume };
-      if (store.getState().fillVolume({ at: Path, name: nameOfFolder(Path), size: Size }, into) === undefined)
+      const archive = { at: Path, name: nameOfFolder(Path), size: Size };
+      // What would be lost there has a dialog of its own.
+      if (!draft.newVolume) return open({ kind: 'import-volume', archive, name: draft.volume });
+      if (store.getState().fillVolume(archive, { volume: draft.volume, replace: false }) === undefined)
         throw new Said(t('drop.pathless'));
       show({ tasks: true });
       onClose();

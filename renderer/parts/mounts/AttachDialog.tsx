@@ -1,10 +1,12 @@
 import { useEffect, useState } from 'react';
-import { EyeOff, Link, RotateCw, TriangleAlert } from 'lucide-react';
+import { EyeOff, FolderOpen, Link, RotateCw, TriangleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../../main/client/index.js';
 import type { MountPreview, MountWish } from '../../../main/contract/mounts.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
+import { can } from '../../store/registries-slice.js';
 import { Button } from '../../ui/Button.js';
+import { fileDesk } from '../../ui/desktop.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { CheckLine, Field, Problem } from '../../ui/Field.js';
 import { Segments } from '../../ui/Segments.js';
@@ -27,6 +29,7 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
   const container = useEngine((state) => state.containers?.find(({ Id }) => Id === id)) ?? { Id: id, Names: [] };
   const running = useEngine((state) => state.containers?.some((one) => one.Id === id && isRunning(one)) ?? false);
   const name = nameOf(container);
+  const choosable = useEngine(can('folders'));
   const { attach } = useMounts(container);
   const { value: known } = useAnswer(async () => {
     const [inspect, volumes] = await Promise.all([store.client.containers.inspect(id), store.client.volumes.list()]);
@@ -57,6 +60,10 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
   const foreign = type === 'bind' && (idMap || (owner?.Inside.Uid === NOBODY && owner.Disk.Uid !== NOBODY));
   const restart = answer?.Applies === 'restart';
   const ready = whole && problem === undefined && !busy;
+  const choose = async () => {
+    const [path] = await fileDesk().pick('folders');
+    if (path !== undefined) setFolder(path);
+  };
   const submit = async () => {
     if (!ready) return;
     setBusy(true);
@@ -87,7 +94,7 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
       width="wide"
       title={t('mounts.attachTitle', { name })}
       description={t(running ? 'mounts.attachText' : 'mounts.attachTextStopped')}
-      focus="[data-first]"
+      focus="input[name=folder]"
       onClose={onClose}
       onSubmit={() => void submit()}
       footer={
@@ -115,9 +122,16 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
           ]}
         />
         {type === 'bind' ? (
-          <Field label={t('mounts.folderLabel')} hint={t('mounts.folderHint')}>
-            {text(folder, setFolder, { name: 'folder' })}
-          </Field>
+          <div className="attach-folder">
+            <Field label={t('mounts.folderLabel')} hint={t('mounts.folderHint')}>
+              {text(folder, setFolder, { name: 'folder' })}
+            </Field>
+            {choosable && (
+              <Button icon={FolderOpen} onClick={() => void choose()}>
+                {t('mounts.choose')}
+              </Button>
+            )}
+          </div>
         ) : (
           <Field label={t('mounts.volumeLabel')} hint={t('mounts.volumeHint')}>
             {text(volume, setVolume, { name: 'volume', list: 'attach-volumes' })}

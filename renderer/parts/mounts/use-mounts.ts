@@ -40,7 +40,16 @@ export function useMounts(container: Pick<ContainerSummary, 'Id' | 'Names'>) {
     return result;
   };
 
+  const detach = async (target: string, how: { force?: boolean; restart?: boolean } = {}): Promise<void> => {
+    await withWayBack(
+      () => slipway.mounts.detach(id, target, how),
+      () => ({ title: t('mounts.detached', { path: target, name }), detail: t('mounts.detachedText'), icon: Unplug }),
+    );
+  };
+
   return {
+    detach,
+
     attach: (wish: MountWish): Promise<Mounted> =>
       withWayBack(
         () => slipway.mounts.attach(id, wish),
@@ -51,21 +60,10 @@ export function useMounts(container: Pick<ContainerSummary, 'Id' | 'Names'>) {
         }),
       ),
 
-    detach: async (target: string, how: { force?: boolean; restart?: boolean } = {}): Promise<void> => {
-      await withWayBack(
-        () => slipway.mounts.detach(id, target, how),
-        () => ({
-          title: t('mounts.detached', { path: target, name }),
-          detail: t('mounts.detachedText'),
-          icon: Unplug,
-        }),
-      );
-    },
-
     /** The same from a button: what is in the way is asked about. */
     async askToDetach(target: string): Promise<void> {
       try {
-        await this.detach(target);
+        await detach(target);
       } catch (error) {
         const refused = error instanceof ApiError && error.kind === 'conflict';
         if (refused) open({ kind: 'detach-mount', id, target, reason: messageOf(error), holders: holdersIn(error) });

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { ArrowUpFromLine } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
+import type { Archive } from '../../store/desk.js';
 import { useEngineStore, type EngineStore } from '../../store/index.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
@@ -33,7 +34,7 @@ export function ImportVolumeDialog({
   name,
   onClose,
 }: {
-  archive: File;
+  archive: Archive;
   name: string | undefined;
   onClose(): void;
 }) {
