@@ -232,13 +232,16 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   const press = async (...keys: string[]) => {
     for (const key of keys) await keyboard.press(key);
   };
+  const command = async (typed: string, option: string) => {
+    await press('Control+k');
+    await keyboard.type(typed);
+    await expect(page.getByRole('option', { name: option })).toHaveAttribute('aria-selected', 'true');
+    await press('Enter');
+  };
   await press('Control+3');
   await expect(page.getByRole('heading', { name: 'Volumes', level: 1 })).toBeVisible();
   for (const name of ['one', 'two']) {
-    await press('Control+k');
-    await keyboard.type('create a vol');
-    await expect(page.getByRole('option', { name: 'Create a volume…' })).toHaveAttribute('aria-selected', 'true');
-    await press('Enter');
+    await command('create a vol', 'Create a volume…');
     await expect(window.dialog.getByRole('textbox', { name: 'Name' })).toBeFocused();
     await keyboard.type(name);
     await press('Enter');
@@ -266,9 +269,7 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   await expect(toast).toContainText('Removed one');
   await api(app.socket, 'POST', '/volumes/create', { Name: 'one' });
   await expect(row(app, 'one')).toBeVisible();
-  await press('Control+k');
-  await keyboard.type('removed cont');
-  await press('Enter');
+  await command('removed cont', 'Removed containers and volumes…');
   await expect(window.dialog.getByRole('heading', { name: 'Removed containers and volumes' })).toBeVisible();
   await expect(window.dialog.getByRole('button', { name: 'Restore one' })).toBeFocused();
   await expect(window.dialog).not.toContainText('counting…');
@@ -281,9 +282,7 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   await expect(window.dialog).toBeHidden();
   await expect(row(app, 'one-2')).toBeVisible();
 
-  await press('Control+k');
-  await keyboard.type('unused vol');
-  await press('Enter');
+  await command('unused vol', 'Remove unused volumes…');
   await expect(window.dialog.getByRole('heading', { name: 'Remove unused volumes?' })).toBeVisible();
   await expect(window.dialog.getByRole('listitem')).toHaveCount(3);
   await expect(window.dialog.getByRole('button', { name: /^Cancel/ })).toBeFocused();
