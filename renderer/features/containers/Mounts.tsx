@@ -217,7 +217,6 @@ function Card({
 }) {
   const { t } = useTranslation();
   const containers = useEngine((state) => state.containers);
-  const linked = useEngine(can('volumes'));
   const Icon = icons[mount.Type as keyof typeof icons] ?? Folder;
   const sharers = sharersOf(mount, container.Id, containers ?? []);
   const type = mount.Type as keyof typeof icons;
@@ -238,7 +237,7 @@ function Card({
           <>
             <dt>{t('mounts.volumeName')}</dt>
             <dd className="mono">
-              {linked && mount.Type === 'volume' ? (
+              {mount.Type === 'volume' ? (
                 <button
                   type="button"
                   className="link cut"
