@@ -140,13 +140,14 @@ test('volumes stand with who has them, their sizes and what they were made with;
   await page.keyboard.press('Control+a');
   await page.keyboard.press('Delete');
   await expect(window.dialog).toContainText('Remove 3 volumes?');
-  await expect(window.dialog).toContainText('3 of them are in use and stay.');
+  await expect(window.dialog).toContainText('3 more are in use and stay.');
   await shot(app, 'some in use');
   await window.dialog.getByRole('button', { name: 'Remove 3' }).click();
   const toast = page.getByRole('status').filter({ hasText: 'brought back' });
   await expect(toast).toContainText('Removed 3 volumes');
   await expect.poll(() => names(app)).toEqual(['new_for_dump', 'shop_db', 'shop_uploads']);
   await toast.getByRole('button', { name: 'Undo' }).click();
+  await expect(page.getByText('3 volumes are back')).toBeVisible();
   await expect(row(app, 'site')).toBeVisible();
 
   await page.setViewportSize({ width: 1024, height: 700 });
@@ -189,7 +190,9 @@ test('a volume is created, filled, edited, removed and brought back', async ({ o
     await writeFile(path.join(folder, 'dropped.txt'), 'dropped\n');
     await pick(app, '[data-upload]', [path.join(folder, '便笺.txt')]);
     await expect(item(app, '便笺.txt')).toBeVisible();
-    await drop(app, page.getByRole('tree'), [path.join(folder, 'dropped.txt')], 'Drop to copy into /');
+    await drop(app, page.getByRole('tree'), [path.join(folder, 'dropped.txt')], 'Drop to add to /');
+    await expect(window.dialog.getByRole('radio', { checked: true }).first()).toBeFocused();
+    await page.keyboard.press('Enter');
     await expect.poll(() => cat(app, 'notes', '/dropped.txt')).toBe('dropped\n');
     await item(app, '便笺.txt').click();
     const editor = page.getByRole('textbox', { name: 'Text of 便笺.txt' });
@@ -232,13 +235,16 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   const press = async (...keys: string[]) => {
     for (const key of keys) await keyboard.press(key);
   };
+  const command = async (typed: string, option: string) => {
+    await press('Control+k');
+    await keyboard.type(typed);
+    await expect(page.getByRole('option', { name: option })).toHaveAttribute('aria-selected', 'true');
+    await press('Enter');
+  };
   await press('Control+3');
   await expect(page.getByRole('heading', { name: 'Volumes', level: 1 })).toBeVisible();
   for (const name of ['one', 'two']) {
-    await press('Control+k');
-    await keyboard.type('create a vol');
-    await expect(page.getByRole('option', { name: 'Create a volume…' })).toHaveAttribute('aria-selected', 'true');
-    await press('Enter');
+    await command('create a vol', 'Create a volume…');
     await expect(window.dialog.getByRole('textbox', { name: 'Name' })).toBeFocused();
     await keyboard.type(name);
     await press('Enter');
@@ -266,9 +272,7 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   await expect(toast).toContainText('Removed one');
   await api(app.socket, 'POST', '/volumes/create', { Name: 'one' });
   await expect(row(app, 'one')).toBeVisible();
-  await press('Control+k');
-  await keyboard.type('removed cont');
-  await press('Enter');
+  await command('removed cont', 'Removed containers and volumes…');
   await expect(window.dialog.getByRole('heading', { name: 'Removed containers and volumes' })).toBeVisible();
   await expect(window.dialog.getByRole('button', { name: 'Restore one' })).toBeFocused();
   await expect(window.dialog).not.toContainText('counting…');
@@ -281,9 +285,7 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
   await expect(window.dialog).toBeHidden();
   await expect(row(app, 'one-2')).toBeVisible();
 
-  await press('Control+k');
-  await keyboard.type('unused vol');
-  await press('Enter');
+  await command('unused vol', 'Remove unused volumes…');
   await expect(window.dialog.getByRole('heading', { name: 'Remove unused volumes?' })).toBeVisible();
   await expect(window.dialog.getByRole('listitem')).toHaveCount(3);
   await expect(window.dialog.getByRole('button', { name: /^Cancel/ })).toBeFocused();

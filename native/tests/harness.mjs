@@ -457,6 +457,8 @@ export class Bench {
         bundle: join(container.folder, 'bundle'),
         process: {
           terminal: options.tty ?? false,
+          // As the engine asks: the runtime gives the terminal its size before the program looks.
+          ...(options.rows && { consoleSize: { height: options.rows, width: options.cols } }),
           cwd: '/',
           args,
           env: ['PATH=/bin', 'TERM=xterm'],

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Archive, ArrowDownToLine, CopyPlus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import type { VolumeCompression } from '../../../main/contract/volume-data.js';
+import type { VolumeCompression, VolumeOverview } from '../../../main/contract/volume-data.js';
 import { useEngineStore } from '../../store/index.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
@@ -13,7 +13,7 @@ import { Segments } from '../../ui/Segments.js';
 import { joinCommand } from '../command-line.js';
 import { freeVolumeName, nameOfVolume, newVolumeProblem } from './names.js';
 import { PauseLine } from './PauseLine.js';
-import { useVolumes } from './use-volumes.js';
+import { useVolumes, useWatchVolumes } from './use-volumes.js';
 import { volumeFileName } from './words.js';
 
 interface CopyDialogProps {
@@ -21,7 +21,11 @@ interface CopyDialogProps {
   onClose(): void;
 }
 
-const useVolume = (name: string) => useVolumes()?.find(({ Name }) => Name === name);
+/** With who has it now, also where the dialog stands over another page. */
+function useVolume(name: string): VolumeOverview | undefined {
+  useWatchVolumes();
+  return useVolumes()?.find(({ Name }) => Name === name);
+}
 
 /** A backup of a volume, now. */
 export function BackUpVolumeDialog({ name, onClose }: CopyDialogProps) {
