@@ -124,6 +124,8 @@ test('by mouse: attached while it runs, seen from both sides, kept by who has it
   expect(await window.serious(), 'the chain').toEqual([]);
   await page.getByRole('button', { name: 'Take nothing from db any more' }).click();
   await dialog.getByRole('button', { name: 'Apply', exact: true }).click();
+  // Behind a dialog nothing is found.
+  await expect(dialog).toBeHidden();
   await expect(card('/kept')).toHaveCount(0);
   expect((await mountsOf(app, 'web')).map(({ Destination }) => Destination).sort()).toEqual(['/srv/site', '/tables']);
   expect(await pidOf(app, 'web')).toBe(pid);
