@@ -140,13 +140,14 @@ test('volumes stand with who has them, their sizes and what they were made with;
   await page.keyboard.press('Control+a');
   await page.keyboard.press('Delete');
   await expect(window.dialog).toContainText('Remove 3 volumes?');
-  await expect(window.dialog).toContainText('3 of them are in use and stay.');
+  await expect(window.dialog).toContainText('3 more are in use and stay.');
   await shot(app, 'some in use');
   await window.dialog.getByRole('button', { name: 'Remove 3' }).click();
   const toast = page.getByRole('status').filter({ hasText: 'brought back' });
   await expect(toast).toContainText('Removed 3 volumes');
   await expect.poll(() => names(app)).toEqual(['new_for_dump', 'shop_db', 'shop_uploads']);
   await toast.getByRole('button', { name: 'Undo' }).click();
+  await expect(page.getByText('3 volumes are back')).toBeVisible();
   await expect(row(app, 'site')).toBeVisible();
 
   await page.setViewportSize({ width: 1024, height: 700 });
@@ -189,7 +190,9 @@ test('a volume is created, filled, edited, removed and brought back', async ({ o
     await writeFile(path.join(folder, 'dropped.txt'), 'dropped\n');
     await pick(app, '[data-upload]', [path.join(folder, '便笺.txt')]);
     await expect(item(app, '便笺.txt')).toBeVisible();
-    await drop(app, page.getByRole('tree'), [path.join(folder, 'dropped.txt')], 'Drop to copy into /');
+    await drop(app, page.getByRole('tree'), [path.join(folder, 'dropped.txt')], 'Drop to add to /');
+    await expect(window.dialog.getByRole('radio', { checked: true }).first()).toBeFocused();
+    await page.keyboard.press('Enter');
     await expect.poll(() => cat(app, 'notes', '/dropped.txt')).toBe('dropped\n');
     await item(app, '便笺.txt').click();
     const editor = page.getByRole('textbox', { name: 'Text of 便笺.txt' });

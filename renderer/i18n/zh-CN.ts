@@ -1002,7 +1002,7 @@ export const zhCN: Translation<typeof en> = {
       usedTitle: '{{name}} 正在使用中',
       usedTitleMany: '{{count}} 个卷正在使用中',
       held_other: '有容器使用的卷不会被移除。请先移除这些容器；已移除但仍可恢复的容器也需永久删除。',
-      someHeld_other: '其中 {{count}} 个正在使用，将会保留。',
+      someHeld_other: '另有 {{count}} 个正在使用，将会保留。',
       keeps_other: '24 小时内可以连同全部内容一起恢复。',
       loses: '其中的内容将全部丢失，且无法撤销。',
       list: '将移除的卷',

@@ -54,10 +54,12 @@ export function RemoveVolumesDialog({ names, onClose }: { names: string[]; onClo
         ? t('remove.title', { name: called })
         : t('volumes.remove.title', { count: free.length });
   const text = [
+    free.length > 0 && (undoable ? t('volumes.remove.keeps', { count: free.length }) : t('volumes.remove.loses')),
     held > 0 &&
       (free.length > 0 ? t('volumes.remove.someHeld', { count: held }) : t('volumes.remove.held', { count: held })),
-    free.length > 0 && (undoable ? t('volumes.remove.keeps', { count: free.length }) : t('volumes.remove.loses')),
   ].filter((part) => part !== false);
+  // What goes stands before what stays.
+  const ordered = left.toSorted((a, b) => Number(free.includes(b)) - Number(free.includes(a)));
   return (
     <Dialog
       width={left.length > 1 ? 'normal' : 'narrow'}
@@ -89,7 +91,7 @@ export function RemoveVolumesDialog({ names, onClose }: { names: string[]; onClo
       }
     >
       <ul className="victims" aria-label={t('volumes.remove.list')}>
-        {left.map((name) => {
+        {ordered.map((name) => {
           const row = rowOf(name);
           const problem = problems[name];
           return (

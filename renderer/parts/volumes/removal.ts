@@ -48,14 +48,16 @@ export async function removeVolumes(
 
 async function bringBack(store: EngineStore, t: TFunction, entries: VolumeDiscarded[]): Promise<void> {
   const back: string[] = [];
-  for (const { Id, Name } of entries) {
-    try {
-      await store.getState().restoreFromBin(Id);
-      back.push(Name);
-    } catch (error) {
-      notifyFailed(t('bin.notBack', { name: called(Name) }), explain(t, messageOf(error)));
-    }
-  }
+  await Promise.all(
+    entries.map(async ({ Id, Name }) => {
+      try {
+        await store.getState().restoreFromBin(Id);
+        back.push(Name);
+      } catch (error) {
+        notifyFailed(t('bin.notBack', { name: called(Name) }), explain(t, messageOf(error)));
+      }
+    }),
+  );
   const [only] = back;
   if (only !== undefined)
     notifyDone(
