@@ -153,6 +153,8 @@ test('by keyboard alone, in Chinese and dark: attached, and detached again', asy
   await expect(dialog.getByRole('textbox', { name: words.folderLabel })).toBeFocused();
   await page.keyboard.type(path.join(folder, 'site'));
   await page.keyboard.press('Tab');
+  await expect(dialog.getByRole('button', { name: words.choose })).toBeFocused();
+  await page.keyboard.press('Tab');
   await expect(dialog.getByRole('combobox', { name: words.target })).toBeFocused();
   await page.keyboard.type('/srv/site');
   await page.keyboard.press('Tab');
@@ -171,6 +173,7 @@ test('by keyboard alone, in Chinese and dark: attached, and detached again', asy
   await detach.focus();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('listitem', { name: '/srv/site', exact: true })).toHaveCount(0);
+  await expect(attach).toBeFocused();
   expect(await mountsOf(app, 'web')).toEqual([]);
   expect(en.mounts.live).not.toBe(words.live);
 });

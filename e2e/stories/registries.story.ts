@@ -226,15 +226,16 @@ test('a registry with passwords: logged in to, looked into, mirrored, trusted, l
     await window.dialog.getByLabel('Address').fill('127.0.0.1:0');
     await window.dialog.getByRole('checkbox', { name: 'Ask for a token' }).check();
     await shot(app, 'to be served');
-    await window.dialog.getByRole('button', { name: 'Serve' }).click();
+    await page.keyboard.press('Enter');
     await expect(window.dialog).toContainText('It is shown this once');
+    await expect(window.dialog.getByRole('button', { name: 'Done' })).toBeFocused();
     await shot(app, 'served');
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec((await window.dialog.textContent()) ?? '')?.[0] ?? '';
     expect((await fetch(`${url}/v2/`)).status).toBe(401);
     const token = (await window.dialog.locator('code').first().textContent()) ?? '';
     const signed = { headers: { Authorization: `Bearer ${token}` } };
     expect((await fetch(`${url}/v2/_catalog`, signed)).status).toBe(200);
-    await window.dialog.getByRole('button', { name: 'Done' }).click();
+    await page.keyboard.press('Enter');
     const strip = page.getByRole('region', { name: 'Serve my images' });
     await expect(strip).toContainText(url);
     await expect(page.getByText(token)).toHaveCount(0);

@@ -395,6 +395,31 @@ describe('an exec runs in the container, with its own exit status, user and term
   await assert.rejects(execs.create(id, { Cmd: ['true'] }), { kind: 'conflict', message: /is not running/ });
 });
 
+describe('a folder and a volume come and go while it runs', async ({ root, ...engine }) => {
+  const { containers } = engine;
+  const source = join(root, 'source');
+  await mkdir(source);
+  await writeFile(join(source, 'file'), 'content\n');
+  const script =
+    'while [ ! -e /m/file ]; do sleep 0.02; done; cat /m/file; while [ -e /m ]; do sleep 0.02; done; echo gone';
+  const id = await createContainer(engine, ['sh', '-c', script]);
+  const stream = await containers.attach(id, output);
+  await containers.start(id);
+  const wish = { Type: 'bind' as const, Source: source, Target: '/m', ReadOnly: true };
+  assert.equal((await containers.attachMount(id, wish)).Applied, 'live');
+  assert.equal((await containers.attachMount(id, { Type: 'volume', Source: 'data', Target: '/data' })).Applied, 'live');
+  assert.deepEqual(
+    (await containers.mounts(id)).map(({ Destination, Mounted }) => [Destination, Mounted]),
+    [
+      ['/m', true],
+      ['/data', true],
+    ],
+  );
+  await containers.detachMount(id, '/data');
+  await containers.detachMount(id, '/m', { force: true, restart: false });
+  assert.equal((await readAll(stream)).out, 'content\ngone\n');
+});
+
 describe('after everything nothing is left: no process, cgroup, mount or file', async (engine) => {
   const { containers, execs } = engine;
   const ids = await Promise.all(

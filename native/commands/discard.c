@@ -12,6 +12,9 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+/* More than a worker has to end in. */
+#define WRITERS_PATIENCE_MS 5000
+
 static int open_trash(const char *data_root, struct error *err)
 {
     cleanup_close int root = open(data_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -38,8 +41,8 @@ int stage_hold(const char *target, struct error *err)
 static void wait_for_writers(int trash, const char *name)
 {
     cleanup_close int directory = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (directory >= 0)
-        flock(directory, LOCK_EX);
+    for (int i = 0; directory >= 0 && flock(directory, LOCK_EX | LOCK_NB) < 0 && i < WRITERS_PATIENCE_MS / 10; i++)
+        usleep(10000);
 }
 
 int discard_op(struct request *request, struct error *err)

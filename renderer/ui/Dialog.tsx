@@ -1,4 +1,4 @@
-import { useRef, type ReactNode, type SyntheticEvent } from 'react';
+import { useEffect, useRef, type ReactNode, type SyntheticEvent } from 'react';
 import { Dialog as Radix } from 'radix-ui';
 import { clsx } from 'clsx';
 import { useReturnFocus } from './return-focus.js';
@@ -19,6 +19,8 @@ export interface DialogProps {
   focus?: string;
 }
 
+const FIELDS = 'input, textarea, select';
+
 /** A modal dialog: focus stays inside, Escape cancels, focus returns to what opened it. */
 export function Dialog({
   title,
@@ -33,6 +35,13 @@ export function Dialog({
 }: DialogProps) {
   const returnFocus = useReturnFocus();
   const body = useRef<HTMLFormElement>(null);
+  const before = useRef(focus);
+  useEffect(() => {
+    // It has become another dialog, and what had the focus is gone with that.
+    const lost = !body.current?.contains(document.activeElement);
+    if (lost && before.current !== focus) body.current?.querySelector<HTMLElement>(focus ?? FIELDS)?.focus();
+    before.current = focus;
+  }, [focus]);
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     event.stopPropagation();
@@ -46,7 +55,7 @@ export function Dialog({
             className={clsx('dialog', width !== 'normal' && width)}
             onCloseAutoFocus={returnFocus}
             onOpenAutoFocus={(event) => {
-              const target = body.current?.querySelector<HTMLElement>(focus ?? 'input, textarea, select');
+              const target = body.current?.querySelector<HTMLElement>(focus ?? FIELDS);
               if (!target) return;
               event.preventDefault();
               target.focus();

@@ -30,11 +30,12 @@ test('a blob that two want comes once; where the one source fails the other is a
   const failure = new Promise<never>((_, reject) => (fail = () => reject(notFound('not there'))));
   const bad = content.fetch(blob, () => failure);
   bad.catch(() => undefined);
+  while (!content.arriving(blob.digest)) await new Promise((go) => setImmediate(go));
   let times = 0;
   const counted: BlobSource = (...at) => (times++, good(...at));
   const others = [content.fetch(blob, counted), content.fetch(blob, counted)];
   for (const other of others) other.catch(() => undefined);
-  while (!content.arriving(blob.digest)) await new Promise((go) => setImmediate(go));
+  await content.size(blob.digest); // they ask that first, too
   fail();
   await assert.rejects(bad, { message: 'not there' });
   await Promise.all(others);

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import { Database, FileStack, Folder, FolderOpen, FolderPlus, Link2, MemoryStick, Unplug, Zap } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerInspect, ContainerSummary } from '../../../main/contract/containers.js';
@@ -39,45 +39,64 @@ function OurMounts({ container, inspect }: Panel) {
   const open = useSurface((surface) => surface.open);
   // Every event of a container has the list read again, and that this.
   const readAt = useEngine((state) => state.containersAt);
-  const { value: mounts = [], problem } = useAnswer(
+  const { value: mounts, problem } = useAnswer(
     () => store.client.slipway.mounts.list(container.Id),
     `${container.Id} ${readAt}`,
   );
   const fixed = container.State === 'removing' || container.State === 'dead';
-  const attach = (
-    <Button icon={FolderPlus} disabled={fixed} onClick={() => open({ kind: 'attach-mount', id: container.Id })}>
-      {t('mounts.attachDots')}
-    </Button>
-  );
+  const attach = useRef<HTMLButtonElement>(null);
   const sources = inspect.HostConfig.VolumesFrom ?? [];
   return (
     <Scroller label={t('drawer.mounts')}>
       {problem !== undefined && <Problem>{t('inspect.failed', { error: problem })}</Problem>}
-      {mounts.length === 0 && problem === undefined ? (
-        <Empty icon={FolderOpen} title={t('mounts.noneTitle')} actions={attach}>
+      <div className="mounts-bar">
+        <span className="grow s12 t3">{t('mounts.liveHint')}</span>
+        <Button
+          ref={attach}
+          icon={FolderPlus}
+          disabled={fixed}
+          onClick={() => open({ kind: 'attach-mount', id: container.Id })}
+        >
+          {t('mounts.attachDots')}
+        </Button>
+      </div>
+      {mounts?.length === 0 && (
+        <Empty icon={FolderOpen} title={t('mounts.noneTitle')}>
           {t('mounts.noneText')}
         </Empty>
-      ) : (
-        <>
-          <div className="mounts-bar">
-            <span className="grow s12 t3">{t('mounts.liveHint')}</span>
-            {attach}
-          </div>
-          <ul className="cards" aria-label={t('mounts.list')}>
-            {mounts
-              .toSorted((a, b) => a.Destination.localeCompare(b.Destination))
-              .map((mount) => (
-                <OurMount key={mount.Destination} mount={mount} container={container} fixed={fixed} />
-              ))}
-          </ul>
-        </>
+      )}
+      {mounts !== undefined && mounts.length > 0 && (
+        <ul className="cards" aria-label={t('mounts.list')}>
+          {mounts
+            .toSorted((a, b) => a.Destination.localeCompare(b.Destination))
+            .map((mount) => (
+              <OurMount
+                key={mount.Destination}
+                mount={mount}
+                container={container}
+                fixed={fixed}
+                // Its button goes with it.
+                onGone={() => attach.current?.focus()}
+              />
+            ))}
+        </ul>
       )}
       <VolumesFrom container={container} sources={sources} fixed={fixed} />
     </Scroller>
   );
 }
 
-function OurMount({ mount, container, fixed }: { mount: ContainerMount; container: ContainerSummary; fixed: boolean }) {
+function OurMount({
+  mount,
+  container,
+  fixed,
+  onGone,
+}: {
+  mount: ContainerMount;
+  container: ContainerSummary;
+  fixed: boolean;
+  onGone(): void;
+}) {
   const { t } = useTranslation();
   const { askToDetach } = useMounts(container);
   const { Type, Destination, ReadOnly, Added, Live, Mounted, From, Owner: owner } = mount;
@@ -109,7 +128,7 @@ function OurMount({ mount, container, fixed }: { mount: ContainerMount; containe
               small
               label={t('mounts.detach', { path: Destination })}
               disabled={fixed}
-              onClick={() => void askToDetach(Destination)}
+              onClick={() => void askToDetach(Destination).then((gone) => gone && onGone())}
             />
           ) : undefined,
         facts: (

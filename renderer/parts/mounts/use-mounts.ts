@@ -60,14 +60,16 @@ export function useMounts(container: Pick<ContainerSummary, 'Id' | 'Names'>) {
         }),
       ),
 
-    /** The same from a button: what is in the way is asked about. */
-    async askToDetach(target: string): Promise<void> {
+    /** The same from a button: what is in the way is asked about. Whether it is away. */
+    async askToDetach(target: string): Promise<boolean> {
       try {
         await detach(target);
+        return true;
       } catch (error) {
         const refused = error instanceof ApiError && error.kind === 'conflict';
         if (refused) open({ kind: 'detach-mount', id, target, reason: messageOf(error), holders: holdersIn(error) });
         else notifyFailed(t('mounts.detachFailed', { path: target }), messageOf(error));
+        return false;
       }
     },
   };
