@@ -79,11 +79,12 @@ test('a folder is mounted into a container that runs, with what that hides and w
 
     // By keys alone, read-only; there after a restart.
     await drop(app, window.row('web'), [code, path.join(folder, 'note.txt')], 'Drop to add to web');
-    await expect(window.dialog.getByRole('radio', { name: /Live mount/ })).toBeFocused();
-    await page.keyboard.press('2');
-    await expect(window.dialog.getByRole('radio', { name: /Copy into container/ })).toBeFocused();
+    await window.dialog.getByRole('radio', { name: /Live mount/ }).press('2');
+    await expect(window.dialog.getByRole('radio', { name: /Copy into container/ })).toBeChecked();
     await page.keyboard.press('1');
+    await expect(window.dialog.getByRole('radio', { name: /Live mount/ })).toBeChecked();
     await page.keyboard.press('Tab');
+    await page.keyboard.press('Control+a');
     await page.keyboard.type('/mnt');
     await window.dialog.getByRole('radio', { name: 'Read only' }).focus();
     await page.keyboard.press('Space');
@@ -291,6 +292,7 @@ test('what an ordinary user may not read, and a socket, are said as what they ar
     await expect(window.dialog.getByRole('radio', { name: /Copy into a volume/ })).toContainText('cannot be copied');
     await expect(window.dialog).toContainText('Through an engine’s socket');
     await shot(app, 'socket');
+    await app.quit(); // before its screen goes
   } finally {
     server.close();
     await rm(folder, { recursive: true, force: true });

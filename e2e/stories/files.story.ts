@@ -64,8 +64,7 @@ const digestIn = async (app: TestApp, file: string): Promise<string | undefined>
 /** Drops it, and takes what is suggested: a copy. */
 async function dropAndCopy(...[app, ...how]: Parameters<typeof drop>): Promise<void> {
   await drop(app, ...how);
-  await expect(app.page.getByRole('radio', { checked: true }).first()).toBeFocused();
-  await app.page.keyboard.press('Enter');
+  await app.page.getByRole('radio', { checked: true }).first().press('Enter');
   await expect(app.page.getByRole('dialog')).toBeHidden();
 }
 

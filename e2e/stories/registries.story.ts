@@ -322,6 +322,7 @@ test('a registry is searched, an image named, saved and removed, and a registry 
   const row = page.getByRole('row', { name: 'shop/api:1', exact: true });
   await press('/');
   await page.keyboard.type('shop');
+  await expect(page.getByRole('row', { name: /busybox/ })).toHaveCount(0);
   await press('ArrowDown', 'ArrowDown');
   await expect(row).toBeFocused();
   await press('t');

@@ -26,12 +26,23 @@
 
 /* ---- one that runs ---- */
 
+static int stopped_just_now(struct error *err)
+{
+    return fail_kind(err, "conflict", 0, "the container stopped just now: try again");
+}
+
+/* A process that ends has no namespaces some time before anything else tells of its end. */
+static int not_reached(struct error *err, int why, const char *what)
+{
+    return why == ESRCH || why == ENOENT ? stopped_just_now(err) : fail(err, why, "%s", what);
+}
+
 /* The root of another mount namespace, which is left again at once: where /proc is, is for the container to say there. */
 static int open_root_of(int pidfd, enum files_view view, struct error *err)
 {
     cleanup_close int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     if (ours < 0 || setns(pidfd, CLONE_NEWNS) < 0)
-        return fail(err, errno, "enter the container's mount namespace");
+        return not_reached(err, errno, "enter the container's mount namespace");
     int root = view == FILES_OF_ROOTFS ? open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
                                        : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int why = errno;
@@ -47,11 +58,11 @@ static int enter_user_namespace(pid_t pid, int pidfd, struct error *err)
     struct stat theirs, ours;
     snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
     if (stat(path, &theirs) < 0 || stat("/proc/self/ns/user", &ours) < 0)
-        return fail(err, errno, "look at the container's user namespace");
+        return not_reached(err, errno, "look at the container's user namespace");
     if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
         return 0;
     if (setns(pidfd, CLONE_NEWUSER) < 0)
-        return fail(err, errno, "enter the container's user namespace");
+        return not_reached(err, errno, "enter the container's user namespace");
     if ((setgroups(0, NULL) < 0 && errno != EPERM) || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return fail(err, errno, "become root in the container's user namespace");
     return 0;
@@ -62,7 +73,7 @@ static int open_mounts_of(pid_t pid, struct container_files *files, struct error
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
     files->mounts = open(path, O_RDONLY | O_CLOEXEC);
-    return files->mounts < 0 ? fail(err, errno, "open the container's mount namespace") : 0;
+    return files->mounts < 0 ? not_reached(err, errno, "open the container's mount namespace") : 0;
 }
 
 static int open_running(const struct request *request, enum files_view view, struct container_files *files, struct error *err)
@@ -74,7 +85,7 @@ static int open_running(const struct request *request, enum files_view view, str
     files->process = pidfd_open((pid_t)pid, 0);
     /* Read after the descriptor was opened: if it is the right one now, the descriptor is. */
     if (files->process < 0 || (start > 0 && process_start_time((pid_t)pid) != (unsigned long long)start))
-        return fail_kind(err, "conflict", 0, "the container stopped just now: try again");
+        return stopped_just_now(err);
     files->root = open_root_of(files->process, view, err);
     TRY(files->root);
     return open_mounts_of((pid_t)pid, files, err);

@@ -145,7 +145,8 @@ test('saving is no task before a byte has come, and none at all where the person
 
   void store.getState().saveImages(['a:1', 'b:1'], 'images.tar');
   desk.say({ id: desk.last, type: 'progress', bytes: 0 });
-  await until(() => store.getState().tasks[0]?.state === 'running');
+  await until(() => store.getState().tasks[0]?.moved !== undefined); // what is told is gathered for a moment
+  assert.equal(store.getState().tasks[0]?.state, 'running');
   assert.equal(shareOfTask(store.getState().tasks[0]!), undefined);
   desk.say({ id: desk.last, type: 'progress', bytes: 300, total: 1000 });
   await until(() => shareOfTask(store.getState().tasks[0]!) === 0.3);

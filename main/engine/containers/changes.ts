@@ -424,12 +424,12 @@ function refuseRestart({ record }: Container, plan: Plan, restart: boolean): voi
   const { patches, mounts } = plan;
   const fields = shownPatches(patches.filter((patch) => applies(patch, plan) === 'restart')).map(({ Field }) => Field);
   const { reason, holders } = mounts?.obstacle ?? {};
-  if (!restart) {
-    throw conflict(
-      `a running container takes ${fields.join(', ')} only with a restart${reason ? `: ${reason}` : ''}`,
-      holders && { details: { Holders: holders } },
-    );
-  }
+  if (!restart && holders)
+    throw conflict(`${reason}: end what uses it, detach it anyway, or allow a restart`, {
+      details: { Holders: holders },
+    });
+  if (!restart)
+    throw conflict(`a running container takes ${fields.join(', ')} only with a restart${reason ? `: ${reason}` : ''}`);
   if (record.paused)
     throw conflict(`container ${record.name} is paused: unpause it before it is restarted for ${fields.join(', ')}`);
 }

@@ -44,7 +44,8 @@ export function Details({ way, ...part }: Part & { way: Way }) {
     <>
       {warned.map((warning) => (
         <Note key={warning} serious>
-          {t(`drop.warnings.${warning}`)} {part.draft.readOnlyFirst && warning !== 'socket' && t('drop.readOnlyFirst')}
+          {t(`drop.warnings.${warning}`)}{' '}
+          {part.draft.readOnlyFirst && warning === warned.at(-1) && t('drop.readOnlyFirst')}
         </Note>
       ))}
       {panels[way]()}

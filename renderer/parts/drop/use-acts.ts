@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { FolderPlus } from 'lucide-react';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../../main/client/index.js';
@@ -68,9 +69,9 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
     const paths = draft.wishes.map(({ Target }) => Target).join(', ');
     const detail =
       applied === 'live' ? paths : t(applied === 'restart' ? 'drop.mountedRestarted' : 'drop.mountedNext', { name });
-    notifyUndo(t('drop.mounted', { name }), detail, () => {
-      undo().catch((error: unknown) => notifyFailed(t('drop.unmountFailed', { name }), messageOf(error)));
-    });
+    const takeBack = () =>
+      void undo().catch((error: unknown) => notifyFailed(t('drop.unmountFailed', { name }), messageOf(error)));
+    notifyUndo(t('drop.mounted', { name }), detail, takeBack, FolderPlus);
     seen?.();
     onClose();
   };
