@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { resolveElectron } from './electron.mjs';
 import { findProgram, root, setup } from './setup.mjs';
 
-await setup({ tests: true, window: true });
+await setup({ tests: true, bench: true, window: true });
 if (process.getuid?.() !== 0) {
   console.error('The bench compares with dockerd, runc and crun, which need root: sudo npm run bench');
   process.exit(1);

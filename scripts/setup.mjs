@@ -90,6 +90,7 @@ const PACKAGES = {
       ],
     ],
   },
+  bench: { why: 'to measure what containers read and write', names: ['fio'] },
   show: {
     why: 'to record the video',
     names: ['ffmpeg', 'xvfb', 'xauth', 'docker-registry', 'mmdebstrap', 'skopeo', 'iproute2'],
@@ -109,14 +110,14 @@ export const hasDisplay = () => Boolean(process.env.DISPLAY || process.env.WAYLA
 
 /**
  * Brings the checkout to the state that `wants` describes.
- * @param {{window?: boolean, tests?: boolean, show?: boolean, deb?: boolean}} wants
+ * @param {{window?: boolean, tests?: boolean, bench?: boolean, show?: boolean, deb?: boolean}} wants
  */
 export async function setup(wants = {}) {
   const started = Date.now();
   checkNode();
   const purposes = ['build', 'engine'];
   if (wants.window || wants.tests || wants.show) purposes.push('window');
-  for (const extra of ['tests', 'show', 'deb']) if (wants[extra]) purposes.push(extra);
+  for (const extra of ['tests', 'bench', 'show', 'deb']) if (wants[extra]) purposes.push(extra);
   const stages = [
     ['npm packages', npmPackages],
     ['Debian packages', (tell) => debianPackages(purposes, tell)],
