@@ -15,6 +15,7 @@ export async function check() {
     async () => void (unit = await runBundledTests('unit', unitTests())),
     () => quietly('formatting', bin('prettier'), ['--check', '--log-level=warn', '--cache', '.']),
     ...['main', 'main/client', 'app', 'renderer', 'e2e'].map((room) => () => types(room)),
+    () => quietly('what is held until it is done', process.execPath, ['scripts/check-awaited.mjs', 'main', 'app']),
     () => quietly('documents', process.execPath, ['scripts/check-docs.mjs']),
   ]);
   return {

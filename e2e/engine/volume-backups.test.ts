@@ -500,13 +500,38 @@ test(
       });
       assert.equal(made.done?.Consistent, true, made.error);
       assert.deepEqual(await seen, ['running']);
-      await assertTidy(dataRoot, ['data', 'twin'], 1);
+      const exported = await request(socket, 'GET', '/slipway/volumes/data/export?pause=1');
+      const again = await follow<VolumeImported>(socket, 'POST', '/slipway/volumes/again/import', {
+        body: exported.body,
+      });
+      assert.ok(again.done, again.error);
+      await assertTree(dataOf('again', xfs), before);
+      await assertTidy(dataRoot, ['again', 'data', 'twin'], 1);
     } finally {
       await run('umount', ['-l', folder]);
       await rm(base, { recursive: true });
     }
   },
 );
+
+test('a volume that nobody has stays until its backup is made', options, async () => {
+  await make('lone');
+  await fillVolume(dataOf('lone'), 80 << 20);
+  const before = await treeOf(dataOf('lone'));
+  let removal: Promise<{ status: number }> | undefined;
+  const { done, error } = await follow<VolumeBackup>(engine.socket, 'POST', '/slipway/volumes/lone/backups', {
+    body: {},
+    onLine: ({ Stage }) => void (Stage === 'compressing' && (removal ??= request(engine.socket, 'DELETE', '/volumes/lone'))), // prettier-ignore
+  });
+  assert.ok(done, error);
+  assert.equal((await removal)?.status, 409);
+  await drop('lone');
+  const restored = await follow(engine.socket, 'POST', `/slipway/backups/${done.Id}/restore`);
+  assert.ok(restored.done, restored.error);
+  await assertTree(dataOf('lone'), before);
+  await drop('lone');
+  await forget();
+});
 
 test(
   'an ordinary user’s volumes with others’ files in them are copied and put back all the same',

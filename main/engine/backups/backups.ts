@@ -93,7 +93,7 @@ export class Backups {
           const request = { path: source.path, compress };
           if (!source.paused) {
             begun(until(await this.#options.helper.volumeTar(request, caller.signal), sent));
-            return gone;
+            return await gone;
           }
           // Whoever stands still does not wait for a client.
           await this.#options.helper.volumePack(
@@ -103,7 +103,7 @@ export class Backups {
           tar = createReadStream(spool.path);
         }
         begun(until(tar, sent));
-        return gone;
+        return await gone;
       })
       .catch(failed);
     return bytes;
@@ -241,7 +241,7 @@ export class Backups {
     sourceOf(this.#options.volumes.look(name));
     return this.#tasks.run([name], caller, async (task) => {
       using loan = this.#options.volumes.lend(name, `a backup of the volume ${name} is being made`);
-      return this.#archives.make(loan, request, task);
+      return await this.#archives.make(loan, request, task);
     });
   }
 

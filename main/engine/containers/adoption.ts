@@ -95,7 +95,7 @@ export class Adoption {
       if (container.record.paused) await this.#options.helper.freeze(container.id);
       return;
     }
-    if (monitor?.state.phase === 'created') return this.#undoStart(container, monitor);
+    if (monitor?.state.phase === 'created') return await this.#undoStart(container, monitor);
     monitor?.close();
     const { record } = container;
     const { exitFile, stateDir } = this.#ledger.pathsOf(container.id);
@@ -108,7 +108,7 @@ export class Adoption {
     }
     const rebooted = record.bootId !== this.#runs.bootId;
     const begun = exit ? exit.started : rebooted || (await exists(roomOf(exitFile)));
-    if (!begun) return this.#undoStart(container, monitor, exit);
+    if (!begun) return await this.#undoStart(container, monitor, exit);
     if (exit?.started) record.startedAt = exit.started;
     if (rebooted) record.restartCount = 0; // that end was not its own
     await this.#options.helper.signalAll(container.id).catch(() => undefined);

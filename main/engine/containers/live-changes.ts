@@ -122,6 +122,7 @@ export class LiveChanges {
       const about = { container: id, destination: Destination, propagation: Propagation };
       this.#volumes.announce('mount', Name, { ...about, 'read/write': String(RW) });
     }
+    await this.#unmount(id, gone);
     for (const name of volumesOf({ mounts: removed })) this.#volumes.announce('unmount', name, { container: id });
   }
 
@@ -136,6 +137,12 @@ export class LiveChanges {
       discard = this.#volumes.release(change, id, made, names);
     });
     delete record.mounting;
+    await this.#unmount(id, names);
     await discard();
+  }
+
+  /** Those that are a file system by itself, which the container has no more. */
+  async #unmount(id: string, names: Iterable<string>): Promise<void> {
+    await this.#volumes.unmount(id, names).catch((error: unknown) => log.warn(messageOf(error)));
   }
 }

@@ -135,7 +135,8 @@ export interface VolumesRoom {
   ): () => Promise<void>;
   /** Those that are a file system by itself are mounted while a container runs, or its files are looked at. */
   mount(names: Iterable<string>, user: string): Promise<boolean>;
-  unmount(user: string): Promise<void>;
+  adoptMounts(names: Iterable<string>, user: string): void;
+  unmount(user: string, names?: Iterable<string>): Promise<void>;
   unmountIdle(): Promise<void>;
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
   /** Throws where a task has to be alone with one of them. */

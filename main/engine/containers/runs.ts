@@ -133,7 +133,7 @@ export class Runs {
     if (container.record.health) container.record.health = (await readHealth(stateDir)) ?? startingHealth();
     delete container.record.before;
     this.#begin(container, live);
-    await this.#options.volumes.mount(volumesOf(container.record), container.id);
+    this.#options.volumes.adoptMounts(volumesOf(container.record), container.id);
     return monitor;
   }
 

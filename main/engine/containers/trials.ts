@@ -102,7 +102,7 @@ export class Trials {
   async #begin(container: Container, trial: Trial, call: TrialCall): Promise<void> {
     call.report?.({ Stage: 'stopping' });
     using _ = await this.#stopped(container);
-    if (call.signal?.aborted) return this.#launchBack(container, { ...trial, reason: CANCELLED }, call);
+    if (call.signal?.aborted) return await this.#launchBack(container, { ...trial, reason: CANCELLED }, call);
     const { image, runtime, mounts, patches } = trial;
     Object.assign(container.record, patched(container.record, patches, 'To'), {
       ...(image && { image: image.to }),

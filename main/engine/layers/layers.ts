@@ -173,7 +173,7 @@ export class Layers {
   async #makeAhead(arrival: Arrival, plain: boolean, slots: Slots, signal: AbortSignal): Promise<Made> {
     using _ = await slots.take(signal);
     const growth = arrival.growth();
-    return this.#inDraft('the archive', signal, (target, guarded) =>
+    return await this.#inDraft('the archive', signal, (target, guarded) =>
       this.#helper.unpack({ blob: arrival.path, target, sync: false, growth, digest: !plain }, { signal: guarded }),
     );
   }

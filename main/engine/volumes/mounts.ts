@@ -10,46 +10,74 @@ interface MountsHelper {
   unmountVolume(volume: string): Promise<void>;
 }
 
+/** Who uses a volume. `mounted`: this engine knows that it is; of a run that another one began it is so far as one may guess. */
+interface Held {
+  users: Set<string>;
+  mounted: boolean;
+}
+
 /** Volumes that are a file system by itself (`type=tmpfs`, `type=nfs`, …): mounted in the place of their files while somebody uses them. */
 export class Mounts {
   readonly #helper: MountsHelper;
-  /** Directory of a volume to its users. */
-  readonly #users = new Map<string, Set<string>>();
+  /** By the directory of the volume. */
+  readonly #held = new Map<string, Held>();
   readonly #locks = new Locks();
 
   constructor(helper: MountsHelper) {
     this.#helper = helper;
   }
 
-  async hold(record: VolumeRecord, volume: string, user: string): Promise<void> {
+  /** True: it has one user more. */
+  async hold(record: VolumeRecord, volume: string, user: string): Promise<boolean> {
     using _ = await this.#locks.take(volume);
     const wish = fileSystemOf(record);
-    if (!wish) return;
-    const users = this.#users.get(volume) ?? new Set();
-    if (users.size === 0) await this.#mount(wish, volume);
-    this.#users.set(volume, users.add(user));
+    if (!wish) return false;
+    if (!this.#held.get(volume)?.mounted) await this.#mount(wish, volume);
+    const held = this.#heldOf(volume);
+    held.mounted = true;
+    const before = held.users.size;
+    return held.users.add(user).size > before;
   }
 
-  /** The same of one that is mounted already; false: it is not. */
+  /** Somebody has had it since before this engine: nothing is asked of a server that may not be there now. */
+  adopt(volume: string, user: string): void {
+    this.#heldOf(volume).users.add(user);
+  }
+
+  /** One user more of one that is mounted already; false: it is not. */
   async join(volume: string, user: string): Promise<boolean> {
     using _ = await this.#locks.take(volume);
-    return this.#users.get(volume)?.add(user) !== undefined;
+    return this.#held.get(volume)?.users.add(user) !== undefined;
   }
 
-  async release(user: string): Promise<void> {
-    for (const [volume, users] of [...this.#users]) {
-      if (!users.has(user)) continue;
+  /** `only`: not of all that the user has, but of these. */
+  async release(user: string, only?: readonly string[]): Promise<void> {
+    for (const volume of only ?? [...this.#held.keys()]) {
+      if (!this.#held.get(volume)?.users.has(user)) continue;
       using _ = await this.#locks.take(volume);
-      users.delete(user);
-      if (users.size > 0) continue;
-      this.#users.delete(volume);
+      const users = this.#held.get(volume)?.users;
+      if (!users?.delete(user) || users.size > 0) continue;
+      this.#held.delete(volume);
       await this.#helper.unmountVolume(volume);
     }
   }
 
+  /** The volume goes, whoever was its user. */
+  async drop(volume: string): Promise<void> {
+    using _ = await this.#locks.take(volume);
+    this.#held.delete(volume);
+    await this.#helper.unmountVolume(volume);
+  }
+
   async tidy(volume: string): Promise<void> {
     using _ = await this.#locks.take(volume);
-    if (!this.#users.has(volume)) await this.#helper.unmountVolume(volume);
+    if (!this.#held.has(volume)) await this.#helper.unmountVolume(volume);
+  }
+
+  #heldOf(volume: string): Held {
+    const held = this.#held.get(volume) ?? { users: new Set(), mounted: false };
+    this.#held.set(volume, held);
+    return held;
   }
 
   async #mount({ type, device, options }: { type: string; device: string; options: string[] }, volume: string) {

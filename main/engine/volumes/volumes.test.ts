@@ -50,7 +50,8 @@ async function place(t: TestContext) {
       filled.push(`${volume.slice(root.length + 1)} ${path}`);
       return Promise.resolve({ copied: true });
     },
-    mountVolume: ({ volume, type }: { volume: string; type: string }) => {
+    mountVolume: ({ volume, type, device }: { volume: string; type: string; device: string }) => {
+      if (device === 'away') return Promise.reject(new Error('no route to host'));
       mounts.push(`mount ${volume.slice(root.length + 1)} ${type}`);
       return Promise.resolve();
     },
@@ -178,6 +179,38 @@ test('a file system is mounted for the first who uses it and unmounted after the
   assert.deepEqual(mounts.splice(0), ['unmount volumes/memory', 'unmount volumes/memory']);
   await volumes.remove('memory');
   assert.deepEqual(mounts, ['unmount volumes/memory']);
+});
+
+test('one that cannot be mounted takes none of the others away; one that goes has no users left', async (t) => {
+  const { volumes, mounts } = await place(t);
+  await volumes.create({ Name: 'memory', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
+  await volumes.create({ Name: 'far', DriverOpts: { type: 'ext4', device: 'away' } });
+  await volumes.mount(['memory'], 'web');
+  await assert.rejects(volumes.mount(['memory', 'far'], 'web'), /no route to host/);
+  assert.deepEqual(mounts.splice(0), ['mount volumes/memory tmpfs']);
+  await volumes.unmount('web', ['memory']);
+  assert.deepEqual(mounts.splice(0), ['unmount volumes/memory']);
+  await volumes.mount(['memory'], 'web');
+  await volumes.remove('memory');
+  await volumes.create({ Name: 'memory', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
+  mounts.length = 0;
+  await volumes.mount(['memory'], 'other');
+  assert.deepEqual(mounts, ['mount volumes/memory tmpfs']);
+});
+
+test('a run that another engine began asks nothing of a server, and the next one does', async (t) => {
+  const { volumes, mounts } = await place(t);
+  await volumes.create({ Name: 'far', DriverOpts: { type: 'ext4', device: 'away' } });
+  await volumes.create({ Name: 'memory', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
+  volumes.adoptMounts(['far', 'memory', 'gone'], 'web');
+  await volumes.unmountIdle();
+  assert.deepEqual(mounts, []);
+  await assert.rejects(volumes.mount(['far'], 'other'), /no route to host/);
+  await volumes.mount(['memory'], 'other');
+  assert.deepEqual(mounts.splice(0), ['mount volumes/memory tmpfs']);
+  await volumes.unmount('other');
+  await volumes.unmount('web');
+  assert.deepEqual(mounts.sort(), ['unmount volumes/far', 'unmount volumes/memory']);
 });
 
 test('options of a volume are checked when it is made', async (t) => {

@@ -161,7 +161,7 @@ export class Volumes {
   async discard(name: string): Promise<VolumeDiscarded> {
     using _ = await this.#locks.take(name);
     const record = this.#unused(name);
-    if (fileSystemOf(record)) await this.#options.helper.unmountVolume(this.#path(name));
+    if (fileSystemOf(record)) await this.#mounts.drop(this.#path(name));
     const { id, until } = await this.#bin.put(record, this.#path(name), {
       leave: (change) => this.#drop(change, name),
       stay: (change) => this.#put(change, record),
@@ -413,24 +413,41 @@ export class Volumes {
   /** Those of a container that is about to run, or whose files are about to be seen, have their files. False: none of them is mounted for that. */
   async mount(names: Iterable<string>, user: string): Promise<boolean> {
     const records = [...new Set(names)].map((name) => this.#find('get', name)).filter((one) => fileSystemOf(one));
+    const taken: string[] = [];
     try {
-      for (const record of records) await this.#mounts.hold(record, this.#path(record.name), user);
+      for (const record of records) {
+        const path = this.#path(record.name);
+        if (await this.#mounts.hold(record, path, user)) taken.push(path);
+      }
     } catch (error) {
-      await this.#mounts.release(user);
+      // What it had before stays as it is.
+      await this.#mounts.release(user, taken);
       throw error;
     }
     return records.length > 0;
   }
 
-  /** It does not use them any more; what nobody uses is unmounted. */
-  async unmount(user: string): Promise<void> {
-    await this.#mounts.release(user);
+  /** Those of a run that another engine began. */
+  adoptMounts(names: Iterable<string>, user: string): void {
+    for (const name of names) {
+      const record = this.#volumes.get(name);
+      if (record && fileSystemOf(record)) this.#mounts.adopt(this.#path(name), user);
+    }
+  }
+
+  /** It does not use them any more (of all that it has, or of these); what nobody uses is unmounted. */
+  async unmount(user: string, names?: Iterable<string>): Promise<void> {
+    await this.#mounts.release(user, names && [...names].map((name) => this.#path(name)));
   }
 
   /** Of what was mounted before this engine, that which nobody has is unmounted. */
   async unmountIdle(): Promise<void> {
-    for (const record of this.#volumes.values())
-      if (fileSystemOf(record)) await this.#mounts.tidy(this.#path(record.name));
+    for (const record of this.#volumes.values()) {
+      if (!fileSystemOf(record)) continue;
+      await this.#mounts.tidy(this.#path(record.name)).catch((error: unknown) => {
+        log.warn(`the volume ${record.name} stays mounted: ${messageOf(error)}`);
+      });
+    }
   }
 
   /** A holder that is in the bin, by its name: whoever is refused because of it is told so. Undefined: not any more. */
@@ -555,7 +572,7 @@ export class Volumes {
   async #discard(name: string, record?: VolumeRecord): Promise<void> {
     this.#uses.end(name);
     // What an engine has left mounted that was killed is not deleted with the volume.
-    if (!record || fileSystemOf(record)) await this.#options.helper.unmountVolume(this.#path(name));
+    if (!record || fileSystemOf(record)) await this.#mounts.drop(this.#path(name));
     await this.#options.usage.forget([this.#data(name)]);
     await this.#options.helper.discard(this.#path(name));
   }
