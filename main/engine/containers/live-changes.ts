@@ -129,13 +129,13 @@ export class LiveChanges {
     const { record, id } = container;
     const names = new Set(volumesOf({ mounts: added }));
     for (const name of volumesOf(record)) names.delete(name);
-    let discard = (): Promise<void> => Promise.resolve();
+    let discard: ReturnType<ContainersOptions['volumes']['release']> = () => Promise.resolve();
     const ahead = { mounting: undefined } as unknown as Partial<typeof record>;
     await this.#ledger.save(container, ahead, (change) => {
       change.urgent();
       discard = this.#volumes.release(change, id, made, names);
     });
     delete record.mounting;
-    await discard();
+    await discard({ locked: true }); // reserved for it, or by nobody while an engine opens
   }
 }

@@ -125,14 +125,14 @@ export interface VolumesRoom {
   hold(names: Iterable<string>, holder: string): void;
   /** Where a volume's files are; undefined where there is none of that name. */
   sourceOf(name: string): string | undefined;
-  /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them. */
+  /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them; `locked`: by who has reserved them. */
   release(
     change: Change,
     holder: string,
     goners?: Iterable<string>,
     /** Not all of its own, but these. */
     only?: ReadonlySet<string>,
-  ): () => Promise<void>;
+  ): (how?: { locked: boolean }) => Promise<void>;
   /** Those that are a file system by itself are mounted while a container runs, or its files are looked at. */
   mount(names: Iterable<string>, user: string): Promise<boolean>;
   unmount(user: string): Promise<void>;

@@ -121,6 +121,47 @@ test('a new container keeps a volume that the last other one is just giving up',
   assert.equal(volumes.inspect(Name).Name, Name);
 });
 
+test('a new container keeps the files of a volume whose row the last other one took along', async (t) => {
+  const { volumes, store, at, events } = await place(t);
+  const { Name } = await volumes.create({});
+  volumes.hold([Name], 'old');
+  let drop = (): Promise<void> => Promise.resolve();
+  await store.commit((change) => (drop = volumes.release(change, 'old', [Name])));
+  let dropped: Promise<void>;
+  {
+    await using reserved = await volumes.reserve([wish(Name)], 'young', []);
+    dropped = drop();
+    await store.commit((change) => reserved.hold(change));
+    reserved.announce();
+  }
+  await dropped;
+  assert.deepEqual([await exists(at(Name)), volumes.holdersOf(Name)], [true, ['young']]);
+  assert.deepEqual(events, [`volume create ${Name}`, `volume create ${Name}`]);
+});
+
+test('what a reservation was for goes by the hand of who has reserved it', async (t) => {
+  const { volumes, store, at, events } = await place(t);
+  await using reserved = await volumes.reserve([wish('new')], 'web', []);
+  await store.commit((change) => reserved.hold(change));
+  reserved.announce();
+  let drop: ReturnType<Volumes['release']> = () => Promise.resolve();
+  await store.commit((change) => (drop = volumes.release(change, 'web', ['new'])));
+  await drop({ locked: true });
+  assert.deepEqual([await exists(at('new')), events], [false, ['volume create new', 'volume destroy new']]);
+});
+
+test('nobody has what nobody ever had, and who gave a volume up has it again where that cannot be written', async (t) => {
+  const { volumes, store } = await place(t);
+  for (const name of ['never', 'was', 'there']) assert.deepEqual(volumes.holdersOf(name), []);
+  volumes.hold(['was'], 'web');
+  store.failing = true;
+  await assert.rejects(store.commit((change) => void volumes.release(change, 'web')));
+  assert.deepEqual(volumes.holdersOf('was'), ['web']);
+  store.failing = false;
+  await store.commit((change) => void volumes.release(change, 'web'));
+  assert.deepEqual(volumes.holdersOf('was'), []);
+});
+
 test('the next engine throws away what has no row, and finishes a copy that was cut off', async (t) => {
   const { volumes, at, open, filled } = await place(t);
   await volumes.create({ Name: 'kept' });

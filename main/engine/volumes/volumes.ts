@@ -1,7 +1,7 @@
 import '../../base/scopes.js';
 import { chmod, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, conflict, messageOf, notFound } from '../../base/errors.js';
+import { codeOf, conflict, EngineError, messageOf, notFound } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
 import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
@@ -84,6 +84,7 @@ export interface VolumeWish extends VolumeCreate {
 }
 
 const TABLE = 'volumes';
+const NOBODY: ReadonlySet<string> = new Set();
 /** What an interrupted filling leaves beside the files, and in a directory that is not ours. */
 const LEFT = ['_copying', '_copied'];
 const LEFT_WITHIN = ['.slipway-copying', '.slipway-copied'];
@@ -268,12 +269,12 @@ export class Volumes {
   lend(name: string, task: string, { alone = false } = {}): Loan {
     const place = this.look(name);
     const { holder, giveBack } = this.#loans.take(name, task, alone);
-    this.#holdersOf(name).add(holder);
+    this.#addHolder(name, holder);
     return {
       ...place,
       [Symbol.dispose]: () => {
         giveBack();
-        this.#holdersOf(name).delete(holder);
+        this.#dropHolder(name, holder);
       },
     };
   }
@@ -343,7 +344,7 @@ export class Volumes {
           made.push(recordOf(wish));
           await this.#make(wish.Name);
         }
-        this.#holdersOf(wish.Name).add(holder);
+        this.#addHolder(wish.Name, holder);
         wanted.push(wish.Name);
         if (wish.path !== undefined) await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
       }
@@ -383,31 +384,39 @@ export class Volumes {
 
   /** A container that was there before this engine has them. */
   hold(names: Iterable<string>, holder: string): void {
-    for (const name of names) this.#holdersOf(name).add(holder);
+    for (const name of names) this.#addHolder(name, holder);
   }
 
-  /** A container is no more, or (`only`) these are not its own any more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. */
+  /** A container is no more, or (`only`) these are not its own any more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. `locked`: by who has their locks. */
   release(
     change: Change,
     holder: string,
     goners: Iterable<string> = [],
     only?: ReadonlySet<string>,
-  ): () => Promise<void> {
-    for (const [name, holders] of this.#holders) {
+  ): (how?: { locked: boolean }) => Promise<void> {
+    for (const name of [...this.#holders.keys()]) {
       if (only && !only.has(name)) continue;
-      if (!holders.delete(holder)) continue;
-      change.undo(() => this.#holdersOf(name).add(holder));
+      if (!this.#dropHolder(name, holder)) continue;
+      change.undo(() => this.#addHolder(name, holder));
     }
     const gone = [...new Set(goners)]
       .flatMap((name) => this.#volumes.get(name) ?? [])
       .filter(({ name }) => this.#holdersOf(name).size === 0);
     for (const { name } of gone) this.#drop(change, name);
-    return async () => {
-      for (const record of gone) {
-        this.#announce('destroy', record.name);
-        await this.#discard(record.name, record);
-      }
+    return async ({ locked } = { locked: false }) => {
+      await Promise.all(gone.map((record) => this.#dropFiles(record, locked)));
     };
+  }
+
+  /** Of one that has no row any more. `locked`: the caller has its lock. */
+  async #dropFiles(record: VolumeRecord, locked: boolean): Promise<void> {
+    using _ = locked ? undefined : await this.#locks.take(record.name);
+    if (this.#volumes.has(record.name)) return; // another container was made with it meanwhile
+    this.#announce('destroy', record.name);
+    await this.#discard(record.name, record).catch((error: unknown) => {
+      // It was made and removed once more.
+      if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
+    });
   }
 
   /** Those of a container that is about to run, or whose files are about to be seen, have their files. False: none of them is mounted for that. */
@@ -482,10 +491,22 @@ export class Volumes {
     return record;
   }
 
-  #holdersOf(name: string): Set<string> {
-    let holders = this.#holders.get(name);
-    if (!holders) this.#holders.set(name, (holders = new Set()));
-    return holders;
+  #holdersOf(name: string): ReadonlySet<string> {
+    return this.#holders.get(name) ?? NOBODY;
+  }
+
+  #addHolder(name: string, holder: string): void {
+    const holders = this.#holders.get(name);
+    if (holders) holders.add(holder);
+    else this.#holders.set(name, new Set([holder]));
+  }
+
+  /** Whether it had it. */
+  #dropHolder(name: string, holder: string): boolean {
+    const holders = this.#holders.get(name);
+    const had = holders?.delete(holder) ?? false;
+    if (holders?.size === 0) this.#holders.delete(name);
+    return had;
   }
 
   #recordOf(name: string, made: VolumeRecord[]): VolumeRecord {
@@ -548,7 +569,7 @@ export class Volumes {
   }
 
   async #giveUp(made: VolumeRecord[], held: string[], holder: string): Promise<void> {
-    for (const name of held) this.#holdersOf(name).delete(holder);
+    for (const name of held) this.#dropHolder(name, holder);
     for (const record of made) await this.#discard(record.name, record);
   }
 
