@@ -70,8 +70,10 @@ export class Places {
 
   async #alone(container: Container, lock: Disposable): Promise<HeldFiles> {
     const { id, record } = container;
-    await container.settled();
     const { snapshots, volumes } = this.#options;
+    // What is put into a volume that is being replaced would be gone with what it had.
+    volumes.checkFree(volumesOf(record));
+    await container.settled();
     const overlay = await snapshots.mountsOf(id);
     const user = `files of ${id}`;
     const mounted = await volumes.mount(volumesOf(record), user);

@@ -123,6 +123,8 @@ export interface ImagesRoom {
 export interface VolumesRoom {
   reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation>;
   hold(names: Iterable<string>, holder: string): void;
+  /** The containers that have it, by full id, those too that are just getting it. */
+  holdersOf(name: string): string[];
   /** Where a volume's files are; undefined where there is none of that name. */
   sourceOf(name: string): string | undefined;
   /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them; `locked`: by who has reserved them. */

@@ -43,12 +43,14 @@ async function place(t: TestContext) {
   t.after(() => rm(root, { recursive: true, force: true }));
   const store = new FakeStore();
   const filled: string[] = [];
+  const fill = { before: () => Promise.resolve() };
   const events: string[] = [];
   const mounts: string[] = [];
   const helper = {
-    populate: ({ volume, path = '' }: { volume: string; path?: string }) => {
+    populate: async ({ volume, path = '' }: { volume: string; path?: string }) => {
+      await fill.before();
       filled.push(`${volume.slice(root.length + 1)} ${path}`);
-      return Promise.resolve({ copied: true });
+      return { copied: true };
     },
     mountVolume: ({ volume, type }: { volume: string; type: string }) => {
       mounts.push(`mount ${volume.slice(root.length + 1)} ${type}`);
@@ -75,6 +77,7 @@ async function place(t: TestContext) {
     root,
     store,
     filled,
+    fill,
     events,
     mounts,
     open,
@@ -160,6 +163,29 @@ test('nobody has what nobody ever had, and who gave a volume up has it again whe
   store.failing = false;
   await store.commit((change) => void volumes.release(change, 'web'));
   assert.deepEqual(volumes.holdersOf('was'), []);
+});
+
+test('none is taken that is lent to a task while its lock is waited for', async (t) => {
+  const { volumes } = await place(t);
+  await volumes.create({ Name: 'data' });
+  const first = await volumes.reserve([wish('data')], 'one', []);
+  const second = volumes.reserve([wish('data')], 'two', []);
+  using loan = volumes.lend('data', 'the volume data is being restored', { alone: true });
+  await first[Symbol.asyncDispose]();
+  await assert.rejects(second, { kind: 'conflict', message: /the volume data is being restored/ });
+  assert.deepEqual([volumes.holdersOf('data'), loan.record.name], [[], 'data']);
+});
+
+test('who borrows a volume sees a container that is about to have it, however long another takes to be filled', async (t) => {
+  const { volumes, fill } = await place(t);
+  await volumes.create({ Name: 'data' });
+  let seen: string[] = [];
+  fill.before = () => {
+    seen = volumes.holdersOf('data');
+    return Promise.resolve();
+  };
+  await using _ = await volumes.reserve([wish('other', { path: '/x' }), wish('data')], 'web', []);
+  assert.deepEqual(seen, ['web']);
 });
 
 test('the next engine throws away what has no row, and finishes a copy that was cut off', async (t) => {

@@ -334,22 +334,27 @@ export class Volumes {
    * the transaction that writes the container down; what was made for one that never came to be goes with the disposal.
    */
   async reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation> {
-    this.checkFree(wishes.map(({ Name }) => Name));
-    const lock = await this.#locks.take(...wishes.map(({ Name }) => Name));
+    const wanted = wishes.map(({ Name }) => Name);
+    this.checkFree(wanted);
+    const lock = await this.#locks.take(...wanted);
     const made: VolumeRecord[] = [];
-    const wanted: string[] = [];
+    const held: string[] = [];
     try {
+      this.checkFree(wanted); // lent while it was waited for
+      // All of them at once: who borrows one from here on sees its holder.
+      for (const name of wanted) {
+        this.#addHolder(name, holder);
+        held.push(name);
+      }
       for (const wish of wishes) {
         if (!this.#volumes.has(wish.Name) && !made.some(({ name }) => name === wish.Name)) {
           made.push(recordOf(wish));
           await this.#make(wish.Name);
         }
-        this.#addHolder(wish.Name, holder);
-        wanted.push(wish.Name);
         if (wish.path !== undefined) await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
       }
     } catch (error) {
-      await this.#giveUp(made, wanted, holder);
+      await this.#giveUp(made, held, holder);
       lock[Symbol.dispose]();
       throw error;
     }
@@ -370,7 +375,7 @@ export class Volumes {
         for (const { name } of made) this.#announce('create', name);
       },
       [Symbol.asyncDispose]: async () => {
-        if (!settled) await this.#giveUp(made, wanted, holder);
+        if (!settled) await this.#giveUp(made, held, holder);
         lock[Symbol.dispose]();
       },
     };
