@@ -1,6 +1,7 @@
 import '../../base/scopes.js';
 import { EngineError, messageOf } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
+import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
 import type { BackupsOptions, Caller } from './rooms.js';
 
@@ -22,6 +23,8 @@ export class Writers {
   readonly #options: Pick<BackupsOptions, 'store' | 'containers'>;
   /** By container: for how many tasks it stands still. */
   readonly #paused = new Map<string, number>();
+  /** Pausing a container and letting go of it, one after the other. */
+  readonly #locks = new Locks();
   readonly #left: string[];
 
   constructor(options: Pick<BackupsOptions, 'store' | 'containers'>) {
@@ -43,12 +46,8 @@ export class Writers {
     };
     try {
       const writers = (await containers.runningWith(volume)).filter(({ writes }) => writes);
-      for (const { id, paused } of pause ? writers : []) {
-        if (paused && !this.#paused.has(id)) continue; // by a person, and stays so
-        if (mine.length === 0) report({ Stage: 'pausing' });
-        mine.push(id);
-        await this.#take(id);
-      }
+      const pausing = () => mine.length === 0 && report({ Stage: 'pausing' });
+      for (const { id } of pause ? writers : []) if (await this.#take(id, volume, pausing)) mine.push(id);
     } catch (error) {
       await letGo();
       throw error;
@@ -60,38 +59,57 @@ export class Writers {
     };
   }
 
-  async #take(id: string): Promise<void> {
-    const { store, containers } = this.#options;
+  /** Whether it is ours to let go of; it stands still either way, or has ended. */
+  async #take(id: string, volume: string, pausing: () => void): Promise<boolean> {
+    using _ = await this.#locks.take(id);
     const before = this.#paused.get(id) ?? 0;
-    this.#paused.set(id, before + 1);
-    if (before > 0) return;
-    await store.commit((change) => change.put(TABLE, id, {}));
-    try {
-      await containers.pause(id);
-    } catch (error) {
-      // It ended, or was paused by somebody else, just now: it stands still either way.
-      if (!(error instanceof EngineError && /^(conflict|not-found)$/.test(error.kind))) throw error;
+    if (before === 0) {
+      const use = (await this.#options.containers.runningWith(volume)).find((one) => one.id === id);
+      if (!use || use.paused) return false; // by a person, and stays so
+      pausing();
+      if (!(await this.#pause(id))) return false;
     }
+    this.#paused.set(id, before + 1);
+    return true;
   }
 
   async #giveUp(id: string): Promise<void> {
+    using _ = await this.#locks.take(id);
     const others = (this.#paused.get(id) ?? 1) - 1;
     if (others > 0) return void this.#paused.set(id, others);
-    await this.#unpause(id);
     this.#paused.delete(id);
+    await this.#unpause(id);
+  }
+
+  /** Whether it was us who paused it. */
+  async #pause(id: string): Promise<boolean> {
+    const { store, containers } = this.#options;
+    await store.commit((change) => change.put(TABLE, id, {}));
+    try {
+      await containers.pause(id);
+      return true;
+    } catch (error) {
+      await this.#forget(id);
+      // It ended, or was paused by somebody else, just now.
+      if (error instanceof EngineError && /^(conflict|not-found)$/.test(error.kind)) return false;
+      throw error;
+    }
   }
 
   async #unpause(id: string): Promise<void> {
-    const { store, containers } = this.#options;
     try {
-      await containers.unpause(id);
+      await this.#options.containers.unpause(id);
     } catch (error) {
       // It ended, or somebody else was quicker.
       if (!(error instanceof EngineError && /^(conflict|not-found)$/.test(error.kind)))
         log.warn(`container ${shortId(id)} could not be let go: ${messageOf(error)}`);
     }
+    await this.#forget(id);
+  }
+
+  async #forget(id: string): Promise<void> {
     try {
-      await store.commit((change) => {
+      await this.#options.store.commit((change) => {
         change.urgent();
         change.remove(TABLE, id);
       });
