@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { conflict } from '../../base/errors.js';
 import type { Change } from '../../base/store.js';
+import { Writes } from '../volumes/writes.js';
 import { Writers } from './writers.js';
 
 /** Containers that write to the volumes that they have, and take as long to stand still as a test wants. */
@@ -38,9 +39,12 @@ function place(has: Record<string, string[]>) {
       if (!paused.delete(id)) throw conflict(`Container ${id} is not paused`);
     },
   };
-  const writers = new Writers({ store: { rows: () => new Map(), commit }, containers } as never);
+  const writes = new Writes();
+  const volumes = { writesOf: (name: string) => writes.of(name) };
+  const writers = new Writers({ store: { rows: () => new Map(), commit }, containers, volumes } as never);
   const still = (volume: string) => writers.still(volume, true, { report: () => undefined });
-  return { world, paused, rows, still };
+  const copy = (volume: string) => writers.still(volume, false, { report: () => undefined });
+  return { has, world, paused, rows, writes, still, copy };
 }
 
 /** Everything that is under way has come as far as it can. */
@@ -96,4 +100,24 @@ test('whom a person pauses just then is not let go by us', async () => {
   assert.equal(one.paused, false);
   await one[Symbol.asyncDispose]();
   assert.deepEqual([[...paused], rows.size], [['web'], 0]);
+});
+
+test('who wrote for a moment while it was copied is noticed, and who writes to another volume is not', async () => {
+  const { writes, copy } = place({});
+  const quiet = await copy('one');
+  writes.begin(['two'])[Symbol.dispose]();
+  assert.equal(await quiet.check(), true);
+  writes.begin(['one'])[Symbol.dispose]();
+  assert.equal(await quiet.check(), false);
+});
+
+test('who was at it when the copy began, or ran then and has ended, is noticed', async () => {
+  const { has, writes, copy } = place({ web: ['one'] });
+  const whileItRan = await copy('one');
+  delete has['web'];
+  assert.equal(await whileItRan.check(), false);
+  const upload = writes.begin(['one']);
+  const whileUploaded = await copy('one');
+  upload[Symbol.dispose]();
+  assert.deepEqual([await whileUploaded.check(), await (await copy('one')).check()], [false, true]);
 });

@@ -20,14 +20,14 @@ export interface Stillness extends AsyncDisposable {
 /** Has the containers that write to a volume stand still while it is copied. Who was paused is written down first: the next engine lets go of them. */
 export class Writers {
   static readonly table = TABLE;
-  readonly #options: Pick<BackupsOptions, 'store' | 'containers'>;
+  readonly #options: Pick<BackupsOptions, 'store' | 'containers' | 'volumes'>;
   /** By container: for how many tasks it stands still. */
   readonly #paused = new Map<string, number>();
   /** Pausing a container and letting go of it, one after the other. */
   readonly #locks = new Locks();
   readonly #left: string[];
 
-  constructor(options: Pick<BackupsOptions, 'store' | 'containers'>) {
+  constructor(options: Pick<BackupsOptions, 'store' | 'containers' | 'volumes'>) {
     this.#options = options;
     this.#left = [...options.store.rows<object>(TABLE).keys()];
   }
@@ -39,8 +39,10 @@ export class Writers {
 
   /** With `pause` they stand still until it is disposed, whatever happens. */
   async still(volume: string, pause: boolean, { report }: Pick<Caller, 'report'>): Promise<Stillness> {
-    const { containers } = this.#options;
+    const { containers, volumes } = this.#options;
     const mine: string[] = [];
+    const allStand = async () =>
+      (await containers.runningWith(volume)).every(({ writes, paused }) => !writes || paused);
     const letGo = async () => {
       for (const id of mine.splice(0)) await this.#giveUp(id);
     };
@@ -48,15 +50,18 @@ export class Writers {
       const writers = (await containers.runningWith(volume)).filter(({ writes }) => writes);
       const pausing = () => mine.length === 0 && report({ Stage: 'pausing' });
       for (const { id } of pause ? writers : []) if (await this.#take(id, volume, pausing)) mine.push(id);
+      const before = volumes.writesOf(volume);
+      const still = before !== undefined && (await allStand());
+      return {
+        paused: mine.length > 0,
+        // Who came and went meanwhile has written all the same.
+        check: async () => still && (await allStand()) && volumes.writesOf(volume) === before,
+        [Symbol.asyncDispose]: letGo,
+      };
     } catch (error) {
       await letGo();
       throw error;
     }
-    return {
-      paused: mine.length > 0,
-      check: async () => (await containers.runningWith(volume)).every(({ writes, paused }) => !writes || paused),
-      [Symbol.asyncDispose]: letGo,
-    };
   }
 
   /** Whether it is ours to let go of; it stands still either way, or has ended. */

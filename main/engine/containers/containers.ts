@@ -32,7 +32,7 @@ import { startTimeOf } from './live.js';
 import { Output, type AttachRequest, type LogsRequest } from './output.js';
 import type { ContainerPaths } from './paths.js';
 import { Places, type HeldFiles } from './place.js';
-import type { ContainerRecord } from './record.js';
+import { writableVolumesOf, type ContainerRecord } from './record.js';
 import { Removal } from './removal.js';
 import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
@@ -209,6 +209,7 @@ export class Containers {
     const container = this.#find(reference);
     using _ = await this.#lock(container);
     if (!container.live || !container.record.paused) throw conflict(`Container ${container.id} is not paused`);
+    using _writing = this.#volumes.writing(writableVolumesOf(container.record));
     await this.#helper.thaw(container.id);
     container.record.paused = false;
     await this.#parts.ledger.save(container);

@@ -6,7 +6,7 @@ import type { Container } from './container.js';
 import { shownPatches } from './difference.js';
 import type { Ledger } from './ledger.js';
 import { hasStopped, type LiveMounts } from './live-mounts.js';
-import { volumesOf, type Mounting, type MountPoint } from './record.js';
+import { volumesOf, writableVolumesOf, type Mounting, type MountPoint } from './record.js';
 import type { ContainersOptions } from './rooms.js';
 
 const log = createLog('containers');
@@ -34,6 +34,7 @@ export class LiveChanges {
     await this.#ledger.save(container, { mounting }, (change) => reserved.hold(change));
     reserved.announce();
     container.record.mounting = mounting;
+    using _ = this.#volumes.writing(writableVolumesOf({ mounts: mounting.added }));
     const undo: (() => Promise<unknown>)[] = [];
     const step = async <Result>(work: Promise<Result>, back: () => Promise<unknown>): Promise<Result> => {
       try {

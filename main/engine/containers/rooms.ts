@@ -142,6 +142,8 @@ export interface VolumesRoom {
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
   /** Throws where a task has to be alone with one of them. */
   checkFree(names: Iterable<string>): void;
+  /** Somebody may write to these until it is disposed. */
+  writing(names: Iterable<string>): Disposable;
   /** The name of a holder that is in the bin; undefined: not any more. */
   setAside(holder: string, name: string | undefined): void;
   /** Bytes that they take. */

@@ -188,6 +188,25 @@ test('who borrows a volume sees a container that is about to have it, however lo
   assert.deepEqual(seen, ['web']);
 });
 
+test('whoever changes the files of a volume is known, from its filling to a use from outside', async (t) => {
+  const { volumes, fill } = await place(t);
+  let seen: number | undefined = -1;
+  fill.before = () => Promise.resolve(void (seen = volumes.writesOf('data')));
+  {
+    await using reserved = await volumes.reserve([wish('data', { path: '/x' })], 'web', []);
+    reserved.announce();
+  }
+  await volumes.create({ Name: 'data' });
+  const filled = volumes.writesOf('data');
+  using held = await volumes.holdFiles('data');
+  const looked = volumes.writesOf('data');
+  const upload = held.writing();
+  const meanwhile = volumes.writesOf('data');
+  upload[Symbol.dispose]();
+  assert.deepEqual([seen, looked, meanwhile], [undefined, filled, undefined]);
+  assert.notEqual(volumes.writesOf('data'), filled);
+});
+
 test('the next engine throws away what has no row, and finishes a copy that was cut off', async (t) => {
   const { volumes, at, open, filled } = await place(t);
   await volumes.create({ Name: 'kept' });

@@ -27,6 +27,7 @@ import {
 import { Uses, type HeldVolume } from './uses.js';
 import { Loans, type Loan, type VolumePlace } from './loans.js';
 import type { Stage } from './stage.js';
+import { Writes } from './writes.js';
 
 export interface VolumesOptions {
   /** The data root. */
@@ -105,7 +106,8 @@ export class Volumes {
   readonly #loans = new Loans();
   readonly #locks = new Locks();
   readonly #mounts: Mounts;
-  readonly #uses = new Uses();
+  readonly #writes = new Writes();
+  readonly #uses = new Uses(this.#writes);
   readonly #bin: VolumeBin;
 
   static async open(options: VolumesOptions): Promise<Volumes> {
@@ -289,6 +291,16 @@ export class Volumes {
     for (const name of names) this.#loans.checkFree(name);
   }
 
+  /** Somebody may write to these until it is disposed. */
+  writing(names: Iterable<string>): Disposable {
+    return this.#writes.begin(names);
+  }
+
+  /** The same number as long as nobody has begun to write to it, or a container that may; undefined: somebody is at it from outside of containers. */
+  writesOf(name: string): number | undefined {
+    return this.#writes.of(name);
+  }
+
   has(name: string): boolean {
     return this.#volumes.has(name);
   }
@@ -351,7 +363,9 @@ export class Volumes {
           made.push(recordOf(wish));
           await this.#make(wish.Name);
         }
-        if (wish.path !== undefined) await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
+        if (wish.path === undefined) continue;
+        using _ = this.#writes.begin([wish.Name]);
+        await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
       }
     } catch (error) {
       await this.#giveUp(made, held, holder);
@@ -558,6 +572,7 @@ export class Volumes {
   #drop(change: Change, name: string): void {
     const record = this.#find('remove', name);
     this.#volumes.delete(name);
+    this.#writes.forget(name);
     change.undo(() => this.#volumes.set(name, record));
     change.remove(TABLE, name);
   }
