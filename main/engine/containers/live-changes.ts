@@ -130,13 +130,14 @@ export class LiveChanges {
     const { record, id } = container;
     const names = new Set(volumesOf({ mounts: added }));
     for (const name of volumesOf(record)) names.delete(name);
-    let discard: ReturnType<ContainersOptions['volumes']['release']> = () => Promise.resolve();
+    let discard = (): Promise<void> => Promise.resolve();
     const ahead = { mounting: undefined } as unknown as Partial<typeof record>;
     await this.#ledger.save(container, ahead, (change) => {
       change.urgent();
-      discard = this.#volumes.release(change, id, made, names);
+      const drop = this.#volumes.release(change, id, made, names);
+      discard = () => drop({ locked: true }); // reserved for it, or by nobody while an engine opens
     });
     delete record.mounting;
-    await discard({ locked: true }); // reserved for it, or by nobody while an engine opens
+    await discard();
   }
 }
