@@ -50,6 +50,14 @@ const states = async (names: string[], { socket } = engine): Promise<string[]> =
   const all = await api<{ Names: string[]; State: string }[]>(socket, 'GET', '/containers/json?all=1');
   return names.map((name) => all.find(({ Names }) => Names.includes(`/${name}`))?.State ?? 'none');
 };
+/** Whether files of that disk can have the same blocks. */
+const sharesContent = async (folder: string): Promise<boolean> => {
+  const [one, other] = ['one', 'other'].map((name) => path.join(folder, `shared-${name}`)) as [string, string];
+  await writeFile(one, 'x'.repeat(4096));
+  const { code } = await run('cp', ['--reflink=always', one, other]);
+  await Promise.all([one, other].map((file) => rm(file, { force: true })));
+  return code === 0;
+};
 const until = async (what: () => Promise<boolean>) => {
   while (!(await what())) await sleep(20);
 };
@@ -246,7 +254,8 @@ test(
       onLine: ({ Stage, Bytes }) => void (Stage === 'compressing' && Bytes === 0 && (seen = three())),
     });
     assert.ok(done, error);
-    assert.deepEqual(await seen, ['paused', 'running', 'paused']);
+    // Where the disk can share content it stands still for the moment of a clone, and not while that is compressed.
+    if (!(await sharesContent(dataRoot))) assert.deepEqual(await seen, ['paused', 'running', 'paused']);
     assert.deepEqual(await three(), ['running', 'running', 'paused']);
     assert.equal(done.Consistent, true);
     assert.equal((await backup('busy')).Consistent, false);

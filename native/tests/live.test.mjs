@@ -8,7 +8,7 @@ import { compileInto } from './bundles.mjs';
 import { Bench, frames, unable } from './harness.mjs';
 
 const FIRST = 300_000;
-const NAME = 'slipway-live';
+const NAME = `slipway-live-${process.pid}`;
 const range = [{ containerID: 0, hostID: FIRST, size: 65536 }];
 const mapped = (config) => {
   config.linux.namespaces.push({ type: 'user' });

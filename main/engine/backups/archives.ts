@@ -23,6 +23,10 @@ const PER_FILE = 4096;
 /** What we keep of a backup beside its archive. */
 export interface BackupRecord extends VolumeBackup {
   labels: Record<string, string> | null;
+  /** When its volume was made: another one of that name is not it. Older engines did not write it down. */
+  volumeMade?: string;
+  /** Grows from one to the next, whatever the clock says. Those of older engines have none, and come before all others. */
+  turn?: number;
 }
 
 /** Archives of volumes below the data root, each with a row: they outlive the volumes. */
@@ -62,6 +66,11 @@ export class Archives {
       .map(described);
   }
 
+  /** What the clock had made of a volume, the one that was made last first. */
+  scheduled(volume: string, volumeMade: string): VolumeBackup[] {
+    return scheduledOf([...this.#records.values()], volume, volumeMade);
+  }
+
   get(id: string): BackupRecord {
     const record = this.#records.get(id);
     if (!record) throw notFound(`there is no backup ${id}`);
@@ -79,7 +88,7 @@ export class Archives {
     caller: Caller,
   ): Promise<VolumeBackup> {
     const { store, volumes, helper } = this.#options;
-    const { name, labels } = loan.record;
+    const { name, labels, created } = loan.record;
     const id = shortId(newId());
     const part = join(this.#folder, id + PART);
     const need = (size: number) => this.#needOf(name, size);
@@ -99,6 +108,7 @@ export class Archives {
         ...{ Id: id, Volume: name, Created: new Date(this.#now()).toISOString(), Size: packed.bytes },
         ...{ Compressed: packed.written, Files: packed.files, Digest: packed.digest, By: by },
         ...{ Consistent: await source.consistent(), Note: note, labels },
+        ...{ volumeMade: created, turn: this.#nextTurn() },
       };
       await this.#publish(part, this.#pathOf(id));
       await store.commit((change) => {
@@ -193,6 +203,10 @@ export class Archives {
     await folder.sync().finally(() => folder.close());
   }
 
+  #nextTurn(): number {
+    return 1 + [...this.#records.values()].reduce((last, { turn = 0 }) => Math.max(last, turn), 0);
+  }
+
   #now(): number {
     return this.#options.now?.() ?? Date.now();
   }
@@ -209,4 +223,13 @@ const damaged = (id: string, cause?: Error): EngineError =>
   );
 
 /** Without what is only ours. */
-const described = ({ labels: _, ...backup }: BackupRecord): VolumeBackup => backup;
+const described = ({ labels: _, volumeMade: _made, turn: _turn, ...backup }: BackupRecord): VolumeBackup => backup;
+
+export function scheduledOf(records: BackupRecord[], volume: string, volumeMade: string): VolumeBackup[] {
+  return records
+    .filter(({ By, Volume, ...record }) => {
+      return By === 'schedule' && Volume === volume && (record.volumeMade ?? volumeMade) === volumeMade;
+    })
+    .sort((a, b) => (b.turn ?? 0) - (a.turn ?? 0) || Date.parse(b.Created) - Date.parse(a.Created))
+    .map(described);
+}

@@ -50,7 +50,7 @@ export class Backups {
     this.#archives = new Archives(options, this.#writers);
     this.#schedules = new Schedules(options, {
       make: (name, pause) => this.#make(name, { pause, note: '', by: 'schedule' }),
-      made: (name) => this.#archives.list(name).filter(({ By }) => By === 'schedule'),
+      made: (name, volumeMade) => this.#archives.scheduled(name, volumeMade),
       remove: (id) => this.#archives.remove(id),
     });
   }
@@ -61,8 +61,9 @@ export class Backups {
   }
 
   async close(): Promise<void> {
-    this.#schedules.close();
+    const turned = this.#schedules.close();
     await this.#tasks.close();
+    await turned;
   }
 
   /** A volume as a tar. */

@@ -16,7 +16,7 @@ export interface BackupsOptions {
   };
   helper: Pick<Helper, 'volumeTar' | 'volumePack' | 'volumeCopy' | 'reflinks' | 'unpack'>;
   usage: Pick<Usage, 'measure'>;
-  volumes: Pick<Volumes, 'look' | 'lend' | 'has' | 'stage' | 'announce'>;
+  volumes: Pick<Volumes, 'look' | 'lend' | 'has' | 'stage' | 'announce' | 'writesOf'>;
   containers: Pick<Containers, 'runningWith' | 'pause' | 'unpause'>;
   /** Unix milliseconds. */
   now?: () => number;

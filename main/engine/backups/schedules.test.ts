@@ -13,7 +13,8 @@ function place() {
   const world = {
     now: Date.parse('2026-01-01T00:00:00Z'),
     volumes: new Map([['data', 'once']]),
-    made: [] as { volume: string; id: string }[],
+    made: [] as { volume: string; volumeMade: string | undefined; id: string }[],
+    beforeMake: () => Promise.resolve(),
     failure: undefined as string | undefined,
   };
   const commit = (build: (change: Change) => void): Promise<void> => {
@@ -29,12 +30,16 @@ function place() {
   let last = 0;
   const open = () =>
     new Schedules({ store: { rows: () => new Map(rows), commit }, volumes, now: () => world.now } as never, {
-      make: (volume) => {
-        if (world.failure) return Promise.reject(new Error(world.failure));
-        world.made.unshift({ volume, id: String(++last) });
-        return Promise.resolve({} as VolumeBackup);
+      make: async (volume) => {
+        await world.beforeMake();
+        if (world.failure) throw new Error(world.failure);
+        world.made.unshift({ volume, volumeMade: world.volumes.get(volume), id: String(++last) });
+        return {} as VolumeBackup;
       },
-      made: (volume) => world.made.filter((one) => one.volume === volume).map(({ id }) => ({ Id: id }) as VolumeBackup),
+      made: (volume, volumeMade) =>
+        world.made
+          .filter((one) => one.volume === volume && one.volumeMade === volumeMade)
+          .map(({ id }) => ({ Id: id }) as VolumeBackup),
       remove: (id) => {
         world.made = world.made.filter((one) => one.id !== id);
         return Promise.resolve();
@@ -113,4 +118,52 @@ test('what makes no sense is refused, and keeping more puts nothing off', async 
   assert.equal((await schedules.set('data', every(24, 5))).Next, Next);
   await schedules.remove('data');
   assert.equal(schedules.of('data'), null);
+});
+
+test('a clock that was ahead once stops no schedule', async () => {
+  const { world, open } = place();
+  const right = world.now;
+  world.now = Date.parse('2099-01-01T00:00:00Z');
+  const schedules = open();
+  await schedules.set('data', every(24));
+  world.now = right;
+  await schedules.turn();
+  assert.deepEqual([world.made.length, schedules.of('data')?.Next], [1, '2026-01-02T00:00:00.000Z']);
+  await schedules.turn();
+  assert.equal(world.made.length, 1);
+  world.now += 24 * HOUR;
+  await schedules.turn();
+  assert.deepEqual([world.made.length, schedules.of('data')?.Next], [2, '2026-01-03T00:00:00.000Z']);
+});
+
+test('the backups of a volume that is gone are not thinned by another one of its name', async () => {
+  const { world, open } = place();
+  const schedules = open();
+  const due = async () => {
+    world.now += HOUR;
+    await schedules.turn();
+  };
+  await schedules.set('data', every(1));
+  for (let i = 0; i < 3; i++) await due();
+  world.volumes.set('data', 'another time');
+  await schedules.set('data', every(1));
+  for (let i = 0; i < 3; i++) await due();
+  assert.deepEqual(
+    world.made.map(({ id }) => id),
+    ['6', '5', '3', '2'],
+  );
+});
+
+test('closing waits until what is being made is written down', async () => {
+  const { world, rows, open } = place();
+  const schedules = open();
+  await schedules.set('data', every(1));
+  world.now += HOUR;
+  let make!: () => void;
+  world.beforeMake = () => new Promise((resolve) => (make = resolve));
+  void schedules.turn();
+  await new Promise((resolve) => setImmediate(resolve));
+  const closed = schedules.close().then(() => (rows.get('data') as { next: number }).next);
+  make();
+  assert.equal(await closed, world.now + HOUR);
 });

@@ -24,8 +24,8 @@ interface ScheduleRecord {
 
 export interface ScheduledWork {
   make(volume: string, pause: boolean): Promise<VolumeBackup>;
-  /** Those that were made by the clock, newest first. */
-  made(volume: string): VolumeBackup[];
+  /** Those that were made by the clock of the volume of that name that was made then; the one that was made last first. */
+  made(volume: string, volumeMade: string): VolumeBackup[];
   remove(id: string): Promise<void>;
 }
 
@@ -53,9 +53,11 @@ export class Schedules {
     void this.turn();
   }
 
-  close(): void {
+  /** Resolves once what is being made is made or was called off, and written down. */
+  async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    await this.#turning;
   }
 
   of(volume: string): BackupSchedule | null {
@@ -89,7 +91,7 @@ export class Schedules {
   }
 
   async #turn(): Promise<void> {
-    const due = [...this.#records.values()].filter(({ next }) => next <= this.#now()).sort((a, b) => a.next - b.next);
+    const due = [...this.#records.values()].filter((record) => this.#isDue(record)).sort((a, b) => a.next - b.next);
     for (const record of due) {
       if (this.#closed) return;
       try {
@@ -98,6 +100,12 @@ export class Schedules {
         log.warn(`the schedule of the volume ${record.volume}: ${messageOf(error)}`);
       }
     }
+  }
+
+  /** What is further off than it can be was put there by a clock that was ahead. */
+  #isDue({ next, every }: ScheduleRecord): boolean {
+    const now = this.#now();
+    return next <= now || next > now + every * HOUR_MS;
   }
 
   async #run(record: ScheduleRecord): Promise<void> {
@@ -117,14 +125,16 @@ export class Schedules {
     await this.#thin(record);
     // It may have been changed or removed meanwhile.
     if (this.#records.get(volume) !== record) return;
-    const missed = Math.floor(Math.max(0, this.#now() - record.next) / (record.every * HOUR_MS));
-    await this.#save({ ...record, next: record.next + (missed + 1) * record.every * HOUR_MS, problem });
+    const now = this.#now();
+    const from = Math.min(record.next, now);
+    const missed = Math.floor((now - from) / (record.every * HOUR_MS));
+    await this.#save({ ...record, next: from + (missed + 1) * record.every * HOUR_MS, problem });
     this.#options.volumes.announce('schedule', volume);
   }
 
   /** One that cannot go now, because it is being restored, goes with the next. */
-  async #thin({ volume, keep }: ScheduleRecord): Promise<void> {
-    for (const { Id } of this.#work.made(volume).slice(keep)) {
+  async #thin({ volume, made, keep }: ScheduleRecord): Promise<void> {
+    for (const { Id } of this.#work.made(volume, made).slice(keep)) {
       await this.#work
         .remove(Id)
         .catch((error: unknown) => log.warn(`backup ${Id} of the volume ${volume} stays: ${messageOf(error)}`));

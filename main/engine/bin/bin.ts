@@ -1,4 +1,5 @@
 import { invalid, messageOf, notFound } from '../../base/errors.js';
+import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import type { Bin as Contents, BinEmptied, Restored } from '../../contract/bin.js';
 
@@ -26,8 +27,11 @@ export interface BinOptions {
   /** How long it keeps what is in it (ms), and from how many bytes on the oldest go. */
   keepMs?: number | undefined;
   limit?: number | undefined;
+  /** How long it waits after something that was due could not go (ms). */
+  retryMs?: number | undefined;
 }
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const LIMIT = 2 * 2 ** 30;
 /** The longest that a timer can wait. */
@@ -39,12 +43,16 @@ const log = createLog('bin');
 export class Bin {
   readonly #keepMs: number;
   readonly #limit: number;
+  readonly #retryMs: number;
   readonly #parts: BinPart[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** Until when nothing that is due is tried again, by the clock that nobody sets (ms). */
+  #restUntil = 0;
   #state: 'opening' | 'open' | 'closed' = 'opening';
 
-  constructor({ keepMs = DAY_MS, limit = LIMIT }: BinOptions = {}) {
+  constructor({ keepMs = DAY_MS, limit = LIMIT, retryMs = MINUTE_MS }: BinOptions = {}) {
     this.#keepMs = keepMs;
+    this.#retryMs = retryMs;
     this.#limit = limit;
   }
 
@@ -99,13 +107,20 @@ export class Bin {
   }
 
   async empty(): Promise<BinEmptied> {
+    const failures: unknown[] = [];
     const emptied: BinEmptied = { Deleted: [], SpaceReclaimed: 0 };
     for (const part of this.#parts)
       for (const { id, size = 0 } of part.binned()) {
-        if (!(await part.purge(id, true))) continue;
-        emptied.Deleted.push(id);
-        emptied.SpaceReclaimed += size;
+        try {
+          if (!(await part.purge(id, true))) continue;
+          emptied.Deleted.push(id);
+          emptied.SpaceReclaimed += size;
+        } catch (error) {
+          failures.push(error);
+        }
       }
+    // All that could go has gone.
+    if (failures.length > 0) throw failures[0];
     return emptied;
   }
 
@@ -114,7 +129,7 @@ export class Bin {
     clearTimeout(this.#timer);
     const next = Math.min(...this.#all().map(({ until }) => Date.parse(until)));
     if (this.#state !== 'open' || next === Infinity) return;
-    const wait = Math.min(Math.max(0, next - Date.now()), LONGEST_WAIT_MS);
+    const wait = Math.min(Math.max(0, next - Date.now(), this.#restUntil - performance.now()), LONGEST_WAIT_MS);
     this.#timer = setTimeout(() => this.inBackground(this.#expire()), wait);
     this.#timer.unref();
   }
@@ -124,7 +139,7 @@ export class Bin {
     const oldestFirst = this.#all().sort((a, b) => (a.removed < b.removed ? -1 : 1));
     for (const { id, part } of oldestFirst.slice(0, -1)) {
       if (this.#state !== 'open' || this.size <= this.#limit) return;
-      await part.purge(id, true);
+      await this.#tryPurge(part, id);
     }
   }
 
@@ -136,8 +151,20 @@ export class Bin {
 
   async #expire(): Promise<void> {
     const due = this.#all().filter(({ until }) => Date.parse(until) <= Date.now());
-    for (const { id, part } of due) await part.purge(id, true);
+    for (const { id, part } of due)
+      if (!(await this.#tryPurge(part, id))) this.#restUntil = performance.now() + this.#retryMs;
     this.wind();
+  }
+
+  /** False: it could not go. What comes after it can. */
+  async #tryPurge(part: BinPart, id: string): Promise<boolean> {
+    try {
+      await part.purge(id, true);
+      return true;
+    } catch (error) {
+      if (!this.closed) log.warn(`the bin: ${shortId(id)} could not be deleted: ${messageOf(error)}`);
+      return false;
+    }
   }
 
   #all(): (Binned & { part: BinPart })[] {

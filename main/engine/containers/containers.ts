@@ -32,7 +32,7 @@ import { startTimeOf } from './live.js';
 import { Output, type AttachRequest, type LogsRequest } from './output.js';
 import type { ContainerPaths } from './paths.js';
 import { Places, type HeldFiles } from './place.js';
-import { volumesOf, type ContainerRecord } from './record.js';
+import { writableVolumesOf, type ContainerRecord } from './record.js';
 import { Removal } from './removal.js';
 import type { ContainersOptions, HelperRoom } from './rooms.js';
 import { Runs } from './runs.js';
@@ -42,7 +42,7 @@ import { Trials } from './trials.js';
 import { cgroupOf } from './spec.js';
 import { processesOf, processTable } from './top.js';
 import { Updates } from './updates.js';
-import { volumeUsers } from './volume-users.js';
+import { runningWith, volumeUsers, type VolumeUse } from './volume-users.js';
 
 /** How a run is to be ended: the image's way and time where nothing is said. */
 export interface StopRequest {
@@ -73,15 +73,6 @@ export interface Glance {
   memoryLimit: number;
 }
 
-/** A container that runs and has a volume. */
-export interface VolumeUse {
-  id: string;
-  name: string;
-  paused: boolean;
-  /** It may write to it. */
-  writes: boolean;
-}
-
 /** The parts of this room; each may use those before it. */
 interface Parts {
   ledger: Ledger;
@@ -105,10 +96,12 @@ export class Containers {
   static readonly tables = [TABLE, History.table, Bin.table];
 
   readonly #helper: HelperRoom;
+  readonly #volumes: ContainersOptions['volumes'];
   readonly #parts: Parts;
 
-  private constructor(helper: HelperRoom, parts: Parts) {
+  private constructor({ helper, volumes }: ContainersOptions, parts: Parts) {
     this.#helper = helper;
+    this.#volumes = volumes;
     this.#parts = parts;
   }
 
@@ -131,7 +124,7 @@ export class Containers {
     const updates = new Updates(options, ledger);
     const places = new Places(options, ledger);
     const mounts = new ContainerMounts(options, ledger, { changes, places });
-    return new Containers(options.helper, {
+    return new Containers(options, {
       ...{ ledger, ending, removal, bin, runs, trials, changes, creation, output, survey, updates, places, mounts },
     });
   }
@@ -216,6 +209,7 @@ export class Containers {
     const container = this.#find(reference);
     using _ = await this.#lock(container);
     if (!container.live || !container.record.paused) throw conflict(`Container ${container.id} is not paused`);
+    using _writing = this.#volumes.writing(writableVolumesOf(container.record));
     await this.#helper.thaw(container.id);
     container.record.paused = false;
     await this.#parts.ledger.save(container);
@@ -412,15 +406,8 @@ export class Containers {
   }
 
   /** The containers that run and have a volume, by full id. One that is about to start or end is waited for. */
-  async runningWith(volume: string): Promise<VolumeUse[]> {
-    const { ledger } = this.#parts;
-    const users = ledger.all().filter(({ record }) => volumesOf(record).includes(volume));
-    for (const { id } of users) (await ledger.locks.take(id))[Symbol.dispose]();
-    return users.flatMap(({ id, live, record }) => {
-      if (!live) return [];
-      const writes = record.mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW);
-      return [{ id, name: record.name, paused: record.paused, writes }];
-    });
+  runningWith(volume: string): Promise<VolumeUse[]> {
+    return runningWith(volume, this.#parts.ledger, this.#volumes);
   }
 
   /** For the rooms below, by full id; undefined once it is removed. */

@@ -1,6 +1,7 @@
 export type { AttachStream } from '../../contract/streams.js';
 export { Attachment } from './attachment.js';
-export { Containers, type Glance, type RunningContainer, type StopRequest, type VolumeUse } from './containers.js';
+export { Containers, type Glance, type RunningContainer, type StopRequest } from './containers.js';
+export type { VolumeUse } from './volume-users.js';
 export type { AttachRequest, LogsRequest } from './output.js';
 export type { ChangeCall } from './changes.js';
 export type { ListRequest } from './survey.js';

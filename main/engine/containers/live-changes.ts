@@ -6,7 +6,7 @@ import type { Container } from './container.js';
 import { shownPatches } from './difference.js';
 import type { Ledger } from './ledger.js';
 import { hasStopped, type LiveMounts } from './live-mounts.js';
-import { volumesOf, type Mounting, type MountPoint } from './record.js';
+import { volumesOf, writableVolumesOf, type Mounting, type MountPoint } from './record.js';
 import type { ContainersOptions } from './rooms.js';
 
 const log = createLog('containers');
@@ -34,6 +34,7 @@ export class LiveChanges {
     await this.#ledger.save(container, { mounting }, (change) => reserved.hold(change));
     reserved.announce();
     container.record.mounting = mounting;
+    using _ = this.#volumes.writing(writableVolumesOf({ mounts: mounting.added }));
     const undo: (() => Promise<unknown>)[] = [];
     const step = async <Result>(work: Promise<Result>, back: () => Promise<unknown>): Promise<Result> => {
       try {
@@ -134,7 +135,8 @@ export class LiveChanges {
     const ahead = { mounting: undefined } as unknown as Partial<typeof record>;
     await this.#ledger.save(container, ahead, (change) => {
       change.urgent();
-      discard = this.#volumes.release(change, id, made, names);
+      const drop = this.#volumes.release(change, id, made, names);
+      discard = () => drop({ locked: true }); // reserved for it, or by nobody while an engine opens
     });
     delete record.mounting;
     await this.#unmount(id, names);

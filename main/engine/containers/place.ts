@@ -7,7 +7,7 @@ import { layersOf } from './image-mounts.js';
 import { makeSource } from './launch.js';
 import { startTimeOf } from './live.js';
 import type { Ledger } from './ledger.js';
-import { volumesOf, type ContainerRecord } from './record.js';
+import { volumesOf, writableVolumesOf, type ContainerRecord } from './record.js';
 import type { ContainersOptions, OverlayMounts } from './rooms.js';
 import { sourceOf } from './sources.js';
 
@@ -23,6 +23,8 @@ export interface HeldFiles extends Disposable {
   readonly running: boolean;
   /** Aborted when the run ends through which they are seen. */
   readonly signal: AbortSignal;
+  /** They are changed, or those of its volumes, until it is disposed. */
+  writing(): Disposable;
 }
 
 /** Lends out containers' files: of one that runs to many at once, of one that does not to one at a time, who holds its lock. */
@@ -61,6 +63,7 @@ export class Places {
     void live.ended.then(ended);
     return {
       ...{ record, overlay, running: true, signal: control.signal, place: { pid: live.pid, pidStart } },
+      writing: () => this.#options.volumes.writing(writableVolumesOf(record)),
       [Symbol.dispose]: () => {
         container.uses.delete(use);
         given();
@@ -70,8 +73,10 @@ export class Places {
 
   async #alone(container: Container, lock: Disposable): Promise<HeldFiles> {
     const { id, record } = container;
-    await container.settled();
     const { snapshots, volumes } = this.#options;
+    // What is put into a volume that is being replaced would be gone with what it had.
+    volumes.checkFree(volumesOf(record));
+    await container.settled();
     const overlay = await snapshots.mountsOf(id);
     const user = `files of ${id}`;
     const mounted = await volumes.mount(volumesOf(record), user);
@@ -81,6 +86,7 @@ export class Places {
       const place = { overlay, binds: await this.#bindsOf(record), readonly: record.hostConfig.ReadonlyRootfs };
       return {
         ...{ record, overlay, place, running: false, signal },
+        writing: () => volumes.writing(writableVolumesOf(record)),
         [Symbol.dispose]: () => {
           if (mounted) void unmount().then(() => lock[Symbol.dispose]());
           else lock[Symbol.dispose]();

@@ -181,6 +181,10 @@ export function shownMount({ Type, Name, Source, Destination, Driver, Mode, RW, 
 export const volumesOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] =>
   mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : []));
 
+/** Those of its volumes that it may write to. */
+export const writableVolumesOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] =>
+  volumesOf({ mounts: mounts.filter(({ RW }) => RW) });
+
 /** The images whose files it has mounted. */
 export const imagesOf = ({ mounts }: Pick<ContainerRecord, 'mounts'>): { id: string; chainId: string }[] =>
   mounts.flatMap(({ own }) => own?.image ?? []);

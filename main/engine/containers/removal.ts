@@ -70,7 +70,7 @@ export class Removal {
     const { store, images, networks, snapshots, volumes } = this.#options;
     const { id, trial } = record;
     let dropLayers = (): Promise<void> => Promise.resolve();
-    let dropVolumes = dropLayers;
+    let dropVolumes: ReturnType<ContainersOptions['volumes']['release']> = dropLayers;
     await store.commit((change) => {
       change.urgent();
       row(change);
@@ -84,12 +84,14 @@ export class Removal {
       dropVolumes = volumes.release(change, id, withVolumes ? anonymousOf(record) : []);
     });
     // Row before data, and the data off the answer's way: after a crash the sweep at start finds a directory without a row.
+    const files = cleared()
+      .then(() => this.#discardDirectory(id))
+      .then(dropLayers);
+    this.#inBackground(files, `the files of ${id}`);
+    // Its volumes are not less gone where something is in the way of its own files.
     this.#inBackground(
-      cleared()
-        .then(() => this.#discardDirectory(id))
-        .then(dropLayers)
-        .then(dropVolumes),
-      `the files of ${id}`,
+      files.catch(() => undefined).then(() => dropVolumes()),
+      `the volumes of ${id}`,
     );
   }
 

@@ -123,16 +123,18 @@ export interface ImagesRoom {
 export interface VolumesRoom {
   reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation>;
   hold(names: Iterable<string>, holder: string): void;
+  /** The containers that have it, by full id, those too that are just getting it. */
+  holdersOf(name: string): string[];
   /** Where a volume's files are; undefined where there is none of that name. */
   sourceOf(name: string): string | undefined;
-  /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them. */
+  /** `goners`: those that go with the container where nobody else has them. Returns how to delete what is in them; `locked`: by who has reserved them. */
   release(
     change: Change,
     holder: string,
     goners?: Iterable<string>,
     /** Not all of its own, but these. */
     only?: ReadonlySet<string>,
-  ): () => Promise<void>;
+  ): (how?: { locked: boolean }) => Promise<void>;
   /** Those that are a file system by itself are mounted while a container runs, or its files are looked at. */
   mount(names: Iterable<string>, user: string): Promise<boolean>;
   adoptMounts(names: Iterable<string>, user: string): void;
@@ -141,6 +143,8 @@ export interface VolumesRoom {
   announce(action: 'mount' | 'unmount', name: string, attributes: Record<string, string>): void;
   /** Throws where a task has to be alone with one of them. */
   checkFree(names: Iterable<string>): void;
+  /** Somebody may write to these until it is disposed. */
+  writing(names: Iterable<string>): Disposable;
   /** The name of a holder that is in the bin; undefined: not any more. */
   setAside(holder: string, name: string | undefined): void;
   /** Bytes that they take. */

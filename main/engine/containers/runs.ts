@@ -15,7 +15,7 @@ import { bundleFiles, runRequest } from './launch.js';
 import { TABLE, type Ledger } from './ledger.js';
 import { layersOf } from './image-mounts.js';
 import { newLive, type Live } from './live.js';
-import { standingOf, volumesOf, type Standing } from './record.js';
+import { standingOf, volumesOf, writableVolumesOf, type Standing } from './record.js';
 import type { Removal } from './removal.js';
 import { Restarts } from './restarts.js';
 import { predefinedNetwork, type ContainersOptions } from './rooms.js';
@@ -81,6 +81,7 @@ export class Runs {
     const { record } = container;
     const { store, networks, volumes } = this.#options;
     volumes.checkFree(volumesOf(record));
+    using _ = volumes.writing(writableVolumesOf(record)); // from here on, and once it runs that is seen
     const before = standingOf(record);
     await container.settled();
     Object.assign(record, { running: true, paused: false, bootId: this.#machine.bootId });

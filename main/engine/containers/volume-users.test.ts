@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import '../../base/scopes.js';
+import { Locks } from '../../base/locks.js';
 import type { ContainerRecord, MountPoint } from './record.js';
-import { volumeUsers } from './volume-users.js';
+import { runningWith, volumeUsers } from './volume-users.js';
 
 const volume = (Name: string, Destination: string, RW = true): MountPoint => ({
   ...{ Type: 'volume', Name, Source: `/volumes/${Name}`, Destination, Driver: 'local', Mode: '', RW, Propagation: '' },
@@ -72,4 +74,24 @@ test('a name is that of one that is there before one in the bin, and one that is
   );
   const left = volumeUsers(there.slice(1), [binned]).get('data') ?? [];
   assert.equal(left[0]?.From?.Id, binned.id);
+});
+
+test('who is just getting a volume while it runs is waited for, and who only was about to have it does not count', async () => {
+  const mounted = container('mounted', []);
+  const refused = container('refused', []);
+  const stopped = container('stopped', [volume('data', '/d')]);
+  const all = [mounted, refused, stopped].map((record) => {
+    return [record.id, { id: record.id, live: record === stopped ? undefined : {}, record }] as const;
+  });
+  const known = new Map(all);
+  const locks = new Locks();
+  const lock = await locks.take(mounted.id);
+  const ledger = { locks, get: (id: string) => known.get(id) } as never;
+  const found = runningWith('data', ledger, { holdersOf: () => [...known.keys(), 'in the bin'] });
+  mounted.mounts = [volume('data', '/d')];
+  lock[Symbol.dispose]();
+  assert.deepEqual(
+    (await found).map(({ name, writes }) => [name, writes]),
+    [['mounted', true]],
+  );
 });

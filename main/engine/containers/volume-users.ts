@@ -1,5 +1,34 @@
 import type { VolumeUser } from '../../contract/volume-data.js';
-import type { ContainerRecord, MountPoint } from './record.js';
+import type { Ledger } from './ledger.js';
+import { volumesOf, type ContainerRecord, type MountPoint } from './record.js';
+import type { VolumesRoom } from './rooms.js';
+
+/** A container that runs and has a volume. */
+export interface VolumeUse {
+  id: string;
+  name: string;
+  paused: boolean;
+  /** It may write to it. */
+  writes: boolean;
+}
+
+/** Those that run and have a volume. One that is about to start or end, or to get it, is waited for. */
+export async function runningWith(
+  volume: string,
+  ledger: Pick<Ledger, 'get' | 'locks'>,
+  volumes: Pick<VolumesRoom, 'holdersOf'>,
+): Promise<VolumeUse[]> {
+  // Whoever is just getting it holds it already, and has it mounted once its lock is free.
+  const holders = volumes.holdersOf(volume);
+  for (const id of holders) (await ledger.locks.take(id))[Symbol.dispose]();
+  return holders.flatMap((holder) => {
+    const container = ledger.get(holder);
+    if (!container?.live || !volumesOf(container.record).includes(volume)) return [];
+    const { id, record } = container;
+    const writes = record.mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW);
+    return [{ id, name: record.name, paused: record.paused, writes }];
+  });
+}
 
 type Known = Pick<ContainerRecord, 'id' | 'name' | 'mounts' | 'hostConfig'>;
 

@@ -44,6 +44,7 @@ export class Archives<Files extends Held> {
     const path = containerPath(checkedPath(request.path));
     const held = await this.#keeper.hold(reference);
     const user = (request.copyUIDGID && this.#keeper.userOf?.(held)) || null;
+    using _ = held.writing();
     const writing = this.#helper.archiveWrite(
       held.place,
       { path, keepKinds: request.noOverwriteDirNonDir, user },

@@ -9,6 +9,8 @@ export interface Held extends Disposable {
   readonly overlay?: { upper: string; lower: string[] };
   /** Aborted when they cannot be seen any more. */
   readonly signal: AbortSignal;
+  /** They are changed until it is disposed. */
+  writing(): Disposable;
 }
 
 /** Who has files, and what is said of it. */

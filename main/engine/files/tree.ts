@@ -72,6 +72,7 @@ export class FileTree<Files extends Held> {
     checkedPath(path);
     const content = await collect(body);
     const seen = await this.with(reference, path, async (held, wanted) => {
+      using _ = held.writing();
       const request = { path: wanted, version: version ?? null };
       const { stat, gone } = await this.#helper.fileWrite(held.place, request, content);
       return { result: stat, gone };
@@ -99,6 +100,7 @@ export class FileTree<Files extends Held> {
     changeOf: (path: string) => Parameters<Helper['fileChange']>[1],
   ): Promise<void> {
     await this.with(reference, path, async (held, wanted) => {
+      using _ = held.writing();
       const { gone } = await this.#helper.fileChange(held.place, changeOf(wanted));
       return { result: undefined, gone };
     });

@@ -1,3 +1,5 @@
+import type { Writes } from './writes.js';
+
 /** A volume's files, held for one use; disposed of when that is over. */
 export interface HeldVolume extends Disposable {
   readonly name: string;
@@ -5,11 +7,18 @@ export interface HeldVolume extends Disposable {
   readonly place: { directory: string; readonly: boolean };
   /** Aborted when the volume goes. */
   readonly signal: AbortSignal;
+  /** They are changed until it is disposed. */
+  writing(): Disposable;
 }
 
 /** Who looks at volumes' files or writes to them at this moment, from outside of containers. */
 export class Uses {
   readonly #uses = new Map<string, Set<AbortController>>();
+  readonly #writes: Writes;
+
+  constructor(writes: Writes) {
+    this.#writes = writes;
+  }
 
   /** `over`: called when it is. */
   take(name: string, place: HeldVolume['place'], over?: () => void): HeldVolume {
@@ -18,6 +27,7 @@ export class Uses {
     this.#uses.set(name, uses.add(control));
     return {
       ...{ name, place, signal: control.signal },
+      writing: () => this.#writes.begin([name]),
       [Symbol.dispose]: () => {
         if (uses.delete(control)) over?.();
         if (uses.size === 0 && this.#uses.get(name) === uses) this.#uses.delete(name);

@@ -43,12 +43,14 @@ async function place(t: TestContext) {
   t.after(() => rm(root, { recursive: true, force: true }));
   const store = new FakeStore();
   const filled: string[] = [];
+  const fill = { before: () => Promise.resolve() };
   const events: string[] = [];
   const mounts: string[] = [];
   const helper = {
-    populate: ({ volume, path = '' }: { volume: string; path?: string }) => {
+    populate: async ({ volume, path = '' }: { volume: string; path?: string }) => {
+      await fill.before();
       filled.push(`${volume.slice(root.length + 1)} ${path}`);
-      return Promise.resolve({ copied: true });
+      return { copied: true };
     },
     mountVolume: ({ volume, type, device }: { volume: string; type: string; device: string }) => {
       if (device === 'away') return Promise.reject(new Error('no route to host'));
@@ -76,6 +78,7 @@ async function place(t: TestContext) {
     root,
     store,
     filled,
+    fill,
     events,
     mounts,
     open,
@@ -120,6 +123,89 @@ test('a new container keeps a volume that the last other one is just giving up',
   reserved.announce();
   assert.equal(await exists(at(Name)), true);
   assert.equal(volumes.inspect(Name).Name, Name);
+});
+
+test('a new container keeps the files of a volume whose row the last other one took along', async (t) => {
+  const { volumes, store, at, events } = await place(t);
+  const { Name } = await volumes.create({});
+  volumes.hold([Name], 'old');
+  let drop = (): Promise<void> => Promise.resolve();
+  await store.commit((change) => (drop = volumes.release(change, 'old', [Name])));
+  let dropped: Promise<void>;
+  {
+    await using reserved = await volumes.reserve([wish(Name)], 'young', []);
+    dropped = drop();
+    await store.commit((change) => reserved.hold(change));
+    reserved.announce();
+  }
+  await dropped;
+  assert.deepEqual([await exists(at(Name)), volumes.holdersOf(Name)], [true, ['young']]);
+  assert.deepEqual(events, [`volume create ${Name}`, `volume create ${Name}`]);
+});
+
+test('what a reservation was for goes by the hand of who has reserved it', async (t) => {
+  const { volumes, store, at, events } = await place(t);
+  await using reserved = await volumes.reserve([wish('new')], 'web', []);
+  await store.commit((change) => reserved.hold(change));
+  reserved.announce();
+  let drop: ReturnType<Volumes['release']> = () => Promise.resolve();
+  await store.commit((change) => (drop = volumes.release(change, 'web', ['new'])));
+  await drop({ locked: true });
+  assert.deepEqual([await exists(at('new')), events], [false, ['volume create new', 'volume destroy new']]);
+});
+
+test('nobody has what nobody ever had, and who gave a volume up has it again where that cannot be written', async (t) => {
+  const { volumes, store } = await place(t);
+  for (const name of ['never', 'was', 'there']) assert.deepEqual(volumes.holdersOf(name), []);
+  volumes.hold(['was'], 'web');
+  store.failing = true;
+  await assert.rejects(store.commit((change) => void volumes.release(change, 'web')));
+  assert.deepEqual(volumes.holdersOf('was'), ['web']);
+  store.failing = false;
+  await store.commit((change) => void volumes.release(change, 'web'));
+  assert.deepEqual(volumes.holdersOf('was'), []);
+});
+
+test('none is taken that is lent to a task while its lock is waited for', async (t) => {
+  const { volumes } = await place(t);
+  await volumes.create({ Name: 'data' });
+  const first = await volumes.reserve([wish('data')], 'one', []);
+  const second = volumes.reserve([wish('data')], 'two', []);
+  using loan = volumes.lend('data', 'the volume data is being restored', { alone: true });
+  await first[Symbol.asyncDispose]();
+  await assert.rejects(second, { kind: 'conflict', message: /the volume data is being restored/ });
+  assert.deepEqual([volumes.holdersOf('data'), loan.record.name], [[], 'data']);
+});
+
+test('who borrows a volume sees a container that is about to have it, however long another takes to be filled', async (t) => {
+  const { volumes, fill } = await place(t);
+  await volumes.create({ Name: 'data' });
+  let seen: string[] = [];
+  fill.before = () => {
+    seen = volumes.holdersOf('data');
+    return Promise.resolve();
+  };
+  await using _ = await volumes.reserve([wish('other', { path: '/x' }), wish('data')], 'web', []);
+  assert.deepEqual(seen, ['web']);
+});
+
+test('whoever changes the files of a volume is known, from its filling to a use from outside', async (t) => {
+  const { volumes, fill } = await place(t);
+  let seen: number | undefined = -1;
+  fill.before = () => Promise.resolve(void (seen = volumes.writesOf('data')));
+  {
+    await using reserved = await volumes.reserve([wish('data', { path: '/x' })], 'web', []);
+    reserved.announce();
+  }
+  await volumes.create({ Name: 'data' });
+  const filled = volumes.writesOf('data');
+  using held = await volumes.holdFiles('data');
+  const looked = volumes.writesOf('data');
+  const upload = held.writing();
+  const meanwhile = volumes.writesOf('data');
+  upload[Symbol.dispose]();
+  assert.deepEqual([seen, looked, meanwhile], [undefined, filled, undefined]);
+  assert.notEqual(volumes.writesOf('data'), filled);
 });
 
 test('the next engine throws away what has no row, and finishes a copy that was cut off', async (t) => {

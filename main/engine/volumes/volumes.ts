@@ -1,7 +1,7 @@
 import '../../base/scopes.js';
 import { chmod, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, conflict, messageOf, notFound } from '../../base/errors.js';
+import { codeOf, conflict, EngineError, messageOf, notFound } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
 import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
@@ -27,6 +27,7 @@ import {
 import { Uses, type HeldVolume } from './uses.js';
 import { Loans, type Loan, type VolumePlace } from './loans.js';
 import type { Stage } from './stage.js';
+import { Writes } from './writes.js';
 
 export interface VolumesOptions {
   /** The data root. */
@@ -84,6 +85,7 @@ export interface VolumeWish extends VolumeCreate {
 }
 
 const TABLE = 'volumes';
+const NOBODY: ReadonlySet<string> = new Set();
 /** What an interrupted filling leaves beside the files, and in a directory that is not ours. */
 const LEFT = ['_copying', '_copied'];
 const LEFT_WITHIN = ['.slipway-copying', '.slipway-copied'];
@@ -104,7 +106,8 @@ export class Volumes {
   readonly #loans = new Loans();
   readonly #locks = new Locks();
   readonly #mounts: Mounts;
-  readonly #uses = new Uses();
+  readonly #writes = new Writes();
+  readonly #uses = new Uses(this.#writes);
   readonly #bin: VolumeBin;
 
   static async open(options: VolumesOptions): Promise<Volumes> {
@@ -268,12 +271,12 @@ export class Volumes {
   lend(name: string, task: string, { alone = false } = {}): Loan {
     const place = this.look(name);
     const { holder, giveBack } = this.#loans.take(name, task, alone);
-    this.#holdersOf(name).add(holder);
+    this.#addHolder(name, holder);
     return {
       ...place,
       [Symbol.dispose]: () => {
         giveBack();
-        this.#holdersOf(name).delete(holder);
+        this.#dropHolder(name, holder);
       },
     };
   }
@@ -286,6 +289,16 @@ export class Volumes {
   /** Refuses where one of them is lent to a task that has to be alone with it. */
   checkFree(names: Iterable<string>): void {
     for (const name of names) this.#loans.checkFree(name);
+  }
+
+  /** Somebody may write to these until it is disposed. */
+  writing(names: Iterable<string>): Disposable {
+    return this.#writes.begin(names);
+  }
+
+  /** The same number as long as nobody has begun to write to it, or a container that may; undefined: somebody is at it from outside of containers. */
+  writesOf(name: string): number | undefined {
+    return this.#writes.of(name);
   }
 
   has(name: string): boolean {
@@ -333,22 +346,29 @@ export class Volumes {
    * the transaction that writes the container down; what was made for one that never came to be goes with the disposal.
    */
   async reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation> {
-    this.checkFree(wishes.map(({ Name }) => Name));
-    const lock = await this.#locks.take(...wishes.map(({ Name }) => Name));
+    const wanted = wishes.map(({ Name }) => Name);
+    this.checkFree(wanted);
+    const lock = await this.#locks.take(...wanted);
     const made: VolumeRecord[] = [];
-    const wanted: string[] = [];
+    const held: string[] = [];
     try {
+      this.checkFree(wanted); // lent while it was waited for
+      // All of them at once: who borrows one from here on sees its holder.
+      for (const name of wanted) {
+        this.#addHolder(name, holder);
+        held.push(name);
+      }
       for (const wish of wishes) {
         if (!this.#volumes.has(wish.Name) && !made.some(({ name }) => name === wish.Name)) {
           made.push(recordOf(wish));
           await this.#make(wish.Name);
         }
-        this.#holdersOf(wish.Name).add(holder);
-        wanted.push(wish.Name);
-        if (wish.path !== undefined) await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
+        if (wish.path === undefined) continue;
+        using _ = this.#writes.begin([wish.Name]);
+        await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
       }
     } catch (error) {
-      await this.#giveUp(made, wanted, holder);
+      await this.#giveUp(made, held, holder);
       lock[Symbol.dispose]();
       throw error;
     }
@@ -369,7 +389,7 @@ export class Volumes {
         for (const { name } of made) this.#announce('create', name);
       },
       [Symbol.asyncDispose]: async () => {
-        if (!settled) await this.#giveUp(made, wanted, holder);
+        if (!settled) await this.#giveUp(made, held, holder);
         lock[Symbol.dispose]();
       },
     };
@@ -383,31 +403,39 @@ export class Volumes {
 
   /** A container that was there before this engine has them. */
   hold(names: Iterable<string>, holder: string): void {
-    for (const name of names) this.#holdersOf(name).add(holder);
+    for (const name of names) this.#addHolder(name, holder);
   }
 
-  /** A container is no more, or (`only`) these are not its own any more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. */
+  /** A container is no more, or (`only`) these are not its own any more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. `locked`: by who has their locks. */
   release(
     change: Change,
     holder: string,
     goners: Iterable<string> = [],
     only?: ReadonlySet<string>,
-  ): () => Promise<void> {
-    for (const [name, holders] of this.#holders) {
+  ): (how?: { locked: boolean }) => Promise<void> {
+    for (const name of [...this.#holders.keys()]) {
       if (only && !only.has(name)) continue;
-      if (!holders.delete(holder)) continue;
-      change.undo(() => this.#holdersOf(name).add(holder));
+      if (!this.#dropHolder(name, holder)) continue;
+      change.undo(() => this.#addHolder(name, holder));
     }
     const gone = [...new Set(goners)]
       .flatMap((name) => this.#volumes.get(name) ?? [])
       .filter(({ name }) => this.#holdersOf(name).size === 0);
     for (const { name } of gone) this.#drop(change, name);
-    return async () => {
-      for (const record of gone) {
-        this.#announce('destroy', record.name);
-        await this.#discard(record.name, record);
-      }
+    return async ({ locked } = { locked: false }) => {
+      await Promise.all(gone.map((record) => this.#dropFiles(record, locked)));
     };
+  }
+
+  /** Of one that has no row any more. `locked`: the caller has its lock. */
+  async #dropFiles(record: VolumeRecord, locked: boolean): Promise<void> {
+    using _ = locked ? undefined : await this.#locks.take(record.name);
+    if (this.#volumes.has(record.name)) return; // another container was made with it meanwhile
+    this.#announce('destroy', record.name);
+    await this.#discard(record.name, record).catch((error: unknown) => {
+      // It was made and removed once more.
+      if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
+    });
   }
 
   /** Those of a container that is about to run, or whose files are about to be seen, have their files. False: none of them is mounted for that. */
@@ -499,10 +527,22 @@ export class Volumes {
     return record;
   }
 
-  #holdersOf(name: string): Set<string> {
-    let holders = this.#holders.get(name);
-    if (!holders) this.#holders.set(name, (holders = new Set()));
-    return holders;
+  #holdersOf(name: string): ReadonlySet<string> {
+    return this.#holders.get(name) ?? NOBODY;
+  }
+
+  #addHolder(name: string, holder: string): void {
+    const holders = this.#holders.get(name);
+    if (holders) holders.add(holder);
+    else this.#holders.set(name, new Set([holder]));
+  }
+
+  /** Whether it had it. */
+  #dropHolder(name: string, holder: string): boolean {
+    const holders = this.#holders.get(name);
+    const had = holders?.delete(holder) ?? false;
+    if (holders?.size === 0) this.#holders.delete(name);
+    return had;
   }
 
   #recordOf(name: string, made: VolumeRecord[]): VolumeRecord {
@@ -549,6 +589,7 @@ export class Volumes {
   #drop(change: Change, name: string): void {
     const record = this.#find('remove', name);
     this.#volumes.delete(name);
+    this.#writes.forget(name);
     change.undo(() => this.#volumes.set(name, record));
     change.remove(TABLE, name);
   }
@@ -565,7 +606,7 @@ export class Volumes {
   }
 
   async #giveUp(made: VolumeRecord[], held: string[], holder: string): Promise<void> {
-    for (const name of held) this.#holdersOf(name).delete(holder);
+    for (const name of held) this.#dropHolder(name, holder);
     for (const record of made) await this.#discard(record.name, record);
   }
 
