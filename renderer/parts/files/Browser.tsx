@@ -88,8 +88,14 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
   const addFolder = useAddFolder();
   const targetIn = (path: string): DropTarget =>
     'volume' in of ? { kind: 'volume', name: of.volume, path } : { kind: 'container', id: of.container, path };
+  /** A volume's root is somebody's, a container's is root's. */
+  const ownerOfRoot = async () => {
+    if (!('volume' in of)) return undefined;
+    const told = await store.client.volumes.overview(of.volume).catch(() => undefined);
+    return told?.Owner?.Inside;
+  };
   const upload = async (into: string, dropped: File[]) => {
-    const owner = into === '/' ? undefined : entryAt(into);
+    const owner = into === '/' ? await ownerOfRoot() : entryAt(into);
     const target = { ...of, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
     const names = new Set<string>();
     const twice = dropped.find(({ name }) => names.size === names.add(name).size);
@@ -311,6 +317,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
             if (asked.directory !== '/') toggle(asked.directory, true);
             await load(asked.directory);
             setCurrent(join(asked.directory, called));
+            onChanged?.();
           }}
         />
       )}
