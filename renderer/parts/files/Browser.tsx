@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState, type DragEvent } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
 import { Download, FileText, FolderInput, FolderPlus, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
@@ -11,12 +11,13 @@ import { IconButton } from '../../ui/Button.js';
 import { fileDesk } from '../../ui/desktop.js';
 import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
+import { holdLeaving } from '../../ui/route.js';
 import { useAddFolder, useChooser } from '../drop/use-add-folder.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
 import { filesIn, keyOfPlace, type Place } from './place.js';
 import { Preview } from './Preview.js';
-import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
+import { directoryOf, draggable, join, liesIn, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
 import { useDragOut } from './use-drag-out.js';
 import { useOwners } from './use-owners.js';
 import { useTree } from './use-tree.js';
@@ -66,6 +67,10 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         : parentOf(row.path);
 
   const leave = (then: () => void) => (dirty ? setAsked({ about: 'discard', then }) : then());
+  // Another row, tab or page takes the browser away, and what was typed with it.
+  useEffect(() => (dirty ? holdLeaving((then) => setAsked({ about: 'discard', then })) : undefined), [dirty]);
+  /** Of a question that has become another one meanwhile, nothing is left to close. */
+  const answered = () => setAsked((now) => (now === asked ? undefined : now));
   const show = (path: string | undefined) =>
     leave(() => {
       setDirty(false);
@@ -133,7 +138,13 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
   };
   const { fetching, onDragStart, isOwn, wasDrag } = useDragOut(placeOf, (path) => void download(path));
   const canChange = ({ entry }: TreeRow) => entry !== undefined && entry.Change !== 'deleted' && !entry.Mount;
-  const ask = (about: 'rename' | 'delete') => (at: TreeRow) => canChange(at) && setAsked({ about, path: at.path });
+  const ask = (about: 'rename' | 'delete') => (at: TreeRow) => {
+    if (!canChange(at)) return;
+    const go = () => setAsked({ about, path: at.path });
+    // Under another name it is opened anew.
+    if (about === 'rename' && shown !== undefined && liesIn(shown, at.path)) leave(go);
+    else go();
+  };
   const menu = (at: TreeRow): MenuEntry[] => {
     const { entry, path } = at;
     if (!entry) return [];
@@ -311,7 +322,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         <NameDialog
           title={t('files.newFolderIn', { path: asked.directory })}
           submit={t('files.create')}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async (called) => {
             await files.makeDirectory(join(asked.directory, called));
             if (asked.directory !== '/') toggle(asked.directory, true);
@@ -326,13 +337,17 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
           title={t('files.renameTitle', { name: nameOfPath(asked.path) })}
           submit={t('files.rename')}
           before={nameOfPath(asked.path)}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async (called) => {
             const to = join(parentOf(asked.path), called);
             await files.rename(asked.path, to);
-            if (shown === asked.path) setShown(to);
+            if (shown !== undefined && liesIn(shown, asked.path)) {
+              setDirty(false);
+              setShown(to + shown.slice(asked.path.length));
+            }
             await load(parentOf(asked.path));
             setCurrent(to);
+            onChanged?.();
           }}
         />
       )}
@@ -344,11 +359,13 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
             path: asked.path,
           })}
           submit={t('files.delete')}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async () => {
             await files.remove(asked.path);
-            if (shown === asked.path) setShown(undefined);
-            setDirty(false);
+            if (shown !== undefined && liesIn(shown, asked.path)) {
+              setDirty(false);
+              setShown(undefined);
+            }
             await load(parentOf(asked.path));
             onChanged?.();
           }}
@@ -359,7 +376,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
           title={t('files.discardTitle', { name: nameOfPath(shown) })}
           text={t('files.discardText')}
           submit={t('files.discard')}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async () => asked.then()}
         />
       )}
