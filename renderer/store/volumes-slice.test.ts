@@ -4,7 +4,7 @@ import { ApiError, type Client } from '../../main/client/index.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { VolumeOverview, VolumeProgress } from '../../main/contract/volume-data.js';
 import { createEngineStore } from './index.js';
-import { kindOfVolume, usersByVolume } from './volumes-slice.js';
+import { kindOfVolume, usersAreTold, usersByVolume } from './volumes-slice.js';
 
 /** Stands in for an engine with one volume. */
 function fake(can: string[] | undefined) {
@@ -60,6 +60,7 @@ test('names are enough until somebody looks; then all is read, and again while s
   assert.equal(store.getState().volumes?.[0]?.Size, null);
   await store.getState().loadVolumeUsers();
   assert.deepEqual(asked, ['list'], 'nobody looks at who uses them');
+  assert.ok(!usersAreTold(store.getState()));
   context.mock.timers.tick(2000);
   const stop = store.getState().watchVolumes();
   for (let turns = 0; turns < 50 && store.getState().volumes?.[0]?.Size !== 7; turns += 1) {
@@ -68,7 +69,9 @@ test('names are enough until somebody looks; then all is read, and again while s
   }
   assert.equal(store.getState().volumes?.[0]?.Size, 7);
   assert.deepEqual(asked, ['list', 'overviews', 'overviews']);
+  assert.ok(usersAreTold(store.getState()));
   stop();
+  assert.ok(!usersAreTold(store.getState()), 'what changes while nobody looks is not known');
 });
 
 test('what is removed goes to the bin where there is one, for good where that is wished or there is none', async () => {
