@@ -13,6 +13,7 @@ import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
 import { holdLeaving } from '../../ui/route.js';
 import { useAddFolder, useChooser } from '../drop/use-add-folder.js';
+import { useExplain } from '../explain.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
 import { filesIn, keyOfPlace, type Place } from './place.js';
@@ -33,6 +34,7 @@ type Asked =
 export function Browser({ place, onChanged }: { place: Place; onChanged?(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const explain = useExplain();
   const { name } = place;
   const key = keyOfPlace(place);
   // The place is said by its key.
@@ -114,7 +116,10 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
     } catch (error) {
       const words = messageOf(error);
       const readOnly = /read-?only/i.test(words);
-      notifyFailed(t('files.uploadFailed', { path: into }), readOnly ? t('files.readOnly', { path: into }) : words);
+      notifyFailed(
+        t('files.uploadFailed', { path: into }),
+        readOnly ? t('files.readOnly', { path: into }) : explain(words),
+      );
     }
     await seen(into);
   };
@@ -133,7 +138,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
       const { type } = await store.getState().download(await placeOf(path), { name: called, container: name });
       if (type === 'done') notifyDone(t('files.downloaded', { name: called }));
     } catch (error) {
-      notifyFailed(t('files.downloadFailed', { name: called }), messageOf(error));
+      notifyFailed(t('files.downloadFailed', { name: called }), explain(messageOf(error)));
     }
   };
   const { fetching, onDragStart, isOwn, wasDrag } = useDragOut(placeOf, (path) => void download(path));
