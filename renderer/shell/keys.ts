@@ -54,8 +54,10 @@ function goBack(): boolean {
   else {
     const [page, object] = partsOf(location.hash.slice(1));
     if (page === undefined || object === undefined) return false;
-    navigate(pathTo(page));
-    requestAnimationFrame(focusRow);
+    leave(() => {
+      navigate(pathTo(page));
+      requestAnimationFrame(focusRow);
+    });
   }
   return true;
 }

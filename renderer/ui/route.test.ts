@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdLeaving, navigate } from './route.js';
+import { holdLeaving, leave, navigate } from './route.js';
 
 test('what would be lost is asked about before anything else is shown', () => {
   const location = { hash: '#/volumes/data/files' };
@@ -15,4 +15,17 @@ test('what would be lost is asked about before anything else is shown', () => {
   letGo();
   navigate('/volumes');
   assert.equal(location.hash, '/volumes');
+});
+
+test('what was agreed to is not asked about again on the way', () => {
+  const location = { hash: '#/volumes/data' };
+  Object.assign(globalThis, { location });
+  let asked = 0;
+  const letGo = holdLeaving((go) => {
+    asked += 1;
+    go();
+  });
+  leave(() => navigate('/volumes'));
+  assert.deepEqual([location.hash, asked], ['/volumes', 1]);
+  letGo();
 });

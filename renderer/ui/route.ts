@@ -17,6 +17,8 @@ export const pathTo = (...parts: string[]): string => `/${parts.map(encodeURICom
 
 type Hold = (go: () => void) => void;
 let held: Hold | undefined;
+/** It may go: what is on the way there does not ask again. */
+let agreed = false;
 
 /** While something would be lost with what is shown: it is told how to go on instead of leaving. Returns the way to let go. */
 export function holdLeaving(hold: Hold): () => void {
@@ -27,7 +29,14 @@ export function holdLeaving(hold: Hold): () => void {
 }
 
 /** Leaves what is shown, or lets it ask first. */
-export const leave = (go: () => void): void => (held ? held(go) : go());
+export function leave(go: () => void): void {
+  if (!held || agreed) return go();
+  held(() => {
+    agreed = true;
+    go();
+    agreed = false;
+  });
+}
 
 /** Goes to an address; `replace` leaves no step behind for Back. */
 export function navigate(path: string, options: { replace?: boolean } = {}): void {
