@@ -117,8 +117,25 @@ test('a person finds a file, changes it and saves it without a mouse', async ({ 
   await app.page.getByRole('button', { name: 'Load it again' }).press('Enter');
   await expect(app.page.getByRole('textbox', { name: 'Text of index.html' })).toContainText('theirs');
 
+  // Nothing takes away unasked what was typed: not another file that goes, not a tab, not another name.
+  await app.page.getByRole('textbox', { name: 'Text of index.html' }).focus();
+  await keyboard.type('draft ');
+  await expect(app.page.getByText('not saved')).toBeVisible();
+  await item(app, 'program').focus();
+  await keyboard.press('Delete');
+  await app.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).press('Enter');
+  await expect(item(app, 'program')).toBeHidden();
+  await expect(app.page.getByRole('dialog')).toBeHidden();
+  await expect(app.page.getByText('not saved')).toBeVisible();
+  await app.page.getByRole('tab', { name: 'Logs' }).press('Enter');
+  await expect(window.dialog).toContainText('Discard what you changed in index.html?');
+  await expect(window.dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(window.dialog).toBeHidden();
+  await expect(app.page.getByRole('textbox', { name: 'Text of index.html' })).toContainText('draft');
   await item(app, 'index.html').focus();
   await keyboard.press('F2');
+  await window.dialog.getByRole('button', { name: 'Discard' }).press('Enter');
   await app.page.getByRole('textbox', { name: 'Name' }).fill('start.html');
   await keyboard.press('Enter');
   await expect(item(app, 'start.html')).toBeVisible();

@@ -1540,6 +1540,22 @@ export const en = {
     volumeElsewhere:
       'The volume {{content}} is of type {{target}} and has no files of its own on this disk. Copy them from a container that has it.',
     volumeBusy: 'Something is being done with the volume {{content}}. Wait until that is done, or cancel it.',
+    volumeUsed: 'The volume {{content}} is in use: containers have it. Remove those first.',
+    volumeKept:
+      'The volume {{content}} is kept for what is in the bin: {{target}}. Restore that, or delete it there for good.',
+    volumeGone: 'The volume {{content}} is not here any more.',
+    binGone: 'It is not in the bin any more.',
+    volumeNameTaken:
+      'Another volume is called {{content}} by now. Restore this one under another name, or remove that one.',
+    volumeInMemory:
+      'The files of the volume {{content}} are in memory: they are there while a container that has it runs.',
+    fileThere: '{{content}} is there already.',
+    fileChanged: '{{content}} was changed by somebody else meanwhile.',
+    fileRemoved: '{{content}} was removed meanwhile.',
+    fileGone: '{{content}} is not there any more.',
+    fileMounted: 'Something is mounted on {{content}}: it cannot be moved or removed from here.',
+    fileIntoItself: '{{content}} cannot be moved into itself.',
+    fileAcross: '{{content}} and {{target}} are on different mounts. Copy it, then remove it.',
     backupDamaged:
       'The backup {{content}} is damaged: its archive is not what was written. Nothing was changed; take another one.',
     backupLost: 'The backup {{content}} is not there any more.',

@@ -7,6 +7,8 @@ import { useEngine, useEngineStore } from '../store/index.js';
 import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
+import { notifyFailed } from '../ui/notify.js';
+import { useShown } from '../ui/use-shown.js';
 import { isRunning, nameOf } from './container-state.js';
 import { joinCommand } from './command-line.js';
 import { removeContainers } from './removal.js';
@@ -18,6 +20,7 @@ export function RemoveContainersDialog({ containers, onClose }: { containers: Co
   const store = useEngineStore();
   const engine = useEngineName();
   const undoable = useEngine(hasBin);
+  const shown = useShown();
   const [left, setLeft] = useState(containers);
   const [busy, setBusy] = useState(false);
   const [problems, setProblems] = useState<Record<string, string>>({});
@@ -29,6 +32,10 @@ export function RemoveContainersDialog({ containers, onClose }: { containers: Co
     const failed = await removeContainers(store, t, left);
     const kept = left.filter(({ Id }) => failed[Id] !== undefined);
     if (kept.length === 0) return onClose();
+    if (!shown()) {
+      const name = kept.map(nameOf).join(', ');
+      return notifyFailed(t('volumes.remove.failed', { name }), [...new Set(Object.values(failed))].join(' '));
+    }
     setLeft(kept);
     setProblems(failed);
     setBusy(false);

@@ -7,7 +7,8 @@ import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { bytes } from '../ui/format.js';
-import { notifyDone } from '../ui/notify.js';
+import { notifyDone, notifyFailed } from '../ui/notify.js';
+import { useShown } from '../ui/use-shown.js';
 import { joinCommand } from './command-line.js';
 import { nameOf } from './container-state.js';
 import { namedImages, nameOfImage, usersByImage } from './image-names.js';
@@ -36,6 +37,7 @@ export function RemoveImagesDialog({ images, onClose }: { images: Victim[]; onCl
   const listed = useEngine((state) => state.images);
   const users = useMemo(() => usersByImage(containers), [containers]);
   const rows = useMemo(() => namedImages(listed ?? []), [listed]);
+  const shown = useShown();
   const [left, setLeft] = useState(images);
   const [done, setDone] = useState<number>();
   const [problems, setProblems] = useState<Record<string, string>>({});
@@ -90,6 +92,10 @@ export function RemoveImagesDialog({ images, onClose }: { images: Victim[]; onCl
     if (gone.size === 1 && first) notifyDone(t('action.removed', { name: called(first) }));
     else if (gone.size > 1) notifyDone(t('remove.imagesDone', { count: gone.size }));
     if (kept.length === 0) return onClose();
+    if (!shown()) {
+      const name = kept.map(called).join(', ');
+      return notifyFailed(t('volumes.remove.failed', { name }), [...new Set(Object.values(reasons))].join(' '));
+    }
     setLeft(kept);
     setProblems(reasons);
     setDone(undefined);

@@ -9,9 +9,10 @@ import { Button, IconButton } from '../ui/Button.js';
 import { CopyIconButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { Problem } from '../ui/Field.js';
-import { notifyNote } from '../ui/notify.js';
+import { notifyFailed, notifyNote } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { Scroller } from '../ui/Scroller.js';
+import { useShown } from '../ui/use-shown.js';
 import { explainRun } from './explain.js';
 import { createBody } from './form/body.js';
 import { dockerLine, looksLikeRun, platformOf, readDockerLine, type LineNotice, type ReadLine } from './form/line.js';
@@ -106,6 +107,7 @@ export function RunDialog({
   const [pasting, setPasting] = useState(false);
   const [notices, setNotices] = useState<LineNotice[]>();
   const [step, setStep] = useState<Step>();
+  const isShown = useShown();
   const [failure, setFailure] = useState<string>();
   const [taskId, setTaskId] = useState<number>();
   const task = useEngine((state) => state.tasks.find((one) => one.id === taskId));
@@ -193,7 +195,9 @@ export function RunDialog({
         pathTo('containers', done.id, !start ? 'summary' : form.interactive && !form.detach ? 'terminal' : 'logs'),
       );
     } catch (error) {
-      setFailure(explainRun(t, error, store.getState().info?.DockerRootDir));
+      const words = explainRun(t, error, store.getState().info?.DockerRootDir);
+      if (!isShown()) return notifyFailed(t('run.title'), words);
+      setFailure(words);
       setStep(undefined);
     }
   };

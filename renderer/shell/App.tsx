@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { Tooltip } from 'radix-ui';
 import { Toaster } from 'sonner';
 import { X } from 'lucide-react';
@@ -124,7 +124,11 @@ function useWelcome(elsewhere: boolean): boolean {
 }
 
 function Dialogs() {
-  const { dialog, close } = useSurface();
+  const { dialog, close: closeIt } = useSurface();
+  // One that ends after it was closed leaves alone what is open by then.
+  const close = useCallback(() => {
+    if (useSurface.getState().dialog === dialog) closeIt();
+  }, [dialog, closeIt]);
   switch (dialog?.kind) {
     case 'run':
       return <RunDialog key={dialog.image} image={dialog.image} mounts={dialog.mounts} onClose={close} />;

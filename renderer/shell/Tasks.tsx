@@ -318,6 +318,7 @@ const arrows = { upload: ArrowUpFromLine, download: ArrowDownToLine };
 function TransferCard({ transfer }: { transfer: Transfer }) {
   const { t } = useTranslation();
   const { cancelTransfer, dismissTransfer } = useEngineStore().getState();
+  const explain = useExplain();
   const { id, kind, name, container, state, total, speed } = transfer;
   const Icon = arrows[kind];
   const running = state === 'running';
@@ -367,7 +368,7 @@ function TransferCard({ transfer }: { transfer: Transfer }) {
       )}
       {state === 'failed' && (
         <p className="s12 t2 select" style={{ margin: '5px 0 0 25px', overflowWrap: 'anywhere' }}>
-          {transfer.problem}
+          {explain(transfer.problem ?? '')}
         </p>
       )}
     </div>

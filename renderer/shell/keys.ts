@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
-import { navigate, partsOf, pathTo } from '../ui/route.js';
+import { leave, navigate, partsOf, pathTo } from '../ui/route.js';
 import { pages } from './pages.js';
 
 const typing = (target: EventTarget | null): boolean =>
@@ -54,8 +54,10 @@ function goBack(): boolean {
   else {
     const [page, object] = partsOf(location.hash.slice(1));
     if (page === undefined || object === undefined) return false;
-    navigate(pathTo(page));
-    requestAnimationFrame(focusRow);
+    leave(() => {
+      navigate(pathTo(page));
+      requestAnimationFrame(focusRow);
+    });
   }
   return true;
 }
@@ -88,7 +90,7 @@ export function useKeys(): void {
         }
         if (control && event.key === 'f') return focusField('[data-find]') || focusField('[data-filter]');
         if (event.altKey && event.key === 'ArrowLeft') {
-          history.back();
+          leave(() => history.back());
           return true;
         }
         // From the filter down into what it found.

@@ -5,6 +5,10 @@ import { fileDesk } from '../ui/desktop.js';
 import { handedOf, type Archive } from './desk.js';
 import type { Store } from './index.js';
 import type { Reporter, TaskKind, TaskResult } from './tasks-slice.js';
+import { turns } from './turns.js';
+
+/** Each reads a whole volume. */
+const BACKUPS_AT_ONCE = 4;
 
 export interface VolumeTasks {
   /** Asks where to; a task from the first byte on. Never rejects. `volume`: the one that it is of. */
@@ -12,7 +16,8 @@ export interface VolumeTasks {
   /** Undefined where the file is not on this machine's disk. */
   fillVolume(archive: Archive, into: { volume: string; replace: boolean }): number | undefined;
   cloneVolume(name: string, as: { Name: string; Pause: boolean }): number;
-  backUpVolume(name: string, how: { Pause: boolean; Note: string }): number;
+  /** A few at a time. `then`: once it has gone well, after having been tried again as well. */
+  backUpVolume(name: string, how: { Pause: boolean; Note: string }, then?: () => void): number;
   /** Into the volume that it was made of, or one of that name. */
   restoreBackup(backup: Pick<VolumeBackup, 'Id' | 'Volume'>, as?: string): number;
 }
@@ -44,6 +49,7 @@ export function volumeTasks(client: Client, get: () => Store, hands: Hands): Vol
     reference: string,
     work: (follow: { signal: AbortSignal; onProgress(progress: VolumeProgress): void }) => Promise<TaskResult>,
     again: () => void,
+    then?: () => void,
   ): number => {
     const id = hands.add(kind, reference, again);
     const abort = new AbortController();
@@ -56,9 +62,15 @@ export function volumeTasks(client: Client, get: () => Store, hands: Hands): Vol
         return true;
       }
     };
-    void hands.run(id, watched, () => get().loadVolumes());
+    void hands.run(id, watched, async () => {
+      await get()
+        .loadVolumes()
+        .catch(() => undefined);
+      then?.();
+    });
     return id;
   };
+  const backupTurn = turns(BACKUPS_AT_ONCE);
 
   return {
     saveVolume: (volume, what) =>
@@ -87,15 +99,20 @@ export function volumeTasks(client: Client, get: () => Store, hands: Hands): Vol
         },
         () => get().cloneVolume(name, as),
       ),
-    backUpVolume: (name, how) =>
+    backUpVolume: (name, how, then) =>
       follow(
         'backup',
         name,
         async (watch) => {
-          const { Size, Compressed } = await client.backups.create(name, how, watch);
+          const { Size, Compressed } = await backupTurn(
+            () => client.backups.create(name, how, watch),
+            watch.signal,
+            () => watch.onProgress({ Stage: 'waiting' }),
+          );
           return { size: Size, compressed: Compressed };
         },
-        () => get().backUpVolume(name, how),
+        () => get().backUpVolume(name, how, then),
+        then,
       ),
     restoreBackup: (backup, as) =>
       follow(

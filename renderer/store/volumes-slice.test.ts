@@ -4,11 +4,12 @@ import { ApiError, type Client } from '../../main/client/index.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { VolumeOverview, VolumeProgress } from '../../main/contract/volume-data.js';
 import { createEngineStore } from './index.js';
-import { kindOfVolume, usersByVolume } from './volumes-slice.js';
+import { kindOfVolume, usersAreTold, usersByVolume } from './volumes-slice.js';
 
 /** Stands in for an engine with one volume. */
 function fake(can: string[] | undefined) {
   const asked: string[] = [];
+  const backups: { name: string; resolve(made: object): void; reject(error: Error): void }[] = [];
   let counting = true;
   const clone = async (
     _name: string,
@@ -40,12 +41,13 @@ function fake(can: string[] | undefined) {
     },
     backups: {
       clone,
+      create: (name: string) => new Promise((resolve, reject) => backups.push({ name, resolve, reject })),
       restore: async () => Promise.reject(new ApiError('conflict', 'volume db is in use', 409)),
     },
   } as unknown as Client;
   const store = createEngineStore(client);
   store.setState({ features: can && ({ can } as never) });
-  return { store, asked };
+  return { store, asked, backups };
 }
 
 const until = async (holds: () => boolean) => {
@@ -60,6 +62,7 @@ test('names are enough until somebody looks; then all is read, and again while s
   assert.equal(store.getState().volumes?.[0]?.Size, null);
   await store.getState().loadVolumeUsers();
   assert.deepEqual(asked, ['list'], 'nobody looks at who uses them');
+  assert.ok(!usersAreTold(store.getState()));
   context.mock.timers.tick(2000);
   const stop = store.getState().watchVolumes();
   for (let turns = 0; turns < 50 && store.getState().volumes?.[0]?.Size !== 7; turns += 1) {
@@ -68,7 +71,9 @@ test('names are enough until somebody looks; then all is read, and again while s
   }
   assert.equal(store.getState().volumes?.[0]?.Size, 7);
   assert.deepEqual(asked, ['list', 'overviews', 'overviews']);
+  assert.ok(usersAreTold(store.getState()));
   stop();
+  assert.ok(!usersAreTold(store.getState()), 'what changes while nobody looks is not known');
 });
 
 test('what is removed goes to the bin where there is one, for good where that is wished or there is none', async () => {
@@ -95,6 +100,35 @@ test('a clone is a task that says how far it is, ends with what came of it, and 
   const failed = store.getState().restoreBackup({ Id: 'b', Volume: 'db' });
   await until(() => task(failed)?.state === 'failed');
   assert.equal(task(failed)?.problem, 'volume db is in use');
+});
+
+test('of many backups four are made at a time; those that wait say so and can be cancelled', async () => {
+  const { store, backups } = fake(['volumes', 'volume-backups']);
+  const how = { Pause: true, Note: '' };
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => store.getState().backUpVolume(name, how));
+  const task = (at: number) => store.getState().tasks.find(({ id }) => id === ids[at]);
+  const begun = () => backups.map(({ name }) => name).join('');
+  await until(() => task(5)?.stage === 'waiting');
+  assert.equal(begun(), 'abcd');
+  assert.equal(task(0)?.stage, undefined);
+  store.getState().cancelTask(ids[4] ?? 0);
+  await until(() => task(4)?.state === 'cancelled');
+  backups[1]?.reject(new Error('the disk is full'));
+  await until(() => begun() === 'abcdf');
+  assert.deepEqual([task(1)?.state, task(5)?.state], ['failed', 'running']);
+});
+
+test('what follows a backup follows it when it goes well at last', async () => {
+  const { store, backups } = fake(['volumes', 'volume-backups']);
+  let followed = 0;
+  const first = store.getState().backUpVolume('db', { Pause: true, Note: '' }, () => (followed += 1));
+  backups[0]?.reject(new Error('the disk is full'));
+  await until(() => store.getState().tasks[0]?.state === 'failed');
+  assert.equal(followed, 0);
+  store.getState().retryTask(first);
+  backups[1]?.resolve({ Size: 1, Compressed: 1 });
+  await until(() => store.getState().tasks[0]?.state === 'done');
+  assert.equal(followed, 1);
 });
 
 test('another engine’s volumes are used by whom its containers say', () => {

@@ -9,6 +9,8 @@ import type { Store } from './index.js';
 export interface VolumesSlice {
   /** `undefined` until the engine has told. Sizes, users and what was written are of the last look at them: see `watchVolumes`. */
   volumes: VolumeOverview[] | undefined;
+  /** Who uses them is as the engine told since somebody looks; else they may stand there without users. */
+  volumesTold: boolean;
   loadVolumes(): Promise<void>;
   /** Reads again who uses them, where somebody looks. */
   loadVolumeUsers(): Promise<void>;
@@ -24,6 +26,10 @@ export interface VolumesSlice {
 /** Whether this engine knows more of volumes than Docker's API says: what is in them, whose they are; and has a bin for them. */
 export const knowsVolumes = ({ features }: Pick<Store, 'features'>): boolean =>
   features?.can?.includes('volumes') ?? false;
+
+/** Whether it is known who uses them: the engine has told, or on another one its containers are there. */
+export const usersAreTold = (state: Pick<Store, 'features' | 'volumesTold' | 'containers'>): boolean =>
+  knowsVolumes(state) ? state.volumesTold : state.containers !== undefined;
 
 /** Whether it copies them: archives, clones, backups. */
 export const copiesVolumes = ({ features }: Pick<Store, 'features'>): boolean =>
@@ -50,13 +56,14 @@ export const volumesSlice =
     };
     const read = coalesced(async () => {
       clearTimeout(recount);
-      if (!knowsVolumes(get()) || watchers === 0) return set({ volumes: await plain() });
+      if (!knowsVolumes(get()) || watchers === 0) return set({ volumes: await plain(), volumesTold: false });
       const { Volumes, Counting } = await client.volumes.overviews();
-      set({ volumes: Volumes });
+      set({ volumes: Volumes, volumesTold: watchers > 0 });
       if (Counting && watchers > 0) recount = setTimeout(() => void read().catch(() => undefined), RECOUNT_MS);
     });
     return {
       volumes: undefined,
+      volumesTold: false,
       loadVolumes: read,
       loadVolumeUsers: () => (watchers > 0 && knowsVolumes(get()) ? read() : Promise.resolve()),
       touchVolumes() {
@@ -74,7 +81,9 @@ export const volumesSlice =
         if (get().features !== undefined) void read().catch(() => undefined);
         return () => {
           watchers--;
-          if (watchers === 0) clearTimeout(recount);
+          if (watchers > 0) return;
+          clearTimeout(recount);
+          set({ volumesTold: false });
         };
       },
       async createVolume(wish) {

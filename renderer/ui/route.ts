@@ -15,9 +15,35 @@ export const partsOf = (path: string): string[] => path.split('/').filter(Boolea
 
 export const pathTo = (...parts: string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
 
+type Hold = (go: () => void) => void;
+let held: Hold | undefined;
+/** It may go: what is on the way there does not ask again. */
+let agreed = false;
+
+/** While something would be lost with what is shown: it is told how to go on instead of leaving. Returns the way to let go. */
+export function holdLeaving(hold: Hold): () => void {
+  held = hold;
+  return () => {
+    if (held === hold) held = undefined;
+  };
+}
+
+/** Leaves what is shown, or lets it ask first. */
+export function leave(go: () => void): void {
+  if (!held || agreed) return go();
+  held(() => {
+    agreed = true;
+    go();
+    agreed = false;
+  });
+}
+
 /** Goes to an address; `replace` leaves no step behind for Back. */
-export function navigate(path: string, { replace = false } = {}): void {
-  if (path === current()) return;
+export function navigate(path: string, options: { replace?: boolean } = {}): void {
+  if (path !== current()) leave(() => go(path, options));
+}
+
+function go(path: string, { replace = false }: { replace?: boolean }): void {
   if (!replace) {
     location.hash = path;
     return;

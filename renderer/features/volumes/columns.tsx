@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { Users as SharedIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
+import { useExplain } from '../../parts/explain.js';
 import { ShapeIcon } from '../../parts/Shape.js';
 import { deviceOfVolume, holdersOf, nameOfVolume, usageOf, volumeUses } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
@@ -192,9 +193,10 @@ function UseMark({ row }: { row: VolumeOverview }) {
 
 function BackupsMark({ row: { Backups, Schedule } }: { row: VolumeOverview }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   if (Schedule?.Problem)
     return (
-      <span className="use s12 c-fail" title={Schedule.Problem}>
+      <span className="use s12 c-fail" title={explain(Schedule.Problem)}>
         <ShapeIcon shape="failed" />
         {t('volumes.scheduleFailed')}
       </span>

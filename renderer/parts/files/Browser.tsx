@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState, type DragEvent } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
 import { Download, FileText, FolderInput, FolderPlus, Pencil, RefreshCw, Trash2, Upload } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
@@ -11,12 +11,14 @@ import { IconButton } from '../../ui/Button.js';
 import { fileDesk } from '../../ui/desktop.js';
 import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
+import { holdLeaving } from '../../ui/route.js';
 import { useAddFolder, useChooser } from '../drop/use-add-folder.js';
+import { useExplain } from '../explain.js';
 import { NameDialog, SureDialog } from './dialogs.js';
 import { FileRows } from './FileRows.js';
 import { filesIn, keyOfPlace, type Place } from './place.js';
 import { Preview } from './Preview.js';
-import { directoryOf, draggable, join, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
+import { directoryOf, draggable, join, liesIn, nameOfPath, opens, parentOf, type TreeRow } from './tree.js';
 import { useDragOut } from './use-drag-out.js';
 import { useOwners } from './use-owners.js';
 import { useTree } from './use-tree.js';
@@ -32,6 +34,7 @@ type Asked =
 export function Browser({ place, onChanged }: { place: Place; onChanged?(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const explain = useExplain();
   const { name } = place;
   const key = keyOfPlace(place);
   // The place is said by its key.
@@ -66,6 +69,10 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         : parentOf(row.path);
 
   const leave = (then: () => void) => (dirty ? setAsked({ about: 'discard', then }) : then());
+  // Another row, tab or page takes the browser away, and what was typed with it.
+  useEffect(() => (dirty ? holdLeaving((then) => setAsked({ about: 'discard', then })) : undefined), [dirty]);
+  /** Of a question that has become another one meanwhile, nothing is left to close. */
+  const answered = () => setAsked((now) => (now === asked ? undefined : now));
   const show = (path: string | undefined) =>
     leave(() => {
       setDirty(false);
@@ -88,8 +95,14 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
   const addFolder = useAddFolder();
   const targetIn = (path: string): DropTarget =>
     'volume' in of ? { kind: 'volume', name: of.volume, path } : { kind: 'container', id: of.container, path };
+  /** A volume's root is somebody's, a container's is root's. */
+  const ownerOfRoot = async () => {
+    if (!('volume' in of)) return undefined;
+    const told = await store.client.volumes.overview(of.volume).catch(() => undefined);
+    return told?.Owner?.Inside;
+  };
   const upload = async (into: string, dropped: File[]) => {
-    const owner = into === '/' ? undefined : entryAt(into);
+    const owner = into === '/' ? await ownerOfRoot() : entryAt(into);
     const target = { ...of, path: into, uid: owner?.Uid ?? 0, gid: owner?.Gid ?? 0 };
     const names = new Set<string>();
     const twice = dropped.find(({ name }) => names.size === names.add(name).size);
@@ -103,7 +116,10 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
     } catch (error) {
       const words = messageOf(error);
       const readOnly = /read-?only/i.test(words);
-      notifyFailed(t('files.uploadFailed', { path: into }), readOnly ? t('files.readOnly', { path: into }) : words);
+      notifyFailed(
+        t('files.uploadFailed', { path: into }),
+        readOnly ? t('files.readOnly', { path: into }) : explain(words),
+      );
     }
     await seen(into);
   };
@@ -122,12 +138,18 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
       const { type } = await store.getState().download(await placeOf(path), { name: called, container: name });
       if (type === 'done') notifyDone(t('files.downloaded', { name: called }));
     } catch (error) {
-      notifyFailed(t('files.downloadFailed', { name: called }), messageOf(error));
+      notifyFailed(t('files.downloadFailed', { name: called }), explain(messageOf(error)));
     }
   };
   const { fetching, onDragStart, isOwn, wasDrag } = useDragOut(placeOf, (path) => void download(path));
   const canChange = ({ entry }: TreeRow) => entry !== undefined && entry.Change !== 'deleted' && !entry.Mount;
-  const ask = (about: 'rename' | 'delete') => (at: TreeRow) => canChange(at) && setAsked({ about, path: at.path });
+  const ask = (about: 'rename' | 'delete') => (at: TreeRow) => {
+    if (!canChange(at)) return;
+    const go = () => setAsked({ about, path: at.path });
+    // Under another name it is opened anew.
+    if (about === 'rename' && shown !== undefined && liesIn(shown, at.path)) leave(go);
+    else go();
+  };
   const menu = (at: TreeRow): MenuEntry[] => {
     const { entry, path } = at;
     if (!entry) return [];
@@ -305,12 +327,13 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         <NameDialog
           title={t('files.newFolderIn', { path: asked.directory })}
           submit={t('files.create')}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async (called) => {
             await files.makeDirectory(join(asked.directory, called));
             if (asked.directory !== '/') toggle(asked.directory, true);
             await load(asked.directory);
             setCurrent(join(asked.directory, called));
+            onChanged?.();
           }}
         />
       )}
@@ -319,13 +342,17 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
           title={t('files.renameTitle', { name: nameOfPath(asked.path) })}
           submit={t('files.rename')}
           before={nameOfPath(asked.path)}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async (called) => {
             const to = join(parentOf(asked.path), called);
             await files.rename(asked.path, to);
-            if (shown === asked.path) setShown(to);
+            if (shown !== undefined && liesIn(shown, asked.path)) {
+              setDirty(false);
+              setShown(to + shown.slice(asked.path.length));
+            }
             await load(parentOf(asked.path));
             setCurrent(to);
+            onChanged?.();
           }}
         />
       )}
@@ -337,11 +364,13 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
             path: asked.path,
           })}
           submit={t('files.delete')}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async () => {
             await files.remove(asked.path);
-            if (shown === asked.path) setShown(undefined);
-            setDirty(false);
+            if (shown !== undefined && liesIn(shown, asked.path)) {
+              setDirty(false);
+              setShown(undefined);
+            }
             await load(parentOf(asked.path));
             onChanged?.();
           }}
@@ -352,7 +381,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
           title={t('files.discardTitle', { name: nameOfPath(shown) })}
           text={t('files.discardText')}
           submit={t('files.discard')}
-          onClose={() => setAsked(undefined)}
+          onClose={answered}
           act={async () => asked.then()}
         />
       )}

@@ -2,6 +2,7 @@ import { lazy, Suspense, useState } from 'react';
 import { Download, Save, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../../main/client/index.js';
+import { useExplain } from '../explain.js';
 import { useAnswer } from '../use-answer.js';
 import { messageOf } from '../../store/index.js';
 import { Button, IconButton } from '../../ui/Button.js';
@@ -36,6 +37,7 @@ export function Preview({
   onClose(): void;
 }) {
   const { t } = useTranslation();
+  const explain = useExplain();
   const [round, setRound] = useState(0);
   const [draft, setDraft] = useState<string>();
   const [saved, setSaved] = useState<{ text: string; version: string; size: number }>();
@@ -67,7 +69,10 @@ export function Preview({
       notifyDone(t('files.saved', { name }));
       onSaved();
     } catch (error) {
-      setFailure({ words: messageOf(error), conflict: error instanceof ApiError && error.kind === 'conflict' });
+      setFailure({
+        words: explain(messageOf(error)),
+        conflict: error instanceof ApiError && error.kind === 'conflict',
+      });
     }
     setBusy(false);
   };

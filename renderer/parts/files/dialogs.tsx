@@ -5,11 +5,27 @@ import { messageOf } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Field, Problem } from '../../ui/Field.js';
+import { notifyFailed } from '../../ui/notify.js';
+import { useShown } from '../../ui/use-shown.js';
+import { useExplain } from '../explain.js';
 
 interface Ask {
   onClose(): void;
-  /** What is wrong with it stays in the dialog. */
+  /** What is wrong with it stays in the dialog; where that has been closed, it is said beside. */
   act(name: string): Promise<void>;
+}
+
+/** Says what went wrong: in the dialog while that is there. */
+function useFailure(title: string): [problem: string | undefined, say: (error: unknown) => void, clear: () => void] {
+  const explain = useExplain();
+  const shown = useShown();
+  const [problem, setProblem] = useState<string>();
+  const say = (error: unknown) => {
+    const words = explain(messageOf(error));
+    if (shown()) setProblem(words);
+    else notifyFailed(title, words);
+  };
+  return [problem, say, () => setProblem(undefined)];
 }
 
 /** A new folder, or another name for what is there. */
@@ -22,7 +38,7 @@ export function NameDialog({
 }: Ask & { title: string; submit: string; before?: string }) {
   const { t } = useTranslation();
   const [name, setName] = useState(before);
-  const [problem, setProblem] = useState<string>();
+  const [problem, fail, forget] = useFailure(title);
   const [busy, setBusy] = useState(false);
   const wrong = name.includes('/') || name === '.' || name === '..' ? t('files.badName') : problem;
   const go = async () => {
@@ -32,7 +48,7 @@ export function NameDialog({
       await act(name);
       onClose();
     } catch (error) {
-      setProblem(messageOf(error));
+      fail(error);
       setBusy(false);
     }
   };
@@ -59,7 +75,7 @@ export function NameDialog({
           onFocus={(event) => event.target.select()}
           onChange={(event) => {
             setName(event.target.value);
-            setProblem(undefined);
+            forget();
           }}
         />
       </Field>
@@ -75,7 +91,7 @@ export function SureDialog({
   onClose,
   act,
 }: Omit<Ask, 'act'> & { title: string; text: string; submit: string; act(): Promise<void> }) {
-  const [problem, setProblem] = useState<string>();
+  const [problem, fail] = useFailure(title);
   const [busy, setBusy] = useState(false);
   const go = async () => {
     setBusy(true);
@@ -83,7 +99,7 @@ export function SureDialog({
       await act();
       onClose();
     } catch (error) {
-      setProblem(messageOf(error));
+      fail(error);
       setBusy(false);
     }
   };

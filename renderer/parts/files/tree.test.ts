@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FileEntry } from '../../../main/contract/files.js';
-import { modeText, rowsOf, typeAhead, type Folder } from './tree.js';
+import { liesIn, modeText, rowsOf, typeAhead, type Folder } from './tree.js';
 
 const entry = (Name: string, more: Partial<FileEntry> = {}): FileEntry => ({
   ...{ Name, Kind: 'file', Size: 1, Mode: 0o644, Uid: 0, Gid: 0, Mtime: '2026-01-01T00:00:00Z' },
@@ -49,4 +49,12 @@ test('a mode reads as ls writes it', () => {
   assert.equal(modeText(0o4755), 'rwsr-xr-x');
   assert.equal(modeText(0o1777), 'rwxrwxrwt');
   assert.equal(modeText(0o2640), 'rw-r-S---');
+});
+
+test('what lies in a folder is not what only begins like it', () => {
+  assert.deepEqual(
+    ['/srv/site', '/srv/site/index.html', '/srv/site2', '/srv'].map((path) => liesIn(path, '/srv/site')),
+    [true, true, false, false],
+  );
+  assert.ok(liesIn('/etc', '/'));
 });

@@ -28,6 +28,8 @@ export interface TreeRow<Entry extends TreeEntry = FileEntry> {
 export const join = (directory: string, name: string): string =>
   directory === '/' ? `/${name}` : `${directory}/${name}`;
 export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+/** Whether a path is this one, or lies below it. */
+export const liesIn = (path: string, top: string): boolean => path === top || path.startsWith(join(top, ''));
 export const nameOfPath = (path: string): string => path.slice(path.lastIndexOf('/') + 1) || '/';
 
 /** A directory that can be looked into: one that is there. */

@@ -6,9 +6,10 @@ import { Button } from '../../ui/Button.js';
 import { CopyButton } from '../../ui/Copy.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Field, Problem } from '../../ui/Field.js';
-import { notifyDone } from '../../ui/notify.js';
+import { notifyDone, notifyFailed } from '../../ui/notify.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { Segments } from '../../ui/Segments.js';
+import { useShown } from '../../ui/use-shown.js';
 import { useExplain } from '../explain.js';
 import { PairRows } from '../form/pairs.js';
 import type { FormPart } from '../form/rows.js';
@@ -26,6 +27,7 @@ export function CreateVolumeDialog({ onClose }: { onClose(): void }) {
   const [draft, setDraft] = useState(blank);
   const [touched, setTouched] = useState(false);
   const [busy, setBusy] = useState(false);
+  const isShown = useShown();
   const [failure, setFailure] = useState<string>();
   const set = (part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }));
@@ -55,10 +57,13 @@ export function CreateVolumeDialog({ onClose }: { onClose(): void }) {
     try {
       const made = await store.getState().createVolume(wish);
       notifyDone(t('volumes.create.done', { name: made.Name.slice(0, 24) }));
+      if (!isShown()) return;
       onClose();
       navigate(pathTo('volumes', made.Name));
     } catch (error) {
-      setFailure(explain(messageOf(error)));
+      const words = explain(messageOf(error));
+      if (!isShown()) return notifyFailed(t('volumes.create.title'), words);
+      setFailure(words);
       setBusy(false);
     }
   };

@@ -3,7 +3,7 @@ import { ArrowUpFromLine } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import type { Archive } from '../../store/desk.js';
-import { useEngineStore, type EngineStore } from '../../store/index.js';
+import { useEngineStore } from '../../store/index.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
@@ -17,16 +17,6 @@ import { StopUsers, useRunningUsers } from './StopUsers.js';
 import { useVolumes, useWatchVolumes } from './use-volumes.js';
 
 const sizeOf = ({ Size }: Pick<VolumeOverview, 'Size'>): string => (Size === null ? '–' : bytes(Size));
-
-/** Begins the one once the other has gone well; a failure stays with its task. */
-function afterBackup(store: EngineStore, backup: number, act: () => void): void {
-  const unsubscribe = store.subscribe(({ tasks }) => {
-    const task = tasks.find(({ id }) => id === backup);
-    if (task?.state === 'running') return;
-    unsubscribe();
-    if (task?.state === 'done') act();
-  });
-}
 
 /** A tar of this machine becomes a volume, or what is in one: that becomes a backup first, or the volume's name is typed, as nothing would bring it back. */
 export function ImportVolumeDialog({
@@ -75,7 +65,7 @@ export function ImportVolumeDialog({
     if (into === 'new' || !keep) fill();
     else {
       const note = t('volumes.import.note', { file: archive.name });
-      afterBackup(store, store.getState().backUpVolume(target, { Pause: true, Note: note }), fill);
+      store.getState().backUpVolume(target, { Pause: true, Note: note }, fill);
     }
     show({ tasks: true });
     onClose();

@@ -1,20 +1,22 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { CircleAlert, CircleCheck, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
-import { knowsVolumes } from '../../store/volumes-slice.js';
+import { knowsVolumes, usersAreTold } from '../../store/volumes-slice.js';
 import { Button } from '../../ui/Button.js';
 import { CopyButton } from '../../ui/Copy.js';
 import { useNow } from '../../ui/clock.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { CheckLine } from '../../ui/Field.js';
 import { ago, bytes } from '../../ui/format.js';
+import { Loading } from '../../ui/Loading.js';
 import { Segments } from '../../ui/Segments.js';
+import { useShown } from '../../ui/use-shown.js';
 import { joinCommand } from '../command-line.js';
 import { useEngineName } from '../RemoveDialog.js';
 import { nameOfVolume, usageOf } from './names.js';
-import { removeVolumes } from './removal.js';
+import { removeVolumes, sayStays } from './removal.js';
 import { useVolumes, useWatchVolumes } from './use-volumes.js';
 
 type Scope = 'anonymous' | 'unused';
@@ -25,7 +27,11 @@ export function PruneVolumesDialog({ onClose }: { onClose(): void }) {
   const store = useEngineStore();
   const engine = useEngineName();
   useWatchVolumes();
-  const volumes = useVolumes();
+  const told = useEngine(usersAreTold);
+  const listed = useVolumes();
+  // Until it is known who uses them, each would look unused.
+  const volumes = told ? listed : undefined;
+  const shown = useShown();
   const undoable = useEngine(knowsVolumes);
   const [scope, setScope] = useState<Scope>('unused');
   const [keep, setKeep] = useState(true);
@@ -50,6 +56,16 @@ export function PruneVolumesDialog({ onClose }: { onClose(): void }) {
   useEffect(() => {
     if (over) body.current?.closest('[role="dialog"]')?.querySelector<HTMLElement>('[data-cancel]')?.focus();
   }, [over]);
+  const onToggle = useCallback(
+    (name: string, goes: boolean) =>
+      setSpared((before) => {
+        const after = new Set(before);
+        if (goes) after.delete(name);
+        else after.add(name);
+        return after;
+      }),
+    [],
+  );
   const prune = async () => {
     if (going || chosen.length === 0) return;
     setGoing(chosen);
@@ -60,6 +76,7 @@ export function PruneVolumesDialog({ onClose }: { onClose(): void }) {
       { forGood: !binning, onOne: (name) => setFinished((before) => new Set(before).add(name)) },
     );
     if (Object.keys(failed).length === 0) return onClose();
+    if (!shown()) return sayStays(t, failed);
     setProblems(failed);
   };
   const failed = Object.keys(problems ?? {}).length;
@@ -110,7 +127,9 @@ export function PruneVolumesDialog({ onClose }: { onClose(): void }) {
             onChange={setScope}
           />
         )}
-        {volumes && victims.length === 0 && !going ? (
+        {!volumes && !going ? (
+          <Loading waitingFor={t('common.loading')} />
+        ) : victims.length === 0 && !going ? (
           <p className="t2">{t(`volumes.prune.none.${scope}`)}</p>
         ) : (
           <ul className="victims prune-list" aria-label={t('volumes.prune.list')}>
@@ -129,14 +148,7 @@ export function PruneVolumesDialog({ onClose }: { onClose(): void }) {
                         : 'waiting'
                 }
                 problem={problems?.[row.Name]}
-                onToggle={(goes) =>
-                  setSpared((before) => {
-                    const after = new Set(before);
-                    if (goes) after.delete(row.Name);
-                    else after.add(row.Name);
-                    return after;
-                  })
-                }
+                onToggle={onToggle}
               />
             ))}
           </ul>
@@ -165,7 +177,8 @@ export function PruneVolumesDialog({ onClose }: { onClose(): void }) {
   );
 }
 
-function Victim({
+/** A line; of hundreds that go one after the other only the one that went is drawn again. */
+const Victim = memo(function Victim({
   row,
   goes,
   state,
@@ -176,7 +189,7 @@ function Victim({
   goes: boolean;
   state: 'asked' | 'waiting' | 'gone' | 'failed';
   problem: string | undefined;
-  onToggle(goes: boolean): void;
+  onToggle(name: string, goes: boolean): void;
 }) {
   const { t } = useTranslation();
   const now = useNow(60_000);
@@ -217,11 +230,11 @@ function Victim({
           type="checkbox"
           className="check"
           checked={goes}
-          onChange={(event) => onToggle(event.target.checked)}
+          onChange={(event) => onToggle(row.Name, event.target.checked)}
           aria-label={t('volumes.prune.choose', { name })}
         />
         {words}
       </label>
     </li>
   );
-}
+});

@@ -7,11 +7,12 @@ import { Button } from '../../ui/Button.js';
 import { CopyButton } from '../../ui/Copy.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { bytes } from '../../ui/format.js';
+import { useShown } from '../../ui/use-shown.js';
 import { joinCommand } from '../command-line.js';
 import { useEngineName } from '../RemoveDialog.js';
 import { Holders } from './Holders.js';
 import { nameOfVolume } from './names.js';
-import { removeVolumes } from './removal.js';
+import { removeVolumes, sayStays } from './removal.js';
 import { useVolumes } from './use-volumes.js';
 
 /**
@@ -24,6 +25,7 @@ export function RemoveVolumesDialog({ names, onClose }: { names: string[]; onClo
   const engine = useEngineName();
   const undoable = useEngine(knowsVolumes);
   const volumes = useVolumes();
+  const shown = useShown();
   const [left, setLeft] = useState(names);
   const [done, setDone] = useState<number>();
   const [problems, setProblems] = useState<Record<string, string>>({});
@@ -41,6 +43,7 @@ export function RemoveVolumesDialog({ names, onClose }: { names: string[]; onClo
     const failed = await removeVolumes(store, t, free, { onOne: () => setDone((count = 0) => count + 1) });
     const kept = left.filter((name) => failed[name] !== undefined);
     if (kept.length === 0) return onClose();
+    if (!shown()) return sayStays(t, failed);
     setLeft(kept);
     setProblems(failed);
     setDone(undefined);

@@ -5,7 +5,8 @@ import { messageOf, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Field, Problem } from '../../ui/Field.js';
-import { notifyDone } from '../../ui/notify.js';
+import { notifyDone, notifyFailed } from '../../ui/notify.js';
+import { useShown } from '../../ui/use-shown.js';
 import { useExplain } from '../explain.js';
 import { nameOfVolume } from './names.js';
 import { PauseLine } from './PauseLine.js';
@@ -26,6 +27,7 @@ export function ScheduleDialog({ name, onClose }: { name: string; onClose(): voi
   const [keep, setKeep] = useState(String(before?.Keep ?? 7));
   const [pause, setPause] = useState(before?.Pause ?? true);
   const [busy, setBusy] = useState(false);
+  const isShown = useShown();
   const [failure, setFailure] = useState<string>();
   const within = (text: string, most: number) => /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= most;
   const wrongEvery = within(every, 8760) ? undefined : t('volumes.schedule.everyProblem');
@@ -40,7 +42,9 @@ export function ScheduleDialog({ name, onClose }: { name: string; onClose(): voi
       notifyDone(said);
       onClose();
     } catch (error) {
-      setFailure(explain(messageOf(error)));
+      const words = explain(messageOf(error));
+      if (!isShown()) return notifyFailed(t('volumes.schedule.title', { name: shown }), words);
+      setFailure(words);
       setBusy(false);
     }
   };

@@ -5,6 +5,7 @@ import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Problem } from '../../ui/Field.js';
+import { useExplain } from '../explain.js';
 import { holdersOf } from './names.js';
 
 /** Those that run with a volume: all that is in it can be replaced once they do not. */
@@ -22,6 +23,7 @@ export function useRunningUsers(volume: VolumeOverview | undefined) {
 export function StopUsers({ volume }: { volume: VolumeOverview }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const explain = useExplain();
   const users = useRunningUsers(volume);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
@@ -30,7 +32,7 @@ export function StopUsers({ volume }: { volume: VolumeOverview }) {
     setBusy(true);
     setFailure(undefined);
     await Promise.all(users.map(({ Id }) => store.getState().actOn(Id, 'stop'))).catch((error: unknown) =>
-      setFailure(messageOf(error)),
+      setFailure(explain(messageOf(error))),
     );
     setBusy(false);
   };

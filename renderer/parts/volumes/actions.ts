@@ -28,7 +28,7 @@ import { removeVolumes } from './removal.js';
 export interface VolumeActions {
   /** The Run dialog, with it as a mount. */
   run(row: VolumeOverview): void;
-  /** Asks how, for one; several are begun at once, a task each. */
+  /** Asks how, for one; several are a task each. */
   backUp(rows: VolumeOverview[]): void;
   schedule(row: VolumeOverview): void;
   clone(row: VolumeOverview): void;

@@ -46,6 +46,13 @@ export async function removeVolumes(
   return problems;
 }
 
+/** Says it of those that stay, where no dialog does. */
+export function sayStays(t: TFunction, problems: Record<string, string>): void {
+  const names = Object.keys(problems);
+  const words = [...new Set(Object.values(problems))].join(' ');
+  if (names.length > 0) notifyFailed(t('volumes.remove.failed', { name: names.map(called).join(', ') }), words);
+}
+
 async function bringBack(store: EngineStore, t: TFunction, entries: VolumeDiscarded[]): Promise<void> {
   const back: string[] = [];
   await Promise.all(
