@@ -248,6 +248,7 @@ test('a folder becomes a volume, goes into one that is there, and leaves none be
     await expect.poll(async () => (await volumes()).sort()).toEqual(['db', 'my-site']);
     await page.keyboard.press('Escape');
     await drop(app, window.row('db'), [tar], 'Drop to copy into the volume db');
+    await expect(window.dialog.getByRole('radio', { name: /Make a volume of it/ })).toBeEnabled();
     await page.keyboard.press('2');
     await page.keyboard.press('Enter');
     await expect(window.dialog.getByRole('heading', { name: /db\.tar/ })).toBeVisible();

@@ -53,6 +53,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const paths = items.map(({ path }) => path);
   const { value: told, problem: unasked } = useAnswer(() => store.client.slipway.folders(paths), paths.join('\0'));
   const facts = told ?? items.map(guess);
+  const counting = told === undefined && unasked === undefined;
 
   const offers = offersFor(target, facts, {
     can: (what) => features?.can?.includes(what) ?? false,
@@ -63,7 +64,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const open = offers.filter(({ closed }) => closed === undefined);
   const way = open.find((offer) => offer.way === chosen)?.way ?? suggested?.way;
   const draft = useDraft({ target, facts, way });
-  const { busy, failure, submit } = useActs({ target, facts, way, draft, seen, onClose });
+  const { busy, failure, submit } = useActs({ target, facts, told: !counting, way, draft, seen, onClose });
   const container = containers.find(({ Id }) => Id === draft.container);
   const name = nameOfTarget(target, container ? nameOf(container) : '');
   const mountHow =
@@ -121,7 +122,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
               <div className="grow">
                 <Radix.Title className="cut">{t(`drop.title.${target.kind}`, { what, name })}</Radix.Title>
                 <p id="drop-summary" className="s12 t3 num cut" title={paths.join('\n')}>
-                  <Summary facts={facts} counting={!told && unasked === undefined} />
+                  <Summary facts={facts} counting={counting} />
                 </p>
               </div>
               <IconButton icon={X} iconSize={16} label={t('common.close')} shortcut="Esc" onClick={onClose} />

@@ -4,7 +4,7 @@ import type { FolderFacts } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 import { copyLine, importLine, mountLine, volumeLine } from './lines.js';
 import { cleanPath, firstPlace, isVolumeName, mountTargets, placesIn, volumeNameOf } from './places.js';
-import { offersFor, startsReadOnly, suggestion, type Engine, type Way } from './ways.js';
+import { offersFor, startsReadOnly, stillMeant, suggestion, type Engine, type Meant, type Way } from './ways.js';
 
 const fact = (part: Partial<FolderFacts>): FolderFacts => ({
   ...{ Path: '/home/ann/code/shop', Kind: 'directory', Files: 3, Size: 10, Counted: true },
@@ -86,6 +86,18 @@ test('what gives a lot away begins read-only', () => {
   // A socket is connected to, not written to.
   assert.equal(startsReadOnly([fact({ Warnings: ['socket'] })]), false);
   assert.equal(startsReadOnly([folder]), false);
+});
+
+test('an Enter from before the engine has told counts only where nothing is new, and there is nothing to be warned of', () => {
+  const meant: Meant = { way: 'mount', path: '/srv', readOnly: false, volume: '' };
+  assert.equal(stillMeant(meant, meant, [folder]), true);
+  for (const Warnings of [['home'], ['socket'], ['secrets']] as const)
+    for (const way of ['mount', 'run'] as const)
+      assert.equal(stillMeant({ ...meant, way }, { ...meant, way }, [fact({ Warnings: [...Warnings] })]), false, way);
+  const copied: Meant = { ...meant, way: 'copy' };
+  assert.equal(stillMeant(copied, copied, [fact({ Warnings: ['home'] })]), true);
+  for (const other of [{ way: 'restore' }, { path: '/mnt' }, { readOnly: true }, { volume: 'db' }] as const)
+    assert.equal(stillMeant(meant, { ...meant, ...other }, [folder]), false, JSON.stringify(other));
 });
 
 test('the path begins with what the image says, and one folder is that directory itself', () => {

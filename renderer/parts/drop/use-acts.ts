@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { FolderPlus } from 'lucide-react';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
@@ -16,11 +16,13 @@ import { parentOf } from '../files/tree.js';
 import { explainAttach } from '../mounts/reasons.js';
 import { cleanPath } from './places.js';
 import { rowsOf, type Draft } from './use-draft.js';
-import { nameOfFolder, type Way } from './ways.js';
+import { nameOfFolder, stillMeant, type Meant, type Way } from './ways.js';
 
 interface Acting {
   target: DropTarget;
   facts: FolderFacts[];
+  /** The engine has told, or cannot: until then nothing is done, since what is there may be worth a warning. */
+  told: boolean;
   way: Way | undefined;
   draft: Draft;
   seen?: (() => void) | undefined;
@@ -31,13 +33,20 @@ interface Acting {
 class Said extends Error {}
 
 /** Does what was chosen. What fails before anything is under way is said in the dialog. */
-export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
+export function useActs({ target, facts, told, way, draft, seen, onClose }: Acting) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const open = useSurface((surface) => surface.open);
   const show = useSurface((surface) => surface.show);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
+  /** Enter from before the engine had told. */
+  const [early, setEarly] = useState<Meant>();
+  const here = useRef(true);
+  useEffect(() => {
+    here.current = true;
+    return () => void (here.current = false);
+  }, []);
 
   const nameIn = (id: string | undefined) => {
     const found = store.getState().containers?.find(({ Id }) => Id === id);
@@ -157,19 +166,29 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
     },
   };
 
+  const { path, readOnly, volume: into } = draft;
+  const meant = (chosen: Way): Meant => ({ way: chosen, path, readOnly, volume: into });
   const submit = async () => {
     if (!way || busy || draft.wrong !== undefined) return;
+    if (!told) return setEarly(meant(way));
     setBusy(true);
     setFailure(undefined);
     try {
       await stillThere(store, t, facts);
+      // Escape meanwhile: nothing of it.
+      if (!here.current) return;
       await acts[way]();
     } catch (error) {
       setFailure(explained(t, error));
     }
     setBusy(false);
   };
-  return { busy, failure, submit };
+  useEffect(() => {
+    if (told && early && way && stillMeant(early, meant(way), facts)) queueMicrotask(() => void submit());
+    // Once: when the engine has told.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [told]);
+  return { busy: busy || (!told && early !== undefined), failure, submit };
 }
 
 const ownerOf = ({ owner, who }: Draft): { uid?: number; gid?: number } =>
