@@ -75,7 +75,10 @@ test('a folder is mounted into a container that runs, with what that hides and w
     await writeFile(path.join(code, 'index.html'), 'changed\n');
     expect(await inside(app, 'cat', '/srv/code/index.html')).toBe('changed\n');
     await page.getByRole('button', { name: 'Undo' }).click();
-    await expect.poll(() => inside(app, 'cat', '/srv/code/index.html')).toBe('');
+    await expect
+      .poll(() => api<unknown[]>(app.socket, 'GET', '/slipway/containers/web/mounts'), { message: 'the mounts' })
+      .toEqual([]);
+    expect(await inside(app, 'cat', '/srv/code/index.html')).toBe('');
 
     // By keys alone, read-only; there after a restart.
     await drop(app, window.row('web'), [code, path.join(folder, 'note.txt')], 'Drop to add to web');

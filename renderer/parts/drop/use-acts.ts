@@ -11,9 +11,12 @@ import { can } from '../../store/registries-slice.js';
 import { useSurface } from '../../store/surface.js';
 import { notifyDone, notifyFailed, notifyNote, notifyUndo } from '../../ui/notify.js';
 import { nameOf } from '../container-state.js';
+import { explain } from '../explain.js';
 import { filesIn } from '../files/place.js';
 import { parentOf } from '../files/tree.js';
 import { explainAttach } from '../mounts/reasons.js';
+import { useTakeAway } from '../mounts/use-mounts.js';
+import { takeAway } from '../mounts/way-back.js';
 import { cleanPath } from './places.js';
 import { rowsOf, type Draft } from './use-draft.js';
 import { nameOfFolder, stillMeant, type Meant, type Way } from './ways.js';
@@ -38,6 +41,7 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
   const store = useEngineStore();
   const open = useSurface((surface) => surface.open);
   const show = useSurface((surface) => surface.show);
+  const takeAwayAgain = useTakeAway();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
   /** Enter from before the engine had told. */
@@ -56,15 +60,10 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
   const mount = async () => {
     const id = draft.container ?? '';
     const name = nameIn(id);
-    const { history, revert, mounts } = store.client.slipway;
-    const [newest] = await history(id);
+    const { mounts } = store.client.slipway;
     const restart = draft.preview?.Applies === 'restart';
     const done: string[] = [];
     let applied = 'live';
-    const undo = async () => {
-      await revert(id, newest?.Seq ?? 0);
-      await store.getState().loadContainers();
-    };
     try {
       for (const wish of draft.wishes) {
         applied = (await mounts.attach(id, { ...wish, ...(restart && { Restart: true }) })).Applied;
@@ -72,15 +71,13 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
       }
     } catch (error) {
       // All of them or none: what is half there is nobody's wish.
-      if (done.length > 0) await undo().catch(() => undefined);
+      await takeAway(store.client, id, done, applied === 'restart');
       throw new Said(explainAttach(t, messageOf(error)));
     }
     const paths = draft.wishes.map(({ Target }) => Target).join(', ');
     const detail =
       applied === 'live' ? paths : t(applied === 'restart' ? 'drop.mountedRestarted' : 'drop.mountedNext', { name });
-    const takeBack = () =>
-      void undo().catch((error: unknown) => notifyFailed(t('drop.unmountFailed', { name }), messageOf(error)));
-    notifyUndo(t('drop.mounted', { name }), detail, takeBack, FolderPlus);
+    notifyUndo(t('drop.mounted', { name }), detail, () => void takeAwayAgain(id, done), FolderPlus);
     seen?.();
     onClose();
   };
@@ -232,5 +229,5 @@ function explained(t: TFunction, error: unknown): string {
   const denied = /^(.*) may not be read: permission denied$/s.exec(words)?.[1];
   if (denied !== undefined) return t('drop.failures.denied', { path: denied });
   if (/no space left on device|ENOSPC|disk quota/i.test(words)) return `${t('drop.failures.full')} ${words}`;
-  return words;
+  return explain(t, words);
 }
