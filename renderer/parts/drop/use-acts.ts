@@ -46,6 +46,7 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
   const [failure, setFailure] = useState<string>();
   /** Enter from before the engine had told. */
   const [early, setEarly] = useState<Meant>();
+  const ready = told && !draft.waits;
   const here = useRef(true);
   useEffect(() => {
     here.current = true;
@@ -125,6 +126,7 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
       notifyFailed(t('drop.copyFailed', { place }), [why, ...(undone ? [undone] : [])].join(' '));
     }
     seen?.();
+    if ('volume' in into) store.getState().touchVolumes();
     return done;
   };
 
@@ -167,7 +169,7 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
   const meant = (chosen: Way): Meant => ({ way: chosen, path, readOnly, volume: into });
   const submit = async () => {
     if (!way || busy || draft.wrong !== undefined) return;
-    if (!told) return setEarly(meant(way));
+    if (!ready) return setEarly(meant(way));
     setBusy(true);
     setFailure(undefined);
     try {
@@ -181,11 +183,15 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
     setBusy(false);
   };
   useEffect(() => {
-    if (told && early && way && stillMeant(early, meant(way), facts)) queueMicrotask(() => void submit());
-    // Once: when the engine has told.
+    if (!ready || !early) return;
+    queueMicrotask(() => {
+      setEarly(undefined);
+      if (way && stillMeant(early, meant(way), facts)) void submit();
+    });
+    // When the engine has told, whatever else changes.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [told]);
-  return { busy: busy || (!told && early !== undefined), failure, submit };
+  }, [ready]);
+  return { busy: busy || (!ready && early !== undefined), failure, submit };
 }
 
 const ownerOf = ({ owner, who }: Draft): { uid?: number; gid?: number } =>

@@ -58,6 +58,8 @@ export interface Draft {
   owners: OwnerChoice[];
   /** Whose files are inside then; undefined: as on disk, or not known yet. */
   who: Who | undefined;
+  /** That is being asked. */
+  waits: boolean;
   content: boolean;
   newVolume: boolean;
   volume: string;
@@ -130,7 +132,7 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   const below = way === 'copy' ? (clean ?? '/') : target.kind === 'volume' ? (target.path ?? '/') : '/';
   const thereKey = into ? JSON.stringify([into.of, below]) : undefined;
   const { value: there } = useAnswer(
-    async () => (into ? { key: thereKey, who: await ownerAt(client, into, below) } : undefined),
+    async () => into && { key: thereKey, who: await ownerAt(client, into, below).catch(() => root) },
     thereKey,
   );
   const owners: OwnerChoice[] = [
@@ -141,12 +143,13 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   ];
   const owner = said.owner && owners.includes(said.owner) ? said.owner : (owners[0] ?? 'root');
   const { users } = useOwners(container, 0);
-  const named = (known: Who): Who => {
-    const called = known.uid === 0 ? 'root' : users.get(known.uid);
-    return { ...known, ...(called !== undefined && { name: called }) };
+  const named = (one: Who): Who => {
+    const called = one.uid === 0 ? 'root' : users.get(one.uid);
+    return { ...one, ...(called !== undefined && { name: called }) };
   };
+  const known = there?.key === thereKey ? (there?.who ?? root) : undefined;
   const who = {
-    there: there?.key === thereKey ? named(there?.who ?? root) : root,
+    there: known && named(known),
     root,
     user: inside?.user,
     keep: undefined,
@@ -155,6 +158,7 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   const draft = {
     ...{ say, container, image, path, inside, readOnly, readOnlyFirst: readOnlyFirst && said.readOnly === undefined },
     ...{ sameIds, preview, previewProblem, wishes, owner, owners, who, content, newVolume, volume, volumes },
+    waits: owner === 'there' && known === undefined,
     places: placesIn(about),
   };
   return {
