@@ -1125,6 +1125,7 @@ export const en = {
       choose: 'Choose one',
       keep: 'Back up what is in it first',
       keepHint: 'All that is in {{name}} now ({{size}}) is replaced, and can be restored from the backup.',
+      notWhole: 'What is in {{name}} cannot be replaced: it has no directory of the engine’s own.',
       keepReplace: 'Back up and replace',
       note: 'before {{file}} was imported',
       loses: 'Everything in {{name}} ({{size}}) on {{engine}} is replaced. Nothing brings it back.',
@@ -1864,6 +1865,7 @@ export const en = {
       'no-archive': 'Needs a tar file.',
       several: 'One archive at a time.',
       'same-name': 'Two of them have the same name.',
+      'not-whole': 'It cannot take the place of all that is in this volume.',
     },
     reasons: {
       live: 'Suggested because a mounted folder stays one folder: nothing has to be copied again.',

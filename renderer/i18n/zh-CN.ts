@@ -1062,6 +1062,7 @@ export const zhCN: Translation<typeof en> = {
       choose: '请选择',
       keep: '先备份现有内容',
       keepHint: '{{name}} 现有的全部内容（{{size}}）将被替换，可从备份中恢复。',
+      notWhole: '无法替换 {{name}} 的内容：它没有引擎自己的目录。',
       keepReplace: '备份并替换',
       note: '导入 {{file}} 之前',
       loses: '{{engine}} 上 {{name}} 的全部内容（{{size}}）将被替换，无法找回。',
@@ -1761,6 +1762,7 @@ export const zhCN: Translation<typeof en> = {
       'no-archive': '需要 tar 文件。',
       several: '一次只能一个归档。',
       'same-name': '其中有两项同名。',
+      'not-whole': '此卷中的内容无法整体替换。',
     },
     reasons: {
       live: '推荐理由：挂载后始终是同一个文件夹，无需再次复制。',

@@ -14,6 +14,7 @@ import { bytes } from '../../ui/format.js';
 import { useReturnFocus } from '../../ui/return-focus.js';
 import { isRunning, nameOf } from '../container-state.js';
 import { useAnswer } from '../use-answer.js';
+import { isReplaceable } from '../volumes/names.js';
 import { Details } from './Details.js';
 import { shortened } from './paths.js';
 import { useActs } from './use-acts.js';
@@ -50,6 +51,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const returnFocus = useReturnFocus();
   const features = useEngine((state) => state.features);
   const containers = useEngine((state) => state.containers) ?? [];
+  const volumes = useEngine((state) => state.volumes);
   const paths = items.map(({ path }) => path);
   const { value: told, problem: unasked } = useAnswer(() => store.client.slipway.folders(paths), paths.join('\0'));
   const facts = told ?? items.map(guess);
@@ -58,6 +60,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const offers = offersFor(target, facts, {
     can: (what) => features?.can?.includes(what) ?? false,
     containers: containers.length > 0,
+    replaceable: (name) => volumes?.every((row) => row.Name !== name || isReplaceable(row)) ?? true,
   });
   const suggested = suggestion(target, facts, offers);
   const [chosen, setChosen] = useState<Way>();

@@ -6,7 +6,7 @@ import type { DropTarget } from '../../store/drop.js';
 export type Way = 'mount' | 'copy' | 'run' | 'volume' | 'import' | 'restore';
 
 /** Why a way is closed. */
-export type Closed = 'gone' | 'unreadable' | 'root' | 'special' | 'no-archive' | 'several' | 'same-name';
+export type Closed = 'gone' | 'unreadable' | 'root' | 'special' | 'no-archive' | 'several' | 'same-name' | 'not-whole';
 
 export interface Offer {
   way: Way;
@@ -20,6 +20,8 @@ export interface Engine {
   can(what: string): boolean;
   /** There are containers that something could be mounted in. */
   containers: boolean;
+  /** Whether all that is in a volume can be replaced at once. */
+  replaceable(volume: string): boolean;
 }
 
 const ORDER: Record<DropTarget['kind'], Way[]> = {
@@ -44,7 +46,9 @@ export function offersFor(target: DropTarget, facts: FolderFacts[], engine: Engi
   return ORDER[target.kind]
     .filter((way) => there[way])
     .map((way) => {
-      const closed = closedFor(way, facts);
+      const closed =
+        closedFor(way, facts) ??
+        (way === 'restore' && target.kind === 'volume' && !engine.replaceable(target.name) ? 'not-whole' : undefined);
       return { way, ...(closed && { closed }) };
     });
 }
