@@ -67,7 +67,16 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const open = offers.filter(({ closed }) => closed === undefined);
   const way = open.find((offer) => offer.way === chosen)?.way ?? suggested?.way;
   const draft = useDraft({ target, facts, way });
-  const { busy, failure, submit } = useActs({ target, facts, told: !counting, way, draft, seen, onClose });
+  const { busy, failure, submit } = useActs({
+    target,
+    facts,
+    counting,
+    told: told !== undefined,
+    way,
+    draft,
+    seen,
+    onClose,
+  });
   const container = containers.find(({ Id }) => Id === draft.container);
   const name = nameOfTarget(target, container ? nameOf(container) : '');
   const mountHow =

@@ -24,7 +24,9 @@ import { nameOfFolder, stillMeant, type Meant, type Way } from './ways.js';
 interface Acting {
   target: DropTarget;
   facts: FolderFacts[];
-  /** The engine has told, or cannot: until then nothing is done, since what is there may be worth a warning. */
+  /** The engine is being asked: until then nothing is done, since what is there may be worth a warning. */
+  counting: boolean;
+  /** It has told. */
   told: boolean;
   way: Way | undefined;
   draft: Draft;
@@ -36,7 +38,7 @@ interface Acting {
 class Said extends Error {}
 
 /** Does what was chosen. What fails before anything is under way is said in the dialog. */
-export function useActs({ target, facts, told, way, draft, seen, onClose }: Acting) {
+export function useActs({ target, facts, counting, told, way, draft, seen, onClose }: Acting) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const open = useSurface((surface) => surface.open);
@@ -46,7 +48,7 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
   const [failure, setFailure] = useState<string>();
   /** Enter from before the engine had told. */
   const [early, setEarly] = useState<Meant>();
-  const ready = told && !draft.waits;
+  const ready = !counting && !draft.waits;
   const here = useRef(true);
   useEffect(() => {
     here.current = true;
@@ -186,7 +188,7 @@ export function useActs({ target, facts, told, way, draft, seen, onClose }: Acti
     if (!ready || !early) return;
     queueMicrotask(() => {
       setEarly(undefined);
-      if (way && stillMeant(early, meant(way), facts)) void submit();
+      if (told && way && stillMeant(early, meant(way), facts)) void submit();
     });
     // When the engine has told, whatever else changes.
     // eslint-disable-next-line react-hooks/exhaustive-deps
