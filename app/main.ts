@@ -124,12 +124,8 @@ async function main(): Promise<void> {
         await settings.change({ theme });
       },
     },
-    pick: async (what) => {
-      const { filePaths } = await dialog.showOpenDialog({
-        properties: [what === 'folders' ? 'openDirectory' : 'openFile', 'multiSelections', 'showHiddenFiles'],
-      });
-      return filePaths;
-    },
+    pick: (what) =>
+      window.pick([what === 'folders' ? 'openDirectory' : 'openFile', 'multiSelections', 'showHiddenFiles']),
     drag: (id, begin) => drags.start(id, begin),
     files: {
       download: async (what, watch) => {

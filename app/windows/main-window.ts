@@ -1,5 +1,13 @@
 /** The window: frameless (it draws its own title bar), where it stood last time, and unable to go anywhere else. */
-import { BrowserWindow, nativeTheme, screen, type NativeImage, type WebContents } from 'electron';
+import {
+  BrowserWindow,
+  dialog,
+  nativeTheme,
+  screen,
+  type NativeImage,
+  type OpenDialogOptions,
+  type WebContents,
+} from 'electron';
 import type { Settings } from '../settings/settings.js';
 
 interface WindowOptions {
@@ -100,6 +108,11 @@ export class MainWindow {
 
   close(): void {
     this.#window.close();
+  }
+
+  /** Asks for files of this machine. The window waits for it: nothing else can be opened there meanwhile. */
+  async pick(properties: NonNullable<OpenDialogOptions['properties']>): Promise<string[]> {
+    return (await dialog.showOpenDialog(this.#window, { properties })).filePaths;
   }
 
   send(channel: string, message: unknown): void {

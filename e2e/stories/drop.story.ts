@@ -75,7 +75,10 @@ test('a folder is mounted into a container that runs, with what that hides and w
     await writeFile(path.join(code, 'index.html'), 'changed\n');
     expect(await inside(app, 'cat', '/srv/code/index.html')).toBe('changed\n');
     await page.getByRole('button', { name: 'Undo' }).click();
-    await expect.poll(() => inside(app, 'cat', '/srv/code/index.html')).toBe('');
+    await expect
+      .poll(() => api<unknown[]>(app.socket, 'GET', '/slipway/containers/web/mounts'), { message: 'the mounts' })
+      .toEqual([]);
+    expect(await inside(app, 'cat', '/srv/code/index.html')).toBe('');
 
     // By keys alone, read-only; there after a restart.
     await drop(app, window.row('web'), [code, path.join(folder, 'note.txt')], 'Drop to add to web');
@@ -248,6 +251,7 @@ test('a folder becomes a volume, goes into one that is there, and leaves none be
     await expect.poll(async () => (await volumes()).sort()).toEqual(['db', 'my-site']);
     await page.keyboard.press('Escape');
     await drop(app, window.row('db'), [tar], 'Drop to copy into the volume db');
+    await expect(window.dialog.getByRole('radio', { name: /Make a volume of it/ })).toBeEnabled();
     await page.keyboard.press('2');
     await page.keyboard.press('Enter');
     await expect(window.dialog.getByRole('heading', { name: /db\.tar/ })).toBeVisible();

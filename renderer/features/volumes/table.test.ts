@@ -11,6 +11,7 @@ import {
   volumeNameOfFile,
 } from '../../parts/volumes/names.js';
 import { blankVolume, volumeLine, volumeWish } from '../../parts/volumes/wish.js';
+import { backupFileName, volumeFileName } from '../../parts/volumes/words.js';
 import { volumeFilterOf, type VolumeFilter } from './filter.js';
 import { groupsOf } from './grouping.js';
 
@@ -99,6 +100,14 @@ test('names: what may be one, one that is free, and one for an archive', () => {
   assert.equal(freeVolumeName('db', [{ Name: 'db-2' }]), 'db-3');
   assert.equal(volumeNameOfFile('shop data.tar.gz'), 'shop-data');
   assert.equal(volumeNameOfFile('_.tgz'), '');
+  const long = 'v'.repeat(255);
+  assert.equal(volumeFileName(volume('db'), '.zst'), 'db.tar.zst');
+  // So much is taken by what saves it.
+  for (const file of [
+    volumeFileName(volume(long), '.zst'),
+    backupFileName({ Volume: long, Created: '2026-01-01T00:00:00Z' }),
+  ])
+    assert.ok(file.length <= 200 && file.endsWith('.tar.zst'), file);
 });
 
 test('what stands for a volume that is no directory of the engine’s own', () => {

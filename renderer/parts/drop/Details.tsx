@@ -14,7 +14,7 @@ import { explainAttach, explainObstacle } from '../mounts/reasons.js';
 import { cleanPath, joined } from './places.js';
 import type { Draft, OwnerChoice } from './use-draft.js';
 import type { Who } from './user.js';
-import { nameOfFolder, type Way } from './ways.js';
+import { nameOfFolder, warningsOf, type Way } from './ways.js';
 
 /** What an owner is called who has no number in there. */
 const NOBODY = 65534;
@@ -31,7 +31,7 @@ interface Part {
 export function Details({ way, ...part }: Part & { way: Way }) {
   const { t } = useTranslation();
   const { facts } = part;
-  const warned = way === 'mount' || way === 'run' ? [...new Set(facts.flatMap(({ Warnings }) => Warnings))] : [];
+  const warned = warningsOf(way, way === 'mount' && part.draft.preview ? [...facts, part.draft.preview] : facts);
   const panels: Record<Way, () => ReactNode> = {
     mount: () => <MountDetails {...part} />,
     run: () => <RunDetails {...part} />,

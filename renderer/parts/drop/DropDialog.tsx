@@ -14,6 +14,7 @@ import { bytes } from '../../ui/format.js';
 import { useReturnFocus } from '../../ui/return-focus.js';
 import { isRunning, nameOf } from '../container-state.js';
 import { useAnswer } from '../use-answer.js';
+import { isReplaceable } from '../volumes/names.js';
 import { Details } from './Details.js';
 import { shortened } from './paths.js';
 import { useActs } from './use-acts.js';
@@ -50,20 +51,32 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const returnFocus = useReturnFocus();
   const features = useEngine((state) => state.features);
   const containers = useEngine((state) => state.containers) ?? [];
+  const volumes = useEngine((state) => state.volumes);
   const paths = items.map(({ path }) => path);
   const { value: told, problem: unasked } = useAnswer(() => store.client.slipway.folders(paths), paths.join('\0'));
   const facts = told ?? items.map(guess);
+  const counting = told === undefined && unasked === undefined;
 
   const offers = offersFor(target, facts, {
     can: (what) => features?.can?.includes(what) ?? false,
     containers: containers.length > 0,
+    replaceable: (name) => volumes?.every((row) => row.Name !== name || isReplaceable(row)) ?? true,
   });
   const suggested = suggestion(target, facts, offers);
   const [chosen, setChosen] = useState<Way>();
   const open = offers.filter(({ closed }) => closed === undefined);
   const way = open.find((offer) => offer.way === chosen)?.way ?? suggested?.way;
   const draft = useDraft({ target, facts, way });
-  const { busy, failure, submit } = useActs({ target, facts, way, draft, seen, onClose });
+  const { busy, failure, submit } = useActs({
+    target,
+    facts,
+    counting,
+    told: told !== undefined,
+    way,
+    draft,
+    seen,
+    onClose,
+  });
   const container = containers.find(({ Id }) => Id === draft.container);
   const name = nameOfTarget(target, container ? nameOf(container) : '');
   const mountHow =
@@ -121,7 +134,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
               <div className="grow">
                 <Radix.Title className="cut">{t(`drop.title.${target.kind}`, { what, name })}</Radix.Title>
                 <p id="drop-summary" className="s12 t3 num cut" title={paths.join('\n')}>
-                  <Summary facts={facts} counting={!told && unasked === undefined} />
+                  <Summary facts={facts} counting={counting} />
                 </p>
               </div>
               <IconButton icon={X} iconSize={16} label={t('common.close')} shortcut="Esc" onClick={onClose} />

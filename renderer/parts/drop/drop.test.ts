@@ -4,7 +4,7 @@ import type { FolderFacts } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 import { copyLine, importLine, mountLine, volumeLine } from './lines.js';
 import { cleanPath, firstPlace, isVolumeName, mountTargets, placesIn, volumeNameOf } from './places.js';
-import { offersFor, startsReadOnly, suggestion, type Engine, type Way } from './ways.js';
+import { offersFor, startsReadOnly, stillMeant, suggestion, type Engine, type Meant, type Way } from './ways.js';
 
 const fact = (part: Partial<FolderFacts>): FolderFacts => ({
   ...{ Path: '/home/ann/code/shop', Kind: 'directory', Files: 3, Size: 10, Counted: true },
@@ -15,7 +15,9 @@ const folder = fact({});
 const file = fact({ Path: '/home/ann/a.txt', Kind: 'file' });
 const images = fact({ Path: '/home/ann/images.tar', Kind: 'file', Archive: 'images' });
 const tar = fact({ Path: '/home/ann/db.tar.gz', Kind: 'file', Archive: 'tar' });
-const engine = (...can: string[]): Engine => ({ can: (what) => can.includes(what), containers: true });
+const engine = (...can: string[]): Engine => ({
+  ...{ can: (what) => can.includes(what), containers: true, replaceable: (name) => name !== 'memory' },
+});
 const whole = engine('live-mounts', 'volumes', 'volume-backups');
 const container: DropTarget = { kind: 'container', id: 'c' };
 
@@ -79,6 +81,8 @@ test('a way that is closed says why', () => {
   assert.equal(closed({ kind: 'volumes' }, tar, images)['restore'], 'several');
   assert.equal(closed(container, folder, fact({ Path: '/other/shop' }))['mount'], 'same-name');
   assert.equal(first(container, [fact({ Kind: 'missing' })]), undefined);
+  assert.equal(closed({ kind: 'volume', name: 'data' }, tar)['restore'], undefined);
+  assert.deepEqual(closed({ kind: 'volume', name: 'memory' }, tar), { volume: undefined, restore: 'not-whole' });
 });
 
 test('what gives a lot away begins read-only', () => {
@@ -86,6 +90,18 @@ test('what gives a lot away begins read-only', () => {
   // A socket is connected to, not written to.
   assert.equal(startsReadOnly([fact({ Warnings: ['socket'] })]), false);
   assert.equal(startsReadOnly([folder]), false);
+});
+
+test('an Enter from before the engine has told counts only where nothing is new, and there is nothing to be warned of', () => {
+  const meant: Meant = { way: 'mount', path: '/srv', readOnly: false, volume: '' };
+  assert.equal(stillMeant(meant, meant, [folder]), true);
+  for (const Warnings of [['home'], ['socket'], ['secrets']] as const)
+    for (const way of ['mount', 'run'] as const)
+      assert.equal(stillMeant({ ...meant, way }, { ...meant, way }, [fact({ Warnings: [...Warnings] })]), false, way);
+  const copied: Meant = { ...meant, way: 'copy' };
+  assert.equal(stillMeant(copied, copied, [fact({ Warnings: ['home'] })]), true);
+  for (const other of [{ way: 'restore' }, { path: '/mnt' }, { readOnly: true }, { volume: 'db' }] as const)
+    assert.equal(stillMeant(meant, { ...meant, ...other }, [folder]), false, JSON.stringify(other));
 });
 
 test('the path begins with what the image says, and one folder is that directory itself', () => {
@@ -114,7 +130,7 @@ test('the path begins with what the image says, and one folder is that directory
 test('a volume is called after its folder', () => {
   assert.equal(volumeNameOf('/home/ann/Größe der Welt/'), 'gro-e-der-welt');
   assert.equal(volumeNameOf('/home/ann/db.tar.gz'), 'db');
-  assert.equal(volumeNameOf('/home/ann/店'), '');
+  for (const path of ['/home/ann/数据', '/home/ann/x', '/', '/home/ann/.tar']) assert.equal(volumeNameOf(path), 'data');
   assert.ok(isVolumeName('a1'));
   for (const name of ['', 'a', '-a', 'a b', 'a/b']) assert.ok(!isVolumeName(name), name);
 });

@@ -71,15 +71,17 @@ export function firstPlace(way: Way, facts: FolderFacts[], inside: Inside): stri
 export const mountTargets = (facts: Pick<FolderFacts, 'Path'>[], path: string): string[] =>
   facts.length === 1 ? [path] : facts.map(({ Path }) => joined(path, nameOfFolder(Path)));
 
-/** A name for a new volume, of a folder's. */
-export const volumeNameOf = (path: string): string =>
-  nameOfFolder(path)
+/** A name for a new volume, of a folder's; `data` where nothing of that can be in one. */
+export function volumeNameOf(path: string): string {
+  const name = nameOfFolder(path)
     .toLowerCase()
     .replace(/\.(?:tar(?:\.\w+)?|tgz|tzst|txz)$/, '')
     .normalize('NFKD')
     .replaceAll(/[^a-z0-9_.-]+/g, '-')
     .replaceAll(/^[^a-z0-9]+|-+$/g, '')
     .slice(0, 60);
+  return isVolumeName(name) ? name : 'data';
+}
 
 /** Docker's rule. */
 export const isVolumeName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name);

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { FolderPlus } from 'lucide-react';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
@@ -11,16 +11,23 @@ import { can } from '../../store/registries-slice.js';
 import { useSurface } from '../../store/surface.js';
 import { notifyDone, notifyFailed, notifyNote, notifyUndo } from '../../ui/notify.js';
 import { nameOf } from '../container-state.js';
+import { explain } from '../explain.js';
 import { filesIn } from '../files/place.js';
 import { parentOf } from '../files/tree.js';
 import { explainAttach } from '../mounts/reasons.js';
+import { useTakeAway } from '../mounts/use-mounts.js';
+import { takeAway } from '../mounts/way-back.js';
 import { cleanPath } from './places.js';
 import { rowsOf, type Draft } from './use-draft.js';
-import { nameOfFolder, type Way } from './ways.js';
+import { nameOfFolder, stillMeant, type Meant, type Way } from './ways.js';
 
 interface Acting {
   target: DropTarget;
   facts: FolderFacts[];
+  /** The engine is being asked: until then nothing is done, since what is there may be worth a warning. */
+  counting: boolean;
+  /** It has told. */
+  told: boolean;
   way: Way | undefined;
   draft: Draft;
   seen?: (() => void) | undefined;
@@ -31,13 +38,22 @@ interface Acting {
 class Said extends Error {}
 
 /** Does what was chosen. What fails before anything is under way is said in the dialog. */
-export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
+export function useActs({ target, facts, counting, told, way, draft, seen, onClose }: Acting) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const open = useSurface((surface) => surface.open);
   const show = useSurface((surface) => surface.show);
+  const takeAwayAgain = useTakeAway();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
+  /** Enter from before the engine had told. */
+  const [early, setEarly] = useState<Meant>();
+  const ready = !counting && !draft.waits;
+  const here = useRef(true);
+  useEffect(() => {
+    here.current = true;
+    return () => void (here.current = false);
+  }, []);
 
   const nameIn = (id: string | undefined) => {
     const found = store.getState().containers?.find(({ Id }) => Id === id);
@@ -47,15 +63,10 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
   const mount = async () => {
     const id = draft.container ?? '';
     const name = nameIn(id);
-    const { history, revert, mounts } = store.client.slipway;
-    const [newest] = await history(id);
+    const { mounts } = store.client.slipway;
     const restart = draft.preview?.Applies === 'restart';
     const done: string[] = [];
     let applied = 'live';
-    const undo = async () => {
-      await revert(id, newest?.Seq ?? 0);
-      await store.getState().loadContainers();
-    };
     try {
       for (const wish of draft.wishes) {
         applied = (await mounts.attach(id, { ...wish, ...(restart && { Restart: true }) })).Applied;
@@ -63,15 +74,13 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
       }
     } catch (error) {
       // All of them or none: what is half there is nobody's wish.
-      if (done.length > 0) await undo().catch(() => undefined);
+      await takeAway(store.client, id, done, applied === 'restart');
       throw new Said(explainAttach(t, messageOf(error)));
     }
     const paths = draft.wishes.map(({ Target }) => Target).join(', ');
     const detail =
       applied === 'live' ? paths : t(applied === 'restart' ? 'drop.mountedRestarted' : 'drop.mountedNext', { name });
-    const takeBack = () =>
-      void undo().catch((error: unknown) => notifyFailed(t('drop.unmountFailed', { name }), messageOf(error)));
-    notifyUndo(t('drop.mounted', { name }), detail, takeBack, FolderPlus);
+    notifyUndo(t('drop.mounted', { name }), detail, () => void takeAwayAgain(id, done), FolderPlus);
     seen?.();
     onClose();
   };
@@ -119,6 +128,7 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
       notifyFailed(t('drop.copyFailed', { place }), [why, ...(undone ? [undone] : [])].join(' '));
     }
     seen?.();
+    if ('volume' in into) store.getState().touchVolumes();
     return done;
   };
 
@@ -157,19 +167,33 @@ export function useActs({ target, facts, way, draft, seen, onClose }: Acting) {
     },
   };
 
+  const { path, readOnly, volume: into } = draft;
+  const meant = (chosen: Way): Meant => ({ way: chosen, path, readOnly, volume: into });
   const submit = async () => {
     if (!way || busy || draft.wrong !== undefined) return;
+    if (!ready) return setEarly(meant(way));
     setBusy(true);
     setFailure(undefined);
     try {
       await stillThere(store, t, facts);
+      // Escape meanwhile: nothing of it.
+      if (!here.current) return;
       await acts[way]();
     } catch (error) {
       setFailure(explained(t, error));
     }
     setBusy(false);
   };
-  return { busy, failure, submit };
+  useEffect(() => {
+    if (!ready || !early) return;
+    queueMicrotask(() => {
+      setEarly(undefined);
+      if (told && way && stillMeant(early, meant(way), facts)) void submit();
+    });
+    // When the engine has told, whatever else changes.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [ready]);
+  return { busy: busy || (!ready && early !== undefined), failure, submit };
 }
 
 const ownerOf = ({ owner, who }: Draft): { uid?: number; gid?: number } =>
@@ -213,5 +237,5 @@ function explained(t: TFunction, error: unknown): string {
   const denied = /^(.*) may not be read: permission denied$/s.exec(words)?.[1];
   if (denied !== undefined) return t('drop.failures.denied', { path: denied });
   if (/no space left on device|ENOSPC|disk quota/i.test(words)) return `${t('drop.failures.full')} ${words}`;
-  return words;
+  return explain(t, words);
 }

@@ -34,6 +34,8 @@ export function useAddFolder(): ((target: DropTarget, seen?: () => void) => Prom
   if (!able) return undefined;
   return async (target, seen) => {
     const paths = await fileDesk().pick('folders');
+    // Another question has come meanwhile: what was typed there stays.
+    if (useSurface.getState().dialog) return;
     choose(
       target,
       paths.map((path) => ({ path, folder: true })),

@@ -2,10 +2,12 @@ import { useState } from 'react';
 import type { FolderFacts, MountPreview, MountWish } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
+import { kindOfVolume } from '../../store/volumes-slice.js';
 import { isRunning, nameOf } from '../container-state.js';
 import type { Place } from '../files/place.js';
 import { useOwners } from '../files/use-owners.js';
 import { useAnswer } from '../use-answer.js';
+import { isReplaceable } from '../volumes/names.js';
 import { copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
 import {
   cleanPath,
@@ -58,6 +60,8 @@ export interface Draft {
   owners: OwnerChoice[];
   /** Whose files are inside then; undefined: as on disk, or not known yet. */
   who: Who | undefined;
+  /** That is being asked. */
+  waits: boolean;
   content: boolean;
   newVolume: boolean;
   volume: string;
@@ -108,15 +112,20 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   const { preview, problem: previewProblem } = usePreview(container, asks);
 
   const { value: list } = useAnswer(() => client.volumes.list(), client);
-  const volumes = (list?.Volumes ?? []).map(({ Name }) => Name).sort();
+  const there = list?.Volumes ?? [];
+  const taken = there.map(({ Name }) => Name);
+  const volumes = there
+    .filter(({ Options }) => way !== 'restore' || isReplaceable({ Kind: kindOfVolume(Options) }))
+    .map(({ Name }) => Name)
+    .sort();
   const newVolume = target.kind !== 'volume' && (said.newVolume ?? true);
-  const free = freeName(volumeNameOf(facts[0]?.Path ?? ''), volumes);
+  const free = freeName(volumeNameOf(facts[0]?.Path ?? ''), taken);
   const volume =
     target.kind === 'volume'
       ? target.name
       : newVolume
         ? (said.newName ?? free).trim()
-        : (said.haveName ?? volumes[0] ?? '');
+        : ((said.haveName !== undefined && volumes.includes(said.haveName) ? said.haveName : volumes[0]) ?? '');
 
   const folder = facts.length === 1 && facts[0]?.Kind === 'directory';
   const content = folder && (said.content ?? (way === 'volume' && newVolume));
@@ -129,8 +138,8 @@ export function useDraft({ target, facts, way }: Asked): Draft {
         : undefined;
   const below = way === 'copy' ? (clean ?? '/') : target.kind === 'volume' ? (target.path ?? '/') : '/';
   const thereKey = into ? JSON.stringify([into.of, below]) : undefined;
-  const { value: there } = useAnswer(
-    async () => (into ? { key: thereKey, who: await ownerAt(client, into, below) } : undefined),
+  const { value: answer } = useAnswer(
+    async () => into && { key: thereKey, who: await ownerAt(client, into, below).catch(() => root) },
     thereKey,
   );
   const owners: OwnerChoice[] = [
@@ -141,12 +150,13 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   ];
   const owner = said.owner && owners.includes(said.owner) ? said.owner : (owners[0] ?? 'root');
   const { users } = useOwners(container, 0);
-  const named = (known: Who): Who => {
-    const called = known.uid === 0 ? 'root' : users.get(known.uid);
-    return { ...known, ...(called !== undefined && { name: called }) };
+  const named = (one: Who): Who => {
+    const called = one.uid === 0 ? 'root' : users.get(one.uid);
+    return { ...one, ...(called !== undefined && { name: called }) };
   };
+  const known = answer?.key === thereKey ? (answer?.who ?? root) : undefined;
   const who = {
-    there: there?.key === thereKey ? named(there?.who ?? root) : root,
+    there: known && named(known),
     root,
     user: inside?.user,
     keep: undefined,
@@ -155,23 +165,24 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   const draft = {
     ...{ say, container, image, path, inside, readOnly, readOnlyFirst: readOnlyFirst && said.readOnly === undefined },
     ...{ sameIds, preview, previewProblem, wishes, owner, owners, who, content, newVolume, volume, volumes },
+    waits: owner === 'there' && known === undefined,
     places: placesIn(about),
   };
   return {
     ...draft,
-    wrong: wrongIn(way, draft, clean, target),
+    wrong: wrongIn(way, { ...draft, taken }, clean, target),
     line: way ? lineOf(way, facts, { ...draft, path: clean ?? path, name }) : '',
   };
 }
 
 function freeName(wanted: string, taken: string[]): string {
-  if (wanted.length < 2 || !taken.includes(wanted)) return wanted.length < 2 ? '' : wanted;
+  if (!taken.includes(wanted)) return wanted;
   for (let count = 2; ; count++) if (!taken.includes(`${wanted}-${count}`)) return `${wanted}-${count}`;
 }
 
 function wrongIn(
   way: Way | undefined,
-  { container, newVolume, volume, volumes }: Pick<Draft, 'container' | 'newVolume' | 'volume' | 'volumes'>,
+  { container, newVolume, volume, taken }: Pick<Draft, 'container' | 'newVolume' | 'volume'> & { taken: string[] },
   clean: string | undefined,
   target: DropTarget,
 ): Wrong | undefined {
@@ -188,7 +199,7 @@ function wrongIn(
       if (target.kind === 'volume') return undefined;
       if (!newVolume) return volume === '' ? 'volume-none' : undefined;
       if (!isVolumeName(volume)) return 'volume-name';
-      return volumes.includes(volume) ? 'volume-there' : undefined;
+      return taken.includes(volume) ? 'volume-there' : undefined;
     default:
       return undefined;
   }

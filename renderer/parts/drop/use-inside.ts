@@ -62,7 +62,10 @@ const MOST_ENTRIES = 10_000;
 
 /** Whose a directory in there is. */
 export async function ownerAt(client: Client, place: Place, path: string): Promise<Who> {
-  if (path === '/') return root;
+  if (path === '/') {
+    const inside = 'volume' in place.of ? (await client.volumes.overview(place.of.volume)).Owner?.Inside : undefined;
+    return inside ? { uid: inside.Uid, gid: inside.Gid } : root;
+  }
   const { Entries } = await filesIn(client, place).list({ path: parentOf(path), limit: MOST_ENTRIES });
   const found = Entries.find(({ Name }) => Name === nameOfPath(path));
   return found ? { uid: found.Uid, gid: found.Gid } : root;

@@ -1,12 +1,12 @@
 /** What can be done with folders and files, by what they are and where they were dropped. */
-import type { FolderFacts } from '../../../main/contract/mounts.js';
+import type { FolderFacts, FolderWarning } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 
 /** `copy`: into the container; `volume`: into a volume; `import`: archives of images; `restore`: a tar becomes a volume's content. */
 export type Way = 'mount' | 'copy' | 'run' | 'volume' | 'import' | 'restore';
 
 /** Why a way is closed. */
-export type Closed = 'gone' | 'unreadable' | 'root' | 'special' | 'no-archive' | 'several' | 'same-name';
+export type Closed = 'gone' | 'unreadable' | 'root' | 'special' | 'no-archive' | 'several' | 'same-name' | 'not-whole';
 
 export interface Offer {
   way: Way;
@@ -20,6 +20,8 @@ export interface Engine {
   can(what: string): boolean;
   /** There are containers that something could be mounted in. */
   containers: boolean;
+  /** Whether all that is in a volume can be replaced at once. */
+  replaceable(volume: string): boolean;
 }
 
 const ORDER: Record<DropTarget['kind'], Way[]> = {
@@ -44,7 +46,9 @@ export function offersFor(target: DropTarget, facts: FolderFacts[], engine: Engi
   return ORDER[target.kind]
     .filter((way) => there[way])
     .map((way) => {
-      const closed = closedFor(way, facts);
+      const closed =
+        closedFor(way, facts) ??
+        (way === 'restore' && target.kind === 'volume' && !engine.replaceable(target.name) ? 'not-whole' : undefined);
       return { way, ...(closed && { closed }) };
     });
 }
@@ -103,6 +107,23 @@ export function suggestion(
   if (found) return { way: found[0], reason: found[1] };
   return open[0] && { way: open[0], reason: 'only' };
 }
+
+/** What a container is given away with these. */
+export const warningsOf = (way: Way, facts: Pick<FolderFacts, 'Warnings'>[]): FolderWarning[] =>
+  way === 'mount' || way === 'run' ? [...new Set(facts.flatMap(({ Warnings }) => Warnings))] : [];
+
+/** What Enter meant: of what is shown, that which a person decides by. */
+export interface Meant {
+  way: Way;
+  path: string;
+  readOnly: boolean;
+  volume: string;
+}
+
+/** Whether an Enter from before the engine had told still means the same, with nothing to be warned of since. */
+export const stillMeant = (before: Meant, now: Meant, facts: Pick<FolderFacts, 'Warnings'>[]): boolean =>
+  warningsOf(now.way, facts).length === 0 &&
+  (['way', 'path', 'readOnly', 'volume'] as const).every((part) => before[part] === now[part]);
 
 /** What is read only at first: what a container should not change by accident. */
 export const startsReadOnly = (facts: FolderFacts[]): boolean =>

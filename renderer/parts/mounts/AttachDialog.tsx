@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'react';
 import { EyeOff, FolderOpen, Link, RotateCw, TriangleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { ApiError } from '../../../main/client/index.js';
 import type { MountPreview, MountWish } from '../../../main/contract/mounts.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { can } from '../../store/registries-slice.js';
@@ -72,7 +71,7 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
       await attach({ ...wish, ...(restart && { Restart: true }) });
       onClose();
     } catch (error) {
-      setFailure(error instanceof ApiError ? explainAttach(t, error.message) : messageOf(error));
+      setFailure(explainAttach(t, messageOf(error)));
       setBusy(false);
     }
   };

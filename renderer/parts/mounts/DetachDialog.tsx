@@ -8,7 +8,7 @@ import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Problem } from '../../ui/Field.js';
 import { nameOf } from '../container-state.js';
-import { explainObstacle } from './reasons.js';
+import { explainAttach, explainObstacle, takesRestart } from './reasons.js';
 import { useMounts } from './use-mounts.js';
 
 interface Obstacle {
@@ -16,7 +16,7 @@ interface Obstacle {
   holders?: MountHolder[] | undefined;
 }
 
-/** What is in the way of a mount's end: who has files open in it, or that it takes a restart. */
+/** What is in the way of a mount's end: who has files open in it, that it takes a restart, or what the engine says. */
 export function DetachDialog({
   id,
   target,
@@ -29,6 +29,7 @@ export function DetachDialog({
   const [obstacle, setObstacle] = useState<Obstacle>(first);
   const [busy, setBusy] = useState<'again' | 'anyway' | 'restart'>();
   const { holders } = obstacle;
+  const restarts = !holders && takesRestart(obstacle.reason);
   const attempt = async (how: 'again' | 'anyway' | 'restart') => {
     if (busy) return;
     setBusy(how);
@@ -48,16 +49,16 @@ export function DetachDialog({
       onClose={onClose}
       footer={
         <>
-          {holders && (
+          {!restarts && (
             <Button icon={RotateCw} onClick={() => void attempt('again')} aria-disabled={busy !== undefined}>
               {t('mounts.tryAgain')}
             </Button>
           )}
           <span className="grow" />
           <Button variant="ghost" shortcut="Esc" onClick={onClose} data-cancel>
-            {t('common.cancel')}
+            {t(holders || restarts ? 'common.cancel' : 'common.close')}
           </Button>
-          {holders ? (
+          {holders && (
             <Button
               variant="danger-fill"
               icon={Unplug}
@@ -66,7 +67,8 @@ export function DetachDialog({
             >
               {t('mounts.detachAnyway')}
             </Button>
-          ) : (
+          )}
+          {restarts && (
             <Button
               variant="primary"
               icon={RotateCw}
@@ -92,7 +94,11 @@ export function DetachDialog({
           <p className="s12 t2">{t('mounts.anywayText')}</p>
         </>
       ) : (
-        <Problem>{t('mounts.needsRestart', { reason: explainObstacle(t, obstacle.reason) })}</Problem>
+        <Problem>
+          {restarts
+            ? t('mounts.needsRestart', { reason: explainObstacle(t, obstacle.reason) })
+            : explainAttach(t, obstacle.reason)}
+        </Problem>
       )}
     </Dialog>
   );

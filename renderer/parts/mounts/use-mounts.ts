@@ -1,64 +1,84 @@
 import { useTranslation } from 'react-i18next';
-import { FolderPlus, Unplug, type LucideIcon } from 'lucide-react';
-import { ApiError, holdersIn } from '../../../main/client/index.js';
+import { FolderPlus, Unplug } from 'lucide-react';
+import { holdersIn } from '../../../main/client/index.js';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import type { Mounted, MountWish } from '../../../main/contract/mounts.js';
 import { messageOf, useEngineStore } from '../../store/index.js';
 import { useSurface } from '../../store/surface.js';
 import { notifyFailed, notifyUndo } from '../../ui/notify.js';
 import { nameOf } from '../container-state.js';
+import { explainAttach, takesRestart } from './reasons.js';
+import { putBack, takeAway } from './way-back.js';
 
-/** Attaching and detaching, each with its way back. */
+/** Takes away what was mounted just now; what is in the way of that is asked about. */
+export function useTakeAway(): (id: string, targets: string[]) => Promise<void> {
+  const { t } = useTranslation();
+  const store = useEngineStore();
+  const stuck = useStuck();
+  return async (id, targets) => {
+    const kept = await takeAway(store.client, id, targets);
+    await store
+      .getState()
+      .loadContainers()
+      .catch(() => undefined);
+    if (kept && !stuck(id, kept.target, kept.error))
+      notifyFailed(t('mounts.detachFailed', { path: kept.target }), explainAttach(t, messageOf(kept.error)));
+  };
+}
+
+/** Asks about what a person can do something about: files that are open in it, or that it takes a restart. Whether it is that. */
+function useStuck(): (id: string, target: string, error: unknown) => boolean {
+  const open = useSurface((surface) => surface.open);
+  return (id, target, error) => {
+    const holders = holdersIn(error);
+    const reason = messageOf(error);
+    if (!holders && !takesRestart(reason)) return false;
+    open({ kind: 'detach-mount', id, target, reason, holders });
+    return true;
+  };
+}
+
+/** Attaching and detaching, each with its way back, which touches nothing else and restarts nothing. */
 export function useMounts(container: Pick<ContainerSummary, 'Id' | 'Names'>) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const { slipway } = store.client;
   const open = useSurface((surface) => surface.open);
+  const takeAwayAgain = useTakeAway();
+  const stuck = useStuck();
   const id = container.Id;
   const name = nameOf(container);
 
-  /** Does something that its history can take back, and offers that. */
-  const withWayBack = async <Result>(
-    work: () => Promise<Result>,
-    told: (result: Result) => { title: string; detail: string; icon: LucideIcon },
-  ): Promise<Result> => {
-    const [newest] = await slipway.history(id);
-    const result = await work();
-    await store.getState().loadContainers();
-    const { title, detail, icon } = told(result);
-    notifyUndo(
-      title,
-      detail,
-      () => {
-        slipway
-          .revert(id, newest?.Seq ?? 0)
-          .then(() => store.getState().loadContainers())
-          .catch((error: unknown) => notifyFailed(t('change.failedTitle', { name }), messageOf(error)));
-      },
-      icon,
-    );
-    return result;
-  };
-
   const detach = async (target: string, how: { force?: boolean; restart?: boolean } = {}): Promise<void> => {
-    await withWayBack(
-      () => slipway.mounts.detach(id, target, how),
-      () => ({ title: t('mounts.detached', { path: target, name }), detail: t('mounts.detachedText'), icon: Unplug }),
-    );
+    const [[newest], mounts] = await Promise.all([slipway.history(id), slipway.mounts.list(id)]);
+    const mount = mounts.find(({ Destination }) => Destination === target);
+    await slipway.mounts.detach(id, target, how);
+    await store.getState().loadContainers();
+    const back = () => {
+      if (!mount) return;
+      putBack(store.client, id, mount, newest?.Seq ?? 0)
+        .then(() => store.getState().loadContainers())
+        .catch((error: unknown) => {
+          // It says what that comes to, and asks.
+          if (newest && takesRestart(messageOf(error)))
+            open({ kind: 'change-container', id, past: { seq: newest.Seq, at: newest.At } });
+          else notifyFailed(t('change.failedTitle', { name }), explainAttach(t, messageOf(error)));
+        });
+    };
+    notifyUndo(t('mounts.detached', { path: target, name }), t('mounts.detachedText'), back, Unplug);
   };
 
   return {
     detach,
 
-    attach: (wish: MountWish): Promise<Mounted> =>
-      withWayBack(
-        () => slipway.mounts.attach(id, wish),
-        ({ Applied, Mount }) => ({
-          title: t('mounts.attached', { path: Mount.Destination, name }),
-          detail: t(`mounts.applied.${Applied}`),
-          icon: FolderPlus,
-        }),
-      ),
+    async attach(wish: MountWish): Promise<Mounted> {
+      const mounted = await slipway.mounts.attach(id, wish);
+      await store.getState().loadContainers();
+      const path = mounted.Mount.Destination;
+      const title = t('mounts.attached', { path, name });
+      notifyUndo(title, t(`mounts.applied.${mounted.Applied}`), () => void takeAwayAgain(id, [path]), FolderPlus);
+      return mounted;
+    },
 
     /** The same from a button: what is in the way is asked about. Whether it is away. */
     async askToDetach(target: string): Promise<boolean> {
@@ -66,9 +86,8 @@ export function useMounts(container: Pick<ContainerSummary, 'Id' | 'Names'>) {
         await detach(target);
         return true;
       } catch (error) {
-        const refused = error instanceof ApiError && error.kind === 'conflict';
-        if (refused) open({ kind: 'detach-mount', id, target, reason: messageOf(error), holders: holdersIn(error) });
-        else notifyFailed(t('mounts.detachFailed', { path: target }), messageOf(error));
+        if (!stuck(id, target, error))
+          notifyFailed(t('mounts.detachFailed', { path: target }), explainAttach(t, messageOf(error)));
         return false;
       }
     },

@@ -38,7 +38,8 @@ export function ImportVolumeDialog({
   const [target, setTarget] = useState(name ?? '');
   const [typed, setTyped] = useState('');
   const [keep, setKeep] = useState(true);
-  const replaced = into === 'replace' ? volumes?.find(({ Name }) => Name === target) : undefined;
+  const chosen = into === 'replace' ? volumes?.find(({ Name }) => Name === target) : undefined;
+  const replaced = chosen && isReplaceable(chosen) ? chosen : undefined;
   useWatchVolumes();
   const running = useRunningUsers(replaced);
   const word = replaced ? nameOfVolume(replaced) : '';
@@ -122,9 +123,12 @@ export function ImportVolumeDialog({
           </Field>
         ) : (
           <>
-            <Field label={t('volumes.import.which')}>
+            <Field
+              label={t('volumes.import.which')}
+              problem={chosen && !replaced ? t('volumes.import.notWhole', { name: nameOfVolume(chosen) }) : undefined}
+            >
               <select className="input" value={target} onChange={(event) => setTarget(event.target.value)}>
-                {target === '' && <option value="">{t('volumes.import.choose')}</option>}
+                {!replaced && <option value={target}>{t('volumes.import.choose')}</option>}
                 {volumes?.filter(isReplaceable).map((row) => (
                   <option key={row.Name} value={row.Name}>
                     {nameOfVolume(row)}
