@@ -118,7 +118,7 @@ const effects: [option: string, script: string, seen: string | RegExp][] = [
   ],
   [
     '--network=bridge --add-host=a:1.2.3.4 --add-host=gate:host-gateway',
-    'grep -E "a$|gate" /etc/hosts | tr "\\t" " "',
+    'grep -wE "a|gate" /etc/hosts | tr "\\t" " "',
     '1.2.3.4 a\n10.9.8.7 gate',
   ],
   ['--group-add=web --group-add=77', 'id -G', '0 77 2000'],
