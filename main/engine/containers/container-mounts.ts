@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { conflict, invalid } from '../../base/errors.js';
+import { conflict, invalid, unavailable } from '../../base/errors.js';
+import { look } from '../../base/looks.js';
 import type {
   ContainerMount,
   FolderWarning,
@@ -34,6 +35,8 @@ interface Parts {
 const NAMES = 20;
 /** Whose number is nobody's on the other side. */
 const NOBODY = 65534;
+/** How long the disk of what is mounted may take to answer. */
+const PATIENCE_MS = 1000;
 const LARGEST_PASSWD = 1024 * 1024;
 
 /** What is mounted in a container, and how that is changed while it runs or not. */
@@ -117,10 +120,13 @@ export class ContainerMounts {
       return this.#options.volumes.sourceOf(Source);
     }
     if (!Source.startsWith('/')) throw invalid(`invalid mount path: '${Source}' mount path must be absolute`);
-    const there = await stat(Source).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => !['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code ?? ''),
+    const there = await look(PATIENCE_MS, () =>
+      stat(Source).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => !['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code ?? ''),
+      ),
     );
+    if (there === undefined) throw unavailable(`${Source} does not answer: its disk or server may be gone`);
     if (!there) throw invalid(`bind source path does not exist: ${Source}`);
     return Source;
   }
@@ -157,14 +163,14 @@ export class ContainerMounts {
     return live && (live.pidStart ??= await startTimeOf(this.#ledger.pathsOf(id).stateDir));
   }
 
-  /** Null where we may not look. `mapped`: the numbers are the same on both sides. */
+  /** Null where we may not look, or nothing answers. `mapped`: the numbers are the same on both sides. */
   async #ownerOf(
     record: ContainerRecord,
     source: string,
     mapped: boolean,
     passwd: Context['passwd'],
   ): Promise<MountOwner | null> {
-    const about = await stat(source).catch(() => undefined);
+    const about = await look(PATIENCE_MS, () => stat(source)).catch(() => undefined);
     if (!about) return null;
     const { uid, gid, mode } = about;
     const own = this.#insideOf(record, mapped)(uid, gid);
@@ -210,8 +216,11 @@ export class ContainerMounts {
   }
 
   async #warningsOf(source: string): Promise<FolderWarning[]> {
-    const path = await realpath(source).catch(() => source);
-    return (await this.#options.surroundings?.warningsOf(path)) ?? [];
+    const warningsOf = async () => {
+      const path = await realpath(source).catch(() => source);
+      return this.#options.surroundings?.warningsOf(path);
+    };
+    return (await look(PATIENCE_MS, warningsOf)) ?? [];
   }
 }
 

@@ -1,20 +1,38 @@
 import '../../base/scopes.js';
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { conflict } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
 import { Places } from './place.js';
 
-test('nobody copies into a container that does not run while a volume of it is being replaced', async () => {
+test('nobody copies into a container that does not run while a volume of it is being replaced, but looks at its files', async () => {
   const locks = new Locks();
-  const mounts = [{ Type: 'volume', Name: 'data' }];
-  const container = { id: 'a', record: { id: 'a', mounts }, settled: () => Promise.resolve() };
+  const mount = { Type: 'volume', Name: 'data', Source: join(tmpdir(), 'none'), Destination: '/d', RW: true, Mode: '' };
+  const record = { id: 'a', mounts: [mount], hostConfig: {} };
+  const container = { id: 'a', record, settled: () => Promise.resolve() };
+  const written: string[][] = [];
   const volumes = {
-    checkFree: (names: Iterable<string>) => {
-      for (const name of names) throw conflict(`the volume ${name} cannot be used now`);
+    lent: true,
+    mount: () => Promise.resolve(false),
+    unmount: () => Promise.resolve(),
+    checkFree: (names: string[]) => {
+      if (volumes.lent) throw conflict(`the volume ${names.join()} cannot be used now`);
+    },
+    writing: (names: string[]) => {
+      written.push(names);
+      return { [Symbol.dispose]: () => undefined };
     },
   };
-  const places = new Places({ volumes } as never, { lock: ({ id }: { id: string }) => locks.take(id) } as never);
-  await assert.rejects(places.hold(container as never), { kind: 'conflict' });
-  using _ = await locks.take('a'); // and what it took is given back
+  const nowhere = { hostname: '/none', hosts: '/none', resolvConf: '/none' };
+  const places = new Places(
+    { volumes, snapshots: { mountsOf: () => ({}) } } as never,
+    { lock: ({ id }: { id: string }) => locks.take(id), pathsOf: () => nowhere } as never,
+  );
+  using held = await places.hold(container as never);
+  assert.throws(() => held.writing(), { kind: 'conflict', message: 'the volume data cannot be used now' });
+  volumes.lent = false;
+  held.writing();
+  assert.deepEqual(written, [['data']]);
 });

@@ -23,7 +23,7 @@ export interface HeldFiles extends Disposable {
   readonly running: boolean;
   /** Aborted when the run ends through which they are seen. */
   readonly signal: AbortSignal;
-  /** They are changed, or those of its volumes, until it is disposed. */
+  /** They are changed, or those of its volumes, until it is disposed. Throws where a task has to be alone with one of these. */
   writing(): Disposable;
 }
 
@@ -74,8 +74,6 @@ export class Places {
   async #alone(container: Container, lock: Disposable): Promise<HeldFiles> {
     const { id, record } = container;
     const { snapshots, volumes } = this.#options;
-    // What is put into a volume that is being replaced would be gone with what it had.
-    volumes.checkFree(volumesOf(record));
     await container.settled();
     const overlay = await snapshots.mountsOf(id);
     const user = `files of ${id}`;
@@ -86,7 +84,11 @@ export class Places {
       const place = { overlay, binds: await this.#bindsOf(record), readonly: record.hostConfig.ReadonlyRootfs };
       return {
         ...{ record, overlay, place, running: false, signal },
-        writing: () => volumes.writing(writableVolumesOf(record)),
+        writing: () => {
+          // What is put into a volume that is being replaced would be gone with what it had.
+          volumes.checkFree(writableVolumesOf(record));
+          return volumes.writing(writableVolumesOf(record));
+        },
         [Symbol.dispose]: () => {
           if (mounted) void unmount().then(() => lock[Symbol.dispose]());
           else lock[Symbol.dispose]();

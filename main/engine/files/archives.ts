@@ -44,13 +44,15 @@ export class Archives<Files extends Held> {
     const path = containerPath(checkedPath(request.path));
     const held = await this.#keeper.hold(reference);
     const user = (request.copyUIDGID && this.#keeper.userOf?.(held)) || null;
-    using _ = held.writing();
-    const writing = this.#helper.archiveWrite(
-      held.place,
-      { path, keepKinds: request.noOverwriteDirNonDir, user },
-      { body, signal: either(signal, held.signal) },
-    );
-    const { gone } = await named(this.#keeper, held, { reference, path: request.path }, writing);
+    const write = async () => {
+      using _ = held.writing();
+      return await this.#helper.archiveWrite(
+        held.place,
+        { path, keepKinds: request.noOverwriteDirNonDir, user },
+        { body, signal: either(signal, held.signal) },
+      );
+    };
+    const { gone } = await named(this.#keeper, held, { reference, path: request.path }, write());
     giveBack(held, gone);
     this.#keeper.announce?.(held, 'extract-to-dir');
   }

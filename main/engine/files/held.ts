@@ -9,7 +9,7 @@ export interface Held extends Disposable {
   readonly overlay?: { upper: string; lower: string[] };
   /** Aborted when they cannot be seen any more. */
   readonly signal: AbortSignal;
-  /** They are changed until it is disposed. */
+  /** They are changed until it is disposed. Throws where that cannot be now. */
   writing(): Disposable;
 }
 

@@ -142,3 +142,28 @@ test('what is no folder or may not be read is said as what it is', async (contex
   assert.deepEqual([around?.Kind, around?.Counted], ['directory', false]);
   await chmod(path.join(at, 'shut'), 0o700);
 });
+
+test('folders that do not answer do not keep all threads, and what answers is seen beside one that does not', async (context) => {
+  const at = await temporary(context);
+  for (const name of 'abcde') await mkdir(path.join(at, name));
+  let asked = 0;
+  let answer!: () => void;
+  const dead = new Promise<null>((resolve) => (answer = () => resolve(null)));
+  class Silent extends Surroundings {
+    constructor(private readonly silent: number) {
+      super();
+    }
+    override userOf(): Promise<string | null> {
+      asked += 1;
+      return asked <= this.silent ? dead : Promise.resolve('ann');
+    }
+  }
+  const all = [...'abcde'].map((name) => path.join(at, name));
+  const kinds = async (silent: number, patience: number) =>
+    (await new Folders({ surroundings: new Silent(silent), patience }).facts(all)).map(({ Kind }) => Kind);
+  assert.deepEqual((await kinds(1, 1000)).filter((kind) => kind === 'directory').length, 4);
+  asked = 0;
+  await kinds(9, 20);
+  assert.ok(asked <= 2, `${asked} were asked`);
+  answer();
+});

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { look } from '../../base/looks.js';
 import type { BackupSchedule, VolumeOverview, VolumeOverviews, VolumeUser } from '../../contract/volume-data.js';
 import type { Containers } from '../containers/index.js';
 import type { HelperHello } from '../helper/index.js';
@@ -16,9 +17,8 @@ export interface VolumeSurveyOptions {
 
 type Owner = VolumeOverview['Owner'];
 
-/** How long a directory that is not ours may take to answer, and how many that do not answer are asked at once. */
+/** How long a directory that is not ours may take to answer. */
 const PATIENCE_MS = 1000;
-const MOST_WAITING = 2;
 /** How long an answer waits for what was never counted: a small volume is counted by then. */
 const GLANCE_MS = 100;
 /** Who cannot be named in a user namespace. */
@@ -27,7 +27,6 @@ const NOBODY = 65534;
 /** All that is known of volumes, from records: nothing is counted while somebody waits. */
 export class VolumeSurvey {
   readonly #options: VolumeSurveyOptions;
-  readonly #waiting = new Map<string, Promise<Owner>>();
 
   constructor(options: VolumeSurveyOptions) {
     this.#options = options;
@@ -54,7 +53,9 @@ export class VolumeSurvey {
     const [counted, Owner] = await Promise.all([
       // What is elsewhere is not ours to count.
       kind === 'local' ? within(GLANCE_MS, this.#options.volumes.recall(Name)).catch(() => undefined) : undefined,
-      kind === 'local' ? this.#ownerOf(Mountpoint) : this.#patiently(Mountpoint),
+      kind === 'local'
+        ? this.#ownerOf(Mountpoint)
+        : look(PATIENCE_MS, () => this.#ownerOf(Mountpoint)).then((owner) => owner ?? null),
     ]);
     return {
       ...{ Name, Kind: kind, Created: about.CreatedAt, Anonymous: about.anonymous },
@@ -75,17 +76,6 @@ export class VolumeSurvey {
     if (!found) return null;
     const { uid, gid, mode } = found;
     return { Uid: uid, Gid: gid, Mode: mode & 0o7777, Inside: { Uid: inside(uidMap, uid), Gid: inside(gidMap, gid) } };
-  }
-
-  /** A dead file system never answers: it must not take every thread that reads files. */
-  #patiently(path: string): Promise<Owner> {
-    let answer = this.#waiting.get(path);
-    if (!answer) {
-      if (this.#waiting.size >= MOST_WAITING) return Promise.resolve(null);
-      answer = this.#ownerOf(path).finally(() => this.#waiting.delete(path));
-      this.#waiting.set(path, answer);
-    }
-    return within(PATIENCE_MS, answer).then((owner) => owner ?? null);
   }
 }
 
