@@ -43,7 +43,16 @@ export function Tabs({
           onWheel={(event) => event.deltaX === 0 && list.current?.scrollBy({ left: event.deltaY })}
         >
           {tabs.map((tab) => (
-            <Radix.Trigger key={tab.id} value={tab.id}>
+            <Radix.Trigger
+              key={tab.id}
+              value={tab.id}
+              // Else the same press goes on to what has the focus by then, which may be a question that was asked just now.
+              onKeyDown={(event) => {
+                if (event.key !== 'Enter' && event.key !== ' ') return;
+                event.preventDefault();
+                onChange(tab.id);
+              }}
+            >
               {tab.label}
             </Radix.Trigger>
           ))}
