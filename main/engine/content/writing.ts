@@ -1,6 +1,7 @@
 /** Bytes into files, hashed on their way. */
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { diskError, invalid } from '../../base/errors.js';
 
 export async function append(
@@ -25,6 +26,9 @@ export async function append(
 /** More than this is not taken from the network before it is on its way to the disk. */
 const MOST_WAITING = 2 * 1024 * 1024;
 
+/** After so much of one body everybody else has their turn: a network as fast as the memory would keep the event loop for itself. */
+const TURN = 256 * 1024;
+
 /** The same for chunks that stay as they are: while some are written, the next ones gather, and go in one piece. Whatever has come is written, also where the rest does not. */
 export async function appendBehind(
   file: FileHandle,
@@ -38,6 +42,7 @@ export async function appendBehind(
   let size = 0;
   let writing: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
+  let taken = 0;
   const write = async () => {
     while (waiting.length > 0) {
       const [chunks, bytes] = [waiting, size];
@@ -57,6 +62,10 @@ export async function appendBehind(
         .catch((error: unknown) => void (failure = { error }))
         .finally(() => (writing = undefined));
       if (size >= MOST_WAITING) await writing;
+      taken += chunk.length;
+      if (taken < TURN) continue;
+      taken = 0;
+      await nextTurn();
     }
   } finally {
     await writing;
