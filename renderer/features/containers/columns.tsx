@@ -4,7 +4,7 @@ import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { healthOf, nameOf, networksOf, portsOf, shapeOf, stateOrder } from '../../parts/container-state.js';
 import { StateBadge } from '../../parts/StateBadge.js';
 import { useNow } from '../../ui/clock.js';
-import type { Column, RowGroup } from '../../ui/DataGrid.js';
+import type { Column, RowGroup } from '../../ui/data-grid.js';
 import { ago } from '../../ui/format.js';
 import type { StatsSlice } from '../../store/stats-slice.js';
 import type { ContainerGroup } from './grouping.js';

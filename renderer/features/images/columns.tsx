@@ -6,7 +6,7 @@ import { nameOfImage, type NamedImage } from '../../parts/image-names.js';
 import { ShapeIcon } from '../../parts/Shape.js';
 import { useEngine } from '../../store/index.js';
 import { useNow } from '../../ui/clock.js';
-import type { Column } from '../../ui/DataGrid.js';
+import type { Column } from '../../ui/data-grid.js';
 import { ago, bytes, shortId } from '../../ui/format.js';
 import { isNewer, usageOf, type ImageFacts, type Use } from './filter.js';
 import type { ImageGroup } from './grouping.js';

@@ -1,5 +1,5 @@
 import type { NamedImage } from '../../parts/image-names.js';
-import type { RowGroup } from '../../ui/DataGrid.js';
+import type { RowGroup } from '../../ui/data-grid.js';
 import { usageOf, type ImageFacts, type Use } from './filter.js';
 
 export interface ImageGroup extends RowGroup<NamedImage> {

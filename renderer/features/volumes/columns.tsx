@@ -7,7 +7,7 @@ import { ShapeIcon } from '../../parts/Shape.js';
 import { deviceOfVolume, holdersOf, nameOfVolume, usageOf, volumeUses } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
 import { useNow } from '../../ui/clock.js';
-import type { Column } from '../../ui/DataGrid.js';
+import type { Column } from '../../ui/data-grid.js';
 import { ago, bytes, span } from '../../ui/format.js';
 import { usageShapes } from './GroupTitle.js';
 import type { VolumeGroup } from './grouping.js';

@@ -1,6 +1,6 @@
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { projectOfVolume, usageOf, volumeUses, type VolumeUse } from '../../parts/volumes/names.js';
-import type { RowGroup } from '../../ui/DataGrid.js';
+import type { RowGroup } from '../../ui/data-grid.js';
 
 /** By what the table is grouped, as the preferences keep it. */
 export type GroupVolumesBy = 'project' | 'use' | 'none';
