@@ -194,7 +194,7 @@ export const en = {
     emptyExample: 'Run hello-world',
     noneMatchTitle: 'No container matches',
     noneMatchText: 'Nothing here fits “{{filter}}”.',
-    noneMatchState: 'No container is in this state.',
+    noneMatchChips: 'No container is in this state.',
     clearFilter: 'Clear filter',
     offTitle: 'The engine is not running',
     offText: 'Your containers are listed here as soon as it answers.',

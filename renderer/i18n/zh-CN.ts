@@ -187,7 +187,7 @@ export const zhCN: Translation<typeof en> = {
     emptyExample: '运行 hello-world',
     noneMatchTitle: '没有符合条件的容器',
     noneMatchText: '没有内容与“{{filter}}”相符。',
-    noneMatchState: '没有处于此状态的容器。',
+    noneMatchChips: '没有处于此状态的容器。',
     clearFilter: '清除筛选',
     offTitle: '引擎未运行',
     offText: '引擎应答后，容器会显示在这里。',

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { nameOf } from '../../parts/container-state.js';
 import { nameOfImage, type NamedImage } from '../../parts/image-names.js';
 import { ShapeIcon } from '../../parts/Shape.js';
+import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
 import { useEngine } from '../../store/index.js';
 import { useNow } from '../../ui/clock.js';
 import type { Column } from '../../ui/data-grid.js';
@@ -13,22 +14,14 @@ import type { ImageGroup } from './grouping.js';
 
 type ImageColumn = Column<NamedImage, ImageGroup>;
 
-/** Those that can be left out, in the order of the table. */
-export const optionalColumns = ['users', 'size', 'shared', 'unique', 'created', 'id', 'digest'] as const;
-export type OptionalColumn = (typeof optionalColumns)[number];
+const optionalIds = ['users', 'size', 'shared', 'unique', 'created', 'id', 'digest'] as const;
+type OptionalId = (typeof optionalIds)[number];
 
-/** Left out until somebody wants them. */
-export const hiddenAtFirst: readonly OptionalColumn[] = ['id', 'digest'];
-
-/** How wide the table has to be for a column; the rest is left out. */
-const roomFor: Record<OptionalColumn, number> = {
-  size: 0,
-  users: 440,
-  created: 620,
-  unique: 720,
-  shared: 800,
-  id: 900,
-  digest: 1040,
+const optionalColumns: OptionalColumns<OptionalId> = {
+  ids: optionalIds,
+  hiddenAtFirst: ['id', 'digest'],
+  roomFor: { size: 0, users: 440, created: 620, unique: 720, shared: 800, id: 900, digest: 1040 },
+  kept: 'toggledImageColumns',
 };
 
 const useOrder: readonly Use[] = ['running', 'stopped', 'unused'];
@@ -38,7 +31,6 @@ export function useColumns({
   dense,
   grouped,
   width,
-  hidden,
   facts,
   shared,
   onPull,
@@ -47,23 +39,21 @@ export function useColumns({
   /** The repository stands in the group's row. */
   grouped: boolean;
   width: number;
-  hidden: ReadonlySet<OptionalColumn>;
   facts: ImageFacts;
   /** Bytes that others have too, by id, as far as that is known. */
   shared: Readonly<Record<string, number>>;
   onPull(row: NamedImage): void;
-}): ImageColumn[] {
+}) {
   const { t, i18n } = useTranslation();
-  const room = optionalColumns.filter((column) => width >= roomFor[column]).join(' ');
   const { users } = facts;
-  return useMemo(() => {
+  const all = useMemo(() => {
     const compareNames = new Intl.Collator(i18n.language, { numeric: true }).compare;
     const sharedOf = ({ id }: NamedImage) => shared[id] ?? -1;
     const uniqueOf = ({ id, image }: NamedImage) => (shared[id] === undefined ? -1 : image.Size - shared[id]);
     const size = (count: number | undefined) =>
       count === undefined || count < 0 ? <span className="t3">–</span> : <span className="num">{bytes(count)}</span>;
     const rankOfUse = ({ id }: NamedImage) => useOrder.indexOf(usageOf(id, users)) * 1e6 - (users.get(id)?.length ?? 0);
-    const optional: Record<OptionalColumn, ImageColumn> = {
+    const optional: Record<OptionalId, ImageColumn> = {
       users: {
         id: 'users',
         header: t('images.usedBy'),
@@ -126,8 +116,7 @@ export function useColumns({
         },
       },
     };
-    const wanted = optionalColumns.filter((column) => room.split(' ').includes(column) && !hidden.has(column));
-    return [
+    const first: ImageColumn[] = [
       {
         id: 'name',
         header: grouped ? t('images.tag') : t('images.name'),
@@ -135,9 +124,10 @@ export function useColumns({
         compare: (a, b) => compareNames(nameOfImage(a), nameOfImage(b)),
         cell: (row) => <Name row={row} dense={dense} grouped={grouped} onPull={onPull} />,
       },
-      ...wanted.map((column) => optional[column]),
     ];
-  }, [t, i18n.language, dense, grouped, room, hidden, users, shared, onPull]);
+    return { first, optional };
+  }, [t, i18n.language, dense, grouped, users, shared, onPull]);
+  return useChosenColumns(optionalColumns, all, { width, offered: () => true });
 }
 
 /** The digest under which its repository has it. */
