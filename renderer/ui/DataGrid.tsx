@@ -21,7 +21,7 @@ const inControl = (event: MouseEvent): boolean =>
  * inside, a menu and quick actions per row. It knows nothing of what it lists.
  */
 export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGridProps<Row, Group>) {
-  const { rows, grouping, keyOf, columns, selected, onSelect, rowHeight, onInSight } = props;
+  const { rows, grouping, keyOf, columns, selection, rowHeight, onInSight } = props;
   const scroll = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState<string>();
   const [pointed, setPointed] = useState<string>();
@@ -94,9 +94,10 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
     else if (event.key === 'ArrowLeft' && plain && grouping) {
       if (line.kind === 'group') fold(line, true);
       else moveTo(lines.findLastIndex(({ kind }, index) => index < currentIndex && kind === 'group'));
-    } else if (event.key === ' ' && plain) toggle(line, event.shiftKey);
+    } else if (event.key === ' ' && plain && selection) toggle(line, event.shiftKey);
     else if (event.key === 'Enter' && plain) enter(line);
-    else if (event.key === 'a' && event.ctrlKey && !event.altKey) onSelect(new Set(rows.map(keyOf)));
+    else if (event.key === 'a' && event.ctrlKey && !event.altKey && selection)
+      selection.onSelect(new Set(rows.map(keyOf)));
     else if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) openMenuAt(element);
     else if (!(
       plain && (line.kind === 'group' ? grouping?.onKey?.(line.group, event) : props.onRowKey?.(line.row, event))
@@ -129,7 +130,8 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
       click: (line, event) => {
         if (inControl(event)) return;
         setCurrent(line.key);
-        if (event.shiftKey || event.ctrlKey || event.metaKey) latest.current.toggle(line, event.shiftKey);
+        if (latest.current.props.selection && (event.shiftKey || event.ctrlKey || event.metaKey))
+          latest.current.toggle(line, event.shiftKey);
         else latest.current.enter(line);
       },
       fold: (line, folded) => latest.current.fold(line, folded),
@@ -137,15 +139,15 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
     [],
   );
 
-  const template = `32px ${columns.map((column) => column.width).join(' ')} ${34 + (props.quickRoom ?? 0)}px`;
+  const template = `${selection ? '32px ' : ''}${columns.map((column) => column.width).join(' ')} ${34 + (props.quickRoom ?? 0)}px`;
   return (
     <div
       className="grid"
       role={grouping ? 'treegrid' : 'grid'}
       aria-label={props.label}
-      aria-multiselectable
+      aria-multiselectable={selection !== undefined}
       aria-rowcount={lines.length + 1}
-      aria-colcount={columns.length + 2}
+      aria-colcount={columns.length + (selection ? 2 : 1)}
     >
       <GridHead {...props} template={template} gutter={gutter} />
       <RightClickMenu
@@ -186,7 +188,7 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
                     grouping={grouping}
                     columns={columns}
                     height={groupHeight}
-                    chosen={line.group.rows.filter((row) => selected.has(keyOf(row))).length}
+                    chosen={line.group.rows.filter((row) => selection?.selected.has(keyOf(row))).length}
                   />
                 ) : null;
               return (
@@ -197,7 +199,7 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
                   latest={latest}
                   columns={columns}
                   height={rowHeight}
-                  selected={selected.has(line.key)}
+                  selected={selection?.selected.has(line.key)}
                   open={props.openKey === line.key}
                   active={isCurrent || pointed === line.key}
                 />
@@ -228,7 +230,7 @@ function targetOf(key: string, current: number, page: number, last: number): num
 
 /** Selects a line, or with those between: all that is in a group is selected with it. */
 function useToggle<Row, Group extends RowGroup<Row>>(
-  { selected, onSelect, keyOf }: DataGridProps<Row, Group>,
+  { selection, keyOf }: DataGridProps<Row, Group>,
   lines: Line<Row, Group>[],
   places: ReadonlyMap<string, number>,
 ) {
@@ -236,7 +238,8 @@ function useToggle<Row, Group extends RowGroup<Row>>(
   const keysIn = (line: Line<Row, Group>): string[] =>
     line.kind === 'group' ? line.group.rows.map(keyOf) : [line.key];
   const toggle = (line: Line<Row, Group>, range: boolean) => {
-    const next = new Set(selected);
+    if (!selection) return;
+    const next = new Set(selection.selected);
     const from = anchor.current === undefined ? undefined : places.get(anchor.current);
     const to = places.get(line.key) ?? 0;
     if (range && from !== undefined) {
@@ -250,7 +253,7 @@ function useToggle<Row, Group extends RowGroup<Row>>(
         else next.add(key);
     }
     anchor.current = line.key;
-    onSelect(next);
+    selection.onSelect(next);
   };
   /** A range that begins here, where none has begun. */
   const toggleFrom = (line: Line<Row, Group>, reached: Line<Row, Group>) => {

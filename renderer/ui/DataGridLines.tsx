@@ -28,7 +28,8 @@ interface LineProps<Row, Group extends RowGroup<Row>> {
 interface RowLineProps<Row, Group extends RowGroup<Row>> extends LineProps<Row, Group> {
   line: RowOf<Row>;
   latest: { readonly current: { readonly props: DataGridProps<Row, Group> } };
-  selected: boolean;
+  /** Undefined: rows cannot be selected. */
+  selected: boolean | undefined;
   open: boolean;
   /** The pointer or the tab stop is here: what only such a row needs is made for it alone. */
   active: boolean;
@@ -37,7 +38,7 @@ interface RowLineProps<Row, Group extends RowGroup<Row>> extends LineProps<Row, 
 function RowLine<Row, Group extends RowGroup<Row>>(props: RowLineProps<Row, Group>) {
   const { line, hands, latest, index, columns, selected, isCurrent, active } = props;
   const { row, key } = line;
-  const { words, nameOf, quick, grouping, dataOf } = latest.current.props;
+  const { words, nameOf, quick, grouping, dataOf, selection } = latest.current.props;
   const [asked, setAsked] = useState(false);
   return (
     <div
@@ -60,16 +61,18 @@ function RowLine<Row, Group extends RowGroup<Row>>(props: RowLineProps<Row, Grou
       onKeyDown={hands.key}
       onMouseEnter={() => hands.point(key)}
     >
-      <span className="cell-check" role="gridcell">
-        <input
-          type="checkbox"
-          className="check"
-          tabIndex={-1}
-          aria-label={words.select(row)}
-          checked={selected}
-          onChange={(event) => hands.toggle(line, (event.nativeEvent as globalThis.MouseEvent).shiftKey === true)}
-        />
-      </span>
+      {selection && (
+        <span className="cell-check" role="gridcell">
+          <input
+            type="checkbox"
+            className="check"
+            tabIndex={-1}
+            aria-label={selection.words.one(row)}
+            checked={selected}
+            onChange={(event) => hands.toggle(line, (event.nativeEvent as globalThis.MouseEvent).shiftKey === true)}
+          />
+        </span>
+      )}
       {columns.map((column) => (
         <span key={column.id} role="gridcell" className={clsx(column.right && 'right')}>
           {column.cell(row)}
@@ -179,8 +182,7 @@ export function GridHead<Row, Group extends RowGroup<Row>>({
   columns,
   rows,
   keyOf,
-  selected,
-  onSelect,
+  selection,
   sort,
   onSort,
   words,
@@ -193,8 +195,8 @@ export function GridHead<Row, Group extends RowGroup<Row>>({
   gutter: number;
 }) {
   const chosen = useMemo(
-    () => rows.reduce((sum, row) => sum + (selected.has(keyOf(row)) ? 1 : 0), 0),
-    [rows, selected, keyOf],
+    () => rows.reduce((sum, row) => sum + (selection?.selected.has(keyOf(row)) ? 1 : 0), 0),
+    [rows, selection?.selected, keyOf],
   );
   return (
     <div role="rowgroup">
@@ -204,16 +206,18 @@ export function GridHead<Row, Group extends RowGroup<Row>>({
         aria-rowindex={1}
         style={{ gridTemplateColumns: template, paddingRight: 6 + gutter }}
       >
-        <span className="cell-check" role="columnheader">
-          <input
-            type="checkbox"
-            className="check"
-            aria-label={words.selectAll}
-            checked={rows.length > 0 && chosen === rows.length}
-            ref={(box) => void (box && (box.indeterminate = chosen > 0 && chosen < rows.length))}
-            onChange={() => onSelect(chosen === rows.length ? new Set() : new Set(rows.map(keyOf)))}
-          />
-        </span>
+        {selection && (
+          <span className="cell-check" role="columnheader">
+            <input
+              type="checkbox"
+              className="check"
+              aria-label={selection.words.all}
+              checked={rows.length > 0 && chosen === rows.length}
+              ref={(box) => void (box && (box.indeterminate = chosen > 0 && chosen < rows.length))}
+              onChange={() => selection.onSelect(chosen === rows.length ? new Set() : new Set(rows.map(keyOf)))}
+            />
+          </span>
+        )}
         {columns.map((column) => (
           <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
         ))}

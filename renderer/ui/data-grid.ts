@@ -39,9 +39,17 @@ export interface Grouping<Row, Group extends RowGroup<Row>> {
   onKey?(group: Group, event: KeyboardEvent): boolean;
 }
 
+/** Which rows are selected, by their keys. */
+export interface Selection<Row> {
+  selected: ReadonlySet<string>;
+  onSelect(keys: Set<string>): void;
+  /** What the boxes are called. */
+  words: { all: string; one(row: Row): string };
+}
+
 export interface DataGridProps<Row, Group extends RowGroup<Row> = never> {
   label: string;
-  words: { selectAll: string; actions: string; select(row: Row): string; menu(row: Row): string };
+  words: { actions: string; menu(row: Row): string };
   columns: Column<Row, Group>[];
   /** All rows, also those in groups. */
   rows: Row[];
@@ -51,8 +59,8 @@ export interface DataGridProps<Row, Group extends RowGroup<Row> = never> {
   rowHeight: number;
   sort: Sort;
   onSort(sort: Sort): void;
-  selected: ReadonlySet<string>;
-  onSelect(keys: Set<string>): void;
+  /** Undefined where there is nothing to select rows for; grouped rows have it. */
+  selection?: Selection<Row>;
   openKey?: string;
   onOpen(row: Row): void;
   menu(row: Row): MenuEntry[];

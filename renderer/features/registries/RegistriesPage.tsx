@@ -43,7 +43,6 @@ export function RegistriesPage() {
   const ask = useSurface((surface) => surface.open);
   const page = useTablePage('registries', kept);
   const { filter, text, sort, opened: openHost, frame } = page;
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [adding, setAdding] = useState(false);
   const [problem, setProblem] = useState<string>();
   // Images that come bring their registries along.
@@ -129,9 +128,7 @@ export function RegistriesPage() {
       <DataGrid<Registry>
         label={t('registries.title')}
         words={{
-          selectAll: t('registries.selectAll'),
           actions: t('common.actions'),
-          select: ({ host }) => t('containers.select', { name: host }),
           menu: ({ host }) => t('action.more', { name: host }),
         }}
         columns={columns}
@@ -141,8 +138,6 @@ export function RegistriesPage() {
         rowHeight={dense ? 32 : 44}
         sort={sort}
         onSort={(next) => page.look({ sort: next })}
-        selected={selected}
-        onSelect={setSelected}
         openKey={openHost}
         onOpen={(row) => open(row)}
         menu={menu}

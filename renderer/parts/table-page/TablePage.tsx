@@ -118,9 +118,7 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
       <DataGrid<Row, Group>
         label={t(`${noun}.title`)}
         words={{
-          selectAll: t(`${noun}.selectAll`),
           actions: t('common.actions'),
-          select: (row) => t('containers.select', { name: nameOf(row) }),
           menu: (row) => t('action.more', { name: nameOf(row) }),
         }}
         columns={props.columns}
@@ -132,8 +130,11 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
         rowHeight={dense ? 32 : 44}
         sort={page.sort}
         onSort={(sort) => page.look({ sort })}
-        selected={selected}
-        onSelect={setSelected}
+        selection={{
+          selected,
+          onSelect: setSelected,
+          words: { all: t(`${noun}.selectAll`), one: (row) => t('containers.select', { name: nameOf(row) }) },
+        }}
         openKey={props.openKey}
         onOpen={(row) => props.onOpen(row, props.openKey === undefined ? undefined : page.frame.tab)}
         menu={props.menu}
