@@ -2,7 +2,7 @@ import type { TFunction } from 'i18next';
 import { Play, RotateCw, Square } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { fits } from '../../parts/container-actions.js';
-import { ShapeIcon } from '../../parts/Shape.js';
+import { GroupName } from '../../parts/table-page/cells.js';
 import type { Verb } from '../../store/containers-slice.js';
 import { IconButton } from '../../ui/Button.js';
 import type { GroupBy, ContainerGroup } from './grouping.js';
@@ -23,12 +23,12 @@ export function tallyOf(t: TFunction, { rows, running }: Pick<ContainerGroup, 'r
 export function GroupTitle({ group, by }: { group: ContainerGroup; by: GroupBy }) {
   const { t } = useTranslation();
   return (
-    <>
-      <b className="cut">{nameOfGroup(t, group, by)}</b>
-      <ShapeIcon shape={group.worst} />
-      <span className="hidden-text">{t(`state.${group.worst === 'moving' ? 'removing' : group.worst}`)}</span>
-      <span className="cut">{tallyOf(t, group)}</span>
-    </>
+    <GroupName
+      name={nameOfGroup(t, group, by)}
+      shape={group.worst}
+      word={t(`state.${group.worst === 'moving' ? 'removing' : group.worst}`)}
+      tally={tallyOf(t, group)}
+    />
   );
 }
 

@@ -3,11 +3,10 @@ import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { healthOf, nameOf, networksOf, portsOf, shapeOf, stateOrder } from '../../parts/container-state.js';
 import { StateBadge } from '../../parts/StateBadge.js';
+import { SinceCell } from '../../parts/table-page/cells.js';
 import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
 import { useEngine } from '../../store/index.js';
-import { useNow } from '../../ui/clock.js';
 import type { Column } from '../../ui/data-grid.js';
-import { ago } from '../../ui/format.js';
 import type { ContainerGroup } from './grouping.js';
 import { CpuCell, MemoryCell, TotalCpu, TotalMemory, useOrderOfUse } from './Usage.js';
 
@@ -132,7 +131,7 @@ export function useColumns({
         width: '100px',
         right: true,
         compare: (a, b) => b.Created - a.Created,
-        cell: (row) => <Created at={row.Created} />,
+        cell: (row) => <SinceCell at={row.Created * 1000} />,
       },
     };
     const first: TableColumn[] = [
@@ -168,10 +167,4 @@ export function useColumns({
     // Dense rows have no second line for it.
     forced: dense && width >= 560 ? 'image' : undefined,
   });
-}
-
-function Created({ at }: { at: number }) {
-  const { t } = useTranslation();
-  const now = useNow(60_000);
-  return <span className="s12 t3 num">{ago(t, now - at * 1000)}</span>;
 }

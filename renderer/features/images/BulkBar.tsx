@@ -2,7 +2,7 @@ import { ArrowUpFromLine, Download, GitCompare, PackageOpen } from 'lucide-react
 import { useTranslation } from 'react-i18next';
 import type { ImageActions } from '../../parts/image-actions.js';
 import type { NamedImage } from '../../parts/image-names.js';
-import { BulkBar, BulkTally } from '../../parts/table-page/BulkBar.js';
+import { BulkBar, UseTally } from '../../parts/table-page/BulkBar.js';
 import { useEngine } from '../../store/index.js';
 import { can } from '../../store/registries-slice.js';
 import { Button } from '../../ui/Button.js';
@@ -35,13 +35,7 @@ export function ImagesBulk({
       count={chosen.length}
       tally={
         <>
-          {(['running', 'stopped'] as const).map((use) =>
-            counts[use] === 0 ? null : (
-              <BulkTally key={use} shape={use === 'running' ? 'run' : 'exited'}>
-                {t(`images.byUse.${use}`, { count: counts[use] })}
-              </BulkTally>
-            ),
-          )}
+          <UseTally {...counts} />
           <span className="num">{bytes(size)}</span>
         </>
       }

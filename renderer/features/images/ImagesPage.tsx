@@ -18,7 +18,7 @@ import { ImagesBulk } from './BulkBar.js';
 import { useColumns } from './columns.js';
 import { imageFilterOf, type ImageFilter } from './filter.js';
 import { groupsOf, type ImageGroup } from './grouping.js';
-import { GroupTitle, nameOfGroup } from './GroupTitle.js';
+import { GroupTitle, nameOfGroup, tallyOf } from './GroupTitle.js';
 import { ImageDrawer } from './ImageDrawer.js';
 import { Toolbar } from './Toolbar.js';
 import { useNewerCheck } from './use-newer.js';
@@ -57,9 +57,7 @@ export function ImagesPage() {
     if (!grouped) return undefined;
     const { compare } = new Intl.Collator(i18n.language, { numeric: true });
     return groupsOf(rows, facts, shared, compare, (name, members) =>
-      [nameOfGroup(t, name), t(name === undefined ? 'images.count' : 'images.tags', { count: members.length })].join(
-        ', ',
-      ),
+      [nameOfGroup(t, name), tallyOf(t, name, members.length)].join(', '),
     );
   }, [grouped, rows, facts, shared, i18n.language, t]);
   const groupMenu = ({ rows: members, name }: ImageGroup): MenuEntry[] => {

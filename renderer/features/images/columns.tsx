@@ -3,12 +3,11 @@ import { CircleFadingArrowUp } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { nameOf } from '../../parts/container-state.js';
 import { nameOfImage, type NamedImage } from '../../parts/image-names.js';
-import { ShapeIcon } from '../../parts/Shape.js';
+import { SinceCell, UsedCell } from '../../parts/table-page/cells.js';
 import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
 import { useEngine } from '../../store/index.js';
-import { useNow } from '../../ui/clock.js';
 import type { Column } from '../../ui/data-grid.js';
-import { ago, bytes, shortId } from '../../ui/format.js';
+import { bytes, shortId } from '../../ui/format.js';
 import { isNewer, usageOf, type ImageFacts, type Use } from './filter.js';
 import type { ImageGroup } from './grouping.js';
 
@@ -94,7 +93,7 @@ export function useColumns({
         width: '108px',
         right: true,
         compare: (a, b) => b.image.Created - a.image.Created,
-        cell: (row) => <Created at={row.image.Created} />,
+        cell: (row) => <SinceCell at={row.image.Created > 0 ? row.image.Created * 1000 : undefined} />,
       },
       id: {
         id: 'id',
@@ -186,29 +185,20 @@ function Name({
   );
 }
 
-/** Whether containers use it and run: a shape, a word, and their names. */
+/** Whether containers use it and run, and which. */
 function UseMark({ id, users }: { id: string; users: ImageFacts['users'] }) {
   const { t } = useTranslation();
   const use = usageOf(id, users);
   if (use === 'unused') return <span className="s12 t3">{t('images.unusedWord')}</span>;
   const held = users.get(id) ?? [];
   const names = held.map(nameOf);
+  const [name] = names;
   return (
-    <span className="use s12" title={names.join(' ')}>
-      <ShapeIcon shape={shapes[use]} />
-      <span className="cut">
-        {t(`images.use.${use}`)}
-        <span className="t3">
-          {' '}
-          · {names.length > 1 ? t('images.usersMany', { name: names[0], count: names.length - 1 }) : names[0]}
-        </span>
-      </span>
-    </span>
+    <UsedCell
+      shape={shapes[use]}
+      word={t(`images.use.${use}`)}
+      names={names}
+      sum={names.length > 1 ? t('images.usersMany', { name, count: names.length - 1 }) : name}
+    />
   );
-}
-
-function Created({ at }: { at: number }) {
-  const { t } = useTranslation();
-  const now = useNow(60_000);
-  return <span className="s12 t3 num">{at > 0 ? ago(t, now - at * 1000) : '–'}</span>;
 }

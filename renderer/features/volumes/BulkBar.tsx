@@ -1,14 +1,13 @@
 import { Archive } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
-import { BulkBar, BulkTally } from '../../parts/table-page/BulkBar.js';
+import { BulkBar, UseTally } from '../../parts/table-page/BulkBar.js';
 import type { VolumeActions } from '../../parts/volumes/actions.js';
 import { isCopyable, usageOf } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
 import { copiesVolumes, knowsVolumes } from '../../store/volumes-slice.js';
 import { Button } from '../../ui/Button.js';
 import { bytes } from '../../ui/format.js';
-import { usageShapes } from './GroupTitle.js';
 
 /** What can be done with the selected volumes. Each that is backed up is a task; of those that cannot be removed it is said why. */
 export function VolumesBulk({
@@ -31,13 +30,7 @@ export function VolumesBulk({
       count={chosen.length}
       tally={
         <>
-          {(['running', 'stopped'] as const).map((use) =>
-            counts[use] === 0 ? null : (
-              <BulkTally key={use} shape={usageShapes[use]}>
-                {t(`images.byUse.${use}`, { count: counts[use] })}
-              </BulkTally>
-            ),
-          )}
+          <UseTally {...counts} />
           {known && <span className="num">{bytes(chosen.reduce((sum, { Size }) => sum + (Size ?? 0), 0))}</span>}
         </>
       }

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { useExplain } from '../../parts/explain.js';
 import { ShapeIcon } from '../../parts/Shape.js';
+import { SinceCell, UsedCell } from '../../parts/table-page/cells.js';
 import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
 import { deviceOfVolume, holdersOf, nameOfVolume, usageOf, volumeUses } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
@@ -71,7 +72,7 @@ export function useColumns({
         width: '112px',
         right: true,
         compare: (a, b) => moment(b.LastWrite) - moment(a.LastWrite),
-        cell: ({ LastWrite }) => <Since at={LastWrite} />,
+        cell: ({ LastWrite }) => <SinceCell at={LastWrite === null ? undefined : Date.parse(LastWrite)} />,
         total: () => null,
       },
       backups: {
@@ -110,7 +111,7 @@ export function useColumns({
         width: '108px',
         right: true,
         compare: (a, b) => moment(b.Created) - moment(a.Created),
-        cell: ({ Created }) => <Since at={Created} />,
+        cell: ({ Created }) => <SinceCell at={Date.parse(Created)} />,
         total: () => null,
       },
     };
@@ -156,26 +157,24 @@ function Name({ row, dense }: { row: VolumeOverview; dense: boolean }) {
   );
 }
 
-/** Whether containers use it and run: a shape, a word, and their names; and whether they share it. */
+/** Whether containers use it and run, and which; and whether they share it. */
 function UseMark({ row }: { row: VolumeOverview }) {
   const { t } = useTranslation();
   const use = usageOf(row);
   if (use === 'unused') return <span className="s12 t3">{t('volumes.use.unused')}</span>;
   const names = holdersOf(row).map(({ Name }) => Name);
+  const [name] = names;
   return (
-    <span className="use s12" title={names.join(' ')}>
-      <ShapeIcon shape={usageShapes[use]} />
-      <span className="cut">
-        {t(`volumes.use.${use}`)}
-        <span className="t3">
-          {' '}
-          · {names.length > 1 ? t('volumes.usersMany', { name: names[0], count: names.length - 1 }) : names[0]}
-        </span>
-      </span>
+    <UsedCell
+      shape={usageShapes[use]}
+      word={t(`volumes.use.${use}`)}
+      names={names}
+      sum={names.length > 1 ? t('volumes.usersMany', { name, count: names.length - 1 }) : name}
+    >
       {names.length > 1 && (
         <SharedIcon className="icon s12 t3" role="img" aria-label={t('volumes.sharedBy', { count: names.length })} />
       )}
-    </span>
+    </UsedCell>
   );
 }
 
@@ -198,10 +197,4 @@ function BackupsMark({ row: { Backups, Schedule } }: { row: VolumeOverview }) {
       )}
     </span>
   );
-}
-
-function Since({ at }: { at: string | null }) {
-  const { t } = useTranslation();
-  const now = useNow(30_000);
-  return <span className="s12 t3 num">{at === null ? '–' : ago(t, now - Date.parse(at))}</span>;
 }

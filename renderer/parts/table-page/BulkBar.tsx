@@ -52,3 +52,14 @@ export const BulkTally = ({ shape, children }: { shape: Shape; children: ReactNo
     {children}
   </span>
 );
+
+/** How many of the selected run something, and how many only could. */
+export function UseTally({ running, stopped }: { running: number; stopped: number }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {running > 0 && <BulkTally shape="run">{t('images.byUse.running', { count: running })}</BulkTally>}
+      {stopped > 0 && <BulkTally shape="exited">{t('images.byUse.stopped', { count: stopped })}</BulkTally>}
+    </>
+  );
+}
