@@ -196,32 +196,46 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
     >
       {list()}
       {all && all.length > 0 && (
-        <div className="list-foot">
-          <span className="num" role="status">
-            {page.text !== '' || page.chips.size > 0
-              ? t(`${noun}.countOf`, { shown: rows.length, count: all.length })
-              : t(`${noun}.count`, { count: all.length })}
-          </span>
-          {props.total}
-          <span className="grow" />
-          <span className="keys">
-            <kbd>↑</kbd>
-            <kbd>↓</kbd> {t('containers.keysMove')}
-          </span>
-          <span className="keys">
-            <kbd>Space</kbd> {t('containers.keysSelect')}
-          </span>
-          <span className="keys">
-            <kbd>↵</kbd> {t('containers.keysOpen')}
-          </span>
-          {lettersAct && props.letter && (
-            <span className="keys">
-              <kbd>{props.letter.key}</kbd> {props.letter.does}
-            </span>
-          )}
-          <kbd>?</kbd>
-        </div>
+        <Foot letter={lettersAct ? props.letter : undefined} total={props.total}>
+          {page.text !== '' || page.chips.size > 0
+            ? t(`${noun}.countOf`, { shown: rows.length, count: all.length })
+            : t(`${noun}.count`, { count: all.length })}
+        </Foot>
       )}
     </SplitPage>
+  );
+}
+
+/** How many there are, and which keys do what. */
+function Foot({
+  letter,
+  total,
+  children,
+}: Pick<TablePageProps<never, never, never>, 'letter' | 'total'> & { children: string }) {
+  const { t } = useTranslation();
+  return (
+    <div className="list-foot">
+      <span className="num" role="status">
+        {children}
+      </span>
+      {total}
+      <span className="grow" />
+      <span className="keys">
+        <kbd>↑</kbd>
+        <kbd>↓</kbd> {t('containers.keysMove')}
+      </span>
+      <span className="keys">
+        <kbd>Space</kbd> {t('containers.keysSelect')}
+      </span>
+      <span className="keys">
+        <kbd>↵</kbd> {t('containers.keysOpen')}
+      </span>
+      {letter && (
+        <span className="keys">
+          <kbd>{letter.key}</kbd> {letter.does}
+        </span>
+      )}
+      <kbd>?</kbd>
+    </div>
   );
 }
