@@ -1,5 +1,5 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
-import { CircleAlert, CircleCheck, Eraser, Trash2 } from 'lucide-react';
+import { useEffect, useMemo, useState } from 'react';
+import { Eraser } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../main/client/index.js';
 import type { DiskImage, DiskUsage } from '../../main/contract/disk.js';
@@ -8,15 +8,12 @@ import { messageOf, useEngine, useEngineStore } from '../store/index.js';
 import { useSurface } from '../store/surface.js';
 import { Button, IconButton } from '../ui/Button.js';
 import { useNow } from '../ui/clock.js';
-import { CopyButton } from '../ui/Copy.js';
-import { Dialog } from '../ui/Dialog.js';
 import { Problem } from '../ui/Field.js';
 import { ago, bytes } from '../ui/format.js';
-import { Segments } from '../ui/Segments.js';
 import { joinCommand } from './command-line.js';
 import { freedBy, nameOfDisk, victimsOf, withoutParents, type PruneScope } from './disk-parts.js';
 import { useExplain } from './explain.js';
-import { useEngineName } from './RemoveDialog.js';
+import { PruneDialog, PruneLine } from './PruneDialog.js';
 
 /** Opens the dialog below, `plain` without words; not there where the engine cannot say what would go. */
 export function PruneImagesButton({ plain = false }: { plain?: boolean }) {
@@ -43,7 +40,6 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
   const { t } = useTranslation();
   const explain = useExplain();
   const store = useEngineStore();
-  const engine = useEngineName();
   const { disk, problem } = useDisk();
   const [scope, setScope] = useState(wanted);
   const [spared, setSpared] = useState<ReadonlySet<string>>(new Set());
@@ -54,13 +50,6 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
   const going = useMemo(() => new Set(chosen.map(({ Id }) => Id)), [chosen]);
   const freed = useMemo(() => (disk ? freedBy(disk.Layers, going) : 0), [disk, going]);
   const gone = [...(outcomes?.values() ?? [])].filter((outcome) => outcome.problem === undefined).length;
-
-  const body = useRef<HTMLDivElement>(null);
-  const over = outcomes !== undefined && !busy;
-  // The button that was pressed is gone with the question.
-  useEffect(() => {
-    if (over) body.current?.closest('[role="dialog"]')?.querySelector<HTMLElement>('[data-cancel]')?.focus();
-  }, [over]);
 
   const prune = async () => {
     if (busy || outcomes || chosen.length === 0) return;
@@ -95,79 +84,52 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
     });
 
   return (
-    <Dialog
-      width="wide"
+    <PruneDialog<PruneScope>
       title={t('prune.title')}
       description={t('prune.text')}
-      onClose={onClose}
-      onSubmit={() => void prune()}
-      focus="[data-cancel]"
-      footer={
-        outcomes ? (
-          <>
-            <span className="grow" />
-            <Button variant="primary" shortcut="Esc" disabled={busy} onClick={onClose} data-cancel>
-              {t('common.close')}
-            </Button>
-          </>
-        ) : (
-          <>
-            {chosen.length > 0 && (
-              <CopyButton
-                text={`docker rmi ${joinCommand(chosen.flatMap(({ Id, Names }) => (Names.length > 0 ? Names : [Id])))}`}
-                label={t('common.copyAsCommand')}
-              />
-            )}
-            <span className="grow" />
-            <Button variant="ghost" shortcut="Esc" onClick={onClose} data-cancel>
-              {t('common.cancel')}
-            </Button>
-            <Button variant="danger-fill" type="submit" icon={Trash2} disabled={busy || chosen.length === 0}>
-              {t('prune.submit', { count: chosen.length, size: bytes(freed) })}
-            </Button>
-          </>
-        )
+      stage={!outcomes ? 'asked' : busy ? 'going' : 'over'}
+      scope={{
+        label: t('prune.which'),
+        options: [
+          { value: 'unused', label: t('prune.unused') },
+          { value: 'dangling', label: t('prune.dangling') },
+        ],
+        value: scope,
+        onChange: setScope,
+      }}
+      list={{ label: t('prune.list'), busy: !disk && !problem }}
+      before={problem && <Problem>{explain(problem)}</Problem>}
+      none={disk && victims.length === 0 ? <p className="t2">{t(`prune.none.${scope}`)}</p> : undefined}
+      status={
+        outcomes
+          ? busy
+            ? t('prune.progress', { done: outcomes.size, count: chosen.length })
+            : t('prune.done', { gone, count: chosen.length })
+          : disk && victims.length > 0 && t('prune.total', { count: chosen.length, size: bytes(freed) })
       }
+      submit={{
+        label: t('prune.submit', { count: chosen.length, size: bytes(freed) }),
+        disabled: chosen.length === 0,
+      }}
+      command={
+        chosen.length > 0
+          ? `docker rmi ${joinCommand(chosen.flatMap(({ Id, Names }) => (Names.length > 0 ? Names : [Id])))}`
+          : undefined
+      }
+      onSubmit={() => void prune()}
+      onClose={onClose}
     >
-      <div className="prune" ref={body}>
-        {!outcomes && (
-          <Segments<PruneScope>
-            label={t('prune.which')}
-            options={[
-              { value: 'unused', label: t('prune.unused') },
-              { value: 'dangling', label: t('prune.dangling') },
-            ]}
-            value={scope}
-            onChange={setScope}
-          />
-        )}
-        {problem && <Problem>{explain(problem)}</Problem>}
-        {disk && victims.length === 0 ? (
-          <p className="t2">{t(`prune.none.${scope}`)}</p>
-        ) : (
-          <ul className="victims prune-list" aria-label={t('prune.list')} aria-busy={!disk && !problem}>
-            {(outcomes ? chosen : victims).map((image) => (
-              <Victim
-                key={image.Id}
-                image={image}
-                goes={going.has(image.Id)}
-                outcome={outcomes?.get(image.Id)}
-                waiting={outcomes !== undefined}
-                onToggle={(goes) => toggle(image.Id, goes)}
-              />
-            ))}
-          </ul>
-        )}
-        <p className="s12 t2" role="status">
-          {outcomes
-            ? busy
-              ? t('prune.progress', { done: outcomes.size, count: chosen.length })
-              : t('prune.done', { gone, count: chosen.length })
-            : disk && victims.length > 0 && t('prune.total', { count: chosen.length, size: bytes(freed) })}
-        </p>
-        <p className="s12 t3">{t('remove.engine', { name: engine })}</p>
-      </div>
-    </Dialog>
+      {(outcomes ? chosen : victims).map((image) => (
+        <Victim
+          key={image.Id}
+          image={image}
+          goes={going.has(image.Id)}
+          outcome={outcomes?.get(image.Id)}
+          waiting={outcomes !== undefined}
+          onToggle={(goes) => toggle(image.Id, goes)}
+        />
+      ))}
+    </PruneDialog>
   );
 }
 
@@ -187,49 +149,21 @@ function Victim({
   const { t } = useTranslation();
   const now = useNow(60_000);
   const name = nameOfDisk(image);
-  const more = image.Names.slice(1);
-  const words = (
-    <>
-      <span className="grow">
-        <span className={image.Names.length > 0 ? 'b6' : 'mono'}>{name}</span>
-        {image.Names.length === 0 && <span className="t3 s12"> {t('images.untagged')}</span>}
-        {more.length > 0 && <span className="t3 s12 cut prune-names">{more.join(', ')}</span>}
-        {outcome?.problem !== undefined && <span className="s12 t2 select prune-names">{outcome.problem}</span>}
-      </span>
-      <span className="right num s12 prune-size">
-        <span>{bytes(image.Unique + image.Compressed)}</span>
-        <span className="t3">
-          {image.Shared > 0 ? t('prune.shares', { size: bytes(image.Shared) }) : ago(t, now - image.Created * 1000)}
-        </span>
-      </span>
-    </>
-  );
-  if (waiting)
-    return (
-      <li>
-        {outcome === undefined ? (
-          <span className="s14 prune-wait" aria-hidden />
-        ) : outcome.problem === undefined ? (
-          <CircleCheck className="icon s14 c-run" aria-label={t('prune.gone')} role="img" />
-        ) : (
-          <CircleAlert className="icon s14 c-fail" aria-label={t('prune.stays')} role="img" />
-        )}
-        {words}
-      </li>
-    );
+  const named = image.Names.length > 0;
   return (
-    <li>
-      <label className="prune-line">
-        <input
-          type="checkbox"
-          className="check"
-          checked={goes}
-          onChange={(event) => onToggle(event.target.checked)}
-          aria-label={t('prune.choose', { name })}
-        />
-        {words}
-      </label>
-    </li>
+    <PruneLine
+      name={name}
+      named={named}
+      tag={named ? undefined : t('images.untagged')}
+      more={image.Names.length > 1 ? image.Names.slice(1).join(', ') : undefined}
+      problem={outcome?.problem}
+      size={bytes(image.Unique + image.Compressed)}
+      aside={image.Shared > 0 ? t('prune.shares', { size: bytes(image.Shared) }) : ago(t, now - image.Created * 1000)}
+      state={!waiting ? 'asked' : !outcome ? 'waiting' : outcome.problem === undefined ? 'gone' : 'failed'}
+      goes={goes}
+      choose={t('prune.choose', { name })}
+      onToggle={onToggle}
+    />
   );
 }
 

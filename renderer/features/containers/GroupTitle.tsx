@@ -2,19 +2,19 @@ import type { TFunction } from 'i18next';
 import { Play, RotateCw, Square } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { fits } from '../../parts/container-actions.js';
-import { ShapeIcon } from '../../parts/Shape.js';
+import { GroupName } from '../../parts/table-page/cells.js';
 import type { Verb } from '../../store/containers-slice.js';
 import { IconButton } from '../../ui/Button.js';
 import type { GroupBy, ContainerGroup } from './grouping.js';
 
-export function nameOfGroup(t: TFunction, group: ContainerGroup, by: GroupBy): string {
+export function nameOfGroup(t: TFunction, group: Pick<ContainerGroup, 'name'>, by: GroupBy): string {
   if (group.name !== undefined) return group.name;
   return by === 'project' ? t('containers.noProject') : t('containers.noGroup');
 }
 
 /** "5 of 6 running", "2 stopped". */
-export function tallyOf(t: TFunction, { members, running }: ContainerGroup): string {
-  const count = members.length;
+export function tallyOf(t: TFunction, { rows, running }: Pick<ContainerGroup, 'rows' | 'running'>): string {
+  const count = rows.length;
   if (running === count) return t('containers.groupAll', { count });
   if (running > 0) return t('containers.groupSome', { running, count });
   return t('containers.groupNone', { count });
@@ -23,12 +23,12 @@ export function tallyOf(t: TFunction, { members, running }: ContainerGroup): str
 export function GroupTitle({ group, by }: { group: ContainerGroup; by: GroupBy }) {
   const { t } = useTranslation();
   return (
-    <>
-      <b className="cut">{nameOfGroup(t, group, by)}</b>
-      <ShapeIcon shape={group.worst} />
-      <span className="hidden-text">{t(`state.${group.worst === 'moving' ? 'removing' : group.worst}`)}</span>
-      <span className="cut">{tallyOf(t, group)}</span>
-    </>
+    <GroupName
+      name={nameOfGroup(t, group, by)}
+      shape={group.worst}
+      word={t(`state.${group.worst === 'moving' ? 'removing' : group.worst}`)}
+      tally={tallyOf(t, group)}
+    />
   );
 }
 
@@ -56,7 +56,7 @@ export function GroupActs({
           tabIndex={-1}
           icon={icon}
           label={label}
-          disabled={!group.members.some((member) => fits(verb, member))}
+          disabled={!group.rows.some((member) => fits(verb, member))}
           onClick={() => onAct(verb)}
         />
       ))}

@@ -1,14 +1,15 @@
-import { ArchiveRestore, ChevronDown, FolderInput, Group as GroupIcon, Plus } from 'lucide-react';
+import { ArchiveRestore, FolderInput, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { useAddFolder } from '../../parts/drop/use-add-folder.js';
 import { ShapeIcon } from '../../parts/Shape.js';
+import { GroupByMenu, TableTools } from '../../parts/table-page/TableTools.js';
+import type { TablePageState } from '../../parts/table-page/use-table-page.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
 import { Button, IconButton } from '../../ui/Button.js';
-import { FilterField } from '../../ui/FilterField.js';
-import { Menu, type MenuEntry } from '../../ui/Menu.js';
+import type { MenuEntry } from '../../ui/Menu.js';
 import { isIn, stateFilters, type StateFilter } from './filter.js';
 import { labelsIn, type GroupBy } from './grouping.js';
 
@@ -20,58 +21,41 @@ const shapes = {
   stopped: 'exited',
   created: 'created',
 } as const;
-/** Always there; the others only where there is something of the kind. */
-const constant: readonly StateFilter[] = ['running', 'failed'];
 const MOST_LABELS = 12;
 
-export interface ToolbarProps {
-  containers: ContainerSummary[];
-  filter: string;
-  onFilter(text: string): void;
-  states: ReadonlySet<StateFilter>;
-  onStates(states: ReadonlySet<StateFilter>): void;
-  groupBy: GroupBy;
-}
-
 /** Filter, chips of states, grouping, and the way to a new container. */
-export function Toolbar({ containers, filter, onFilter, states, onStates, groupBy }: ToolbarProps) {
+export function Toolbar({
+  page,
+  containers,
+  groupBy,
+}: {
+  page: TablePageState<StateFilter>;
+  containers: ContainerSummary[];
+  groupBy: GroupBy;
+}) {
   const { t } = useTranslation();
   const addFolder = useAddFolder();
   const ready = useEngine((state) => state.connection.state === 'ready');
   const ask = useSurface((surface) => surface.open);
   const binned = useEngine((state) => state.bin?.Containers.length ?? 0);
-  const chips = stateFilters.filter(
-    (state) => constant.includes(state) || states.has(state) || containers.some((container) => isIn(container, state)),
-  );
-  const toggle = (state: StateFilter) => {
-    const next = new Set(states);
-    if (!next.delete(state)) next.add(state);
-    onStates(next);
-  };
   return (
-    <div className="tools">
-      <h1>{t('containers.title')}</h1>
-      <FilterField
-        label={t('containers.filterLabel')}
-        hint={t('containers.filterHint')}
-        value={filter}
-        onChange={onFilter}
-      />
-      <span className="chips" role="group" aria-label={t('containers.state')}>
-        {chips.map((state) => (
-          <button
-            key={state}
-            type="button"
-            className="chip"
-            aria-pressed={states.has(state)}
-            onClick={() => toggle(state)}
-          >
+    <TableTools<ContainerSummary, StateFilter>
+      noun="containers"
+      page={page}
+      rows={containers}
+      chips={{
+        label: t('containers.state'),
+        all: stateFilters,
+        constant: ['running', 'failed'],
+        isIn,
+        name: (state) => (
+          <>
             <ShapeIcon shape={shapes[state]} />
             {t(`containers.chips.${state}`)}
-          </button>
-        ))}
-      </span>
-      <span className="grow" />
+          </>
+        ),
+      }}
+    >
       {binned > 0 && (
         <IconButton
           icon={ArchiveRestore}
@@ -94,10 +78,11 @@ export function Toolbar({ containers, filter, onFilter, states, onStates, groupB
       <Button variant="primary" icon={Plus} disabled={!ready} onClick={() => ask({ kind: 'run' })}>
         {t('action.run')}
       </Button>
-    </div>
+    </TableTools>
   );
 }
 
+/** By what there is to group, labels among it. */
 function GroupMenu({ containers, groupBy }: { containers: ContainerSummary[]; groupBy: GroupBy }) {
   const { t } = useTranslation();
   const set = usePreferences((preferences) => preferences.set);
@@ -111,19 +96,10 @@ function GroupMenu({ containers, groupBy }: { containers: ContainerSummary[]; gr
   const entries = (): MenuEntry[] => {
     const labels = labelsIn(containers).slice(0, MOST_LABELS);
     return [
-      { heading: t('containers.groupBy.title') },
       ...(['project', 'network', 'image', 'none'] as const).map(entry),
       ...(labels.length > 0 ? (['line', { heading: t('containers.groupBy.label') }] as const) : []),
       ...labels.map((label) => entry(`label:${label}`)),
     ];
   };
-  return (
-    <Menu label={t('containers.groupBy.title')} entries={entries}>
-      <button type="button" className="btn ghost" aria-label={`${t('containers.groupBy.title')}: ${named(groupBy)}`}>
-        <GroupIcon className="icon" aria-hidden />
-        <span className="cut group-by">{named(groupBy)}</span>
-        <ChevronDown className="icon s12" aria-hidden />
-      </button>
-    </Menu>
-  );
+  return <GroupByMenu now={named(groupBy)} entries={entries} />;
 }

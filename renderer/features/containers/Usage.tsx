@@ -3,7 +3,7 @@ import { createStore, useStore } from 'zustand';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
-import { SPARK_POINTS, type Used } from '../../store/stats-slice.js';
+import { SPARK_POINTS, type StatsSlice, type Used } from '../../store/stats-slice.js';
 import { bytes } from '../../ui/format.js';
 import { Sparkline } from '../../ui/Sparkline.js';
 
@@ -123,4 +123,25 @@ function useVisible(): boolean {
     return () => document.removeEventListener('visibilitychange', changed);
   }, []);
   return visible;
+}
+
+const nothingUsed: StatsSlice['used'] = {};
+
+/** What rows are ordered by where the order is one of use: they change places every few seconds at most, and not under the pointer. */
+export function useOrderOfUse(byUse: boolean): StatsSlice['used'] {
+  const store = useEngineStore();
+  const [used, setUsed] = useState(nothingUsed);
+  useEffect(() => {
+    if (!byUse) return;
+    const look = () => {
+      if (!document.hidden && !document.querySelector('.grid-row:hover')) setUsed(store.getState().used);
+    };
+    const first = setTimeout(look, 1500);
+    const timer = setInterval(look, 5000);
+    return () => {
+      clearTimeout(first);
+      clearInterval(timer);
+    };
+  }, [byUse, store]);
+  return byUse ? used : nothingUsed;
 }

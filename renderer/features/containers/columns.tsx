@@ -3,60 +3,55 @@ import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { healthOf, nameOf, networksOf, portsOf, shapeOf, stateOrder } from '../../parts/container-state.js';
 import { StateBadge } from '../../parts/StateBadge.js';
-import { useNow } from '../../ui/clock.js';
-import type { Column, RowGroup } from '../../ui/DataGrid.js';
-import { ago } from '../../ui/format.js';
-import type { StatsSlice } from '../../store/stats-slice.js';
+import { SinceCell } from '../../parts/table-page/cells.js';
+import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
+import { useEngine } from '../../store/index.js';
+import type { Column } from '../../ui/data-grid.js';
 import type { ContainerGroup } from './grouping.js';
-import { CpuCell, MemoryCell, TotalCpu, TotalMemory } from './Usage.js';
+import { CpuCell, MemoryCell, TotalCpu, TotalMemory, useOrderOfUse } from './Usage.js';
 
-export type TableGroup = ContainerGroup & RowGroup<ContainerSummary>;
-type TableColumn = Column<ContainerSummary, TableGroup>;
+type TableColumn = Column<ContainerSummary, ContainerGroup>;
 
-/** Those that can be left out, in the order of the table. */
-export const optionalColumns = ['image', 'health', 'command', 'networks', 'ports', 'cpu', 'memory', 'created'] as const;
-export type OptionalColumn = (typeof optionalColumns)[number];
+const optionalIds = ['image', 'health', 'command', 'networks', 'ports', 'cpu', 'memory', 'created'] as const;
+type OptionalId = (typeof optionalIds)[number];
 
-/** Left out until somebody wants them: the state says the health too, and names stand over images. */
-export const hiddenAtFirst: readonly OptionalColumn[] = ['image', 'health', 'networks'];
-
-/** How wide the table has to be for a column; the rest is left out, the command first. */
-const roomFor: Record<OptionalColumn, number> = {
-  cpu: 0,
-  memory: 540,
-  ports: 600,
-  created: 700,
-  health: 760,
-  image: 820,
-  networks: 900,
-  command: 960,
+const optionalColumns: OptionalColumns<OptionalId> = {
+  ids: optionalIds,
+  // The state says the health too, and names stand over images.
+  hiddenAtFirst: ['image', 'health', 'networks'],
+  // The command goes first.
+  roomFor: {
+    cpu: 0,
+    memory: 540,
+    ports: 600,
+    created: 700,
+    health: 760,
+    image: 820,
+    networks: 900,
+    command: 960,
+  },
+  kept: 'toggledColumns',
 };
 
 export function useColumns({
   dense,
   width,
-  hidden,
-  live,
-  used,
+  byUse,
 }: {
   dense: boolean;
   width: number;
-  hidden: ReadonlySet<OptionalColumn>;
-  /** The engine tells what containers use. */
-  live: boolean;
-  /** What is sorted by, where the order is one of use. */
-  used: StatsSlice['used'];
-}): TableColumn[] {
+  /** The order is one of use. */
+  byUse: boolean;
+}) {
   const { t, i18n } = useTranslation();
-  // Dense rows have no second line for the image.
-  const imageAside = dense && width >= 560;
-  const room = optionalColumns.filter((column) => width >= roomFor[column]).join(' ');
-  return useMemo(() => {
+  const live = useEngine((state) => state.features?.can?.includes('stats') ?? false);
+  const used = useOrderOfUse(byUse);
+  const all = useMemo(() => {
     const compareNames = new Intl.Collator(i18n.language, { numeric: true }).compare;
     const rank = (container: ContainerSummary) => stateOrder.indexOf(shapeOf(container));
     const share = ({ Id, State }: ContainerSummary) => (State === 'running' ? (used[Id]?.cpu.at(-1) ?? 0) : -1);
     const memory = ({ Id, State }: ContainerSummary) => (State === 'running' ? (used[Id]?.usage.memory ?? 0) : -1);
-    const optional: Record<OptionalColumn, TableColumn> = {
+    const optional: Record<OptionalId, TableColumn> = {
       image: {
         id: 'image',
         header: t('summary.image'),
@@ -119,7 +114,7 @@ export function useColumns({
         right: true,
         compare: (a, b) => share(b) - share(a),
         cell: (row) => <CpuCell container={row} />,
-        total: ({ members }) => <TotalCpu members={members} />,
+        total: ({ rows }) => <TotalCpu members={rows} />,
       },
       memory: {
         id: 'memory',
@@ -128,7 +123,7 @@ export function useColumns({
         right: true,
         compare: (a, b) => memory(b) - memory(a),
         cell: (row) => <MemoryCell container={row} />,
-        total: ({ members }) => <TotalMemory members={members} />,
+        total: ({ rows }) => <TotalMemory members={rows} />,
       },
       created: {
         id: 'created',
@@ -136,15 +131,10 @@ export function useColumns({
         width: '100px',
         right: true,
         compare: (a, b) => b.Created - a.Created,
-        cell: (row) => <Created at={row.Created} />,
+        cell: (row) => <SinceCell at={row.Created * 1000} />,
       },
     };
-    const wanted = optionalColumns.filter(
-      (column) =>
-        room.split(' ').includes(column) && !hidden.has(column) && (live || (column !== 'cpu' && column !== 'memory')),
-    );
-    const withImage: OptionalColumn[] = imageAside && !wanted.includes('image') ? ['image', ...wanted] : wanted;
-    return [
+    const first: TableColumn[] = [
       {
         id: 'name',
         header: t('containers.name'),
@@ -168,13 +158,13 @@ export function useColumns({
           </span>
         ),
       },
-      ...withImage.map((column) => optional[column]),
     ];
-  }, [t, i18n.language, dense, room, imageAside, hidden, live, used]);
-}
-
-function Created({ at }: { at: number }) {
-  const { t } = useTranslation();
-  const now = useNow(60_000);
-  return <span className="s12 t3 num">{ago(t, now - at * 1000)}</span>;
+    return { first, optional };
+  }, [t, i18n.language, dense, used]);
+  return useChosenColumns(optionalColumns, all, {
+    width,
+    offered: (id) => live || (id !== 'cpu' && id !== 'memory'),
+    // Dense rows have no second line for it.
+    forced: dense && width >= 560 ? 'image' : undefined,
+  });
 }

@@ -1,5 +1,7 @@
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { networksOf, projectOf, shapeOf, stateOrder, type Shape } from '../../parts/container-state.js';
+import { rowsByName, type NamedRows } from '../../parts/table-page/groups.js';
+import type { RowGroup } from '../../ui/data-grid.js';
 
 /** By what the table is grouped, as the preferences keep it. */
 export type GroupBy = 'none' | 'project' | 'network' | 'image' | `label:${string}`;
@@ -7,12 +9,7 @@ export type GroupBy = 'none' | 'project' | 'network' | 'image' | `label:${string
 export const isGroupBy = (text: string): text is GroupBy =>
   ['none', 'project', 'network', 'image'].includes(text) || text.startsWith('label:');
 
-export interface ContainerGroup {
-  key: string;
-  /** Undefined: what is in no group. */
-  name: string | undefined;
-  /** In the order they came in. */
-  members: ContainerSummary[];
+export interface ContainerGroup extends RowGroup<ContainerSummary>, NamedRows<ContainerSummary> {
   running: number;
   worst: Shape;
 }
@@ -29,25 +26,16 @@ export function groupsOf(
   containers: ContainerSummary[],
   by: GroupBy,
   compare: (a: string, b: string) => number,
+  labelOf: (group: Omit<ContainerGroup, 'label'>) => string,
 ): ContainerGroup[] | undefined {
   if (by === 'none') return undefined;
-  const groups = new Map<string | undefined, ContainerSummary[]>();
-  for (const container of containers) {
-    const name = nameIn(container, by) || undefined;
-    const members = groups.get(name);
-    if (members) members.push(container);
-    else groups.set(name, [container]);
-  }
-  if ([...groups.keys()].every((name) => name === undefined)) return undefined;
-  return [...groups]
-    .sort(([a], [b]) => (a === undefined ? 1 : b === undefined ? -1 : compare(a, b)))
-    .map(([name, members]) => ({
-      key: name === undefined ? 'none' : `=${name}`,
-      name,
-      members,
-      running: members.filter(({ State }) => State === 'running').length,
-      worst: worstOf(members),
-    }));
+  const groups = rowsByName(containers, (container) => nameIn(container, by), compare);
+  if (groups.every(({ name }) => name === undefined)) return undefined;
+  return groups.map((group) => {
+    const running = group.rows.filter(({ State }) => State === 'running').length;
+    const tallied = { ...group, running, worst: worstOf(group.rows) };
+    return { ...tallied, label: labelOf(tallied) };
+  });
 }
 
 /** What needs a look first. */

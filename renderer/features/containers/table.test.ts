@@ -57,9 +57,12 @@ test('of several states one has to be right, beside the words', () => {
 });
 
 const grouped = (by: GroupBy) =>
-  groupsOf(all, by, (a, b) => a.localeCompare(b))?.map(
-    ({ name, members, running, worst }) => `${name}: ${names(members)} (${running}, ${worst})`,
-  );
+  groupsOf(
+    all,
+    by,
+    (a, b) => a.localeCompare(b),
+    ({ name, rows, running, worst }) => `${name}: ${names(rows)} (${running}, ${worst})`,
+  )?.map(({ label }) => label);
 
 test('groups are sorted by name, say how many run and what is worst; what is in none comes last', () => {
   assert.deepEqual(grouped('project'), [

@@ -57,9 +57,3 @@ export const containerTabs: ContainerTab[] = [
   { id: 'inspect', Panel: told(({ inspect }) => <JsonTree document={inspect} />) },
   { id: 'history', Panel: HistoryTab },
 ];
-
-/** The tab that was last looked at, per container, while the window lives. */
-const lastLooked = new Map<string, string>();
-
-export const rememberTab = (container: string, tab: string): void => void lastLooked.set(container, tab);
-export const rememberedTab = (container: string): string => lastLooked.get(container) ?? 'summary';

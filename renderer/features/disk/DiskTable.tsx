@@ -2,7 +2,8 @@ import { useMemo, useState } from 'react';
 import { ExternalLink } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useNow } from '../../ui/clock.js';
-import { DataGrid, sorted, type Column, type Sort } from '../../ui/DataGrid.js';
+import { sorted, type Column, type Sort } from '../../ui/data-grid.js';
+import { DataGrid } from '../../ui/DataGrid.js';
 import { ago, bytes } from '../../ui/format.js';
 import type { DiskPart } from '../../parts/disk-parts.js';
 import { nameOfPart, percent } from './words.js';
@@ -68,9 +69,7 @@ export function DiskTable({ parts, onOpen }: { parts: DiskPart[]; onOpen(part: D
       <DataGrid<DiskPart>
         label={t('disk.table')}
         words={{
-          selectAll: t('disk.selectAll'),
           actions: t('common.actions'),
-          select: (part) => t('images.select', { name: nameOfPart(t, part) }),
           menu: (part) => t('action.more', { name: nameOfPart(t, part) }),
         }}
         columns={columns}
@@ -80,8 +79,11 @@ export function DiskTable({ parts, onOpen }: { parts: DiskPart[]; onOpen(part: D
         rowHeight={32}
         sort={sort}
         onSort={setSort}
-        selected={selected}
-        onSelect={setSelected}
+        selection={{
+          selected,
+          onSelect: setSelected,
+          words: { all: t('disk.selectAll'), one: (part) => t('containers.select', { name: nameOfPart(t, part) }) },
+        }}
         onOpen={onOpen}
         menu={(part) => [
           { label: t('disk.open'), icon: ExternalLink, disabled: !part.place, onSelect: () => onOpen(part) },

@@ -1,16 +1,16 @@
-import { ArrowUpFromLine, Download, GitCompare, PackageOpen, Trash2 } from 'lucide-react';
+import { ArrowUpFromLine, Download, GitCompare, PackageOpen } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ImageActions } from '../../parts/image-actions.js';
 import type { NamedImage } from '../../parts/image-names.js';
-import { ShapeIcon } from '../../parts/Shape.js';
+import { BulkBar, UseTally } from '../../parts/table-page/BulkBar.js';
 import { useEngine } from '../../store/index.js';
 import { can } from '../../store/registries-slice.js';
 import { Button } from '../../ui/Button.js';
 import { bytes } from '../../ui/format.js';
 import { usageOf, type ImageFacts } from './filter.js';
 
-/** Takes the toolbar's place while something is selected. What is pulled or pushed becomes one task each, with what came of it. */
-export function BulkBar({
+/** What can be done with the selected images. What is pulled or pushed becomes one task each, with what came of it. */
+export function ImagesBulk({
   chosen,
   facts,
   actions,
@@ -31,27 +31,17 @@ export function BulkBar({
   const counts = { running: 0, stopped: 0, unused: 0 };
   for (const { id } of chosen) counts[usageOf(id, facts.users)] += 1;
   return (
-    <div
-      className="tools bulk"
-      role="toolbar"
-      aria-label={t('containers.selected', { count: chosen.length })}
-      onKeyDown={(event) => event.key === 'Escape' && onClear()}
-      data-bulk
+    <BulkBar
+      count={chosen.length}
+      tally={
+        <>
+          <UseTally {...counts} />
+          <span className="num">{bytes(size)}</span>
+        </>
+      }
+      onRemove={() => actions.remove(chosen)}
+      onClear={onClear}
     >
-      <b className="b6" role="status" style={{ whiteSpace: 'nowrap' }}>
-        {t('containers.selected', { count: chosen.length })}
-      </b>
-      <span className="row g12 s12 t2 bulk-states">
-        {(['running', 'stopped'] as const).map((use) =>
-          counts[use] === 0 ? null : (
-            <span className="state" style={{ fontWeight: 400 }} key={use}>
-              <ShapeIcon shape={use === 'running' ? 'run' : 'exited'} />
-              {t(`images.byUse.${use}`, { count: counts[use] })}
-            </span>
-          ),
-        )}
-        <span className="num">{bytes(size)}</span>
-      </span>
       <Button icon={Download} disabled={named.length === 0} onClick={() => actions.pullAgain(named)}>
         {t('images.bulkPull', { count: named.length })}
       </Button>
@@ -72,13 +62,6 @@ export function BulkBar({
           {t('layers.compare')}
         </Button>
       )}
-      <span className="grow" />
-      <Button variant="danger" icon={Trash2} shortcut="Del" onClick={() => actions.remove(chosen)}>
-        {t('containers.bulkRemove', { count: chosen.length })}
-      </Button>
-      <Button variant="ghost" shortcut="Esc" onClick={onClear} data-clear>
-        {t('common.clear')}
-      </Button>
-    </div>
+    </BulkBar>
   );
 }

@@ -1,26 +1,23 @@
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
-import { ShapeIcon } from '../../parts/Shape.js';
+import { GroupName } from '../../parts/table-page/cells.js';
 import type { ImageGroup } from './grouping.js';
 
 export const nameOfGroup = (t: TFunction, name: string | undefined): string => name ?? t('images.noName');
 
-export function GroupTitle({ group }: { group: ImageGroup }) {
+/** "3 tags", "2 images". */
+export const tallyOf = (t: TFunction, name: string | undefined, count: number): string =>
+  t(name === undefined ? 'images.count' : 'images.tags', { count });
+
+export function GroupTitle({ group: { name, use, rows } }: { group: ImageGroup }) {
   const { t } = useTranslation();
+  const unused = use === 'unused';
   return (
-    <>
-      <b className="cut">{nameOfGroup(t, group.name)}</b>
-      {group.use !== 'unused' && (
-        <>
-          <ShapeIcon shape={group.use === 'running' ? 'run' : 'exited'} />
-          <span className="hidden-text">{t(`images.use.${group.use}`)}</span>
-        </>
-      )}
-      <span className="cut">
-        {group.name === undefined
-          ? t('images.count', { count: group.rows.length })
-          : t('images.tags', { count: group.rows.length })}
-      </span>
-    </>
+    <GroupName
+      name={nameOfGroup(t, name)}
+      shape={unused ? undefined : use === 'running' ? 'run' : 'exited'}
+      word={unused ? undefined : t(`images.use.${use}`)}
+      tally={tallyOf(t, name, rows.length)}
+    />
   );
 }

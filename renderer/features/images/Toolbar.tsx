@@ -1,42 +1,33 @@
 import { useRef } from 'react';
-import { ChevronDown, Download, Group as GroupIcon, PackageOpen, RefreshCw } from 'lucide-react';
+import { Download, PackageOpen, RefreshCw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ImageActions } from '../../parts/image-actions.js';
 import type { NamedImage } from '../../parts/image-names.js';
 import { PruneImagesButton } from '../../parts/PruneImages.js';
+import { GroupByMenu, TableTools } from '../../parts/table-page/TableTools.js';
+import type { TablePageState } from '../../parts/table-page/use-table-page.js';
 import { useEngine } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { can } from '../../store/registries-slice.js';
 import { useSurface } from '../../store/surface.js';
 import { Button, IconButton } from '../../ui/Button.js';
-import { FilterField } from '../../ui/FilterField.js';
-import { Menu } from '../../ui/Menu.js';
 import { imageFilters, isImageIn, type ImageFacts, type ImageFilter } from './filter.js';
-
-/** Always there; the others only where there is something of the kind. */
-const constant: readonly ImageFilter[] = ['used', 'unused'];
 
 /** What can be loaded. */
 export const ARCHIVES = '.tar,.tar.gz,.tgz,.tar.zst,.tzst,.gz,.zst';
 
 /** Filter, chips, grouping, and the ways to more images. */
 export function Toolbar({
+  page,
   rows,
   facts,
-  filter,
-  onFilter,
-  chips,
-  onChips,
   grouped,
   actions,
   onLoad,
 }: {
+  page: TablePageState<ImageFilter>;
   rows: NamedImage[];
   facts: ImageFacts;
-  filter: string;
-  onFilter(text: string): void;
-  chips: ReadonlySet<ImageFilter>;
-  onChips(chips: ReadonlySet<ImageFilter>): void;
   grouped: boolean;
   actions: ImageActions;
   onLoad(files: File[]): void;
@@ -48,27 +39,19 @@ export function Toolbar({
   const ask = useSurface((surface) => surface.open);
   const set = usePreferences((preferences) => preferences.set);
   const picker = useRef<HTMLInputElement>(null);
-  const shown = imageFilters.filter(
-    (chip) => constant.includes(chip) || chips.has(chip) || rows.some((row) => isImageIn(row, chip, facts)),
-  );
-  const toggle = (chip: ImageFilter) => {
-    const next = new Set(chips);
-    if (!next.delete(chip)) next.add(chip);
-    onChips(next);
-  };
-  const grouping = grouped ? t('images.byRepository') : t('containers.groupBy.none');
   return (
-    <div className="tools">
-      <h1>{t('images.title')}</h1>
-      <FilterField label={t('images.filterLabel')} hint={t('images.filterHint')} value={filter} onChange={onFilter} />
-      <span className="chips" role="group" aria-label={t('images.usedBy')}>
-        {shown.map((chip) => (
-          <button key={chip} type="button" className="chip" aria-pressed={chips.has(chip)} onClick={() => toggle(chip)}>
-            {t(`images.chips.${chip}`)}
-          </button>
-        ))}
-      </span>
-      <span className="grow" />
+    <TableTools<NamedImage, ImageFilter>
+      noun="images"
+      page={page}
+      rows={rows}
+      chips={{
+        label: t('images.usedBy'),
+        all: imageFilters,
+        constant: ['used', 'unused'],
+        isIn: (row, chip) => isImageIn(row, chip, facts),
+        name: (chip) => t(`images.chips.${chip}`),
+      }}
+    >
       {knows && (
         <IconButton
           icon={RefreshCw}
@@ -79,20 +62,13 @@ export function Toolbar({
         />
       )}
       <PruneImagesButton plain />
-      <Menu
-        label={t('containers.groupBy.title')}
+      <GroupByMenu
+        now={grouped ? t('images.byRepository') : t('containers.groupBy.none')}
         entries={() => [
-          { heading: t('containers.groupBy.title') },
           { label: t('images.byRepository'), checked: grouped, onSelect: () => set({ groupImages: true }) },
           { label: t('containers.groupBy.none'), checked: !grouped, onSelect: () => set({ groupImages: false }) },
         ]}
-      >
-        <button type="button" className="btn ghost" aria-label={`${t('containers.groupBy.title')}: ${grouping}`}>
-          <GroupIcon className="icon" aria-hidden />
-          <span className="cut group-by">{grouping}</span>
-          <ChevronDown className="icon s12" aria-hidden />
-        </button>
-      </Menu>
+      />
       <Button icon={PackageOpen} disabled={!ready} onClick={() => picker.current?.click()}>
         {t('images.loadDots')}
       </Button>
@@ -112,6 +88,6 @@ export function Toolbar({
       <Button variant="primary" icon={Download} disabled={!ready} onClick={() => ask({ kind: 'pull' })}>
         {t('action.pull')}
       </Button>
-    </div>
+    </TableTools>
   );
 }

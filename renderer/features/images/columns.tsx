@@ -3,32 +3,24 @@ import { CircleFadingArrowUp } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { nameOf } from '../../parts/container-state.js';
 import { nameOfImage, type NamedImage } from '../../parts/image-names.js';
-import { ShapeIcon } from '../../parts/Shape.js';
+import { SinceCell, UsedCell } from '../../parts/table-page/cells.js';
+import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
 import { useEngine } from '../../store/index.js';
-import { useNow } from '../../ui/clock.js';
-import type { Column } from '../../ui/DataGrid.js';
-import { ago, bytes, shortId } from '../../ui/format.js';
+import type { Column } from '../../ui/data-grid.js';
+import { bytes, shortId } from '../../ui/format.js';
 import { isNewer, usageOf, type ImageFacts, type Use } from './filter.js';
 import type { ImageGroup } from './grouping.js';
 
 type ImageColumn = Column<NamedImage, ImageGroup>;
 
-/** Those that can be left out, in the order of the table. */
-export const optionalColumns = ['users', 'size', 'shared', 'unique', 'created', 'id', 'digest'] as const;
-export type OptionalColumn = (typeof optionalColumns)[number];
+const optionalIds = ['users', 'size', 'shared', 'unique', 'created', 'id', 'digest'] as const;
+type OptionalId = (typeof optionalIds)[number];
 
-/** Left out until somebody wants them. */
-export const hiddenAtFirst: readonly OptionalColumn[] = ['id', 'digest'];
-
-/** How wide the table has to be for a column; the rest is left out. */
-const roomFor: Record<OptionalColumn, number> = {
-  size: 0,
-  users: 440,
-  created: 620,
-  unique: 720,
-  shared: 800,
-  id: 900,
-  digest: 1040,
+const optionalColumns: OptionalColumns<OptionalId> = {
+  ids: optionalIds,
+  hiddenAtFirst: ['id', 'digest'],
+  roomFor: { size: 0, users: 440, created: 620, unique: 720, shared: 800, id: 900, digest: 1040 },
+  kept: 'toggledImageColumns',
 };
 
 const useOrder: readonly Use[] = ['running', 'stopped', 'unused'];
@@ -38,7 +30,6 @@ export function useColumns({
   dense,
   grouped,
   width,
-  hidden,
   facts,
   shared,
   onPull,
@@ -47,23 +38,21 @@ export function useColumns({
   /** The repository stands in the group's row. */
   grouped: boolean;
   width: number;
-  hidden: ReadonlySet<OptionalColumn>;
   facts: ImageFacts;
   /** Bytes that others have too, by id, as far as that is known. */
   shared: Readonly<Record<string, number>>;
   onPull(row: NamedImage): void;
-}): ImageColumn[] {
+}) {
   const { t, i18n } = useTranslation();
-  const room = optionalColumns.filter((column) => width >= roomFor[column]).join(' ');
   const { users } = facts;
-  return useMemo(() => {
+  const all = useMemo(() => {
     const compareNames = new Intl.Collator(i18n.language, { numeric: true }).compare;
     const sharedOf = ({ id }: NamedImage) => shared[id] ?? -1;
     const uniqueOf = ({ id, image }: NamedImage) => (shared[id] === undefined ? -1 : image.Size - shared[id]);
     const size = (count: number | undefined) =>
       count === undefined || count < 0 ? <span className="t3">–</span> : <span className="num">{bytes(count)}</span>;
     const rankOfUse = ({ id }: NamedImage) => useOrder.indexOf(usageOf(id, users)) * 1e6 - (users.get(id)?.length ?? 0);
-    const optional: Record<OptionalColumn, ImageColumn> = {
+    const optional: Record<OptionalId, ImageColumn> = {
       users: {
         id: 'users',
         header: t('images.usedBy'),
@@ -104,7 +93,7 @@ export function useColumns({
         width: '108px',
         right: true,
         compare: (a, b) => b.image.Created - a.image.Created,
-        cell: (row) => <Created at={row.image.Created} />,
+        cell: (row) => <SinceCell at={row.image.Created > 0 ? row.image.Created * 1000 : undefined} />,
       },
       id: {
         id: 'id',
@@ -126,8 +115,7 @@ export function useColumns({
         },
       },
     };
-    const wanted = optionalColumns.filter((column) => room.split(' ').includes(column) && !hidden.has(column));
-    return [
+    const first: ImageColumn[] = [
       {
         id: 'name',
         header: grouped ? t('images.tag') : t('images.name'),
@@ -135,9 +123,10 @@ export function useColumns({
         compare: (a, b) => compareNames(nameOfImage(a), nameOfImage(b)),
         cell: (row) => <Name row={row} dense={dense} grouped={grouped} onPull={onPull} />,
       },
-      ...wanted.map((column) => optional[column]),
     ];
-  }, [t, i18n.language, dense, grouped, room, hidden, users, shared, onPull]);
+    return { first, optional };
+  }, [t, i18n.language, dense, grouped, users, shared, onPull]);
+  return useChosenColumns(optionalColumns, all, { width, offered: () => true });
 }
 
 /** The digest under which its repository has it. */
@@ -196,29 +185,20 @@ function Name({
   );
 }
 
-/** Whether containers use it and run: a shape, a word, and their names. */
+/** Whether containers use it and run, and which. */
 function UseMark({ id, users }: { id: string; users: ImageFacts['users'] }) {
   const { t } = useTranslation();
   const use = usageOf(id, users);
   if (use === 'unused') return <span className="s12 t3">{t('images.unusedWord')}</span>;
   const held = users.get(id) ?? [];
   const names = held.map(nameOf);
+  const [name] = names;
   return (
-    <span className="use s12" title={names.join(' ')}>
-      <ShapeIcon shape={shapes[use]} />
-      <span className="cut">
-        {t(`images.use.${use}`)}
-        <span className="t3">
-          {' '}
-          · {names.length > 1 ? t('images.usersMany', { name: names[0], count: names.length - 1 }) : names[0]}
-        </span>
-      </span>
-    </span>
+    <UsedCell
+      shape={shapes[use]}
+      word={t(`images.use.${use}`)}
+      names={names}
+      sum={names.length > 1 ? t('images.usersMany', { name, count: names.length - 1 }) : name}
+    />
   );
-}
-
-function Created({ at }: { at: number }) {
-  const { t } = useTranslation();
-  const now = useNow(60_000);
-  return <span className="s12 t3 num">{at > 0 ? ago(t, now - at * 1000) : '–'}</span>;
 }

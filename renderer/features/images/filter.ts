@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { isRunning } from '../../parts/container-state.js';
 import type { NamedImage } from '../../parts/image-names.js';
+import { hasLabel, holds, tableFilter } from '../../parts/table-page/filter.js';
 import type { Newer } from '../../store/images-slice.js';
 
 /** The chips, and what `is:` in the filter box understands. */
@@ -33,42 +34,25 @@ export const isImageIn = (row: NamedImage, filter: ImageFilter, facts: ImageFact
   return facts.users.has(row.id) === (filter === 'used');
 };
 
-type Test = (row: NamedImage) => boolean;
-
-const holds = (heap: string, part: string): boolean => heap.toLowerCase().includes(part);
-
 /** What may stand before a colon. A label is a name, or a name and a value: `label:tier` or `label:tier=web`. */
-const tokens = (facts: ImageFacts): Record<string, (part: string) => Test> => ({
-  label: (part) => {
-    const [name = '', ...value] = part.split('=');
-    return ({ image }) =>
-      Object.entries(image.Labels ?? {}).some(
-        ([key, said]) => holds(key, name) && (value.length === 0 || said.toLowerCase() === value.join('=')),
-      );
-  },
-  repo: (part) => (row) => holds(row.repository ?? '', part),
-  tag: (part) => (row) => holds(row.tag ?? '', part),
-  used: (part) => (row) => (facts.users.get(row.id) ?? []).some(({ Names }) => holds(Names.join(' '), part)),
-  is: (part) => (row) => imageFilters.some((filter) => filter.startsWith(part) && isImageIn(row, filter, facts)),
+const tokens = (facts: ImageFacts): Record<string, (row: NamedImage, part: string) => boolean> => ({
+  label: ({ image }, part) => hasLabel(image.Labels, part),
+  repo: (row, part) => holds(row.repository ?? '', part),
+  tag: (row, part) => holds(row.tag ?? '', part),
+  used: (row, part) => (facts.users.get(row.id) ?? []).some(({ Names }) => holds(Names.join(' '), part)),
+  is: (row, part) => imageFilters.some((filter) => filter.startsWith(part) && isImageIn(row, filter, facts)),
 });
 
-/**
- * Every word has to be in the name or at the start of the id; a word with a known name and a colon only there. Of the chips, one has to be
- * right.
- */
-export function imageFilterOf(text: string, chips: ReadonlySet<ImageFilter>, facts: ImageFacts): Test {
-  const known = tokens(facts);
-  const tests = text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word): Test => {
-      const [, token = '', part = ''] = /^(\w+):(.*)$/.exec(word) ?? [];
-      // `repo:tag` is a name like any other.
-      const test = Object.hasOwn(known, token) ? known[token] : undefined;
-      if (test) return part === '' ? () => true : test(part); // it is still being typed
-      return (row) => holds(row.reference, word) || row.id.startsWith(`sha256:${word}`) || row.id.startsWith(word);
-    });
-  return (row) =>
-    tests.every((fits) => fits(row)) && (chips.size === 0 || [...chips].some((chip) => isImageIn(row, chip, facts)));
-}
+/** Words are looked for in the name, as which `repo:tag` is one like any other, and at the start of the id. */
+export const imageFilterOf = (
+  text: string,
+  chips: ReadonlySet<ImageFilter>,
+  facts: ImageFacts,
+): ((row: NamedImage) => boolean) =>
+  tableFilter<NamedImage, ImageFilter>({
+    text,
+    word: (row, part) => holds(row.reference, part) || row.id.startsWith(`sha256:${part}`) || row.id.startsWith(part),
+    tokens: tokens(facts),
+    chips,
+    isIn: (row, chip) => isImageIn(row, chip, facts),
+  });

@@ -1,10 +1,10 @@
 import type { NamedImage } from '../../parts/image-names.js';
-import type { RowGroup } from '../../ui/DataGrid.js';
+import { rowsByName, type NamedRows } from '../../parts/table-page/groups.js';
+import type { RowGroup } from '../../ui/data-grid.js';
 import { usageOf, type ImageFacts, type Use } from './filter.js';
 
-export interface ImageGroup extends RowGroup<NamedImage> {
-  /** The repository; undefined: images without a name. */
-  name: string | undefined;
+/** Of a repository; without a name: images that have none. */
+export interface ImageGroup extends RowGroup<NamedImage>, NamedRows<NamedImage> {
   /** Bytes of all images in it, each once; what they share with others is counted with every image. */
   size: number;
   /** Bytes that nobody else has, where that is known of all. */
@@ -22,32 +22,23 @@ export function groupsOf(
   compare: (a: string, b: string) => number,
   labelOf: (name: string | undefined, rows: NamedImage[]) => string,
 ): ImageGroup[] {
-  const groups = new Map<string | undefined, NamedImage[]>();
-  for (const row of rows) {
-    const members = groups.get(row.repository);
-    if (members) members.push(row);
-    else groups.set(row.repository, [row]);
-  }
-  return [...groups]
-    .sort(([a], [b]) => (a === undefined ? 1 : b === undefined ? -1 : compare(a, b)))
-    .map(([name, members]) => {
-      const images = new Map(members.map(({ id, image }) => [id, image]));
-      let size = 0;
-      let unique: number | undefined = 0;
-      for (const [id, image] of images) {
-        size += image.Size;
-        const others = shared[id];
-        unique = unique === undefined || others === undefined ? undefined : unique + image.Size - others;
-      }
-      const uses = members.map(({ id }) => usageOf(id, facts.users));
-      return {
-        key: name === undefined ? 'none' : `=${name}`,
-        label: labelOf(name, members),
-        name,
-        rows: members,
-        size,
-        unique,
-        use: useOrder.find((use) => uses.includes(use)) ?? 'unused',
-      };
-    });
+  return rowsByName(rows, ({ repository }) => repository, compare).map((group) => {
+    const { name, rows: members } = group;
+    const images = new Map(members.map(({ id, image }) => [id, image]));
+    let size = 0;
+    let unique: number | undefined = 0;
+    for (const [id, image] of images) {
+      size += image.Size;
+      const others = shared[id];
+      unique = unique === undefined || others === undefined ? undefined : unique + image.Size - others;
+    }
+    const uses = members.map(({ id }) => usageOf(id, facts.users));
+    return {
+      ...group,
+      label: labelOf(name, members),
+      size,
+      unique,
+      use: useOrder.find((use) => uses.includes(use)) ?? 'unused',
+    };
+  });
 }

@@ -1,24 +1,25 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { Library, ListFilter, LogIn, LogOut, Plus, ShieldCheck, Trash2, TriangleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Registry } from '../../../main/contract/registries.js';
-import { drawerWidth, useBeside } from '../../parts/Drawer.js';
+import { Waiting } from '../../parts/Drawer.js';
 import { useExplain } from '../../parts/explain.js';
 import { ShapeIcon } from '../../parts/Shape.js';
+import { EngineOff } from '../../parts/table-page/EngineOff.js';
+import { SplitPage } from '../../parts/table-page/SplitPage.js';
+import { keptLook, useRows, useTablePage } from '../../parts/table-page/use-table-page.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { can } from '../../store/registries-slice.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
-import { DataGrid, sorted, type Column, type Sort } from '../../ui/DataGrid.js';
+import type { Column } from '../../ui/data-grid.js';
+import { DataGrid } from '../../ui/DataGrid.js';
 import { Empty } from '../../ui/Empty.js';
-import { Problem } from '../../ui/Field.js';
 import { FilterField } from '../../ui/FilterField.js';
-import { Loading } from '../../ui/Loading.js';
 import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed } from '../../ui/notify.js';
-import { navigate, pathTo, useRoute } from '../../ui/route.js';
-import { useWidth } from '../../ui/use-width.js';
+import { navigate, pathTo } from '../../ui/route.js';
 import { AddRegistryDialog } from './AddRegistryDialog.js';
 import { RegistryDrawer } from './RegistryDrawer.js';
 import { isPlain, sourceWords, trustWords, withHub } from './registry-words.js';
@@ -26,12 +27,13 @@ import { ServeStrip } from './ServeStrip.js';
 
 const keyOf = ({ host }: Registry) => host;
 const nameOf = ({ host }: Registry) => host;
+const kept = keptLook<never>('host');
 
 export function RegistriesPage() {
   const { t } = useTranslation();
   const store = useEngineStore();
   const explain = useExplain();
-  const connection = useEngine((state) => state.connection);
+  const ready = useEngine((state) => state.connection.state === 'ready');
   const registries = useEngine((state) => state.registries);
   const images = useEngine((state) => state.images);
   const known = useEngine((state) => state.version !== undefined);
@@ -39,16 +41,10 @@ export function RegistriesPage() {
   const serves = useEngine(can('serve'));
   const dense = usePreferences((preferences) => preferences.dense);
   const ask = useSurface((surface) => surface.open);
-  const beside = useBeside();
-  const [, openHost, tab] = useRoute();
-  const [filter, setFilter] = useState('');
-  const [sort, setSort] = useState<Sort>({ column: 'host', descending: false });
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [full, setFull] = useState(false);
+  const page = useTablePage('registries', kept);
+  const { filter, text, sort, opened: openHost, frame } = page;
   const [adding, setAdding] = useState(false);
   const [problem, setProblem] = useState<string>();
-  const split = useRef<HTMLDivElement>(null);
-  const ready = connection.state === 'ready';
   // Images that come bring their registries along.
   useEffect(() => {
     if (!ready || !known) return;
@@ -60,21 +56,13 @@ export function RegistriesPage() {
     void loadServing().catch(() => undefined);
   }, [store, ready, known, knows, serves, images]);
 
-  const columns = useColumns(useWidth(split) - (openHost !== undefined && beside ? drawerWidth : 0));
+  const columns = useColumns(page.width);
   const all = useMemo(() => withHub(registries ?? []), [registries]);
-  const rows = useMemo(
-    () =>
-      sorted(
-        all.filter(({ host, user = '' }) => `${host} ${user}`.includes(filter.trim())),
-        columns,
-        sort,
-      ),
-    [all, columns, filter, sort],
-  );
-  const close = useCallback(() => {
-    setFull(false);
-    navigate(pathTo('registries'));
-  }, []);
+  const fits = useMemo(() => {
+    const part = text.trim();
+    return ({ host, user = '' }: Registry) => `${host} ${user}`.includes(part);
+  }, [text]);
+  const rows = useRows(all, columns, sort, fits);
   const logOut = async ({ host }: Registry) => {
     try {
       await store.getState().logout(host);
@@ -87,12 +75,12 @@ export function RegistriesPage() {
     try {
       await store.getState().forgetRegistry(host);
       notifyDone(t('registries.forgotten', { host }));
-      if (openHost === host) close();
+      if (openHost === host) frame.onClose();
     } catch (error) {
       notifyFailed(t('registries.notForgotten', { host }), explain(messageOf(error)));
     }
   };
-  const open = ({ host }: Registry, at = tab) => navigate(pathTo('registries', host, ...(at ? [at] : [])));
+  const open = ({ host }: Registry, at = frame.tab) => navigate(pathTo('registries', host, ...(at ? [at] : [])));
   const menu = (row: Registry): MenuEntry[] => [
     {
       label: row.user === undefined ? t('login.dots') : t('registries.loginOther'),
@@ -118,45 +106,29 @@ export function RegistriesPage() {
     },
   ];
   const list = () => {
-    if (!ready && !registries)
-      return (
-        <Empty
-          icon={Library}
-          title={connection.state === 'gone' ? t('containers.offTitle') : t('engine.bannerStarting')}
-        >
-          {connection.problem ?? t('registries.offText')}
-        </Empty>
-      );
+    if (!ready && !registries) return <EngineOff icon={Library}>{t('registries.offText')}</EngineOff>;
     if (known && !knows)
       return (
         <Empty icon={Library} title={t('registries.cannot')}>
           {t('registries.cannotText')}
         </Empty>
       );
-    if (problem !== undefined && !registries)
-      return (
-        <div style={{ padding: 16 }}>
-          <Problem>{t('inspect.failed', { error: explain(problem) })}</Problem>
-        </div>
-      );
-    if (!registries) return <Loading waitingFor={t('common.loading')} />;
+    if (!registries) return <Waiting problem={problem === undefined ? undefined : explain(problem)} />;
     if (rows.length === 0)
       return (
         <Empty
           icon={ListFilter}
           title={t('registries.noneMatch')}
-          actions={<Button onClick={() => setFilter('')}>{t('containers.clearFilter')}</Button>}
+          actions={<Button onClick={page.clear}>{t('containers.clearFilter')}</Button>}
         >
-          {t('containers.noneMatchText', { filter })}
+          {t('containers.noneMatchText', { filter: text })}
         </Empty>
       );
     return (
       <DataGrid<Registry>
         label={t('registries.title')}
         words={{
-          selectAll: t('registries.selectAll'),
           actions: t('common.actions'),
-          select: ({ host }) => t('images.select', { name: host }),
           menu: ({ host }) => t('action.more', { name: host }),
         }}
         columns={columns}
@@ -165,9 +137,7 @@ export function RegistriesPage() {
         nameOf={nameOf}
         rowHeight={dense ? 32 : 44}
         sort={sort}
-        onSort={setSort}
-        selected={selected}
-        onSelect={setSelected}
+        onSort={(next) => page.look({ sort: next })}
         openKey={openHost}
         onOpen={(row) => open(row)}
         menu={menu}
@@ -183,36 +153,40 @@ export function RegistriesPage() {
     openHost === undefined || !registries ? undefined : (all.find(({ host }) => host === openHost) ?? openHost);
   return (
     <>
-      <div className="tools">
-        <h1>{t('registries.title')}</h1>
-        <FilterField label={t('registries.filterLabel')} value={filter} onChange={setFilter} />
-        <span className="grow" />
-        <Button icon={Plus} disabled={!ready || !knows} onClick={() => setAdding(true)}>
-          {t('registries.addDots')}
-        </Button>
-        <Button variant="primary" icon={LogIn} disabled={!ready || !knows} onClick={() => ask({ kind: 'login' })}>
-          {t('login.dots')}
-        </Button>
-      </div>
-      <div className="split" ref={split}>
-        {!(opened !== undefined && (full || !beside)) && (
-          <section className="list" aria-label={t('registries.title')}>
-            {serves && <ServeStrip />}
-            {list()}
-          </section>
-        )}
-        {opened !== undefined && (
-          <RegistryDrawer
-            key={openHost}
-            registry={opened}
-            tab={tab}
-            full={full}
-            onFull={setFull}
-            onClose={close}
-            onLogOut={(registry) => void logOut(registry)}
-          />
-        )}
-      </div>
+      <SplitPage
+        page={page}
+        label={t('registries.title')}
+        tools={
+          <div className="tools">
+            <h1>{t('registries.title')}</h1>
+            <FilterField
+              label={t('registries.filterLabel')}
+              value={filter}
+              onChange={(next) => page.look({ filter: next })}
+            />
+            <span className="grow" />
+            <Button icon={Plus} disabled={!ready || !knows} onClick={() => setAdding(true)}>
+              {t('registries.addDots')}
+            </Button>
+            <Button variant="primary" icon={LogIn} disabled={!ready || !knows} onClick={() => ask({ kind: 'login' })}>
+              {t('login.dots')}
+            </Button>
+          </div>
+        }
+        drawer={
+          opened !== undefined && (
+            <RegistryDrawer
+              key={openHost}
+              registry={opened}
+              onLogOut={(registry) => void logOut(registry)}
+              {...page.frame}
+            />
+          )
+        }
+      >
+        {serves && <ServeStrip />}
+        {list()}
+      </SplitPage>
       {adding && <AddRegistryDialog onClose={() => setAdding(false)} />}
     </>
   );

@@ -1,13 +1,11 @@
 import { LogIn, LogOut, ShieldCheck } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Registry } from '../../../main/contract/registries.js';
-import { Drawer } from '../../parts/Drawer.js';
+import { Drawer, DrawerTabs, type TabbedFrame } from '../../parts/Drawer.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
 import { Fact, Facts } from '../../ui/Facts.js';
-import { navigate, pathTo } from '../../ui/route.js';
 import { Scroller } from '../../ui/Scroller.js';
-import { Tabs } from '../../ui/Tabs.js';
 import { Catalogue } from './Catalogue.js';
 import { Mirrors } from './Mirrors.js';
 import { plainRegistry, sourceWords, trustWords } from './registry-words.js';
@@ -17,17 +15,11 @@ const tabs = ['access', 'catalogue', 'mirrors', 'trust'] as const;
 export function RegistryDrawer({
   registry: given,
   tab,
-  full,
-  onFull,
-  onClose,
   onLogOut,
-}: {
+  ...frame
+}: TabbedFrame & {
   /** A registry that is known, or the address of one that is not. */
   registry: Registry | string;
-  tab: string | undefined;
-  full: boolean;
-  onFull(full: boolean): void;
-  onClose(): void;
   onLogOut(registry: Registry): void;
 }) {
   const { t } = useTranslation();
@@ -57,14 +49,12 @@ export function RegistryDrawer({
           {user === undefined ? t('login.dots') : t('registries.loginOther')}
         </Button>
       }
-      full={full}
-      onFull={onFull}
-      onClose={onClose}
+      {...frame}
     >
-      <Tabs
-        label={t('drawer.label', { name })}
-        value={tabs.find((each) => each === tab) ?? 'access'}
-        onChange={(next) => navigate(pathTo('registries', host, next), { replace: true })}
+      <DrawerTabs
+        name={name}
+        path={['registries', host]}
+        shown={tabs.find((each) => each === tab) ?? 'access'}
         tabs={[
           {
             id: 'access',

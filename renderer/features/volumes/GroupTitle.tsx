@@ -1,6 +1,6 @@
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
-import { ShapeIcon } from '../../parts/Shape.js';
+import { GroupName } from '../../parts/table-page/cells.js';
 import type { VolumeUse } from '../../parts/volumes/names.js';
 import type { GroupVolumesBy, VolumeGroup } from './grouping.js';
 
@@ -11,18 +11,15 @@ export function nameOfGroup(t: TFunction, by: GroupVolumesBy, name: string | und
 
 export const usageShapes = { running: 'run', stopped: 'exited', binned: 'exited', unused: 'created' } as const;
 
-export function GroupTitle({ group, by }: { group: VolumeGroup; by: GroupVolumesBy }) {
+export function GroupTitle({ group: { name, use, rows }, by }: { group: VolumeGroup; by: GroupVolumesBy }) {
   const { t } = useTranslation();
+  const told = by === 'project';
   return (
-    <>
-      <b className="cut">{nameOfGroup(t, by, group.name)}</b>
-      {by === 'project' && (
-        <>
-          <ShapeIcon shape={usageShapes[group.use]} />
-          <span className="hidden-text">{t(`volumes.use.${group.use}`)}</span>
-        </>
-      )}
-      <span className="cut">{t('volumes.count', { count: group.rows.length })}</span>
-    </>
+    <GroupName
+      name={nameOfGroup(t, by, name)}
+      shape={told ? usageShapes[use] : undefined}
+      word={told ? t(`volumes.use.${use}`) : undefined}
+      tally={t('volumes.count', { count: rows.length })}
+    />
   );
 }

@@ -1,56 +1,26 @@
-import { useEffect } from 'react';
-import { Archive, Database, Ellipsis, Play, Users as SharedIcon } from 'lucide-react';
+import { Archive, Database, Play, Users as SharedIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
-import { Drawer } from '../../parts/Drawer.js';
+import { Drawer, DrawerTabs, GoneDrawer, useTabAtLast, type TabbedFrame } from '../../parts/Drawer.js';
 import { useVolumeActions } from '../../parts/volumes/actions.js';
 import { deviceOfVolume, holdersOf, isCopyable, nameOfVolume, usageOf } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
 import { copiesVolumes } from '../../store/volumes-slice.js';
 import { Button, IconButton } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
-import { Empty } from '../../ui/Empty.js';
 import { bytes } from '../../ui/format.js';
-import { Menu } from '../../ui/Menu.js';
-import { navigate, pathTo } from '../../ui/route.js';
-import { Tabs } from '../../ui/Tabs.js';
 import { volumeTabs } from './tabs.js';
 
-/** The tab that was last looked at, while the window lives. */
-let lastLooked = 'files';
-
-export function VolumeDrawer({
-  volume,
-  tab,
-  full,
-  onFull,
-  onClose,
-}: {
-  volume: VolumeOverview | undefined;
-  tab: string | undefined;
-  full: boolean;
-  onFull(full: boolean): void;
-  onClose(): void;
-}) {
+export function VolumeDrawer({ volume, tab, ...frame }: TabbedFrame & { volume: VolumeOverview | undefined }) {
   const { t } = useTranslation();
   const actions = useVolumeActions();
   const copies = useEngine(copiesVolumes);
-  const Name = volume?.Name;
-  useEffect(() => {
-    if (tab !== undefined) lastLooked = tab;
-    else if (Name !== undefined) navigate(pathTo('volumes', Name, lastLooked), { replace: true });
-  }, [Name, tab]);
+  useTabAtLast(['volumes', volume?.Name], tab, { first: 'files' });
   if (!volume)
     return (
-      <Drawer name={t('volumes.gone')} full={full} onFull={onFull} onClose={onClose}>
-        <Empty
-          icon={Database}
-          title={t('volumes.gone')}
-          actions={<Button onClick={onClose}>{t('common.close')}</Button>}
-        >
-          {t('drawer.goneText')}
-        </Empty>
-      </Drawer>
+      <GoneDrawer icon={Database} title={t('volumes.gone')} {...frame}>
+        {t('drawer.goneText')}
+      </GoneDrawer>
     );
   const name = nameOfVolume(volume);
   const holders = holdersOf(volume).length;
@@ -94,21 +64,15 @@ export function VolumeDrawer({
           {copies && isCopyable(volume) && (
             <IconButton icon={Archive} label={t('volumes.backUpDots')} onClick={() => actions.backUp([volume])} />
           )}
-          <Menu label={t('action.more', { name })} entries={() => actions.menu(volume)}>
-            <button type="button" className="icon-btn" aria-label={t('common.more')}>
-              <Ellipsis className="icon s14" aria-hidden />
-            </button>
-          </Menu>
         </>
       }
-      full={full}
-      onFull={onFull}
-      onClose={onClose}
+      menu={() => actions.menu(volume)}
+      {...frame}
     >
-      <Tabs
-        label={t('drawer.label', { name })}
-        value={volumeTabs.find(({ id }) => id === tab)?.id ?? 'files'}
-        onChange={(next) => navigate(pathTo('volumes', volume.Name, next), { replace: true })}
+      <DrawerTabs
+        name={name}
+        path={['volumes', volume.Name]}
+        shown={volumeTabs.find(({ id }) => id === tab)?.id ?? 'files'}
         tabs={volumeTabs.map(({ id, Panel }) => ({
           id,
           label: t(`drawer.${id}`),

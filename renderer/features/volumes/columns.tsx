@@ -4,56 +4,47 @@ import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
 import { useExplain } from '../../parts/explain.js';
 import { ShapeIcon } from '../../parts/Shape.js';
+import { SinceCell, UsedCell } from '../../parts/table-page/cells.js';
+import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
 import { deviceOfVolume, holdersOf, nameOfVolume, usageOf, volumeUses } from '../../parts/volumes/names.js';
 import { useEngine } from '../../store/index.js';
 import { useNow } from '../../ui/clock.js';
-import type { Column } from '../../ui/DataGrid.js';
+import type { Column } from '../../ui/data-grid.js';
 import { ago, bytes, span } from '../../ui/format.js';
 import { usageShapes } from './GroupTitle.js';
 import type { VolumeGroup } from './grouping.js';
 
 type VolumeColumn = Column<VolumeOverview, VolumeGroup>;
 
-/** Those that can be left out, in the order of the table. */
-export const optionalColumns = ['users', 'kind', 'by', 'size', 'written', 'backups', 'created'] as const;
-export type OptionalColumn = (typeof optionalColumns)[number];
+const optionalIds = ['users', 'kind', 'by', 'size', 'written', 'backups', 'created'] as const;
+type OptionalId = (typeof optionalIds)[number];
 
-/** Left out until somebody wants them. */
-export const hiddenAtFirst: readonly OptionalColumn[] = ['created'];
+const optionalColumns: OptionalColumns<OptionalId> = {
+  ids: optionalIds,
+  hiddenAtFirst: ['created'],
+  roomFor: { size: 0, users: 440, written: 620, backups: 740, kind: 840, by: 960, created: 1080 },
+  kept: 'toggledVolumeColumns',
+};
 
 /** What another engine than ours does not tell. */
-export const oursAlone: readonly OptionalColumn[] = ['size', 'written', 'backups', 'by'];
-
-/** How wide the table has to be for a column; the rest is left out. */
-const roomFor: Record<OptionalColumn, number> = {
-  size: 0,
-  users: 440,
-  written: 620,
-  backups: 740,
-  kind: 840,
-  by: 960,
-  created: 1080,
-};
+const oursAlone: readonly OptionalId[] = ['size', 'written', 'backups', 'by'];
 
 export function useColumns({
   dense,
   width,
-  hidden,
   known,
 }: {
   dense: boolean;
   width: number;
-  hidden: ReadonlySet<OptionalColumn>;
   /** The engine tells more than Docker's API does. */
   known: boolean;
-}): VolumeColumn[] {
+}) {
   const { t, i18n } = useTranslation();
-  const room = optionalColumns.filter((column) => width >= roomFor[column]).join(' ');
-  return useMemo(() => {
+  const all = useMemo(() => {
     const compareNames = new Intl.Collator(i18n.language, { numeric: true }).compare;
     const rankOfUse = (row: VolumeOverview) => volumeUses.indexOf(usageOf(row)) * 1e6 - holdersOf(row).length;
     const moment = (at: string | null) => (at === null ? 0 : Date.parse(at));
-    const optional: Record<OptionalColumn, VolumeColumn> = {
+    const optional: Record<OptionalId, VolumeColumn> = {
       users: {
         id: 'users',
         header: t('volumes.usedBy'),
@@ -81,7 +72,7 @@ export function useColumns({
         width: '112px',
         right: true,
         compare: (a, b) => moment(b.LastWrite) - moment(a.LastWrite),
-        cell: ({ LastWrite }) => <Since at={LastWrite} />,
+        cell: ({ LastWrite }) => <SinceCell at={LastWrite === null ? undefined : Date.parse(LastWrite)} />,
         total: () => null,
       },
       backups: {
@@ -120,14 +111,11 @@ export function useColumns({
         width: '108px',
         right: true,
         compare: (a, b) => moment(b.Created) - moment(a.Created),
-        cell: ({ Created }) => <Since at={Created} />,
+        cell: ({ Created }) => <SinceCell at={Date.parse(Created)} />,
         total: () => null,
       },
     };
-    const wanted = optionalColumns.filter(
-      (column) => room.split(' ').includes(column) && !hidden.has(column) && (known || !oursAlone.includes(column)),
-    );
-    return [
+    const first: VolumeColumn[] = [
       {
         id: 'name',
         header: t('volumes.nameColumn'),
@@ -135,9 +123,10 @@ export function useColumns({
         compare: (a, b) => compareNames(a.Name, b.Name),
         cell: (row) => <Name row={row} dense={dense} />,
       },
-      ...wanted.map((column) => optional[column]),
     ];
-  }, [t, i18n.language, dense, room, hidden, known]);
+    return { first, optional };
+  }, [t, i18n.language, dense]);
+  return useChosenColumns(optionalColumns, all, { width, offered: (id) => known || !oursAlone.includes(id) });
 }
 
 function Name({ row, dense }: { row: VolumeOverview; dense: boolean }) {
@@ -168,26 +157,24 @@ function Name({ row, dense }: { row: VolumeOverview; dense: boolean }) {
   );
 }
 
-/** Whether containers use it and run: a shape, a word, and their names; and whether they share it. */
+/** Whether containers use it and run, and which; and whether they share it. */
 function UseMark({ row }: { row: VolumeOverview }) {
   const { t } = useTranslation();
   const use = usageOf(row);
   if (use === 'unused') return <span className="s12 t3">{t('volumes.use.unused')}</span>;
   const names = holdersOf(row).map(({ Name }) => Name);
+  const [name] = names;
   return (
-    <span className="use s12" title={names.join(' ')}>
-      <ShapeIcon shape={usageShapes[use]} />
-      <span className="cut">
-        {t(`volumes.use.${use}`)}
-        <span className="t3">
-          {' '}
-          · {names.length > 1 ? t('volumes.usersMany', { name: names[0], count: names.length - 1 }) : names[0]}
-        </span>
-      </span>
+    <UsedCell
+      shape={usageShapes[use]}
+      word={t(`volumes.use.${use}`)}
+      names={names}
+      sum={names.length > 1 ? t('volumes.usersMany', { name, count: names.length - 1 }) : name}
+    >
       {names.length > 1 && (
         <SharedIcon className="icon s12 t3" role="img" aria-label={t('volumes.sharedBy', { count: names.length })} />
       )}
-    </span>
+    </UsedCell>
   );
 }
 
@@ -210,10 +197,4 @@ function BackupsMark({ row: { Backups, Schedule } }: { row: VolumeOverview }) {
       )}
     </span>
   );
-}
-
-function Since({ at }: { at: string | null }) {
-  const { t } = useTranslation();
-  const now = useNow(30_000);
-  return <span className="s12 t3 num">{at === null ? '–' : ago(t, now - Date.parse(at))}</span>;
 }

@@ -1,4 +1,5 @@
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
+import { hasLabel, holds, tableFilter } from '../../parts/table-page/filter.js';
 import { holdersOf, projectOfVolume, usageOf } from '../../parts/volumes/names.js';
 
 /** The chips, and what `is:` in the filter box understands. */
@@ -22,38 +23,22 @@ export function isVolumeIn(volume: VolumeOverview, filter: VolumeFilter): boolea
   }
 }
 
-type Test = (volume: VolumeOverview) => boolean;
-
-const holds = (heap: string, part: string): boolean => heap.toLowerCase().includes(part);
-
 /** What may stand before a colon. A label is a name, or a name and a value: `label:tier` or `label:tier=web`. */
-const tokens: Record<string, (part: string) => Test> = {
-  label: (part) => {
-    const [name = '', ...value] = part.split('=');
-    return ({ Labels }) =>
-      Object.entries(Labels ?? {}).some(
-        ([key, said]) => holds(key, name) && (value.length === 0 || said.toLowerCase() === value.join('=')),
-      );
-  },
-  project: (part) => (volume) => holds(projectOfVolume(volume) ?? '', part),
-  used: (part) => (volume) => volume.Users.some(({ Name }) => holds(Name, part)),
-  by: (part) => (volume) => holds(volume.CreatedBy?.Name ?? '', part),
-  kind: (part) => (volume) => volume.Kind.startsWith(part),
-  is: (part) => (volume) => volumeFilters.some((filter) => filter.startsWith(part) && isVolumeIn(volume, filter)),
+const tokens: Record<string, (volume: VolumeOverview, part: string) => boolean> = {
+  label: ({ Labels }, part) => hasLabel(Labels, part),
+  project: (volume, part) => holds(projectOfVolume(volume) ?? '', part),
+  used: (volume, part) => volume.Users.some(({ Name }) => holds(Name, part)),
+  by: (volume, part) => holds(volume.CreatedBy?.Name ?? '', part),
+  kind: (volume, part) => volume.Kind.startsWith(part),
+  is: (volume, part) => volumeFilters.some((filter) => filter.startsWith(part) && isVolumeIn(volume, filter)),
 };
 
-/** Every word has to be in the name or its source; a word with a known name and a colon only there. Of the chips, one has to be right. */
-export function volumeFilterOf(text: string, chips: ReadonlySet<VolumeFilter>): Test {
-  const tests = text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word): Test => {
-      const [, token = '', part = ''] = /^(\w+):(.*)$/.exec(word) ?? [];
-      const test = Object.hasOwn(tokens, token) ? tokens[token] : undefined;
-      if (test) return part === '' ? () => true : test(part); // it is still being typed
-      return ({ Name, Options }) => holds(Name, word) || holds(Options?.['device'] ?? '', word);
-    });
-  return (volume) =>
-    tests.every((fits) => fits(volume)) && (chips.size === 0 || [...chips].some((chip) => isVolumeIn(volume, chip)));
-}
+/** Words are looked for in the name and in what a volume stands for. */
+export const volumeFilterOf = (text: string, chips: ReadonlySet<VolumeFilter>): ((volume: VolumeOverview) => boolean) =>
+  tableFilter<VolumeOverview, VolumeFilter>({
+    text,
+    word: ({ Name, Options }, part) => holds(Name, part) || holds(Options?.['device'] ?? '', part),
+    tokens,
+    chips,
+    isIn: isVolumeIn,
+  });

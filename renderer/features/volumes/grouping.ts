@@ -1,13 +1,13 @@
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
+import { rowsByName, type NamedRows } from '../../parts/table-page/groups.js';
 import { projectOfVolume, usageOf, volumeUses, type VolumeUse } from '../../parts/volumes/names.js';
-import type { RowGroup } from '../../ui/DataGrid.js';
+import type { RowGroup } from '../../ui/data-grid.js';
 
 /** By what the table is grouped, as the preferences keep it. */
 export type GroupVolumesBy = 'project' | 'use' | 'none';
 
-export interface VolumeGroup extends RowGroup<VolumeOverview> {
-  /** A project, or a use; undefined: what is of no project. */
-  name: string | undefined;
+/** Of a project, or of a use; without a name: what is of no project. */
+export interface VolumeGroup extends RowGroup<VolumeOverview>, NamedRows<VolumeOverview> {
   /** Bytes of those that are counted. */
   size: number;
   /** What needs a look first. */
@@ -22,28 +22,19 @@ export function groupsOf(
   labelOf: (name: string | undefined, rows: VolumeOverview[]) => string,
 ): VolumeGroup[] | undefined {
   if (by === 'none') return undefined;
-  const groups = new Map<string | undefined, VolumeOverview[]>();
-  for (const row of rows) {
-    const name = by === 'use' ? usageOf(row) : projectOfVolume(row) || undefined;
-    const members = groups.get(name);
-    if (members) members.push(row);
-    else groups.set(name, [row]);
-  }
-  if ([...groups.keys()].every((name) => name === undefined)) return undefined;
-  const rank = (name: string | undefined) => volumeUses.indexOf(name as VolumeUse);
-  const order = (a: string | undefined, b: string | undefined) =>
-    by === 'use' ? rank(a) - rank(b) : a === undefined ? 1 : b === undefined ? -1 : compare(a, b);
-  return [...groups]
-    .sort(([a], [b]) => order(a, b))
-    .map(([name, members]) => {
-      const uses = members.map(usageOf);
-      return {
-        key: name === undefined ? 'none' : `${by}=${name}`,
-        label: labelOf(name, members),
-        name,
-        rows: members,
-        size: members.reduce((sum, { Size }) => sum + (Size ?? 0), 0),
-        use: volumeUses.find((use) => uses.includes(use)) ?? 'unused',
-      };
-    });
+  const rank = (name: string) => volumeUses.indexOf(name as VolumeUse);
+  const groups =
+    by === 'use' ? rowsByName(rows, usageOf, (a, b) => rank(a) - rank(b)) : rowsByName(rows, projectOfVolume, compare);
+  if (groups.every(({ name }) => name === undefined)) return undefined;
+  return groups.map(({ key, name, rows: members }) => {
+    const uses = members.map(usageOf);
+    return {
+      key: name === undefined ? key : `${by}${key}`,
+      label: labelOf(name, members),
+      name,
+      rows: members,
+      size: members.reduce((sum, { Size }) => sum + (Size ?? 0), 0),
+      use: volumeUses.find((use) => uses.includes(use)) ?? 'unused',
+    };
+  });
 }

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { joinCommand } from '../command-line.js';
 import { CheckLine } from '../../ui/Field.js';
 import { Segments } from '../../ui/Segments.js';
-import { PairRows } from './pairs.js';
+import { LabelRows, PairRows } from './pairs.js';
 import { countSet, sectionOf, ULIMITS, type FormProblem, type Section } from './problems.js';
 import { FormField, ProblemNote, Rows, Select, TextField, type FormPart } from './rows.js';
 import type { ContainerForm, Restart } from './value.js';
@@ -266,15 +266,7 @@ function LabelsPart(part: FormPart) {
   const { t } = useTranslation();
   return (
     <>
-      <PairRows
-        part={part}
-        field="labels"
-        label={t('form.labels')}
-        keyLabel={t('form.labelKey')}
-        valueLabel={t('form.envValue')}
-        addLabel={t('form.addLabel')}
-        pasted
-      />
+      <LabelRows part={part} />
       <Select
         part={part}
         field="logDriver"

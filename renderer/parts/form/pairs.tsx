@@ -74,3 +74,19 @@ export function PairRows({
     </Rows>
   );
 }
+
+/** Labels, of whatever there is. */
+export function LabelRows({ part }: { part: FormPart }) {
+  const { t } = useTranslation();
+  return (
+    <PairRows
+      part={part}
+      field="labels"
+      label={t('form.labels')}
+      keyLabel={t('form.labelKey')}
+      valueLabel={t('form.envValue')}
+      addLabel={t('form.addLabel')}
+      pasted
+    />
+  );
+}

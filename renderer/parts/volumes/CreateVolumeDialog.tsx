@@ -11,7 +11,7 @@ import { navigate, pathTo } from '../../ui/route.js';
 import { Segments } from '../../ui/Segments.js';
 import { useShown } from '../../ui/use-shown.js';
 import { useExplain } from '../explain.js';
-import { PairRows } from '../form/pairs.js';
+import { LabelRows } from '../form/pairs.js';
 import type { FormPart } from '../form/rows.js';
 import { plainForm } from '../form/value.js';
 import { parseMemory } from '../sizes.js';
@@ -143,15 +143,7 @@ export function CreateVolumeDialog({ onClose }: { onClose(): void }) {
               />
             </Field>
           )}
-          <PairRows
-            part={part}
-            field="labels"
-            label={t('form.labels')}
-            keyLabel={t('form.labelKey')}
-            valueLabel={t('form.envValue')}
-            addLabel={t('form.addLabel')}
-            pasted
-          />
+          <LabelRows part={part} />
           {failure && <Problem>{failure}</Problem>}
         </div>
       </Dialog>
