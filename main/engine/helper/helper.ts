@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalid, unavailable } from '../../base/errors.js';
@@ -354,7 +354,15 @@ export class Helper {
 
   /** Two directories take each other's names, in one step. `alike`: first `with` gets the looks of `path`. */
   async swap(request: { path: string; with: string; alike: boolean }): Promise<void> {
-    await this.#link.ask({ op: 'swap', ...request });
+    const { ino } = await stat(request.with);
+    const swap = () => this.#link.ask({ op: 'swap', ...request });
+    try {
+      await swap();
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+      const done = (await stat(request.path)).ino === ino;
+      await (done ? this.sync() : swap());
+    }
   }
 
   /** What was written below the data root is on disk when this resolves. */
