@@ -5,7 +5,6 @@ import type { VolumeCreate } from '../../contract/volumes.js';
 import type { Directories } from './directories.js';
 import type { Holders } from './holders.js';
 import { deviceOf, folderWordsOf, recordOf, type VolumeRecord } from './record.js';
-import type { Writes } from './writes.js';
 
 /** A volume that a new container is to have, checked; it is made where it is not there. */
 export interface VolumeWish extends VolumeCreate {
@@ -38,11 +37,11 @@ interface ReservationsParts {
   locks: Locks;
   holders: Holders;
   directories: Directories;
-  writes: Writes;
   has(name: string): boolean;
   find(name: string): VolumeRecord;
   put(change: Change, record: VolumeRecord): void;
   discard(record: VolumeRecord): Promise<void>;
+  editing(name: string): Disposable;
   created(name: string): void;
 }
 
@@ -99,14 +98,14 @@ export class Reservations {
   }
 
   async #make(wish: VolumeWish, made: VolumeRecord[], lower: string[]): Promise<void> {
-    const { directories, writes } = this.#parts;
+    const { directories } = this.#parts;
     const { Name, path, subpath } = wish;
     if (!this.#parts.has(Name) && !made.some(({ name }) => name === Name)) {
       made.push(recordOf(wish));
       await directories.make(Name);
     }
     if (path === undefined) return;
-    using _ = writes.begin([Name]);
+    using _ = this.#parts.editing(Name);
     await directories.fill(this.#recordOf(Name, made), { path, lower, subpath });
   }
 

@@ -27,8 +27,10 @@ export interface VolumesOptions {
   };
   usage: {
     measure(path: string): Promise<{ bytes: number }>;
-    /** What was counted last, and counts again behind the answer. Undefined: never yet. */
-    recall(path: string): Promise<Counted | undefined>;
+    /** What was counted last, and counts again behind the answer. Undefined: never yet. `patience` (ms): for what must be counted first. */
+    recall(path: string, patience?: number): Promise<Counted | undefined>;
+    /** They were changed just now. */
+    outdate(paths: Iterable<string>): void;
     forget(paths: Iterable<string>): Promise<void>;
   };
   events: {

@@ -37,7 +37,7 @@ export class Volumes {
   readonly #mounts: Mounts;
   readonly #directories: Directories;
   readonly #writes = new Writes();
-  readonly #uses = new Uses(this.#writes);
+  readonly #uses = new Uses((name) => this.editing([name]));
   readonly #reservations: Reservations;
   readonly #bin: VolumeBin;
 
@@ -57,7 +57,8 @@ export class Volumes {
     this.#volumes = options.store.rows<VolumeRecord>(TABLE);
     this.#bin = new VolumeBin({ ...options, bin: options.bin ?? new Bin() });
     this.#reservations = new Reservations({
-      ...{ locks: this.#locks, holders: this.#holders, directories: this.#directories, writes: this.#writes },
+      ...{ locks: this.#locks, holders: this.#holders, directories: this.#directories },
+      editing: (name) => this.editing([name]),
       has: (name) => this.#volumes.has(name),
       find: (name) => this.#find('get', name),
       put: (change, record) => this.#put(change, record),
@@ -164,11 +165,11 @@ export class Volumes {
     );
   }
 
-  /** What a volume took when it was counted last, and when that was. What is elsewhere or in memory takes nothing here. */
-  async recall(name: string): Promise<Counted | undefined> {
+  /** What a volume took when it was counted last, and when that was; `patience` (ms): for what has to be counted first. What is elsewhere or in memory takes nothing here. */
+  async recall(name: string, patience?: number): Promise<Counted | undefined> {
     const record = this.#find('get', name);
     if (kindOf(record) !== 'local') return { bytes: 0, at: Date.now() };
-    return this.#options.usage.recall(this.#data(name));
+    return this.#options.usage.recall(this.#data(name), patience);
   }
 
   /** What it is, with what Docker has no word for. */
@@ -226,6 +227,18 @@ export class Volumes {
   /** Somebody may write to these until it is disposed. */
   writing(names: Iterable<string>): Disposable {
     return this.#writes.begin(names);
+  }
+
+  /** The same, and that it came from us: what they take is counted anew after that. */
+  editing(names: Iterable<string>): Disposable {
+    const edited = [...names];
+    const writing = this.#writes.begin(edited);
+    return {
+      [Symbol.dispose]: () => {
+        writing[Symbol.dispose]();
+        this.#options.usage.outdate(edited.map((name) => this.#data(name)));
+      },
+    };
   }
 
   /** The same number as long as nobody has begun to write to it, or a container that may; undefined: somebody is at it from outside of containers. */
