@@ -89,18 +89,19 @@ export class Usage {
   }
 
   /**
-   * What was counted last, and has it counted again behind the answer; what never was, or was outdated, is waited for so long (ms), and after that is
-   * what it was before, or undefined.
+   * What was counted last, and has it counted again behind the answer; what never was, or is outdated and soon counted, is waited for so long (ms), and
+   * after that is what it was before, or undefined.
    */
   async recall(path: string, patience = PATIENCE_MS): Promise<Measured | undefined> {
     const key = this.#key(path);
     const known = this.#measured.get(key);
     const took = this.#took.get(key) ?? 0;
-    const outdated = this.#outdated.has(key) && took <= PATIENCE_MS;
-    const fresh = Math.max(FRESH_MS, REST * took);
-    if (known && !outdated && Date.now() - known.at < fresh) return known;
+    const outdated = this.#outdated.has(key);
+    const quick = took <= PATIENCE_MS;
+    const fresh = !outdated ? Math.max(FRESH_MS, REST * took) : quick ? 0 : took;
+    if (known && Date.now() - known.at < fresh) return known;
     const counted = this.#behind(path);
-    if (known && !outdated) return known;
+    if (known && !(outdated && quick)) return known;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), patience)));
     return (await Promise.race([counted, late]).finally(() => clearTimeout(timer))) ?? this.#measured.get(key);
