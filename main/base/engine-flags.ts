@@ -74,7 +74,10 @@ const flags = (): Option[] => [
     .argParser(logOption)
     .default({}),
   new Option('--host-gateway-ip <address>', 'What host-gateway means in --add-host').argParser(address),
-  new Option('--bin-size <size>', 'How much the bin of removed containers may take (default: 2g)').argParser(size),
+  new Option(
+    '--bin-size <size>',
+    'How much removed containers and volumes may take (default: a tenth of the disk, 2g at least)',
+  ).argParser(size),
 ];
 
 /** Teaches a command the engine's flags. */

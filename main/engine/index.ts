@@ -4,12 +4,13 @@ import { mkdir, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf, conflict, diskError, invalid } from '../base/errors.js';
 import { createLog } from '../base/log.js';
+import { roomOn } from '../base/room.js';
 import { releaseSpare } from '../base/spare.js';
 import { Store } from '../base/store.js';
 import type { HandoverAnswer, SlipwayFeatures } from '../contract/system.js';
 import { Backups } from './backups/index.js';
 import { checkLogDefaults, checkUserNamespaces, Containers, type LogDefaults, remapOf } from './containers/index.js';
-import { Bin } from './bin/index.js';
+import { Bin, limitOn } from './bin/index.js';
 import { Content } from './content/index.js';
 import { Disk } from './disk/index.js';
 import { Events } from './events/index.js';
@@ -57,7 +58,7 @@ export interface EngineOptions {
   logs?: LogDefaults | undefined;
   /** What `host-gateway` means in `--add-host`; the bridge's gateway where not given. */
   hostGatewayIp?: string | undefined;
-  /** Bytes above which the oldest removed containers go for good (`--bin-size`). */
+  /** Bytes above which the oldest removed containers and volumes go for good (`--bin-size`); undefined: a tenth of the disk, 2 GiB at least. */
   binSize?: number | undefined;
   host: SlipwayFeatures['host'];
   /** Keep the last hour of what running containers use, in memory. */
@@ -194,7 +195,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     );
     undo.push(() => repair.close());
     const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
-    const bin = new Bin({ limit: options.binSize });
+    const bin = new Bin({ limit: options.binSize ?? limitOn(await roomOn(root)) });
     const volumes = await Volumes.open({ root, store, helper, usage, events, bin });
     const containers = await Containers.open({
       ...{ root, runDir, store, helper, usage, events, images, snapshots, networks, volumes, bin, runtimes },

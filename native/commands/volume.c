@@ -311,7 +311,11 @@ int swap_op(struct request *request, struct error *err)
     }
     if (renameat2(here, name, there, other, RENAME_EXCHANGE) < 0)
         return fail(err, errno, "put %s in the place of %s", with, path);
-    if (fsync(here) < 0 || fsync(there) < 0)
-        return fail(err, errno, "write %s", path);
-    return 0;
+    if (fsync(here) == 0 && fsync(there) == 0)
+        return 0;
+    /* Who hears of a failure throws away what is in `with`: that may not be what was to stay. */
+    int code = errno;
+    if (renameat2(here, name, there, other, RENAME_EXCHANGE) < 0)
+        return fail(err, errno, "put %s back after it could not be written", path);
+    return fail(err, code, "write %s", path);
 }

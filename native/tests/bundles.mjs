@@ -140,8 +140,8 @@ export function makePerson(name) {
 }
 
 /** A static program from tests/inside/, for inside a container. */
-export function compileInto(folder, name) {
+export function compileInto(folder, name, how = ['-static']) {
   const source = fileURLToPath(new URL(`inside/${name}.c`, import.meta.url));
-  const made = spawnSync('gcc', ['-static', '-Wall', '-Werror', '-O1', '-o', join(folder, name), source], { encoding: 'utf8' });
+  const made = spawnSync('gcc', [...how, '-Wall', '-Werror', '-O1', '-o', join(folder, name), source], { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(made.stderr);
 }

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { compileInto } from './bundles.mjs';
 import { Bench, sleep, unable } from './harness.mjs';
 import { dir, file, hardLink, link, tar } from './tar.mjs';
 
@@ -182,6 +184,25 @@ test('two directories take each other’s names in one step, and with it looks w
   assert.match(tree(one)[0], /"mode": "0o1750", "owner": "5:6"/);
   await assert.rejects(bench.ask({ op: 'swap', path: one, with: join(bench.data, 'volumes/none/_data') }), { kind: 'not-found' });
   await assert.rejects(bench.ask({ op: 'swap', path: one, with: '/etc' }), { kind: 'invalid' });
+});
+
+test('where the exchange cannot be put on the disk, both have their own names again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-unwritable-'));
+  compileInto(folder, 'unwritable', ['-shared', '-fPIC']);
+  const failing = await Bench.open({ environment: { LD_PRELOAD: join(folder, 'unwritable') } });
+  try {
+    const [one, other] = ['volumes/one/_data', 'volumes/.stage/_data'].map((path) => join(failing.data, path));
+    for (const [path, name] of [[one, 'old'], [other, 'new']]) {
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, name), '');
+    }
+    writeFileSync(join(one, '../unwritable'), '');
+    await assert.rejects(failing.ask({ op: 'swap', path: one, with: other }), /write .*_data/);
+    assert.deepEqual([readdirSync(one), readdirSync(other)], [['old'], ['new']]);
+  } finally {
+    await failing.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a stage that is thrown away while somebody writes to it is gone when he is', async () => {

@@ -37,15 +37,12 @@ export const copiesVolumes = ({ features }: Pick<Store, 'features'>): boolean =>
 
 /** What is being counted behind an answer is asked for again: no event tells when it is done. */
 const RECOUNT_MS = 1500;
-/** The engine does not count again what it has counted so short a time ago. */
-const FRESH_MS = 10_500;
 
 export const volumesSlice =
   (client: Client): StateCreator<Store, [], [], VolumesSlice> =>
   (set, get) => {
     let watchers = 0;
     let recount: ReturnType<typeof setTimeout> | undefined;
-    let touched: ReturnType<typeof setTimeout> | undefined;
     /** Names and what Docker's API tells: enough where nobody looks, and all that there is on another engine. */
     const plain = async (): Promise<VolumeOverview[]> => {
       const known = new Map((get().volumes ?? []).map((volume) => [volume.Name, volume]));
@@ -67,13 +64,9 @@ export const volumesSlice =
       loadVolumes: read,
       loadVolumeUsers: () => (watchers > 0 && knowsVolumes(get()) ? read() : Promise.resolve()),
       touchVolumes() {
-        const look = () =>
-          void get()
-            .loadVolumeUsers()
-            .catch(() => undefined);
-        look();
-        clearTimeout(touched);
-        touched = setTimeout(look, FRESH_MS);
+        void get()
+          .loadVolumeUsers()
+          .catch(() => undefined);
       },
       watchVolumes() {
         watchers++;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { Bin, type BinOptions } from './index.js';
+import { Bin, limitOn, type BinOptions } from './index.js';
 
 const MINUTE = 60_000;
 
@@ -69,4 +69,9 @@ test('above the limit the next oldest goes where the oldest cannot', async (t) =
   stuck.add('one');
   await bin.trim();
   assert.deepEqual(left(), ['one', 'three']);
+});
+
+test('it may take a tenth of a disk, and of a small one 2 GiB', () => {
+  assert.equal(limitOn({ size: 10 ** 12 }), 10 ** 11);
+  assert.equal(limitOn({ size: 2 ** 33 }), 2 ** 31);
 });

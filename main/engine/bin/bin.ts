@@ -24,7 +24,7 @@ export interface BinPart {
 }
 
 export interface BinOptions {
-  /** How long it keeps what is in it (ms), and from how many bytes on the oldest go. */
+  /** How long it keeps what is in it (ms), and above how many bytes the oldest go. */
   keepMs?: number | undefined;
   limit?: number | undefined;
   /** How long it waits after something that was due could not go (ms). */
@@ -33,11 +33,16 @@ export interface BinOptions {
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
-const LIMIT = 2 * 2 ** 30;
+/** What it may take where nobody says: a part of the disk, and on a small one so much. */
+const PART = 10;
+const LEAST_LIMIT = 2 * 2 ** 30;
 /** The longest that a timer can wait. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 const log = createLog('bin');
+
+/** Bytes that it may take on a disk of `size` bytes. */
+export const limitOn = ({ size }: { size: number }): number => Math.max(LEAST_LIMIT, Math.floor(size / PART));
 
 /** What rooms have removed and can bring back: one place to look for it, one time that it stays, one limit for all of it. */
 export class Bin {
@@ -50,7 +55,7 @@ export class Bin {
   #restUntil = 0;
   #state: 'opening' | 'open' | 'closed' = 'opening';
 
-  constructor({ keepMs = DAY_MS, limit = LIMIT, retryMs = MINUTE_MS }: BinOptions = {}) {
+  constructor({ keepMs = DAY_MS, limit = LEAST_LIMIT, retryMs = MINUTE_MS }: BinOptions = {}) {
     this.#keepMs = keepMs;
     this.#retryMs = retryMs;
     this.#limit = limit;

@@ -1,1 +1,1 @@
-export { Bin, type BinOptions, type BinPart, type Binned } from './bin.js';
+export { Bin, limitOn, type BinOptions, type BinPart, type Binned } from './bin.js';

@@ -1,36 +1,24 @@
-import { conflict, EngineError, notFound } from '../../base/errors.js';
+import { conflict } from '../../base/errors.js';
 import { Locks } from '../../base/locks.js';
 import type { Change } from '../../base/store.js';
-import type { Applies, Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
-import { checkVolume, type Reservation } from '../volumes/index.js';
-import { changedConfiguration } from './configuration.js';
+import type { Changed, ChangePreview, ContainerChange, HistoryEntry } from '../../contract/changes.js';
+import type { Reservation } from '../volumes/index.js';
+import { applies, ChangePlans, type ChangePlansOptions, type Plan } from './change-plan.js';
+import { wishBack, wishOf, type Wish } from './change-wish.js';
 import type { Container } from './container.js';
 import { placed, volumeWish } from './creation.js';
-import { appliesTo, configPatches, hostPatches, patched, shownPatches } from './difference.js';
+import { patched, shownPatches } from './difference.js';
 import type { Ledger } from './ledger.js';
 import { holdImages, letGoOfImages } from './image-mounts.js';
 import type { LiveChanges } from './live-changes.js';
 import { changedLimits, isLive } from './live-limits.js';
 import type { LiveMounts, Obstacle } from './live-mounts.js';
-import { differentMounts, formerVolumes, inheritedFrom, MOUNT_FIELDS, type MountDifference } from './mount-plan.js';
-import { checkedName } from './names.js';
-import { checkShared, noMissing, runtimeOf } from './neighbours.js';
-import {
-  volumesOf,
-  type ContainerRecord,
-  type FieldPatch,
-  type ImageOf,
-  type MountPoint,
-  type Trial,
-} from './record.js';
-import type { ContainersOptions, ResolvedImage } from './rooms.js';
+import { formerVolumes, MOUNT_FIELDS, type MountDifference } from './mount-plan.js';
+import { volumesOf, type ContainerRecord, type MountPoint, type Trial } from './record.js';
+import type { ContainersOptions } from './rooms.js';
 import type { TrialCall, Trials } from './trials.js';
-import { UserIds } from './user-ids.js';
 
-type ChangesOptions = Pick<
-  ContainersOptions,
-  'helper' | 'images' | 'snapshots' | 'volumes' | 'logs' | 'runtimes' | 'defaultRuntime' | 'remap'
->;
+type ChangesOptions = ChangePlansOptions & Pick<ContainersOptions, 'volumes'>;
 
 interface ChangesParts {
   trials: Trials;
@@ -47,24 +35,6 @@ export interface ChangeCall extends TrialCall {
   force?: boolean | undefined;
 }
 
-/** A change that could be made. */
-interface Plan {
-  patches: FieldPatch[];
-  after: Partial<ContainerRecord> & Pick<ContainerRecord, 'config' | 'hostConfig'>;
-  name: string | undefined;
-  image: Trial['image'] | undefined;
-  runtime: Trial['runtime'] | undefined;
-  mounts: (MountDifference & { obstacle: Obstacle | undefined }) | undefined;
-  needsRestart: boolean;
-  warnings: string[];
-}
-
-interface Wish extends Omit<ContainerChange, 'Image'> {
-  /** What to look for, and how it is called then. */
-  image?: { find: string; reference: string } | undefined;
-  revertTo?: number;
-}
-
 const WATCH_S = 5;
 
 /** Changes what a container is: at once where that can be, with one restart where it cannot. */
@@ -72,7 +42,7 @@ export class Changes {
   readonly #options: ChangesOptions;
   readonly #ledger: Ledger;
   readonly #trials: Trials;
-  readonly #liveMounts: LiveMounts;
+  readonly #plans: ChangePlans;
   readonly #liveChanges: LiveChanges;
   /** Of each container one change at a time. */
   readonly #locks = new Locks();
@@ -81,7 +51,7 @@ export class Changes {
     this.#options = options;
     this.#ledger = ledger;
     this.#trials = trials;
-    this.#liveMounts = liveMounts;
+    this.#plans = new ChangePlans(options, ledger, liveMounts);
     this.#liveChanges = liveChanges;
   }
 
@@ -97,7 +67,7 @@ export class Changes {
   /** Why what is mounted cannot change so while it runs; undefined: it can, or it does not run. */
   async obstacle(container: Container, change: ContainerChange): Promise<Obstacle | undefined> {
     using _ = await this.#ledger.lock(container);
-    return (await this.#plan(container, wishOf(change))).mounts?.obstacle;
+    return (await this.#plans.make(container, wishOf(change))).mounts?.obstacle;
   }
 
   preview(container: Container, change: ContainerChange): Promise<ChangePreview> {
@@ -119,7 +89,7 @@ export class Changes {
 
   async #preview(container: Container, wish: () => Wish): Promise<ChangePreview> {
     using _ = await this.#ledger.lock(container);
-    const plan = await this.#plan(container, wish());
+    const plan = await this.#plans.make(container, wish());
     const Changes = shownPatches(plan.patches).map((patch) => ({
       ...patch,
       Applies: container.live ? applies(patch, plan) : ('now' as const),
@@ -141,7 +111,7 @@ export class Changes {
       using _ = await this.#ledger.lock(container);
       refuseUnchangeable(container);
       const { revertTo, ...wanted } = wish();
-      const plan = await this.#plan(container, wanted, force);
+      const plan = await this.#plans.make(container, wanted, force);
       warnings = plan.warnings;
       call.signal?.throwIfAborted();
       if (!plan.needsRestart) {
@@ -153,63 +123,6 @@ export class Changes {
     }
     const outcome = await this.#trials.run(container, call);
     return { Id: id, Restarted: true, Warnings: warnings, ...outcome };
-  }
-
-  async #plan(container: Container, { Name, Config, HostConfig, image: wanted }: Wish, force = false): Promise<Plan> {
-    const { record } = container;
-    const { helper, logs } = this.#options;
-    const found = wanted && this.#options.images.resolve(wanted.find);
-    const next = found && wanted && { id: found.id, reference: wanted.reference, chainId: found.chainId };
-    const image = next && !sameImage(next, record.image) ? { from: record.image, to: next } : undefined;
-    if (image) this.#options.snapshots.checkRebase?.(container.id);
-    const { config, hostConfig, warnings } = await changedConfiguration(
-      record,
-      { ...(Config && { Config }), ...(HostConfig && { HostConfig }) },
-      {
-        ...{ hello: helper.hello, logs, image: this.#imageOf(record)?.config },
-        next: image && found ? { reference: image.to.reference, config: found.config } : undefined,
-      },
-    );
-    const runtime = this.#runtime(record, hostConfig.Runtime);
-    noMissing(() => checkShared(this.#ledger, hostConfig.IpcMode, hostConfig.PidMode));
-    this.#checkUserIds({ ...record, hostConfig, runtime: runtime?.to ?? record.runtime });
-    const name = Name === undefined ? record.name : checkedName(Name);
-    if (name !== record.name) this.#ledger.checkFree(name);
-    const patches = [
-      ...patchOf('Name', record.name, name),
-      ...patchOf('Image', record.image.reference, (image?.to ?? record.image).reference),
-      ...patchOf('ImageID', record.image.id, (image?.to ?? record.image).id),
-      ...configPatches(record.config, config),
-      ...hostPatches(record.hostConfig, hostConfig),
-    ];
-    const mounts = await this.#planMounts(container, { config, hostConfig }, patches, force);
-    return {
-      ...{ patches, warnings, image, runtime, mounts },
-      after: { config, hostConfig, ...(image && { image: image.to }), ...(runtime && { runtime: runtime.to }) },
-      name: name === record.name ? undefined : name,
-      needsRestart: container.live !== undefined && patches.some((patch) => applies(patch, { mounts }) === 'restart'),
-    };
-  }
-
-  async #planMounts(
-    container: Container,
-    next: Pick<ContainerRecord, 'config' | 'hostConfig'>,
-    patches: FieldPatch[],
-    force: boolean,
-  ): Promise<Plan['mounts']> {
-    if (!patches.some(({ Field }) => MOUNT_FIELDS.has(Field))) return undefined;
-    const { record, live } = container;
-    const mountsOf = (reference: string) => inheritedFrom(noMissing(() => this.#ledger.find(reference)).record);
-    const imageOf = (reference: string) => noMissing(() => this.#options.images.resolve(reference));
-    const difference = await differentMounts(record, next, { mountsOf, imageOf });
-    noMissing(() => difference.added.flatMap(volumeWish).forEach(checkVolume));
-    const memory = patches.some(({ Field }) => Field === 'HostConfig.Tmpfs');
-    const obstacle = !live
-      ? undefined
-      : memory
-        ? { reason: 'what is in memory (tmpfs) comes and goes with a start' }
-        : await this.#liveMounts.obstacle(container, difference, force);
-    return { ...difference, obstacle };
   }
 
   /** Volumes of what is new, and all that is mounted then with its places. */
@@ -347,73 +260,10 @@ export class Changes {
     if (from.id !== to.id) images.release(change, from.id, id);
   }
 
-  #imageOf({ image }: ContainerRecord): ResolvedImage | undefined {
-    try {
-      return this.#options.images.resolve(image.id);
-    } catch (error) {
-      if (error instanceof EngineError && error.kind === 'not-found') return undefined;
-      throw error;
-    }
-  }
-
-  #runtime({ hostConfig, runtime }: ContainerRecord, name: string): Trial['runtime'] {
-    return name === hostConfig.Runtime ? undefined : { from: runtime, to: runtimeOf(this.#options, name) };
-  }
-
-  /** Whose ids are its own has its own files by them. */
-  #checkUserIds(record: ContainerRecord): void {
-    if (!record.userIds) return;
-    const { hostConfig, network, runtime } = record;
-    const ids = new UserIds(this.#options.remap).choose({
-      ...{ network, runtime, hello: this.#options.helper.hello, taken: [] },
-      hostConfig: { ...hostConfig, UsernsMode: 'auto' },
-    });
-    if (!ids)
-      throw conflict('it has user ids of its own, and would have those of another container: make a new one for that');
-  }
-
   #wishBack({ record }: Container, seq: number): Wish {
-    const entries = this.#ledger.history.list(record);
-    if (!entries.some(({ Seq }) => Seq === seq)) throw notFound(`its history has no entry ${seq}`);
-    const fields = new Map<string, unknown>();
-    // From the newest back: what stands last is what it was then.
-    for (const { Seq, Kind, Changes = [] } of entries)
-      if (Seq > seq && (Kind === 'changed' || Kind === 'reverted'))
-        for (const { Field, From } of Changes) fields.set(Field, From);
-    const part = (name: string): Record<string, unknown> =>
-      Object.fromEntries(
-        [...fields].flatMap(([field, value]) =>
-          field.startsWith(`${name}.`) ? [[field.slice(name.length + 1), value]] : [],
-        ),
-      );
-    const name = fields.get('Name');
-    const { reference, id } = record.image;
-    return {
-      ...(typeof name === 'string' && { Name: name }),
-      Config: part('Config'),
-      HostConfig: part('HostConfig'),
-      ...((fields.has('ImageID') || fields.has('Image')) && {
-        image: { find: textOr(fields.get('ImageID'), id), reference: textOr(fields.get('Image'), reference) },
-      }),
-      revertTo: seq,
-    };
+    return wishBack(record, this.#ledger.history.list(record), seq);
   }
 }
-
-const wishOf = ({ Image, ...rest }: ContainerChange): Wish => ({
-  ...rest,
-  ...(Image !== undefined && { image: { find: Image, reference: Image } }),
-});
-
-const textOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
-
-const sameImage = (a: ImageOf, b: ImageOf): boolean => a.id === b.id && a.reference === b.reference;
-
-const patchOf = (Field: string, From: string, To: string): FieldPatch[] => (From === To ? [] : [{ Field, From, To }]);
-
-/** Of what is mounted the plan says it. */
-const applies = (patch: FieldPatch, { mounts }: Pick<Plan, 'mounts'>): Applies =>
-  MOUNT_FIELDS.has(patch.Field) ? (mounts?.obstacle ? 'restart' : 'now') : appliesTo(patch);
 
 function refuseUnchangeable({ record, removal, dead }: Container): void {
   if (removal || dead) throw conflict('container is marked for removal and cannot be changed');

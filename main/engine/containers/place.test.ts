@@ -20,19 +20,20 @@ test('nobody copies into a container that does not run while a volume of it is b
     checkFree: (names: string[]) => {
       if (volumes.lent) throw conflict(`the volume ${names.join()} cannot be used now`);
     },
-    writing: (names: string[]) => {
+    editing: (names: string[]) => {
       written.push(names);
       return { [Symbol.dispose]: () => undefined };
     },
   };
+  const usage = { outdate: (paths: string[]) => void written.push(paths) };
   const nowhere = { hostname: '/none', hosts: '/none', resolvConf: '/none' };
   const places = new Places(
-    { volumes, snapshots: { mountsOf: () => ({}) } } as never,
+    { volumes, usage, snapshots: { mountsOf: () => ({ upper: '/own' }) } } as never,
     { lock: ({ id }: { id: string }) => locks.take(id), pathsOf: () => nowhere } as never,
   );
   using held = await places.hold(container as never);
   assert.throws(() => held.writing(), { kind: 'conflict', message: 'the volume data cannot be used now' });
   volumes.lent = false;
-  held.writing();
-  assert.deepEqual(written, [['data']]);
+  held.writing()[Symbol.dispose]();
+  assert.deepEqual(written, [['data'], ['/own']]);
 });

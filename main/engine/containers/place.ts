@@ -29,10 +29,10 @@ export interface HeldFiles extends Disposable {
 
 /** Lends out containers' files: of one that runs to many at once, of one that does not to one at a time, who holds its lock. */
 export class Places {
-  readonly #options: Pick<ContainersOptions, 'snapshots' | 'volumes'>;
+  readonly #options: Pick<ContainersOptions, 'snapshots' | 'volumes' | 'usage'>;
   readonly #ledger: Ledger;
 
-  constructor(options: Pick<ContainersOptions, 'snapshots' | 'volumes'>, ledger: Ledger) {
+  constructor(options: Pick<ContainersOptions, 'snapshots' | 'volumes' | 'usage'>, ledger: Ledger) {
     this.#options = options;
     this.#ledger = ledger;
   }
@@ -63,7 +63,7 @@ export class Places {
     void live.ended.then(ended);
     return {
       ...{ record, overlay, running: true, signal: control.signal, place: { pid: live.pid, pidStart } },
-      writing: () => this.#options.volumes.writing(writableVolumesOf(record)),
+      writing: () => this.#editing(record, overlay),
       [Symbol.dispose]: () => {
         container.uses.delete(use);
         given();
@@ -87,7 +87,7 @@ export class Places {
         writing: () => {
           // What is put into a volume that is being replaced would be gone with what it had.
           volumes.checkFree(writableVolumesOf(record));
-          return volumes.writing(writableVolumesOf(record));
+          return this.#editing(record, overlay);
         },
         [Symbol.dispose]: () => {
           if (mounted) void unmount().then(() => lock[Symbol.dispose]());
@@ -98,6 +98,18 @@ export class Places {
       await unmount();
       throw error;
     }
+  }
+
+  /** What it takes is counted anew after that. */
+  #editing(record: ContainerRecord, { upper }: OverlayMounts): Disposable {
+    const { volumes, usage } = this.#options;
+    const editing = volumes.editing(writableVolumesOf(record));
+    return {
+      [Symbol.dispose]: () => {
+        editing[Symbol.dispose]();
+        usage.outdate([upper]);
+      },
+    };
   }
 
   /** What a start would mount of this machine; the files of the network are there once it was started. */

@@ -60,6 +60,8 @@ export interface UsageRoom {
   measure(path: string): Promise<{ bytes: number }>;
   /** What was counted last, and counts again behind the answer. Undefined: never yet. */
   recall(path: string): Promise<{ bytes: number; at: number } | undefined>;
+  /** They were changed just now. */
+  outdate(paths: Iterable<string>): void;
   forget(paths: Iterable<string>): Promise<void>;
 }
 
@@ -145,6 +147,8 @@ export interface VolumesRoom {
   checkFree(names: Iterable<string>): void;
   /** Somebody may write to these until it is disposed. */
   writing(names: Iterable<string>): Disposable;
+  /** The same, where it is not a container that does. */
+  editing(names: Iterable<string>): Disposable;
   /** The name of a holder that is in the bin; undefined: not any more. */
   setAside(holder: string, name: string | undefined): void;
   /** Bytes that they take. */

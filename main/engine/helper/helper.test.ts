@@ -1,6 +1,6 @@
 import '../../base/scopes.js';
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -41,6 +41,12 @@ async function fake(t: TestContext, path: string, answer: Answer): Promise<Serve
     await new Promise((resolve) => server.close(resolve));
   });
   return server;
+}
+
+async function exchange(one: string, other: string): Promise<void> {
+  await rename(one, `${one}.aside`);
+  await rename(other, one);
+  await rename(`${one}.aside`, other);
 }
 
 const hello = { ok: true, version: 1, pid: 7, rootless: false, kernel: '6.1', warnings: [], cgroup: { version: 2 } };
@@ -261,6 +267,34 @@ test('a run whose helper goes is taken as it is where its monitor came up, and m
   assert.equal((await run(undefined)).pid, 7);
   assert.deepEqual(asked, ['run', 'run', 'delete', 'run']);
   assert.equal(called, 3);
+});
+
+test('an exchange whose helper goes is not made twice: what was there is not back in its place', async (t) => {
+  const root = await temporaryDirectory(t);
+  const [path, other] = ['old', 'new'].map((name) => join(root, name)) as [string, string];
+  await Promise.all([path, other].map((directory) => mkdir(directory)));
+  await writeFile(join(other, 'restored'), '');
+  const asked: string[] = [];
+  let dies: 'before' | 'after' = 'before';
+  const client = await helper(t, {
+    swap: async (_, socket) => {
+      asked.push('swap');
+      const died = asked.length === 1 && dies === 'before';
+      if (!died) await exchange(path, other);
+      if (!died && dies === 'before') say(socket, { ok: true });
+      socket.end();
+    },
+    sync: (_, socket) => {
+      asked.push('sync');
+      say(socket, { ok: true });
+      socket.end();
+    },
+  });
+  await client.swap({ path, with: other, alike: false });
+  assert.deepEqual([asked.splice(0), await readdir(path)], [['swap', 'swap'], ['restored']]);
+  dies = 'after';
+  await client.swap({ path, with: other, alike: false });
+  assert.deepEqual([asked, await readdir(other)], [['swap', 'sync'], ['restored']]);
 });
 
 test('an attach says where the stream begins and carries every byte both ways', async (t) => {

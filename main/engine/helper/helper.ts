@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError, invalid, messageOf, system, unavailable } from '../../base/errors.js';
-import { createLog } from '../../base/log.js';
+import { invalid, unavailable } from '../../base/errors.js';
 import type { VolumeCompression } from '../../contract/volume-data.js';
-import { ask, call, LineInput, Lost, toItsEnd, type CallOptions, type Outcome } from './call.js';
-import { NotListening, open } from './connect.js';
+import { Lost, toItsEnd, type CallOptions } from './call.js';
+import { Link, type Headless, type LinkOptions } from './link.js';
 import { Porter } from './porter.js';
 import {
   PROTOCOL,
@@ -39,46 +36,29 @@ import {
   type Unpacked,
   type UnpackProgress,
 } from './protocol.js';
+import { wholeParcel, wholeTar } from './tars.js';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
-/** The command that the helper starts when an engine dies without a goodbye. */
-export interface Headless {
-  argv: string[];
-  env: Record<string, string>;
-}
-
-export interface HelperOptions {
-  /** The `slipway-helper` program. */
-  binary: string;
-  runDir: string;
-  dataRoot: string;
+export interface HelperOptions extends LinkOptions {
   /** Given: become the helper's owner at once, with this watchdog (null: none). */
   headless?: Headless | null;
 }
 
-const log = createLog('helper');
-
 /** `R/c/<16 hex>/monitor.sock` is the longest path below the run directory; a unix socket's address holds 107 bytes. */
 const LONGEST_RUN_DIR = 107 - '/c/0123456789abcdef/monitor.sock'.length;
 
-/** How long a previous owner may take to let go. */
-const OWNER_PATIENCE_MS = 3000;
-
-/** The native helper's client. Starts it when it is not there, and again when it was killed. */
+/** The native helper's client: what can be asked of it. */
 export class Helper {
-  readonly #options: HelperOptions;
-  readonly #socketPath: string;
-  #hello!: HelperHello;
-  #starting: Promise<void> | undefined;
-  #owner: { headless: Headless | null; socket: Socket } | undefined;
+  readonly #runDir: string;
   readonly #porter: Porter;
-  #closed = false;
+  readonly #link: Link;
+  #hello!: HelperHello;
 
   private constructor(options: HelperOptions) {
-    this.#options = options;
-    this.#socketPath = join(options.runDir, 'helper.sock');
+    this.#runDir = options.runDir;
     this.#porter = new Porter(options.binary);
+    this.#link = new Link(options, (socket) => this.#porter.widen(socket));
   }
 
   static async open(options: HelperOptions): Promise<Helper> {
@@ -90,8 +70,8 @@ export class Helper {
     await mkdir(options.runDir, { recursive: true, mode: 0o700 });
     const helper = new Helper(options);
     // One that is just ending may still have taken the call.
-    const greet = () => helper.#ask<HelperHello>({ op: 'hello' });
-    helper.#hello = await helper.#onceMore(greet, () => sleep(50));
+    const greet = () => helper.#link.ask<HelperHello>({ op: 'hello' });
+    helper.#hello = await helper.#link.onceMore(greet, () => sleep(50));
     if (helper.#hello.version !== PROTOCOL) {
       throw unavailable(
         `the helper that runs (pid ${helper.#hello.pid}) speaks version ${helper.#hello.version} of our protocol, this engine version ${PROTOCOL}: end it and start again`,
@@ -107,34 +87,33 @@ export class Helper {
   }
 
   get runDir(): string {
-    return this.#options.runDir;
+    return this.#runDir;
   }
 
-  /** Becomes the engine this helper serves. Its connection is our life line: should we die, `headless` is started. */
-  async own(headless: Headless | null): Promise<void> {
-    const deadline = Date.now() + OWNER_PATIENCE_MS;
-    for (;;) {
-      try {
-        return await this.#takeOwnership(headless);
-      } catch (error) {
-        const taken = error instanceof EngineError && error.kind === 'conflict';
-        if (!(taken || error instanceof Lost) || Date.now() > deadline) throw error;
-        await sleep(20); // an engine that has just died or handed over is still being noticed
-      }
-    }
+  /** Becomes the engine this helper serves: should we die, `headless` is started. */
+  own(headless: Headless | null): Promise<void> {
+    return this.#link.own(headless);
   }
 
   /** Lets go of the helper: with `end` it exits too, once nothing is left to do. */
-  async goodbye({ end }: { end: boolean }): Promise<void> {
-    this.#closed = true;
+  goodbye({ end }: { end: boolean }): Promise<void> {
     this.#porter.close();
-    const socket = this.#owner?.socket;
-    this.#owner = undefined;
-    if (!socket || socket.destroyed) return;
-    const gone = new Promise<void>((resolve) => socket.once('close', resolve));
-    socket.end(JSON.stringify({ op: 'goodbye', end }) + '\n');
-    await Promise.race([gone, sleep(1000, undefined, { ref: false })]);
-    socket.destroy();
+    return this.#link.goodbye({ end });
+  }
+
+  /** Lets go without a word, as a test or a short-lived client does: no watchdog is started, the helper stays. */
+  close(): Promise<void> {
+    return this.goodbye({ end: false });
+  }
+
+  /** Where an attached connection's output goes that waits to be told: to a client's connection, past us, or without one to us. */
+  lend(attached: Socket, target?: object): Promise<void> {
+    return this.#porter.lend(attached, target);
+  }
+
+  /** Gives the reader of a connection that much is written to room to take its time. */
+  widen(socket: object): void {
+    this.#porter.widen(socket);
   }
 
   unpack(
@@ -156,12 +135,12 @@ export class Helper {
     const { growth, body = growth && news(growth), ...fields } = request;
     const onProgress = options.onProgress as CallOptions['onProgress'];
     const unpack = () =>
-      this.#ask<Unpacked>(
+      this.#link.ask<Unpacked>(
         { op: 'unpack', whiteouts: 'overlay', ...fields, ...(growth && { follow: true }) },
         { ...(body && { body }), ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
       );
     // What was sent once cannot be sent again.
-    return body ? unpack() : this.#onceMore(unpack, () => this.discard(request.target));
+    return body ? unpack() : this.#link.onceMore(unpack, () => this.discard(request.target));
   }
 
   /**
@@ -174,7 +153,7 @@ export class Helper {
   ): Promise<void> {
     const { body, ...fields } = request;
     const onProgress = onPart as CallOptions['onProgress'];
-    await this.#ask(
+    await this.#link.ask(
       { op: 'receive', ...fields },
       { body, ...(onProgress && { onProgress }), ...(signal && { signal }) },
     );
@@ -182,23 +161,23 @@ export class Helper {
 
   /** What a layer's tar only implied (`Unpacked.implied`) looks as in the layers below, top first. */
   async adopt(request: { target: string; lower: string[]; directories: string[] }): Promise<void> {
-    await this.#askAgain({ op: 'adopt', ...request });
+    await this.#link.askAgain({ op: 'adopt', ...request });
   }
 
   /** The tar of a changeset (`upper` given) or of a whole tree. Ending the iteration cancels it. */
   async pack(request: { lower: string[]; upper: string | null }): Promise<Bytes> {
-    return wholeTar((await this.#call({ op: 'pack', ...request })).output);
+    return wholeTar((await this.#link.call({ op: 'pack', ...request })).output);
   }
 
   /** What a path in a container names; `gone` resolves once nothing of the request is left on the machine, here and below. */
   async archiveStat(place: FilesPlace, path: string): Promise<{ stat: PathStat; gone: Promise<void> }> {
-    const { answer, output } = await this.#call({ op: 'archive-stat', ...place, path });
+    const { answer, output } = await this.#link.call({ op: 'archive-stat', ...place, path });
     return { stat: answer['stat'] as PathStat, gone: toItsEnd(output) };
   }
 
   /** The same, and it as a tar with all that is below it. */
   async archiveRead(place: FilesPlace, path: string, signal: AbortSignal): Promise<{ stat: PathStat; tar: Bytes }> {
-    const { answer, output } = await this.#call({ op: 'archive-read', ...place, path }, { signal });
+    const { answer, output } = await this.#link.call({ op: 'archive-read', ...place, path }, { signal });
     return { stat: answer['stat'] as PathStat, tar: wholeTar(output) };
   }
 
@@ -208,7 +187,7 @@ export class Helper {
     request: { path: string; keepKinds: boolean; user: string | null },
     options: { body: Bytes; signal: AbortSignal },
   ): Promise<{ gone: Promise<void> }> {
-    const { output } = await this.#call({ op: 'archive-write', ...place, ...request }, options);
+    const { output } = await this.#link.call({ op: 'archive-write', ...place, ...request }, options);
     return { gone: toItsEnd(output) };
   }
 
@@ -217,7 +196,7 @@ export class Helper {
     place: FilesPlace,
     request: { path: string; upper: string | null; lower: string[]; limit: number; after: string | null },
   ): Promise<{ directory: SeenDirectory; gone: Promise<void> }> {
-    const { answer, output } = await this.#call({ op: 'file-list', ...place, ...request });
+    const { answer, output } = await this.#link.call({ op: 'file-list', ...place, ...request });
     return { directory: answer as unknown as SeenDirectory, gone: toItsEnd(output) };
   }
 
@@ -227,7 +206,7 @@ export class Helper {
     request: { path: string; offset: number; length?: number },
     signal: AbortSignal,
   ): Promise<{ stat: SeenFile; bytes: Bytes }> {
-    const { answer, output } = await this.#call({ op: 'file-read', ...place, ...request }, { signal });
+    const { answer, output } = await this.#link.call({ op: 'file-read', ...place, ...request }, { signal });
     return { stat: answer['stat'] as SeenFile, bytes: output };
   }
 
@@ -238,7 +217,7 @@ export class Helper {
     content: Uint8Array,
   ): Promise<{ stat: SeenFile; gone: Promise<void> }> {
     const line = { op: 'file-write', ...place, ...request, size: content.length };
-    const { answer, output } = await this.#call(line, { body: once(content) });
+    const { answer, output } = await this.#link.call(line, { body: once(content) });
     return { stat: answer['stat'] as SeenFile, gone: toItsEnd(output) };
   }
 
@@ -250,23 +229,23 @@ export class Helper {
       | { op: 'file-directory'; path: string }
       | { op: 'file-rename'; path: string; to: string },
   ): Promise<{ gone: Promise<void> }> {
-    return { gone: toItsEnd((await this.#call({ ...place, ...change })).output) };
+    return { gone: toItsEnd((await this.#link.call({ ...place, ...change })).output) };
   }
 
   /** The shells that are there, the user's own first. */
   async fileShells(place: FilesPlace, user: string): Promise<{ shells: string[]; gone: Promise<void> }> {
-    const { answer, output } = await this.#call({ op: 'file-shells', ...place, user });
+    const { answer, output } = await this.#link.call({ op: 'file-shells', ...place, user });
     return { shells: answer['shells'] as string[], gone: toItsEnd(output) };
   }
 
   /** A container's root file system as a tar, without what is mounted inside. */
   async export(place: FilesPlace, signal: AbortSignal): Promise<Bytes> {
-    return wholeTar((await this.#call({ op: 'export', ...place }, { signal })).output);
+    return wholeTar((await this.#link.call({ op: 'export', ...place }, { signal })).output);
   }
 
   /** What a container's own layer changes of those below: `C`, `A` or `D`, a path and a NUL, again and again. */
   async changes(request: { upper: string; lower: string[] }): Promise<Bytes> {
-    return (await this.#call({ op: 'changes', ...request })).output;
+    return (await this.#link.call({ op: 'changes', ...request })).output;
   }
 
   /** A layer's tar as one gzip at `target`, which is not there yet. `plain` is the digest of what was read. */
@@ -275,9 +254,9 @@ export class Helper {
     options: { onProgress?: ((progress: CompressProgress) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<Compressed> {
     const onProgress = options.onProgress as CallOptions['onProgress'];
-    return this.#onceMore(
+    return this.#link.onceMore(
       () =>
-        this.#ask<Compressed>(
+        this.#link.ask<Compressed>(
           { op: 'compress', ...request },
           { ...(onProgress && { onProgress }), ...(options.signal && { signal: options.signal }) },
         ),
@@ -287,12 +266,12 @@ export class Helper {
 
   /** Reads what is in layers (bottom first, here and below) that were not read before, so that the next request need not. */
   async layerIndex(layers: LayerDirectory[]): Promise<void> {
-    await this.#askAgain({ op: 'layer-index', layers });
+    await this.#link.askAgain({ op: 'layer-index', layers });
   }
 
   /** What each of them does. */
   async layerSums(layers: LayerDirectory[]): Promise<SeenLayer[]> {
-    return (await this.#askAgain<{ layers: SeenLayer[] }>({ op: 'layer-sums', layers })).layers;
+    return (await this.#link.askAgain<{ layers: SeenLayer[] }>({ op: 'layer-sums', layers })).layers;
   }
 
   /** One page of a directory as the layers come to it. */
@@ -304,7 +283,7 @@ export class Helper {
     changed: boolean;
     quiet: boolean;
   }): Promise<{ entries: SeenLayerFile[]; more?: string }> {
-    return this.#askAgain({ op: 'layer-list', ...request });
+    return this.#link.askAgain({ op: 'layer-list', ...request });
   }
 
   /** The bytes of a regular file as the layers come to it; no link is followed. */
@@ -312,7 +291,7 @@ export class Helper {
     request: { layers: LayerDirectory[]; path: string; offset: number; length?: number },
     signal: AbortSignal,
   ): Promise<{ stat: SeenLayerFile; bytes: Bytes }> {
-    const { answer, output } = await this.#call({ op: 'layer-read', ...request }, { signal });
+    const { answer, output } = await this.#link.call({ op: 'layer-read', ...request }, { signal });
     return { stat: answer['stat'] as SeenLayerFile, bytes: output };
   }
 
@@ -322,12 +301,12 @@ export class Helper {
     text: string;
     limit: number;
   }): Promise<{ found: SeenFind[]; more?: true }> {
-    return this.#askAgain({ op: 'layer-search', ...request });
+    return this.#link.askAgain({ op: 'layer-search', ...request });
   }
 
   /** How two stacks differ; the whole of it goes into the file `into`, for `layerDifferences`. */
   layerCompare(request: { before: LayerDirectory[]; after: LayerDirectory[]; into: string }): Promise<SeenComparison> {
-    return this.#askAgain({ op: 'layer-compare', ...request });
+    return this.#link.askAgain({ op: 'layer-compare', ...request });
   }
 
   /** One page of a directory of a comparison. */
@@ -338,12 +317,12 @@ export class Helper {
     after: string | null;
     quiet: boolean;
   }): Promise<{ entries: SeenDifference[]; more?: string }> {
-    return this.#askAgain({ op: 'layer-differences', ...request });
+    return this.#link.askAgain({ op: 'layer-differences', ...request });
   }
 
   /** All of a directory as a tar, compressed or not. Ending the iteration cancels it. */
   async volumeTar(request: { path: string; compress: VolumeCompression }, signal: AbortSignal): Promise<Bytes> {
-    return wholeParcel((await this.#call({ op: 'volume-pack', ...request }, { signal })).output);
+    return wholeParcel((await this.#link.call({ op: 'volume-pack', ...request }, { signal })).output);
   }
 
   /** The same into a file, which is on disk when this resolves. */
@@ -351,7 +330,7 @@ export class Helper {
     request: { path: string; compress: VolumeCompression; into: string },
     { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: { bytes: number }) => void },
   ): Promise<PackedVolume> {
-    return this.#ask(
+    return this.#link.ask(
       { op: 'volume-pack', ...request },
       { signal, onProgress: onProgress as CallOptions['onProgress'] },
     );
@@ -362,7 +341,7 @@ export class Helper {
     request: { path: string; target: string },
     { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: { bytes: number }) => void },
   ): Promise<CopiedVolume> {
-    return this.#ask(
+    return this.#link.ask(
       { op: 'volume-copy', ...request },
       { signal, onProgress: onProgress as CallOptions['onProgress'] },
     );
@@ -370,22 +349,30 @@ export class Helper {
 
   /** Whether what is in `target` can share its content with what is in `path`. */
   async reflinks(request: { path: string; target: string }): Promise<boolean> {
-    return (await this.#askAgain<{ reflink: boolean }>({ op: 'reflinks', ...request })).reflink;
+    return (await this.#link.askAgain<{ reflink: boolean }>({ op: 'reflinks', ...request })).reflink;
   }
 
   /** Two directories take each other's names, in one step. `alike`: first `with` gets the looks of `path`. */
   async swap(request: { path: string; with: string; alike: boolean }): Promise<void> {
-    await this.#ask({ op: 'swap', ...request });
+    const { ino } = await stat(request.with);
+    const swap = () => this.#link.ask({ op: 'swap', ...request });
+    try {
+      await swap();
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+      const done = (await stat(request.path)).ino === ino;
+      await (done ? this.sync() : swap());
+    }
   }
 
   /** What was written below the data root is on disk when this resolves. */
   async sync(): Promise<void> {
-    await this.#askAgain({ op: 'sync' });
+    await this.#link.askAgain({ op: 'sync' });
   }
 
   /** `sync` false: should the machine lose power, it may be there again. */
   async discard(path: string, { sync = true }: { sync?: boolean } = {}): Promise<void> {
-    await this.#askAgain({ op: 'discard', path, sync });
+    await this.#link.askAgain({ op: 'discard', path, sync });
   }
 
   /**
@@ -400,21 +387,21 @@ export class Helper {
     within?: boolean;
     subpath?: string;
   }): Promise<{ copied: boolean }> {
-    return this.#askAgain({ op: 'populate', ...request });
+    return this.#link.askAgain({ op: 'populate', ...request });
   }
 
   /** A file system in the place of a volume's files, where none is mounted there already. */
   async mountVolume(request: { volume: string; type: string; device: string; options: string[] }): Promise<void> {
-    await this.#askAgain({ op: 'volume-mount', ...request });
+    await this.#link.askAgain({ op: 'volume-mount', ...request });
   }
 
   async unmountVolume(volume: string): Promise<void> {
-    await this.#askAgain({ op: 'volume-unmount', volume });
+    await this.#link.askAgain({ op: 'volume-unmount', volume });
   }
 
   /** What a stack of layers, top first, comes to, copied to a new directory. `whole`: for a container's own layer that hides all below it. */
   async flatten(request: { lower: string[]; target: string; whole: boolean }): Promise<void> {
-    await this.#ask({ op: 'flatten', ...request });
+    await this.#link.ask({ op: 'flatten', ...request });
   }
 
   /** What is at a path of a container. */
@@ -422,7 +409,7 @@ export class Helper {
     place: FilesPlace,
     request: { id?: string; target: string; source?: string; forbidden?: string[] },
   ): Promise<{ seen: SeenTarget; gone: Promise<void> }> {
-    const { answer, output } = await this.#call({ op: 'mount-look', ...place, ...request });
+    const { answer, output } = await this.#link.call({ op: 'mount-look', ...place, ...request });
     return { seen: answer as unknown as SeenTarget, gone: toItsEnd(output) };
   }
 
@@ -431,27 +418,27 @@ export class Helper {
    * knows whether it came there.
    */
   mountAttach(request: MountAttachRequest): Promise<{ path: string; made: number; mount: number }> {
-    return this.#ask({ op: 'mount-attach', ...request });
+    return this.#link.ask({ op: 'mount-attach', ...request });
   }
 
   /** Takes one out; false: those who have files open in it are in the way. */
   mountDetach(request: MountDetachRequest): Promise<{ detached: boolean; holders?: SeenHolder[] }> {
-    return this.#ask({ op: 'mount-detach', ...request });
+    return this.#link.ask({ op: 'mount-detach', ...request });
   }
 
   usage(path: string): Promise<{ bytes: number; entries: number; newest: number }> {
-    return this.#askAgain({ op: 'usage', path });
+    return this.#link.askAgain({ op: 'usage', path });
   }
 
   /** What says whether a tree is still the same: names, looks and content of all that is in it. */
   async fingerprint(path: string, signal?: AbortSignal): Promise<string> {
-    const { digest } = await this.#askAgain<{ digest: string }>({ op: 'fingerprint', path }, signal);
+    const { digest } = await this.#link.askAgain<{ digest: string }>({ op: 'fingerprint', path }, signal);
     return digest;
   }
 
   /** The digest of a file's content. */
   async digest(path: string, signal?: AbortSignal): Promise<string> {
-    const { digest } = await this.#askAgain<{ digest: string }>({ op: 'digest', path }, signal);
+    const { digest } = await this.#link.askAgain<{ digest: string }>({ op: 'digest', path }, signal);
     return digest;
   }
 
@@ -464,7 +451,7 @@ export class Helper {
     request: RunRequest,
     { onListening, survived }: { onListening: () => void; survived: () => Promise<{ pid: number } | undefined> },
   ): Promise<{ pid: number }> {
-    const attempt = () => this.#ask<Started>({ op: 'run', ...request }, { onProgress: onListening });
+    const attempt = () => this.#link.ask<Started>({ op: 'run', ...request }, { onProgress: onListening });
     try {
       return await attempt();
     } catch (error) {
@@ -478,213 +465,50 @@ export class Helper {
 
   /** Sets a further process up in a running container; its monitor then waits for `start`. */
   exec(request: ExecRequest): Promise<Started> {
-    return this.#onceMore(
-      () => this.#ask({ op: 'exec', ...request }),
+    return this.#link.onceMore(
+      () => this.#link.ask({ op: 'exec', ...request }),
       () => this.delete(request.id, { exec: true }),
     );
   }
 
-  /** Where an attached connection's output goes that waits to be told: to a client's connection, past us, or without one to us. */
-  lend(attached: Socket, target?: object): Promise<void> {
-    return this.#porter.lend(attached, target);
-  }
-
-  /** Gives the reader of a connection that much is written to room to take its time. */
-  widen(socket: object): void {
-    this.#porter.widen(socket);
-  }
-
   /** SIGKILL to everything in the container's cgroup. */
   async signalAll(id: string): Promise<void> {
-    await this.#askAgain({ op: 'signal-all', id });
+    await this.#link.askAgain({ op: 'signal-all', id });
   }
 
   async freeze(id: string): Promise<void> {
-    await this.#askAgain({ op: 'freeze', id });
+    await this.#link.askAgain({ op: 'freeze', id });
   }
 
   async thaw(id: string): Promise<void> {
-    await this.#askAgain({ op: 'thaw', id });
+    await this.#link.askAgain({ op: 'thaw', id });
   }
 
   /** Changes the limits of a container that runs: an OCI `linux.resources`; what it does not name stays. */
   async update(id: string, resources: object): Promise<void> {
-    await this.#askAgain({ op: 'update', id, resources });
+    await this.#link.askAgain({ op: 'update', id, resources });
   }
 
   /** Removes what a container or an exec left outside the data root: cgroups, state directory. Idempotent. */
   async delete(id: string, { exec = false }: { exec?: boolean } = {}): Promise<void> {
-    await this.#askAgain({ op: 'delete', id, exec });
+    await this.#link.askAgain({ op: 'delete', id, exec });
   }
 
   async bridge(request: BridgeRequest): Promise<void> {
-    await this.#askAgain({ op: 'bridge', ...request });
+    await this.#link.askAgain({ op: 'bridge', ...request });
   }
 
   async bridgeRemove(name: string): Promise<void> {
-    await this.#askAgain({ op: 'bridge-remove', name });
+    await this.#link.askAgain({ op: 'bridge-remove', name });
   }
 
   endpoint(request: EndpointRequest): Promise<{ mac: string }> {
-    return this.#ask({ op: 'endpoint', ...request });
+    return this.#link.ask({ op: 'endpoint', ...request });
   }
 
   async nft(batch: string): Promise<void> {
-    await this.#ask({ op: 'nft' }, { body: once(Buffer.from(batch)) });
+    await this.#link.ask({ op: 'nft' }, { body: once(Buffer.from(batch)) });
   }
-
-  /** Lets go without a word, as a test or a short-lived client does: no watchdog is started, the helper stays. */
-  close(): Promise<void> {
-    return this.goodbye({ end: false });
-  }
-
-  #call(request: object, options?: CallOptions): Promise<Outcome> {
-    return this.#retrying(() => call(this.#socketPath, request, this.#widening(options)));
-  }
-
-  #ask<Answer>(request: object, options?: CallOptions): Promise<Answer> {
-    return this.#retrying(() => ask<Answer>(this.#socketPath, request, this.#widening(options)));
-  }
-
-  #widening(options: CallOptions = {}): CallOptions {
-    return { onLarge: (socket) => this.#porter.widen(socket), ...options };
-  }
-
-  /** For what may be done twice: should the helper go in the middle, the next one is asked the same. */
-  #askAgain<Answer>(request: object, signal?: AbortSignal): Promise<Answer> {
-    return this.#onceMore(
-      () => this.#ask<Answer>(request, signal && { signal }),
-      () => Promise.resolve(),
-    );
-  }
-
-  /** A helper that is not there has not taken the request: start it and ask again. */
-  async #retrying<Result>(attempt: () => Promise<Result>): Promise<Result> {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof NotListening)) throw error;
-    }
-    await this.#start();
-    await this.#moveIn();
-    try {
-      return await attempt();
-    } catch (error) {
-      throw error instanceof NotListening ? unavailable(`the helper does not listen: ${error.message}`) : error;
-    }
-  }
-
-  /** A helper that went in the middle may have done some of it: what it left is cleared away, then the next one is asked. */
-  async #onceMore<Result>(attempt: () => Promise<Result>, clear: () => Promise<void>): Promise<Result> {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof Lost)) throw error;
-    }
-    await clear();
-    return attempt();
-  }
-
-  #start(): Promise<void> {
-    this.#starting ??= startHelper(this.#options).finally(() => (this.#starting = undefined));
-    return this.#starting;
-  }
-
-  /** A helper whose socket was deleted still has our life line, and nobody can ask it anything: the new one gets it. */
-  async #moveIn(): Promise<void> {
-    const before = this.#owner;
-    if (!before) return;
-    this.#owner = undefined;
-    before.socket.end(JSON.stringify({ op: 'goodbye', end: true }) + '\n');
-    await this.own(before.headless);
-  }
-
-  async #takeOwnership(headless: Headless | null): Promise<void> {
-    const socket = await this.#retrying(() => open(this.#socketPath));
-    socket.write(JSON.stringify({ op: 'own', headless }) + '\n');
-    const input = new LineInput(socket);
-    const line = await input.line();
-    const answer = line === undefined ? undefined : (JSON.parse(line) as { error?: { kind: string; message: string } });
-    if (!answer || answer.error) {
-      socket.destroy();
-      if (answer?.error?.kind === 'conflict') throw new EngineError('conflict', answer.error.message);
-      throw answer?.error ? unavailable(answer.error.message) : new Lost();
-    }
-    const owner = { headless, socket };
-    this.#owner = owner;
-    void input.line().then(() => this.#lost(owner));
-  }
-
-  /** The life line ended from the other side: the helper was killed. Another takes its place, monitors never noticed. */
-  async #lost(owner: { headless: Headless | null; socket: Socket }): Promise<void> {
-    owner.socket.destroy();
-    if (this.#closed || this.#owner !== owner) return;
-    this.#owner = undefined;
-    log.warn('the helper has gone; starting another');
-    try {
-      await this.own(owner.headless);
-    } catch (error) {
-      log.error(`the helper cannot be started again: ${messageOf(error)}`);
-    }
-  }
-}
-
-/** Starts the helper apart from us, and waits until it listens. Of two that start at once, one finds the other there. */
-async function startHelper({ binary, runDir, dataRoot }: HelperOptions): Promise<void> {
-  const child = spawn(binary, ['serve', '--run-dir', runDir, '--data-root', dataRoot], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
-  await new Promise<void>((resolve, reject) => {
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      if (said.includes('ready\n')) resolve();
-    });
-    child.once('error', (error) => reject(system(`the helper ${binary} cannot be started: ${error.message}`)));
-    child.once('close', (code, signal) => {
-      const why = complaint.trim() || `it ended with ${signal ?? `status ${code}`}`;
-      // Somebody else's helper may have taken the socket in the meantime: whoever asks next finds out.
-      open(join(runDir, 'helper.sock')).then(
-        (socket) => (socket.destroy(), resolve()),
-        () => reject(signal === 'SIGKILL' ? new Lost() : system(`the helper ${binary} did not start: ${why}`)),
-      );
-    });
-  });
-  child.stdout.destroy();
-  child.stderr.destroy();
-  child.unref();
-}
-
-const TAR_END = 1024;
-
-/** A tar ends with two blocks of zeros. One that does not was cut: its helper was killed, or failed in the middle. */
-async function* wholeTar(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  let tail = Buffer.alloc(0);
-  for await (const chunk of bytes) {
-    tail =
-      chunk.length >= TAR_END ? Buffer.from(chunk.subarray(-TAR_END)) : Buffer.concat([tail, chunk]).subarray(-TAR_END);
-    yield chunk;
-  }
-  if (tail.length < TAR_END || tail.some((byte) => byte !== 0))
-    throw system('the files could not be read to their end; helper.log in the run directory says why');
-}
-
-const PARCEL_END = 64;
-
-/** Those bytes that say that it is whole are taken off. Without them its helper was killed, or failed in the middle. */
-async function* wholeParcel(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  let tail = Buffer.alloc(0);
-  for await (const chunk of bytes) {
-    const all = Buffer.concat([tail, chunk]);
-    const ready = Math.max(0, all.length - PARCEL_END);
-    if (ready > 0) yield all.subarray(0, ready);
-    tail = all.subarray(ready);
-  }
-  if (!tail.toString('latin1').startsWith('slipway-end '))
-    throw system('the volume could not be read to its end; helper.log in the run directory says why');
 }
 
 /** What the helper hears of a file that grows. */

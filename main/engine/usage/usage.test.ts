@@ -94,3 +94,35 @@ test('what is gone counts as not known, and what is forgotten is counted anew', 
   await usage.forget(['/data/x', '/data/never']);
   assert.deepEqual([usage.known('/data/x'), store.kept.size, usage.paths()], [undefined, 0, []]);
 });
+
+test('what was changed through us is counted again for who asks next, however lately it was, and behind him where it takes its time', async () => {
+  const { open, sizes, counted, holdUp } = place();
+  sizes.set('/data/x', 5);
+  const usage = open();
+  await usage.recall('/data/x');
+  sizes.set('/data/x', 7);
+  usage.outdate(['/data/x', '/data/never']);
+  assert.equal((await usage.recall('/data/x'))?.bytes, 7);
+  assert.equal((await usage.recall('/data/x'))?.bytes, 7);
+  assert.deepEqual(counted, ['/data/x', '/data/x']);
+  const go = holdUp();
+  sizes.set('/data/x', 8);
+  usage.outdate(['/data/x']);
+  assert.equal((await usage.recall('/data/x', 1))?.bytes, 7);
+  go();
+  while (usage.counting) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(usage.known('/data/x')?.bytes, 8);
+});
+
+test('what is changed through us while it is counted is counted once more', async () => {
+  const { open, sizes, counted, holdUp } = place();
+  sizes.set('/data/x', 5);
+  const usage = open();
+  const go = holdUp();
+  const asked = usage.recall('/data/x');
+  while (counted.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  usage.outdate(['/data/x']);
+  go();
+  await asked;
+  assert.deepEqual(counted, ['/data/x', '/data/x']);
+});

@@ -31,7 +31,7 @@ const TABLE = 'usage';
 /** What was counted within this time is not counted again because somebody looks; what takes long to count, not within so many times that. */
 const FRESH_MS = 10_000;
 const REST = 20;
-/** How long an answer waits for what was never counted. */
+/** How long an answer waits for what was never counted, or was changed through us since. */
 const PATIENCE_MS = 1000;
 /** One at a time: nobody waits for it, and disks have other things to do. */
 const AT_ONCE = 1;
@@ -52,6 +52,8 @@ export class Usage {
   /** How long counting took, in milliseconds. */
   readonly #took = new Map<string, number>();
   readonly #turns = new Map<string, Promise<Measured | undefined>>();
+  /** Changed since it was counted, as far as we know. */
+  readonly #outdated = new Set<string>();
   #closed = false;
 
   constructor(options: UsageOptions) {
@@ -74,6 +76,7 @@ export class Usage {
     const key = this.#key(path);
     return this.#flights.join(key, async () => {
       const began = Date.now();
+      this.#outdated.delete(key);
       const { bytes, entries, newest } = await this.#options.helper.usage(path);
       const measured: Measured = { bytes, entries, at: Date.now(), ...(newest !== undefined && { newest }) };
       this.#took.set(key, measured.at - began);
@@ -85,22 +88,38 @@ export class Usage {
     });
   }
 
-  /** What was counted last, and has it counted again behind the answer; what never was is waited for a moment, and undefined after that. */
-  async recall(path: string): Promise<Measured | undefined> {
-    const known = this.known(path);
-    const fresh = Math.max(FRESH_MS, REST * (this.#took.get(this.#key(path)) ?? 0));
+  /**
+   * What was counted last, and has it counted again behind the answer; what never was, or is outdated and soon counted, is waited for so long (ms), and
+   * after that is what it was before, or undefined.
+   */
+  async recall(path: string, patience = PATIENCE_MS): Promise<Measured | undefined> {
+    const key = this.#key(path);
+    const known = this.#measured.get(key);
+    const took = this.#took.get(key) ?? 0;
+    const outdated = this.#outdated.has(key);
+    const quick = took <= PATIENCE_MS;
+    const fresh = !outdated ? Math.max(FRESH_MS, REST * took) : quick ? 0 : took;
     if (known && Date.now() - known.at < fresh) return known;
     const counted = this.#behind(path);
-    if (known) return known;
+    if (known && !(outdated && quick)) return known;
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), PATIENCE_MS)));
-    return Promise.race([counted, late]).finally(() => clearTimeout(timer));
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), patience)));
+    return (await Promise.race([counted, late]).finally(() => clearTimeout(timer))) ?? this.#measured.get(key);
+  }
+
+  /** These were changed through us just now. */
+  outdate(paths: Iterable<string>): void {
+    for (const key of [...paths].map((path) => this.#key(path)))
+      if (this.#measured.has(key) || this.#turns.has(key)) this.#outdated.add(key);
   }
 
   /** Nobody asks for it any more. */
   async forget(paths: Iterable<string>): Promise<void> {
     const keys = [...paths].map((path) => this.#key(path)).filter((key) => this.#measured.delete(key));
-    for (const key of keys) this.#took.delete(key);
+    for (const key of keys) {
+      this.#took.delete(key);
+      this.#outdated.delete(key);
+    }
     if (keys.length === 0) return;
     await this.#commit((change) => {
       for (const key of keys) change.remove(TABLE, key);
@@ -132,7 +151,9 @@ export class Usage {
 
   async #turn(path: string): Promise<Measured> {
     using _ = await this.#slots.take();
-    return await this.measure(path);
+    const measured = await this.measure(path);
+    // Changed while it was counted.
+    return this.#outdated.has(this.#key(path)) ? await this.measure(path) : measured;
   }
 
   async #commit(build: (change: Change) => void): Promise<void> {

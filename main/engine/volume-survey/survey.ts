@@ -19,7 +19,7 @@ type Owner = VolumeOverview['Owner'];
 
 /** How long a directory that is not ours may take to answer. */
 const PATIENCE_MS = 1000;
-/** How long an answer waits for what was never counted: a small volume is counted by then. */
+/** How long an answer waits for what has to be counted first: a small volume is by then. */
 const GLANCE_MS = 100;
 /** Who cannot be named in a user namespace. */
 const NOBODY = 65534;
@@ -52,7 +52,7 @@ export class VolumeSurvey {
     const Mountpoint = device ?? about.Mountpoint;
     const [counted, Owner] = await Promise.all([
       // What is elsewhere is not ours to count.
-      kind === 'local' ? within(GLANCE_MS, this.#options.volumes.recall(Name)).catch(() => undefined) : undefined,
+      kind === 'local' ? this.#options.volumes.recall(Name, GLANCE_MS).catch(() => undefined) : undefined,
       kind === 'local'
         ? this.#ownerOf(Mountpoint)
         : look(PATIENCE_MS, () => this.#ownerOf(Mountpoint)).then((owner) => owner ?? null),
@@ -77,13 +77,6 @@ export class VolumeSurvey {
     const { uid, gid, mode } = found;
     return { Uid: uid, Gid: gid, Mode: mode & 0o7777, Inside: { Uid: inside(uidMap, uid), Gid: inside(gidMap, gid) } };
   }
-}
-
-/** What comes in so many milliseconds; else undefined. */
-function within<Result>(ms: number, answer: Promise<Result>): Promise<Result | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 const momentOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());

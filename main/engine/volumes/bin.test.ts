@@ -62,6 +62,7 @@ async function house(t: TestContext, options: BinOptions = {}) {
       usage: {
         measure: () => Promise.resolve({ bytes: sizes.next }),
         recall: () => Promise.resolve({ bytes: 7, at: 1 }),
+        outdate: () => undefined,
         forget: () => Promise.resolve(),
       },
       events: {

@@ -8,7 +8,7 @@ import type { Change } from '../../base/store.js';
 import type { Bin, Binned, BinPart } from '../bin/index.js';
 import type { BinnedVolume } from '../../contract/volume-data.js';
 import type { VolumeRecord } from './record.js';
-import type { VolumesOptions } from './volumes.js';
+import type { VolumesOptions } from './rooms.js';
 
 /** A volume that was removed, as it was, and when it goes for good. */
 interface BinnedRecord {

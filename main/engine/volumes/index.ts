@@ -1,4 +1,5 @@
-export { Volumes, type Reservation, type VolumeAbout, type VolumeWish } from './volumes.js';
+export { Volumes, type VolumeAbout } from './volumes.js';
+export type { Reservation, VolumeWish } from './reservations.js';
 export type { HeldVolume } from './uses.js';
 export { checkVolume } from './record.js';
 export type { Loan, VolumePlace } from './loans.js';

@@ -17,7 +17,7 @@ export interface VolumeRecord {
 }
 
 /** By this label newer clients know a volume whose name nobody chose. */
-export const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
+const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const LONGEST_NAME = 255;
@@ -78,6 +78,31 @@ function checkOptions(name: string, options: Record<string, string>): void {
   if (!words(o).some((word) => /^r?bind$/.test(word)))
     throw wrong(`type=${type} is a directory of this machine, which takes o=bind`);
   for (const word of words(o)) if (!FOLDER_WORDS.has(word)) throw wrong(`a directory has no mount option "${word}"`);
+}
+
+/** What we keep of one that is made now. */
+export function recordOf({
+  Name = '',
+  Labels,
+  DriverOpts,
+  anonymous,
+  createdBy,
+}: VolumeCreate & Pick<VolumeRecord, 'anonymous' | 'createdBy'>): VolumeRecord {
+  return {
+    name: Name,
+    created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    labels: anonymous ? { ...Labels, [ANONYMOUS_LABEL]: '' } : (Labels ?? null),
+    options: DriverOpts ?? null,
+    anonymous,
+    ...(createdBy && { createdBy }),
+  };
+}
+
+/** Somebody chose that name. */
+export function renamed({ labels, ...record }: VolumeRecord, name: string): VolumeRecord {
+  const { [ANONYMOUS_LABEL]: invented, ...others } = labels ?? {};
+  const kept = invented === undefined ? labels : Object.keys(others).length > 0 ? others : null;
+  return { ...record, name, labels: kept, anonymous: false };
 }
 
 const words = (o = ''): string[] => o.split(',').filter(Boolean);

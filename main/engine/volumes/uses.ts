@@ -1,5 +1,3 @@
-import type { Writes } from './writes.js';
-
 /** A volume's files, held for one use; disposed of when that is over. */
 export interface HeldVolume extends Disposable {
   readonly name: string;
@@ -14,10 +12,10 @@ export interface HeldVolume extends Disposable {
 /** Who looks at volumes' files or writes to them at this moment, from outside of containers. */
 export class Uses {
   readonly #uses = new Map<string, Set<AbortController>>();
-  readonly #writes: Writes;
+  readonly #editing: (name: string) => Disposable;
 
-  constructor(writes: Writes) {
-    this.#writes = writes;
+  constructor(editing: (name: string) => Disposable) {
+    this.#editing = editing;
   }
 
   /** `over`: called when it is. */
@@ -27,7 +25,7 @@ export class Uses {
     this.#uses.set(name, uses.add(control));
     return {
       ...{ name, place, signal: control.signal },
-      writing: () => this.#writes.begin([name]),
+      writing: () => this.#editing(name),
       [Symbol.dispose]: () => {
         if (uses.delete(control)) over?.();
         if (uses.size === 0 && this.#uses.get(name) === uses) this.#uses.delete(name);

@@ -64,9 +64,11 @@ async function place(t: TestContext) {
     discard: (path: string) => rm(path, { recursive: true, force: true }),
     swap: () => Promise.resolve(),
   };
+  const outdated: string[] = [];
   const usage = {
     measure: () => Promise.resolve({ bytes: 7 }),
     recall: () => Promise.resolve({ bytes: 7, at: 1 }),
+    outdate: (paths: Iterable<string>) => void outdated.push(...paths),
     forget: () => Promise.resolve(),
   };
   const open = () =>
@@ -81,6 +83,7 @@ async function place(t: TestContext) {
     fill,
     events,
     mounts,
+    outdated,
     open,
     volumes: await open(),
     at: (name: string) => join(root, 'volumes', name),
@@ -190,7 +193,7 @@ test('who borrows a volume sees a container that is about to have it, however lo
 });
 
 test('whoever changes the files of a volume is known, from its filling to a use from outside', async (t) => {
-  const { volumes, fill } = await place(t);
+  const { volumes, fill, outdated, at } = await place(t);
   let seen: number | undefined = -1;
   fill.before = () => Promise.resolve(void (seen = volumes.writesOf('data')));
   {
@@ -203,7 +206,9 @@ test('whoever changes the files of a volume is known, from its filling to a use 
   const looked = volumes.writesOf('data');
   const upload = held.writing();
   const meanwhile = volumes.writesOf('data');
+  outdated.length = 0;
   upload[Symbol.dispose]();
+  assert.deepEqual(outdated, [join(at('data'), '_data')]);
   assert.deepEqual([seen, looked, meanwhile], [undefined, filled, undefined]);
   assert.notEqual(volumes.writesOf('data'), filled);
 });

@@ -1,97 +1,30 @@
 import '../../base/scopes.js';
-import { chmod, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, conflict, EngineError, messageOf, notFound } from '../../base/errors.js';
-import { newId, shortId } from '../../base/ids.js';
+import { conflict, EngineError, messageOf, notFound } from '../../base/errors.js';
+import { newId } from '../../base/ids.js';
 import { Locks } from '../../base/locks.js';
 import { createLog } from '../../base/log.js';
 import type { Change } from '../../base/store.js';
-import type { EngineEvent } from '../../contract/events.js';
 import type { Filters } from '../../contract/filters.js';
 import type { Restored } from '../../contract/bin.js';
 import type { VolumeDiscarded, VolumeKind } from '../../contract/volume-data.js';
 import type { Volume, VolumeCreate, VolumesPruned } from '../../contract/volumes.js';
 import { Bin, type BinPart } from '../bin/index.js';
 import { VolumeBin } from './bin.js';
+import { Directories } from './directories.js';
 import { pruneFilter, volumeFilter } from './filters.js';
+import { Holders } from './holders.js';
+import type { Loan, VolumePlace } from './loans.js';
 import { Mounts } from './mounts.js';
-import {
-  ANONYMOUS_LABEL,
-  checkVolume,
-  deviceOf,
-  fileSystemOf,
-  folderWordsOf,
-  kindOf,
-  type VolumeRecord,
-} from './record.js';
-import { Uses, type HeldVolume } from './uses.js';
-import { Loans, type Loan, type VolumePlace } from './loans.js';
+import { checkVolume, deviceOf, fileSystemOf, kindOf, recordOf, renamed, type VolumeRecord } from './record.js';
+import { Reservations, type Reservation, type VolumeWish } from './reservations.js';
+import type { Counted, VolumesOptions } from './rooms.js';
 import type { Stage } from './stage.js';
+import { Uses, type HeldVolume } from './uses.js';
 import { Writes } from './writes.js';
 
-export interface VolumesOptions {
-  /** The data root. */
-  root: string;
-  store: {
-    rows<Row>(table: string): Map<string, Row>;
-    commit(build: (change: Change) => void): Promise<void>;
-    readonly warnings?: readonly string[];
-  };
-  helper: {
-    populate(request: {
-      volume: string;
-      lower?: string[];
-      path?: string;
-      device?: string;
-      within?: boolean;
-      subpath?: string;
-    }): Promise<{ copied: boolean }>;
-    mountVolume(request: { volume: string; type: string; device: string; options: string[] }): Promise<void>;
-    unmountVolume(volume: string): Promise<void>;
-    discard(path: string): Promise<void>;
-    swap(request: { path: string; with: string; alike: boolean }): Promise<void>;
-  };
-  usage: {
-    measure(path: string): Promise<{ bytes: number }>;
-    /** What was counted last, and counts again behind the answer. Undefined: never yet. */
-    recall(path: string): Promise<Counted | undefined>;
-    forget(paths: Iterable<string>): Promise<void>;
-  };
-  events: {
-    publish(type: EngineEvent['Type'], action: string, id: string, attributes?: Record<string, string>): void;
-  };
-  /** Where removed ones wait. */
-  bin?: Bin;
-}
-
-/** What a volume took when it was counted, and when anything in it was changed last (Unix milliseconds). */
-interface Counted {
-  bytes: number;
-  at: number;
-  newest?: number;
-}
-
-/** A volume that a new container is to have, checked; it is made where it is not there. */
-export interface VolumeWish extends VolumeCreate {
-  Name: string;
-  /** Its name was invented for this container. */
-  anonymous: boolean;
-  /** Who it is made for. */
-  createdBy?: { id: string; name: string };
-  /** Where in the image its first content is; undefined: it begins empty. */
-  path?: string | undefined;
-  /** The part of it that is wanted, and filled. */
-  subpath?: string | undefined;
-}
-
 const TABLE = 'volumes';
-const NOBODY: ReadonlySet<string> = new Set();
-/** What an interrupted filling leaves beside the files, and in a directory that is not ours. */
-const LEFT = ['_copying', '_copied'];
-const LEFT_WITHIN = ['.slipway-copying', '.slipway-copied'];
-/** Who has a volume mounted while it is filled. */
-const FILLING = 'filling';
-
 const log = createLog('volumes');
 
 /** Named directories that outlive the containers using them. */
@@ -99,20 +32,18 @@ export class Volumes {
   static readonly tables = [TABLE, VolumeBin.table];
   readonly #options: VolumesOptions;
   readonly #volumes: Map<string, VolumeRecord>;
-  /** Volume to containers: in memory first, so that whoever checks sees also who is about to have it. */
-  readonly #holders = new Map<string, Set<string>>();
-  /** Holders in the bin, by id, and their names. */
-  readonly #aside = new Map<string, string>();
-  readonly #loans = new Loans();
+  readonly #holders = new Holders();
   readonly #locks = new Locks();
   readonly #mounts: Mounts;
+  readonly #directories: Directories;
   readonly #writes = new Writes();
-  readonly #uses = new Uses(this.#writes);
+  readonly #uses = new Uses((name) => this.editing([name]));
+  readonly #reservations: Reservations;
   readonly #bin: VolumeBin;
 
   static async open(options: VolumesOptions): Promise<Volumes> {
     const volumes = new Volumes(options);
-    await mkdir(volumes.#path(''), { recursive: true, mode: 0o711 });
+    await volumes.#directories.open();
     await volumes.#bin.recover(volumes.#volumes, (name) => volumes.#path(name));
     await volumes.#sweep();
     volumes.#bin.open(volumes.#binPart());
@@ -122,8 +53,18 @@ export class Volumes {
   private constructor(options: VolumesOptions) {
     this.#options = options;
     this.#mounts = new Mounts(options.helper);
+    this.#directories = new Directories(options, this.#mounts);
     this.#volumes = options.store.rows<VolumeRecord>(TABLE);
     this.#bin = new VolumeBin({ ...options, bin: options.bin ?? new Bin() });
+    this.#reservations = new Reservations({
+      ...{ locks: this.#locks, holders: this.#holders, directories: this.#directories },
+      editing: (name) => this.editing([name]),
+      has: (name) => this.#volumes.has(name),
+      find: (name) => this.#find('get', name),
+      put: (change, record) => this.#put(change, record),
+      discard: (record) => this.#discard(record.name, record),
+      created: (name) => this.#announce('create', name),
+    });
   }
 
   /** One of that name that is there already is the answer too, whatever it was made with. */
@@ -134,7 +75,7 @@ export class Volumes {
     const known = this.#volumes.get(name);
     if (known) return this.#describe(known);
     const record = recordOf({ ...request, Name: name, anonymous: !request.Name });
-    await this.#make(record.name);
+    await this.#directories.make(record.name);
     try {
       await this.#options.store.commit((change) => this.#put(change, record));
     } catch (error) {
@@ -199,7 +140,7 @@ export class Volumes {
     const pruned: VolumesPruned = { VolumesDeleted: null, SpaceReclaimed: 0 };
     for (const record of [...this.#volumes.values()].filter(test)) {
       using _ = await this.#locks.take(record.name);
-      if (this.#holdersOf(record.name).size > 0 || !this.#volumes.has(record.name)) continue;
+      if (this.#holders.of(record.name).size > 0 || !this.#volumes.has(record.name)) continue;
       const { bytes } = await this.#usageOf(record);
       await this.#remove(record);
       (pruned.VolumesDeleted ??= []).push(record.name);
@@ -224,11 +165,11 @@ export class Volumes {
     );
   }
 
-  /** What a volume took when it was counted last, and when that was. What is elsewhere or in memory takes nothing here. */
-  async recall(name: string): Promise<Counted | undefined> {
+  /** What a volume took when it was counted last, and when that was; `patience` (ms): for what has to be counted first. What is elsewhere or in memory takes nothing here. */
+  async recall(name: string, patience?: number): Promise<Counted | undefined> {
     const record = this.#find('get', name);
     if (kindOf(record) !== 'local') return { bytes: 0, at: Date.now() };
-    return this.#options.usage.recall(this.#data(name));
+    return this.#options.usage.recall(this.#data(name), patience);
   }
 
   /** What it is, with what Docker has no word for. */
@@ -261,7 +202,7 @@ export class Volumes {
 
   /** The containers that have it, those in the bin too. */
   holdersOf(name: string): string[] {
-    return [...this.#holdersOf(name)].filter((holder) => !this.#loans.has(holder));
+    return this.#holders.containersOf(name);
   }
 
   /**
@@ -270,15 +211,7 @@ export class Volumes {
    */
   lend(name: string, task: string, { alone = false } = {}): Loan {
     const place = this.look(name);
-    const { holder, giveBack } = this.#loans.take(name, task, alone);
-    this.#addHolder(name, holder);
-    return {
-      ...place,
-      [Symbol.dispose]: () => {
-        giveBack();
-        this.#dropHolder(name, holder);
-      },
-    };
+    return { ...place, ...this.#holders.lend(name, task, alone) };
   }
 
   look(name: string): VolumePlace {
@@ -288,12 +221,24 @@ export class Volumes {
 
   /** Refuses where one of them is lent to a task that has to be alone with it. */
   checkFree(names: Iterable<string>): void {
-    for (const name of names) this.#loans.checkFree(name);
+    this.#holders.checkFree(names);
   }
 
   /** Somebody may write to these until it is disposed. */
   writing(names: Iterable<string>): Disposable {
     return this.#writes.begin(names);
+  }
+
+  /** The same, and that it came from us: what they take is counted anew after that. */
+  editing(names: Iterable<string>): Disposable {
+    const edited = [...names];
+    const writing = this.#writes.begin(edited);
+    return {
+      [Symbol.dispose]: () => {
+        writing[Symbol.dispose]();
+        this.#options.usage.outdate(edited.map((name) => this.#data(name)));
+      },
+    };
   }
 
   /** The same number as long as nobody has begun to write to it, or a container that may; undefined: somebody is at it from outside of containers. */
@@ -307,9 +252,7 @@ export class Volumes {
 
   /** A directory that is no volume's yet. What is made in its `data` becomes one in one step, or takes the place of what one has; else it goes with the disposal. */
   async stage(): Promise<Stage> {
-    // No volume has a name that begins with a dot: what is left of a stage goes when the next engine starts.
-    const path = this.#path(`.${shortId(newId())}`);
-    await mkdir(path, { mode: 0o711 });
+    const path = await this.#directories.makeStage();
     const data = join(path, '_data');
     return {
       ...{ path, data },
@@ -331,7 +274,7 @@ export class Volumes {
     if (this.#volumes.has(wish.Name)) throw conflict(`there is a volume ${wish.Name} already`);
     await rename(stage, this.#path(wish.Name));
     try {
-      const volumes = await open(this.#path(''));
+      const volumes = await open(this.#directories.root);
       await volumes.sync().finally(() => volumes.close());
       await this.#options.store.commit((change) => this.#put(change, recordOf({ ...wish, anonymous: false })));
     } catch (error) {
@@ -345,54 +288,8 @@ export class Volumes {
    * Volumes for a container that is being made: made where they are not there, filled where they are empty. They are its own in `hold`, inside
    * the transaction that writes the container down; what was made for one that never came to be goes with the disposal.
    */
-  async reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation> {
-    const wanted = wishes.map(({ Name }) => Name);
-    this.checkFree(wanted);
-    const lock = await this.#locks.take(...wanted);
-    const made: VolumeRecord[] = [];
-    const held: string[] = [];
-    try {
-      this.checkFree(wanted); // lent while it was waited for
-      // All of them at once: who borrows one from here on sees its holder.
-      for (const name of wanted) {
-        this.#addHolder(name, holder);
-        held.push(name);
-      }
-      for (const wish of wishes) {
-        if (!this.#volumes.has(wish.Name) && !made.some(({ name }) => name === wish.Name)) {
-          made.push(recordOf(wish));
-          await this.#make(wish.Name);
-        }
-        if (wish.path === undefined) continue;
-        using _ = this.#writes.begin([wish.Name]);
-        await this.#fill(this.#recordOf(wish.Name, made), wish.path, lower, wish.subpath);
-      }
-    } catch (error) {
-      await this.#giveUp(made, held, holder);
-      lock[Symbol.dispose]();
-      throw error;
-    }
-    let settled = false;
-    return {
-      made: made.map(({ name }) => name),
-      sourceOf: (name) => this.#data(name),
-      folderOf: (name) => {
-        const record = this.#recordOf(name, made);
-        const words = folderWordsOf(record);
-        return words && { device: deviceOf(record) as string, words };
-      },
-      hold: (change) => {
-        for (const record of made) this.#put(change, record);
-      },
-      announce: () => {
-        settled = true;
-        for (const { name } of made) this.#announce('create', name);
-      },
-      [Symbol.asyncDispose]: async () => {
-        if (!settled) await this.#giveUp(made, held, holder);
-        lock[Symbol.dispose]();
-      },
-    };
+  reserve(wishes: VolumeWish[], holder: string, lower: string[]): Promise<Reservation> {
+    return this.#reservations.take(wishes, holder, lower);
   }
 
   /** Where a volume's files are; undefined where there is none of that name. */
@@ -403,7 +300,7 @@ export class Volumes {
 
   /** A container that was there before this engine has them. */
   hold(names: Iterable<string>, holder: string): void {
-    for (const name of names) this.#addHolder(name, holder);
+    for (const name of names) this.#holders.add(name, holder);
   }
 
   /** A container is no more, or (`only`) these are not its own any more. Of `goners` those that nobody else has go with it, in its transaction; returns how to delete what is in them. `locked`: by who has their locks. */
@@ -413,14 +310,14 @@ export class Volumes {
     goners: Iterable<string> = [],
     only?: ReadonlySet<string>,
   ): (how?: { locked: boolean }) => Promise<void> {
-    for (const name of [...this.#holders.keys()]) {
+    for (const name of this.#holders.held()) {
       if (only && !only.has(name)) continue;
-      if (!this.#dropHolder(name, holder)) continue;
-      change.undo(() => this.#addHolder(name, holder));
+      if (!this.#holders.drop(name, holder)) continue;
+      change.undo(() => this.#holders.add(name, holder));
     }
     const gone = [...new Set(goners)]
       .flatMap((name) => this.#volumes.get(name) ?? [])
-      .filter(({ name }) => this.#holdersOf(name).size === 0);
+      .filter(({ name }) => this.#holders.of(name).size === 0);
     for (const { name } of gone) this.#drop(change, name);
     return async ({ locked } = { locked: false }) => {
       await Promise.all(gone.map((record) => this.#dropFiles(record, locked)));
@@ -480,8 +377,7 @@ export class Volumes {
 
   /** A holder that is in the bin, by its name: whoever is refused because of it is told so. Undefined: not any more. */
   setAside(holder: string, name: string | undefined): void {
-    if (name === undefined) this.#aside.delete(holder);
-    else this.#aside.set(holder, name);
+    this.#holders.setAside(holder, name);
   }
 
   /** Bytes that they take. */
@@ -507,18 +403,8 @@ export class Volumes {
 
   #unused(name: string): VolumeRecord {
     const record = this.#find('get', name);
-    const holders = [...this.#holdersOf(name)];
-    if (holders.length > 0) throw conflict(`remove ${name}: ${this.#useInWords(holders)}`);
+    this.#holders.checkUnused(name);
     return record;
-  }
-
-  #useInWords(all: string[]): string {
-    const holders = all.filter((holder) => !this.#loans.has(holder));
-    const [task] = all.flatMap((holder) => this.#loans.taskOf(holder) ?? []);
-    if (holders.length === 0 && task !== undefined) return `${task}: wait until that is done, or cancel it`;
-    if (!holders.every((id) => this.#aside.has(id))) return `volume is in use - [${holders.join(', ')}]`;
-    const binned = holders.map((id) => `${this.#aside.get(id)} (${shortId(id)})`).join(', ');
-    return `volume is kept for what is in the bin: ${binned}. Restore it, or delete it there for good`;
   }
 
   #find(said: string, name: string): VolumeRecord {
@@ -527,57 +413,12 @@ export class Volumes {
     return record;
   }
 
-  #holdersOf(name: string): ReadonlySet<string> {
-    return this.#holders.get(name) ?? NOBODY;
-  }
-
-  #addHolder(name: string, holder: string): void {
-    const holders = this.#holders.get(name);
-    if (holders) holders.add(holder);
-    else this.#holders.set(name, new Set([holder]));
-  }
-
-  /** Whether it had it. */
-  #dropHolder(name: string, holder: string): boolean {
-    const holders = this.#holders.get(name);
-    const had = holders?.delete(holder) ?? false;
-    if (holders?.size === 0) this.#holders.delete(name);
-    return had;
-  }
-
-  #recordOf(name: string, made: VolumeRecord[]): VolumeRecord {
-    return made.find((one) => one.name === name) ?? this.#find('get', name);
-  }
-
-  /** Takes what the image has in its place, where it is empty. */
-  async #fill(record: VolumeRecord, path: string, lower: string[], subpath: string | undefined): Promise<void> {
-    const volume = this.#path(record.name);
-    const place = { volume, lower, path, ...(subpath !== undefined && { subpath }) };
-    const device = deviceOf(record);
-    if (device !== undefined) await this.#options.helper.populate({ ...place, device });
-    // What is in memory ends with who has it: nobody has it yet.
-    else if (kindOf(record) === 'tmpfs') return;
-    else if (fileSystemOf(record)) {
-      await this.#mounts.hold(record, volume, FILLING);
-      try {
-        await this.#options.helper.populate({ ...place, within: true });
-      } finally {
-        await this.#mounts.release(FILLING);
-      }
-    } else await this.#options.helper.populate(place);
-  }
-
   #path(name: string): string {
-    return join(this.#options.root, 'volumes', name);
+    return this.#directories.of(name);
   }
 
   #data(name: string): string {
-    return join(this.#path(name), '_data');
-  }
-
-  async #make(name: string): Promise<void> {
-    await mkdir(this.#data(name), { recursive: true, mode: 0o711 });
-    await chmod(this.#data(name), 0o755); // whatever our umask says
+    return this.#directories.data(name);
   }
 
   #put(change: Change, record: VolumeRecord): void {
@@ -605,17 +446,10 @@ export class Volumes {
     await this.#discard(name, record);
   }
 
-  async #giveUp(made: VolumeRecord[], held: string[], holder: string): Promise<void> {
-    for (const name of held) this.#dropHolder(name, holder);
-    for (const record of made) await this.#discard(record.name, record);
-  }
-
   async #discard(name: string, record?: VolumeRecord): Promise<void> {
     this.#uses.end(name);
-    // What an engine has left mounted that was killed is not deleted with the volume.
-    if (!record || fileSystemOf(record)) await this.#mounts.drop(this.#path(name));
     await this.#options.usage.forget([this.#data(name)]);
-    await this.#options.helper.discard(this.#path(name));
+    await this.#directories.discard(name, record);
   }
 
   async #usageOf(record: VolumeRecord): Promise<{ bytes: number }> {
@@ -642,7 +476,7 @@ export class Volumes {
   /** Directories that are in no row were made or removed while an engine was killed; a copy that it began is finished. */
   async #sweep(): Promise<void> {
     const warn = (name: string) => (error: unknown) => log.warn(`the volume ${name}: ${messageOf(error)}`);
-    for (const name of await readdir(this.#path(''))) {
+    for (const name of await this.#directories.list()) {
       const record = this.#volumes.get(name);
       // A database that was set aside knows nothing of what is still good.
       if (!record && this.#options.store.warnings?.length) continue;
@@ -653,16 +487,8 @@ export class Volumes {
   }
 
   async #finish(record: VolumeRecord): Promise<void> {
-    const { name } = record;
-    using _ = await this.#locks.take(name);
-    const device = deviceOf(record);
-    const places =
-      device === undefined
-        ? LEFT.map((left) => join(this.#path(name), left))
-        : LEFT_WITHIN.map((left) => join(device, left));
-    const found = await Promise.all(places.map(exists));
-    if (!found.includes(true)) return;
-    await this.#options.helper.populate({ volume: this.#path(name), ...(device !== undefined && { device }) });
+    using _ = await this.#locks.take(record.name);
+    await this.#directories.finish(record);
   }
 }
 
@@ -673,51 +499,4 @@ export interface VolumeAbout extends Volume {
   createdBy: VolumeRecord['createdBy'];
   /** The directory of this machine that it stands for. */
   device: string | undefined;
-}
-
-/** What `reserve` promises, until it is disposed. */
-export interface Reservation extends AsyncDisposable {
-  /** Those that were not there before. */
-  readonly made: readonly string[];
-  /** Where a volume's files are on this machine. */
-  sourceOf(name: string): string;
-  /** The directory of this machine that it stands for, where it is no directory of ours, and how that is bound. */
-  folderOf(name: string): { device: string; words: string[] } | undefined;
-  /** The new ones are written down with the container. */
-  hold(change: Change): void;
-  /** They are there to stay. */
-  announce(): void;
-}
-
-function recordOf({
-  Name = '',
-  Labels,
-  DriverOpts,
-  anonymous,
-  createdBy,
-}: VolumeCreate & Pick<VolumeRecord, 'anonymous' | 'createdBy'>): VolumeRecord {
-  return {
-    name: Name,
-    created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-    labels: anonymous ? { ...Labels, [ANONYMOUS_LABEL]: '' } : (Labels ?? null),
-    options: DriverOpts ?? null,
-    anonymous,
-    ...(createdBy && { createdBy }),
-  };
-}
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
-      throw error;
-    },
-  );
-
-/** Somebody chose that name. */
-function renamed({ labels, ...record }: VolumeRecord, name: string): VolumeRecord {
-  const { [ANONYMOUS_LABEL]: invented, ...others } = labels ?? {};
-  const kept = invented === undefined ? labels : Object.keys(others).length > 0 ? others : null;
-  return { ...record, name, labels: kept, anonymous: false };
 }
