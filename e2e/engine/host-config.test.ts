@@ -163,6 +163,9 @@ const cases: Record<string, object> = {
   }),
   'an unknown mode': host({ Binds: ['/a:/b:foo'] }),
   'a mode twice': host({ Binds: ['/a:/b:ro,rw'] }),
+  'a bind without first content': host({ Binds: ['/a:/b:nocopy'] }),
+  'a volume that shares its mounts': host({ Binds: ['named:/n:rshared'] }),
+  'a tmpfs at no absolute path': host({ Tmpfs: { a: '' } }),
   'no destination': host({ Binds: ['/a:'] }),
   'four parts': host({ Binds: ['/a:/b:ro:x'] }),
   'the root as destination': host({ Binds: ['/a:/'] }),
@@ -173,6 +176,7 @@ const cases: Record<string, object> = {
   'a mount of no type': host({ Mounts: [{ Target: '/x' }] }),
   'a mount without a target': host({ Mounts: [{ Type: 'bind', Source: '/etc' }] }),
   'a mount of what is not there': host({ Mounts: [{ Type: 'bind', Source: '/nothing', Target: '/x' }] }),
+  'a mount of what is in no directory': host({ Mounts: [{ Type: 'bind', Source: '/etc/passwd/x', Target: '/x' }] }),
   'a mount of a relative source': host({ Mounts: [{ Type: 'bind', Source: 'etc', Target: '/x' }] }),
   'a mount without a source': host({ Mounts: [{ Type: 'bind', Target: '/x' }] }),
   'a mount of an unknown propagation': host({
@@ -222,7 +226,8 @@ const differences: Record<string, { why: string; ours: Partial<Answer> }> = {
     [
       ...['no new privileges: nonsense', 'a security option without a value', 'an unknown security option'],
       ...['isolation', 'storage options', 'an unknown mode', 'a mode twice', 'no destination', 'four parts'],
-      ...['the root as destination', 'a relative destination'],
+      ...['the root as destination', 'a relative destination', 'a bind without first content'],
+      'a volume that shares its mounts',
     ].map((name) => [name, { why: BLAME, ours: { status: 400 } }]),
   ),
   'I/O on Windows': {

@@ -1,6 +1,6 @@
 /** Volumes through the docker CLI and the API, on the real kernel: made, filled once, shared, kept and removed. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { api, docker, loadBusybox, request, run, startEngine, type RunningEngine } from '../fixtures/engine.js';
@@ -202,6 +202,14 @@ test('volumes that nobody named go with --rm and rm -v, and only when nobody els
   assert.match(await ok('volume', 'prune', '-f'), /^Deleted Volumes:\n[0-9a-f]{64}\n/);
   assert.deepEqual(await names(), ['named']);
   assert.match(await ok('volume', 'prune', '-f', '--all'), /named/);
+  const long = 'n'.repeat(255);
+  await ok('create', '--name', 'fourth', '-v', '/v', '-v', `${long}:/n`, 'busybox:test');
+  assert.match(
+    await ok('system', 'prune', '-f', '--volumes'),
+    /^Deleted Containers:.*Deleted Volumes:\n[0-9a-f]{64}\n/s,
+  );
+  assert.deepEqual(await names(), [long]);
+  await ok('volume', 'rm', long);
 });
 
 test('inspect shows mounts as dockerd does', { skip }, async () => {
@@ -332,10 +340,22 @@ async function firstContent(ground: Ground): Promise<void> {
     'busybox:test',
     'sh',
     '-c',
-    'mkdir /data && echo one > /data/a && chown -R 33:33 /data',
+    'mkdir /data && echo one > /data/a && mkfifo /data/pipe && chown -R 33:33 /data && chmod 2750 /data',
   );
   await ground.says('commit', '--change', 'VOLUME /data', '--change', 'VOLUME /../../etc', 'seed', 'seeded:test');
-  assert.equal(await inside('--rm', 'seeded:test', 'stat', '-c', '%u %g', '/data', '/data/a'), '33 33\n33 33\n');
+  const first = await inside('--rm', 'seeded:test', 'stat', '-c', '%F %u %g', '/data', '/data/a', '/data/pipe');
+  assert.equal(first, 'directory 33 33\nregular file 33 33\nfifo 33 33\n');
+  assert.equal(await inside('--rm', '--tmpfs', '/data', 'seeded:test', 'stat', '-c', '%a %u', '/data'), '2750 0\n');
+  const file = path.join(ground.folder, 'file');
+  await writeFile(file, '');
+  await symlink('nowhere', path.join(ground.folder, 'dangling'));
+  for (const [source, place, why] of [
+    [file, '/data', /mount on \/data: not a directory/],
+    [ground.folder, '/bin/sh', /open \/bin\/sh inside the container: not a directory/],
+    [`${ground.folder}/dangling`, '/x', /error while creating mount source path '.*dangling': mkdir .*: file exists/],
+    [`${file}/below`, '/x', /file\/below on \/x: not a directory/],
+  ] as const)
+    assert.match((await ground.run('run', '--rm', '-v', `${source}:${place}`, 'seeded:test', 'true')).stderr, why);
   assert.match(
     await inside('--rm', 'seeded:test', 'cat', '/etc/passwd'),
     /^root:x:0:0:root:\/root:\/bin\/sh\napp:x:1000/,

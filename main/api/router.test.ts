@@ -42,3 +42,8 @@ test('what no route has is not found, nor is a name without an ending', () => {
   assert.deepEqual(found('POST', '/containers/web/start'), ['start', { id: 'web' }]);
   assert.equal(found('POST', '/containers/a/b/start'), undefined);
 });
+
+test('a name may be as long as names are', () => {
+  const id = 'n'.repeat(255);
+  assert.deepEqual(found('POST', `/containers/${id}/start`), ['start', { id }]);
+});

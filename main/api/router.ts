@@ -60,9 +60,12 @@ export interface Match {
   readonly params: Record<string, string>;
 }
 
+/** What a path can say is limited by HTTP. */
+const LONGEST = 64 * 1024;
+
 /** Finds a request's route. Fixed words win over parameters; of several many-segment routes, the longest ending wins. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
-  const router = findMyWay();
+  const router = findMyWay({ maxParamLength: LONGEST });
   const families = new Map<string, ManySegments[]>();
   for (const { method, path, handler } of routes) {
     const many = /^(.*\/):(\w+)\+(.*)$/.exec(path);

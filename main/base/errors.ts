@@ -44,6 +44,9 @@ export function codeOf(error: unknown): string | undefined {
 /** What an unknown thrown value says. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** The system's own words for a failed call: `permission denied`. */
+export const reasonOf = (error: unknown): string => messageOf(error).replace(/^E[A-Z0-9]+: (.*?), [a-z]+ .*$/s, '$1');
+
 /** What a disk's refusals mean for a person; other failures stay what they are. `usual`: what lies on it, or the folder unless the failure names another. */
 export function diskError(error: unknown, usual: string): unknown {
   const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;

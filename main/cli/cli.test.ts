@@ -101,6 +101,17 @@ test('mounts are taken in docker’s words, with its complaints', async () => {
     await assert.rejects(mounts(text), { message: `invalid argument "${text}" for "--mount" flag: ${why}` });
 });
 
+test('a source that begins with a dot is a directory of this machine', async () => {
+  const flags = ['./x:/a:ro', '../y:/b', '.:/c', 'data:/d', '/z:/e'].flatMap((spec) => ['-v', spec]);
+  const { HostConfig } = await bodyOf(...flags, '-v', '/own', 'image');
+  const own = [`${path.resolve('x')}:/a:ro`, `${path.resolve('../y')}:/b`, `${path.resolve('.')}:/c`];
+  assert.deepEqual((HostConfig as { Binds: unknown }).Binds, [...own, 'data:/d', '/z:/e']);
+  for (const spec of ['/x:', ':/x', '/x:/y:'])
+    await assert.rejects(bodyOf('-v', spec, 'image'), {
+      message: `invalid spec: ${spec}: empty section between colons`,
+    });
+});
+
 test('detached, nothing is attached', async () => {
   const body = await bodyOf('-d', '-i', 'web');
   assert.deepEqual([body.AttachStdin, body.AttachStdout, body.OpenStdin, body.StdinOnce], [false, false, true, false]);

@@ -1,5 +1,6 @@
 /** The flags of `run`, as docker has them, turned into what the API takes. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ContainerCreate } from '../contract/containers.js';
 import { parseMount } from './mount-flag.js';
@@ -171,7 +172,7 @@ export async function createBody(image: string, command: string[], flags: RunFla
     ...flags.expose.map((port) => (port.includes('/') ? port : `${port}/tcp`)),
     ...ports.map(({ port }) => port),
   ];
-  const mounts = flags.volume.filter((volume) => volume.includes(':'));
+  const mounts = flags.volume.filter((volume) => volume.includes(':')).map(bind);
   const anonymous = flags.volume.filter((volume) => !volume.includes(':'));
   return {
     Image: image,
@@ -277,6 +278,13 @@ function restartPolicy(text = 'no') {
     throw new Error(`invalid restart policy ${text}`);
   if (count !== undefined && !/^\d+$/.test(count)) throw new Error('maximum retry count must be an integer');
   return { Name: name, MaximumRetryCount: Number(count ?? 0) } as const;
+}
+
+/** `source:target[:mode]`; a source that begins with a dot is meant from where the shell is. */
+function bind(spec: string): string {
+  const [source = '', ...rest] = spec.split(':');
+  if (source === '' || rest.includes('')) throw new Error(`invalid spec: ${spec}: empty section between colons`);
+  return [source.startsWith('.') ? resolve(source) : source, ...rest].join(':');
 }
 
 function mount(text: string) {

@@ -1,8 +1,8 @@
 /** The architecture, readable from top to bottom: each room may use only the rooms above it. */
 import '../base/scopes.js';
-import { mkdir, realpath, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { codeOf, conflict, diskError, invalid } from '../base/errors.js';
+import { codeOf, conflict, diskError, invalid, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { roomOn } from '../base/room.js';
 import { releaseSpare } from '../base/spare.js';
@@ -121,14 +121,24 @@ async function writtenLast(database: string): Promise<number> {
 
 const databaseIn = (root: string): string => join(root, 'slipway.db');
 
+/** An image's setuid programs and all that containers keep would be within everybody's reach (CVE-2021-41091). */
+async function keepOthersOut(root: string): Promise<void> {
+  const { mode } = await stat(root);
+  if ((mode & 0o007) === 0) return;
+  await chmod(root, mode & 0o7770).catch((error: unknown) => {
+    log.warn(`others of this machine can look into the data root ${root}, and are not kept out: ${messageOf(error)}`);
+  });
+}
+
 async function openOnce(options: EngineOptions): Promise<Engine> {
-  await mkdir(options.root, { recursive: true, mode: 0o711 }).catch((error: unknown) => {
+  await mkdir(options.root, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     if (/^(EEXIST|ENOTDIR)$/.test(codeOf(error) ?? ''))
       throw invalid(`${options.root} is a file where the data root should be: choose another with --data-root`);
     throw diskError(error, options.root);
   });
   // Paths go into mounts and records: they are the real ones.
   const root = await realpath(options.root);
+  await keepOthersOut(root);
   const { runDir, helperPath, registryMirrors = [], insecureRegistries = [], defaultRuntime = OWN_RUNTIME } = options;
   const { nondistributableTo = [] } = options;
   const version = options.version ?? process.env['SLIPWAY_VERSION'] ?? 'development';

@@ -276,6 +276,15 @@ static int hear_from_child(int socket, int *console, struct error *err)
     return in_step(err, failure.step);
 }
 
+/* A child that waits for nobody may have failed by now: then that is the reason. */
+static int after_child(struct making *making, int *console, struct error *err)
+{
+    struct error own = {0};
+    if (!making->maps && hear_from_child(making->sync[0], console, &own) < 0)
+        *err = own;
+    return -1;
+}
+
 /* What only the parent may do to the child, then the child's own steps, up to the wait. */
 static int bring_up(struct making *making, pid_t child, int *console, struct error *err)
 {
@@ -285,8 +294,8 @@ static int bring_up(struct making *making, pid_t child, int *console, struct err
     making->sync[1] = -1;
     if (making->maps)
         TRY(step(namespaces_map_ids(spec, child, err), "user namespace", err));
-    if (process->has_oom_score_adj)
-        TRY(step(process_set_oom_score(child, process->oom_score_adj, err), "oom score", err));
+    if (process->has_oom_score_adj && step(process_set_oom_score(child, process->oom_score_adj, err), "oom score", err) < 0)
+        return after_child(making, console, err);
     if (making->maps)
         TRY(sync_send(making->sync[0], SYNC_PROCEED, NULL, 0, -1, err));
     TRY(hear_from_child(making->sync[0], console, err));

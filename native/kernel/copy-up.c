@@ -247,7 +247,8 @@ static int copy_other(struct copying *copying, int from, int to, const char *nam
         return again < 0 ? -1 : 0;
     if (S_ISLNK(info->st_mode))
         return copy_link(copying, from, to, name, info, err);
-    if (!copying->volume && (!copying->layer || S_ISSOCK(info->st_mode)))
+    /* An image puts no device into a directory of this machine, where others might find it. */
+    if (!copying->volume && !S_ISFIFO(info->st_mode) && (!copying->layer || S_ISSOCK(info->st_mode)))
         return 0;
     TRY(copy_node(to, name, info, err));
     return copying->volume ? copy_name_attributes(from, to, name, err) : 0;

@@ -175,7 +175,7 @@ static int plan_mount(const struct spec_mount *mount, struct mount_plan *plan, s
     size_t count = 0;
     while (mount->options && mount->options[count])
         count++;
-    plan->options = calloc(count + 1, sizeof *plan->options);
+    plan->options = calloc(count + 2, sizeof *plan->options); /* one more may be found out later */
     if (!plan->options)
         return fail(err, ENOMEM, "mount %s", mount->destination);
     plan->bind = strcmp(mount->type, "bind") == 0;
@@ -381,9 +381,25 @@ static int make_filesystem(const struct spec *spec, const struct spec_mount *mou
     return steal_fd(&made);
 }
 
-static int apply_filesystem(const struct spec *spec, const struct spec_mount *mount, const struct mount_plan *plan, int root,
-                            struct error *err)
+/* A tmpfs that is told no mode takes that of the directory it hides, as with runc. */
+static void take_mode(struct mount_plan *plan, int root, const char *destination, char option[static 16])
 {
+    struct stat info;
+    for (size_t i = 0; i < plan->option_count; i++)
+        if (strncmp(plan->options[i], "mode=", 5) == 0)
+            return;
+    cleanup_close int there = open_in_root(root, destination, O_PATH | O_DIRECTORY);
+    if (there < 0 || fstat(there, &info) < 0)
+        return;
+    snprintf(option, 16, "mode=%o", info.st_mode & 07777);
+    plan->options[plan->option_count++] = option;
+}
+
+static int apply_filesystem(const struct spec *spec, const struct spec_mount *mount, struct mount_plan *plan, int root, struct error *err)
+{
+    char mode[16];
+    if (strcmp(mount->type, "tmpfs") == 0 && !plan->copy_up)
+        take_mode(plan, root, mount->destination, mode);
     bool plain = strcmp(mount->type, "proc") == 0 || strcmp(mount->type, "sysfs") == 0;
     cleanup_close int made = make_filesystem(spec, mount, plan, err);
     if (made < 0)

@@ -131,6 +131,20 @@ for (const who of everybody)
       assert.equal(await ground.says('volume', 'ls', '-q'), '');
     });
 
+    test('leaves setuid programs and what everybody may read where others of this machine find it (CVE-2021-41091)', async () => {
+      const leave = 'cp /bin/busybox /v/su; chmod 6755 /v/su; echo kept > /v/file; chmod 644 /v/file; chmod 755 /v';
+      await ground.says('run', '--rm', '--network=none', '-v', 'left:/v', 'busybox:test', 'sh', '-c', leave);
+      const left = path.join(ground.dataRoot, 'volumes/left/_data');
+      assert.equal(await readFile(path.join(left, 'file'), 'utf8'), 'kept\n');
+      const other = ['--reuid=65533', '--regid=65533', '--clear-groups', 'sh', '-c'];
+      for (const command of [`cat ${left}/file`, `${left}/su`, `ls ${ground.dataRoot}`]) {
+        const { stdout, stderr } = await run('setpriv', [...other, command]);
+        assert.equal(stdout, '', command);
+        assert.match(stderr, /Permission denied/, command);
+      }
+      await ground.says('volume', 'rm', 'left');
+    });
+
     test('an image that is mounted leads nowhere else by its links, and nothing in it can be written', async () => {
       await loadImage(ground, 'evil:mounted', {
         async change(layer) {

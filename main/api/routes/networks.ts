@@ -2,7 +2,7 @@ import { notFound } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
 import { filtersOf } from '../filters.js';
 import { json } from '../replies.js';
-import { get, type Route } from '../router.js';
+import { get, post, type Route } from '../router.js';
 
 export const networkRoutes = ({ networks }: Engine): Route[] => [
   get('/networks', async ({ query }) =>
@@ -13,5 +13,9 @@ export const networkRoutes = ({ networks }: Engine): Route[] => [
     const scope = query.get('scope') || 'local';
     if (scope !== 'local') throw notFound(`network ${params.id} not found`);
     return json(await networks.inspect(params.id));
+  }),
+  post('/networks/prune', ({ query }) => {
+    filtersOf(query, ['label', 'label!', 'until']);
+    return json(networks.prune());
   }),
 ];

@@ -2,15 +2,17 @@ import type { Engine } from '../../engine/index.js';
 import { invalid, notFound } from '../../base/errors.js';
 import type { Filters } from '../../contract/filters.js';
 import { diskTypesAt, diskUsageAt, infoAt } from '../by-version.js';
-import { anyFiltersOf } from '../filters.js';
+import { anyFiltersOf, filtersOf } from '../filters.js';
 import { nanoseconds } from '../parameters.js';
 import { empty, json, jsonLines, text } from '../replies.js';
-import { get, head, type Route } from '../router.js';
+import { get, head, post, type Route } from '../router.js';
 
 const eventFilters = [
   ...['config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin', 'scope', 'secret'],
   ...['service', 'type', 'volume'],
 ];
+
+const cacheFilters = 'description id inuse label label! parent private shared type until unused-for'.split(' ');
 
 /** As with dockerd, a filter that events do not have does not narrow them. */
 const eventFiltersOf = (query: URLSearchParams): Filters =>
@@ -36,6 +38,11 @@ export const systemRoutes = ({ system, events }: Engine): Route[] => [
   get('/system/df', async ({ query, version }) => {
     const types = diskTypesAt(version, query.getAll('type'));
     return json(diskUsageAt(version, await system.diskUsage(types), types));
+  }),
+  // There is nothing of it: `docker system prune` asks all the same.
+  post('/build/prune', ({ query }) => {
+    filtersOf(query, cacheFilters);
+    return json({ CachesDeleted: null, SpaceReclaimed: 0 });
   }),
   get('/events', ({ query, signal }) => {
     const range = { since: nanoseconds(query, 'since'), until: nanoseconds(query, 'until') };

@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
-import { codeOf, invalid, notFound } from '../../base/errors.js';
+import { codeOf, invalid, notFound, reasonOf } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { BundleFile, HelperHello, RunRequest, Wire } from '../helper/index.js';
 import { healthProbe } from './health.js';
@@ -83,7 +83,11 @@ export async function makeSource({ Type, Source, own }: MountPoint): Promise<voi
       throw notFound(`error while mounting volume '${Source}': failed to mount local volume: ${mount}`);
     }
     if (own?.strict) throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${Source}`);
-    await mkdir(Source, { recursive: true, mode: 0o755 });
+    await mkdir(Source, { recursive: true, mode: 0o755 }).catch((cause: unknown) => {
+      // A link that leads nowhere is there all the same.
+      const why = codeOf(cause) === 'ENOENT' ? 'file exists' : reasonOf(cause);
+      throw invalid(`error while creating mount source path '${Source}': mkdir ${Source}: ${why}`, { cause });
+    });
   }
 }
 

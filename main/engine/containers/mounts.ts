@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { invalid } from '../../base/errors.js';
+import { codeOf, invalid, reasonOf } from '../../base/errors.js';
 import { newId } from '../../base/ids.js';
 import type { MountPoint } from './record.js';
 import { checkTmpfs, tmpfsOptionsOf, type TmpfsWish } from './tmpfs.js';
@@ -81,7 +81,7 @@ export async function planMounts(
     for (const mount of inherited(source, mountsOf)) places.set(mount.Destination, mount);
   const tmpfs = Object.entries(wishes.Tmpfs ?? {}).map(([destination, options]) => {
     checkTmpfs(options);
-    return destinationOf(destination, 'tmpfs');
+    return destinationOf(destination);
   });
   const taken = new Set(tmpfs);
   const take = (mount: PlannedMount): void => {
@@ -119,20 +119,25 @@ function parseBind(spec: string, driver: string): PlannedMount {
   if (!validMode(mode)) throw invalidMode(mode);
   const words = mode.split(',');
   const RW = !words.includes('ro');
+  const propagation = words.find((word) => PROPAGATIONS.has(word));
+  const noCopy = words.includes('nocopy');
   if (!first.startsWith('/')) {
     const volume = volumeAt(destinationOf(second, 'volume', spec), first, driver);
-    if (words.includes('nocopy') && volume.volume) volume.volume.copy = false;
+    if (propagation !== undefined) throw foreignField(spec, 'volume', 'BindOptions');
+    if (noCopy && volume.volume) volume.volume.copy = false;
     return { ...volume, Mode: mode || 'z', RW };
   }
-  return {
-    Type: 'bind',
-    Source: normalized(first),
-    Destination: destinationOf(second, 'bind', spec),
-    Mode: mode,
-    RW,
-    Propagation: words.find((word) => PROPAGATIONS.has(word)) ?? 'rprivate',
-  };
+  const Destination = destinationOf(second, 'bind', spec);
+  if (noCopy) throw foreignField(spec, 'bind', 'VolumeOptions');
+  const Propagation = propagation ?? 'rprivate';
+  return { Type: 'bind', Source: normalized(first), Destination, Mode: mode, RW, Propagation };
 }
+
+/** A word of a mode that is for mounts of another type, as the field of a `--mount` that it stands for. */
+const foreignField = (spec: string, type: string, field: string) =>
+  invalid(
+    `invalid volume specification: '${spec}': invalid mount config for type "${type}": field ${field} must not be specified`,
+  );
 
 const invalidSpec = (spec: string) => invalid(`invalid volume specification: '${spec}'`);
 const invalidMode = (mode: string) => invalid(`invalid mode: ${mode}`);
@@ -194,7 +199,8 @@ async function parseMount(request: MountRequest, imageOf: MountSources['imageOf'
   }
   for (const field of ['ReadOnlyNonRecursive', 'ReadOnlyForceRecursive'] as const)
     if (bind[field] && !readOnly) throw wrong(`${field} is of mounts with ReadOnly`);
-  if (!bind.CreateMountpoint && !(await exists(source))) throw wrong(`bind source path does not exist: ${source}`);
+  const problem = bind.CreateMountpoint ? undefined : await problemOf(source);
+  if (problem !== undefined) throw wrong(problem);
   const own = {
     ...(!bind.CreateMountpoint && { strict: true }),
     ...(bind.NonRecursive && { nonRecursive: true }),
@@ -228,7 +234,7 @@ function checkSubpath(subpath: string, wrong: (why: string) => Error): void {
     throw wrong('subpath must be a relative path within the volume');
 }
 
-function destinationOf(path: string, type: string, spec?: string): string {
+function destinationOf(path: string, type?: string, spec?: string): string {
   const problem =
     normalized(path) === '/'
       ? `invalid specification: destination can't be '/'`
@@ -236,18 +242,19 @@ function destinationOf(path: string, type: string, spec?: string): string {
         ? `invalid mount path: '${path}' mount path must be absolute`
         : undefined;
   if (problem === undefined) return normalized(path);
-  throw invalid(
-    `${spec ? `invalid volume specification: '${spec}': ` : ''}invalid mount config for type "${type}": ${problem}`,
-  );
+  const where = spec ? `invalid volume specification: '${spec}': ` : '';
+  const what = type === undefined ? '' : `invalid mount config for type "${type}": `;
+  throw invalid(`${where}${what}${problem}`);
 }
 
 const normalized = (path: string): string => posix.normalize(path).replace(/(?<=.)\/$/, '');
 
-async function exists(path: string): Promise<boolean> {
+/** Why it cannot be mounted as it is. */
+async function problemOf(path: string): Promise<string | undefined> {
   try {
     await stat(path);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? `bind source path does not exist: ${path}` : `stat ${path}: ${reasonOf(error)}`;
   }
 }

@@ -183,6 +183,8 @@ export const networks: Step[] = [
   `GET /networks?${filters({ type: ['custom'] })}`,
   `GET /networks?${filters({ type: ['bogus'] })}`,
   `GET /networks?${filters({ scope: ['swarm'] })}`,
+  'POST /networks/prune',
+  { ask: `POST /networks/prune?${filters({ bogus: ['1'] })}` },
   `GET /networks?${filters({ id: ['zzz'] })}`,
   `GET /networks?${filters({ label: ['x'] })}`,
   `GET /networks?${filters({ dangling: ['true'] })}`,
