@@ -112,6 +112,7 @@ async function main(): Promise<void> {
         return filePath || undefined;
       },
       window: async (action) => actions[action](),
+      hold: async (held) => window.hold(held),
       notify: async (title, body) => {
         if (window.isInUse() || !Notification.isSupported()) return;
         const notice = new Notification({ title, body });
@@ -167,20 +168,23 @@ async function main(): Promise<void> {
     origin,
     settings,
     developer: !app.isPackaged,
+    ask: (how) => window.send(CHANNEL.leave, how),
     onClose: () => void tellAboutClosing(),
   });
+  // Whoever sends a signal has no answer to a question.
+  const quit = () => void (window.asksFirst('quit') || app.quit());
   const actions = {
     minimize: () => window.minimize(),
     maximize: () => window.toggleMaximized(),
     close: () => window.close(),
-    quit: () => app.quit(),
+    quit,
   };
   const shownTray = tray
     ? showTray({
         icon: nativeImage.createFromDataURL(trayIcon),
         words,
         show: () => window.show(),
-        quit: () => app.quit(),
+        quit,
       })
     : undefined;
 

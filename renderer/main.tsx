@@ -4,6 +4,7 @@ import { createClient } from '../main/client/index.js';
 import { bridgeTransport } from './bridge.js';
 import i18n, { nearest } from './i18n/index.js';
 import { App } from './shell/App.js';
+import { guard } from './shell/guard.js';
 import { themeFor } from './shell/theme.js';
 import { createEngineStore, EngineProvider, type EngineStore } from './store/index.js';
 import { live } from './store/live.js';
@@ -26,6 +27,7 @@ const platform = await shell.platform();
 provideDesktop({ ...shell, files, person: platform.person });
 if (store.getState().connection.host === '') store.getState().setConnection(platform.connection);
 live(store);
+guard(shell);
 
 // The app remembers the theme, so that a window has the right ground before its page has loaded.
 usePreferences.setState({ theme: platform.theme });

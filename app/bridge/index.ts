@@ -9,7 +9,7 @@ import { transfer, type FileVerbs } from './transfer.js';
 type Shell = Bridge['shell'];
 
 /** What the window may ask of the desktop; app/main.ts knows how. */
-export type ShellVerbs = Omit<Shell, 'onConnection'>;
+export type ShellVerbs = Omit<Shell, 'onConnection' | 'onLeave'>;
 
 const text = z.string().max(16 * 1024 * 1024);
 const file = z.strictObject({
@@ -78,6 +78,7 @@ export function serveBridge({ origin, transport, shell, files, pick, drag }: Doo
   verb(CHANNEL.saveText, file, ({ name, text }) => shell.saveText(name, text));
   verb(CHANNEL.pick, z.enum(['folders', 'files']), pick);
   verb(CHANNEL.window, z.enum(['minimize', 'maximize', 'close', 'quit']), shell.window);
+  verb(CHANNEL.hold, z.boolean(), shell.hold);
   verb(CHANNEL.fonts, z.undefined(), shell.fonts);
   verb(CHANNEL.notify, notice, ({ title, text }) => shell.notify(title, text));
   verb(CHANNEL.setTheme, z.enum(['system', 'light', 'dark', 'contrast']), shell.setTheme);

@@ -26,6 +26,8 @@ export const CHANNEL = {
   readText: 'slipway:read-text',
   saveText: 'slipway:save-text',
   window: 'slipway:window',
+  hold: 'slipway:hold',
+  leave: 'slipway:leave',
   fonts: 'slipway:fonts',
   setTheme: 'slipway:set-theme',
   notify: 'slipway:notify',

@@ -17,9 +17,14 @@ interface WindowOptions {
   origin: string;
   settings: Settings;
   developer: boolean;
+  /** Tells the page that it is to be left, while something would be lost with it. */
+  ask: (how: Leaving) => void;
   /** Called when the person closes the window; it hides then. */
   onClose: () => void;
 }
+
+/** How a person leaves the page. */
+type Leaving = 'close' | 'quit';
 
 const SMALLEST = { width: 880, height: 560 };
 const FIRST = { width: 1280, height: 820 };
@@ -35,9 +40,13 @@ const ground = () => (nativeTheme.shouldUseDarkColors ? '#0b1114' : '#f2f4f6');
 
 export class MainWindow {
   readonly #window: BrowserWindow;
+  readonly #ask: WindowOptions['ask'];
   #ending = false;
+  #held = false;
+  #hears = true;
 
-  constructor({ preload, icon, origin, settings, developer, onClose }: WindowOptions) {
+  constructor({ preload, icon, origin, settings, developer, ask, onClose }: WindowOptions) {
+    this.#ask = ask;
     const last = settings.current.window;
     this.#window = new BrowserWindow({
       ...withinScreen(FIRST),
@@ -66,9 +75,12 @@ export class MainWindow {
       void settings.change({ window: { ...this.#window.getNormalBounds(), maximized: this.#window.isMaximized() } });
       if (this.#ending) return;
       event.preventDefault();
+      if (this.asksFirst('close')) return;
       this.#window.hide();
       onClose();
     });
+    this.#window.on('unresponsive', () => (this.#hears = false));
+    this.#window.on('responsive', () => (this.#hears = true));
     nativeTheme.on('updated', () => {
       if (!this.#window.isDestroyed()) this.#window.setBackgroundColor(ground());
     });
@@ -76,6 +88,7 @@ export class MainWindow {
     zoomKeys(this.#window.webContents, developer);
     // A renderer that crashed comes back; everything it showed lives in the engine.
     this.#window.webContents.on('render-process-gone', (_event, { reason }) => {
+      this.#held = false;
       if (reason !== 'clean-exit' && !this.#ending) this.#window.webContents.reload();
     });
     void this.#window.loadURL(`${origin}/`);
@@ -108,6 +121,19 @@ export class MainWindow {
 
   close(): void {
     this.#window.close();
+  }
+
+  /** The page would lose something. */
+  hold(held: boolean): void {
+    this.#held = held;
+  }
+
+  /** Whether the page asks about what it would lose, and does it itself once that is agreed to. */
+  asksFirst(how: Leaving): boolean {
+    if (!this.#held || !this.#hears || this.#ending) return false;
+    this.show();
+    this.#ask(how);
+    return true;
   }
 
   /** Asks for files of this machine. The window waits for it: nothing else can be opened there meanwhile. */

@@ -121,8 +121,9 @@ test('a second start wakes the first: one window, one engine process', async ({ 
   expect(await helpersOf(app)).toHaveLength(1);
 });
 
-test('where somebody’s own engine runs on the data, the app is its client and leaves it alone', async ({
+test('where somebody’s own engine runs on the data, the app is its client and leaves it alone; when that engine dies, what was typed and what went wrong meanwhile is not lost', async ({
   prepareApp,
+  shot,
 }) => {
   const app = await prepareApp();
   const engine = spawn(
@@ -144,12 +145,40 @@ test('where somebody’s own engine runs on the data, the app is its client and 
   expect(await app.features()).toMatchObject({ host: 'headless', pid: engine.pid });
   expect(await helpersOf(app)).toHaveLength(1);
 
-  await docker(app, ['rm', '-f', 'theirs']);
+  const { page } = app;
+  const item = (name: string) => page.getByRole('treeitem', { name }).first();
+  await window.openContainer('theirs', 'Files');
+  await item('etc').press('Enter');
+  await item('passwd').press('Enter');
+  const editor = page.getByRole('textbox', { name: 'Text of passwd' });
+  await expect(editor).toBeFocused();
+  await page.keyboard.type('draft');
   const gone = once(engine, 'exit');
-  engine.kill('SIGTERM');
+  engine.kill('SIGSTOP');
+  await item('bin').press('Enter');
+  await expect(page.getByText('Reading …')).toBeVisible();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('log in');
+  await page.getByRole('option', { name: 'Log in to a registry…' }).press('Enter');
+  for (const [label, typed] of [
+    ['Registry', 'localhost:1'],
+    ['User name', 'ann'],
+    ['Password or access token', 'secret'],
+  ] as const)
+    await window.dialog.getByLabel(label).fill(typed);
+  await page.keyboard.press('Enter');
+  await expect(window.dialog.getByRole('button', { name: 'Asking the registry…' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(window.dialog).toBeHidden();
+  engine.kill('SIGKILL');
   await gone;
   await expect.poll(async () => (await app.features()).host, 'the app hosts one when that one has ended').toBe('app');
-  await expect(app.page.getByText('No containers yet')).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: 'Log in to localhost:1' })).toBeVisible();
+  await expect(item('busybox')).toBeVisible();
+  await expect(editor).toContainText('draft');
+  await shot(app, 'died');
+  await docker(app, ['rm', '-f', 'theirs']);
+  await expect(page.getByText('No containers yet')).toBeVisible();
 });
 
 test('quitting ends only what is Slipway’s: a program started beside it lives on', async ({ openApp }) => {

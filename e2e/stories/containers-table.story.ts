@@ -282,8 +282,20 @@ test('an engine that falls silent, wakes, dies and comes back: the window says s
     await expect(page.getByText('The engine does not answer just now.')).toBeVisible({ timeout: 20_000 });
     await expect(row(page, 'kept')).toBeVisible();
     await shot(app, 'silent');
+    // Nobody waits for the token, which is told once.
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('serve my');
+    await page.getByRole('option', { name: 'Serve my images…' }).press('Enter');
+    await window.dialog.getByLabel('Address').fill('127.0.0.1:0');
+    await window.dialog.getByRole('checkbox', { name: 'Ask for a token' }).check();
+    await window.dialog.getByLabel('Address').press('Enter');
+    await page.keyboard.press('Escape');
+    await expect(window.dialog).toBeHidden();
   } finally {
     process.kill(held, 'SIGCONT');
   }
   await expect(page.getByText('The engine does not answer just now.')).toBeHidden();
+  await page.getByRole('button', { name: 'Show the token' }).click();
+  await expect(window.dialog).toContainText('It is shown this once.');
+  await shot(app, 'token');
 });

@@ -107,7 +107,12 @@ test('limits are changed while the container runs, and what is wrong is said bef
   await limits.getByRole('textbox', { name: 'At most' }).last().fill('80');
   await expect(page.getByText('docker update --memory 512m', { exact: false })).toContainText('--pids-limit 80 busy');
   await shot(app, 'limits');
-  await page.keyboard.press('Enter');
+  // Another tab would take along what was typed.
+  await page.getByRole('tab', { name: 'Stats' }).click();
+  await expect(window.dialog).toContainText('Discard what you typed?');
+  await page.keyboard.press('Escape');
+  await expect(window.dialog).toBeHidden();
+  await limits.getByRole('textbox', { name: 'At most' }).last().press('Enter');
   await expect(page.getByText('Change a limit: it applies at once')).toBeVisible();
   const { HostConfig } = await api<{ HostConfig: { Memory: number; PidsLimit: number } }>(
     app.socket,

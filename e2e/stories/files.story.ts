@@ -68,6 +68,26 @@ async function dropAndCopy(...[app, ...how]: Parameters<typeof drop>): Promise<v
   await expect(app.page.getByRole('dialog')).toBeHidden();
 }
 
+/** The button of a mouse that goes back. */
+async function backByMouse(app: TestApp): Promise<void> {
+  const devtools = await app.page.context().newCDPSession(app.page);
+  for (const type of ['mousePressed', 'mouseReleased'] as const)
+    await devtools.send('Input.dispatchMouseEvent', { type, button: 'back', x: 400, y: 300, clickCount: 1 });
+  await devtools.detach();
+}
+
+/** Reads the page again, which asks first. Playwright waits for every navigation that has begun: until this one has its answer only DevTools are heard. */
+async function agreeToReload(app: TestApp): Promise<void> {
+  const devtools = await app.page.context().newCDPSession(app.page);
+  const said = async (expression: string) => (await devtools.send('Runtime.evaluate', { expression })).result.value;
+  await app.page.evaluate(() => location.reload());
+  await expect.poll(() => said('document.querySelector("[role=dialog]")?.textContent')).toContain('Discard what');
+  await expect.poll(() => said('document.activeElement.textContent')).toContain('Cancel');
+  await app.page.keyboard.press('Tab');
+  await app.page.keyboard.press('Enter');
+  await devtools.detach();
+}
+
 const item = (app: TestApp, name: string) => app.page.getByRole('treeitem', { name }).first();
 
 test('a person finds a file, changes it and saves it without a mouse', async ({ openApp, shot }) => {
@@ -127,12 +147,24 @@ test('a person finds a file, changes it and saves it without a mouse', async ({ 
   await expect(item(app, 'program')).toBeHidden();
   await expect(app.page.getByRole('dialog')).toBeHidden();
   await expect(app.page.getByText('not saved')).toBeVisible();
-  await app.page.getByRole('tab', { name: 'Logs' }).press('Enter');
-  await expect(window.dialog).toContainText('Discard what you changed in index.html?');
-  await expect(window.dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
-  await keyboard.press('Escape');
-  await expect(window.dialog).toBeHidden();
-  await expect(app.page.getByRole('textbox', { name: 'Text of index.html' })).toContainText('draft');
+  const isAsked = async (leave: () => Promise<unknown>) => {
+    await leave();
+    await expect(window.dialog).toContainText('Discard what you changed in index.html?');
+    await expect(window.dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await keyboard.press('Escape');
+    await expect(window.dialog).toBeHidden();
+    await expect(app.page.getByRole('textbox', { name: 'Text of index.html' })).toContainText('draft');
+  };
+  await isAsked(() => app.page.getByRole('tab', { name: 'Logs' }).press('Enter'));
+  await isAsked(() =>
+    app.page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Images' }).click(),
+  );
+  await isAsked(() => backByMouse(app));
+  await isAsked(() => app.page.getByRole('button', { name: 'Close window' }).click());
+  await isAsked(async () => {
+    await app.page.getByRole('button', { name: 'Window menu' }).press('Enter');
+    await app.page.getByRole('menuitem', { name: 'Quit Slipway' }).press('Enter');
+  });
   await item(app, 'index.html').focus();
   await keyboard.press('F2');
   await window.dialog.getByRole('button', { name: 'Discard' }).press('Enter');
@@ -146,6 +178,38 @@ test('a person finds a file, changes it and saves it without a mouse', async ({ 
   await app.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).press('Enter');
   await expect(item(app, 'start.html')).toBeHidden();
   expect(await cat(app, '/srv/site/start.html')).toBeUndefined();
+
+  // What was agreed to happens: a step back, the window closes, the app ends.
+  const passwd = await cat(app, '/etc/passwd');
+  const draft = async () => {
+    await expect(item(app, 'etc')).toBeVisible();
+    if ((await item(app, 'etc').getAttribute('aria-expanded')) === 'false') await item(app, 'etc').press('Enter');
+    await item(app, 'passwd').press('Enter');
+    await expect(app.page.getByRole('textbox', { name: 'Text of passwd' })).toBeFocused();
+    await keyboard.type('draft');
+    await expect(app.page.getByText('not saved')).toBeVisible();
+  };
+  const discard = () => window.dialog.getByRole('button', { name: 'Discard' }).press('Enter');
+  await draft();
+  await backByMouse(app);
+  await discard();
+  await expect(app.page.getByRole('tab', { name: 'Files' })).toBeHidden();
+  await window.openContainer('web', 'Files');
+  await draft();
+  await agreeToReload(app);
+  await expect(app.page.getByText('not saved')).toBeHidden();
+  await draft();
+  await app.page.getByRole('button', { name: 'Close window' }).press('Enter');
+  await discard();
+  await expect.poll(() => app.page.evaluate(() => document.visibilityState)).toBe('hidden');
+  expect(await app.startSecond()).toBe(0);
+  await expect.poll(() => app.page.evaluate(() => document.visibilityState)).toBe('visible');
+  await expect(app.page.getByText('not saved')).toBeHidden();
+  await draft();
+  const gone = app.quit();
+  await discard();
+  expect(await gone).toBe(0);
+  expect(await cat(app, '/etc/passwd')).toBe(passwd);
 });
 
 test('files of a stopped container and of an image without a shell are there as well; what is no text is shown as bytes', async ({

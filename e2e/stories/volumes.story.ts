@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { drop, onDesk, pick } from '../fixtures/desk.js';
-import { api, docker, loadBusybox, request } from '../fixtures/engine.js';
-import { expect, test, type TestApp } from '../fixtures/story.js';
+import { api, docker, loadBusybox, request, startDockerd } from '../fixtures/engine.js';
+import { expect, isRoot, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
 
 const shop = { Labels: { 'com.docker.compose.project': 'shop' } };
@@ -206,8 +206,12 @@ test('a volume is created, filled, edited, removed and brought back', async ({ o
     await shot(app, 'files');
     expect(await window.serious(), 'the files').toEqual([]);
 
+    await editor.click();
+    await page.keyboard.type('more ');
+    await expect(page.getByText('not saved')).toBeVisible();
     await row(app, 'notes').click({ button: 'right' });
     await page.getByRole('menuitem', { name: 'Remove', exact: true }).click();
+    await expect(page.getByRole('status').filter({ hasText: '便笺.txt was not saved' })).toContainText('Copy');
     const toast = page.getByRole('status').filter({ hasText: 'brought back' });
     await expect(toast).toContainText('Removed notes');
     await expect(page.getByRole('heading', { name: 'This volume is gone' }).first()).toBeVisible();
@@ -305,6 +309,55 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
     expect(await window.serious()).toEqual([]);
     await shot(app, `${theme} ${language}`);
   }
+});
+
+test('on another engine (Debian’s dockerd) volumes stand with who has them, are made, and are removed for good; what it cannot do is not offered', async ({
+  openApp,
+  shot,
+}) => {
+  test.skip(!isRoot || !existsSync('/usr/sbin/dockerd'), 'dockerd, which needs root, is not there');
+  await using theirs = await startDockerd({ flags: ['--iptables=false', '--bridge=none'] });
+  await loadBusybox(theirs);
+  await docker(theirs, ['volume', 'create', 'spare']);
+  await docker(theirs, ['create', '--network', 'none', '--name', 'user', '-v', 'taken:/data', 'busybox:test']);
+  const app = await openApp({ args: ['--no-engine', '--host', `unix://${theirs.socket}`] });
+  const { page } = app;
+  const window = new SlipwayPage(page);
+  const { dialog } = window;
+  const left = async () => (await docker(theirs, ['volume', 'ls', '-q'])).stdout.trim().split('\n').sort();
+  await window.goTo('Volumes');
+  await expect(row(app, 'taken')).toContainText('user');
+  await expect(row(app, 'spare')).toContainText('Unused');
+  await row(app, 'taken').click();
+  await expect(page.getByText('Looking into volumes is a thing of Slipway’s own engine.')).toBeVisible();
+  await page.getByRole('tab', { name: 'Used by' }).click();
+  await expect(page.getByRole('tabpanel')).toContainText('user');
+  expect(await window.serious()).toEqual([]);
+  await shot(app, 'foreign');
+  await row(app, 'taken').click({ button: 'right' });
+  const offered = (await page.getByRole('menuitem').allTextContents()).join();
+  expect(offered).toContain('Run with this volume…');
+  expect(offered).not.toMatch(/Browse|Back up|Schedule|Clone|Export|Replace/);
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('button', { name: /^Create/ }).click();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('made');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('complementary', { name: 'Details of made' })).toBeVisible();
+  expect(await left()).toEqual(['made', 'spare', 'taken']);
+  await row(app, 'taken').focus();
+  await page.keyboard.press('Delete');
+  await expect(dialog).toContainText('taken is in use');
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await row(app, 'spare').focus();
+  await page.keyboard.press('Delete');
+  await expect(dialog).toContainText('Everything in it is lost. This cannot be undone.');
+  await dialog.getByRole('button', { name: 'Remove', exact: true }).click();
+  await expect(row(app, 'spare')).toBeHidden();
+  expect(await left()).toEqual(['made', 'taken']);
+  // Its engine is not there to be asked at the end.
+  expect(await app.quit()).toBe(0);
 });
 
 test('a volume is cloned, backed up and restored over what runs with it, exported, imported in place of itself, and backed up by the clock', async ({

@@ -82,6 +82,10 @@ export interface Bridge {
     /** Asks where to, with a name to begin with, and writes the text there. The place, or undefined when the person changed their mind. */
     saveText(name: string, text: string): Promise<string | undefined>;
     window(action: 'minimize' | 'maximize' | 'close' | 'quit'): Promise<void>;
+    /** Whether something would be lost with the page. While it holds, the window neither closes nor does the app end by a person's hand: `onLeave` hears of it instead. */
+    hold(held: boolean): Promise<void>;
+    /** The page asks, lets go, and does it then. */
+    onLeave(listener: (how: 'close' | 'quit') => void): void;
     /** Says it on the desktop, unless the window is in front and in use. */
     notify(title: string, text: string): Promise<void>;
     /** `han`: an installed font has Han glyphs. Where none has, `hint` names the package to install. */

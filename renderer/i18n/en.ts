@@ -333,6 +333,9 @@ export const en = {
     bytesOf: 'Bytes of {{name}}',
     save: 'Save',
     saved: 'Saved {{name}}',
+    notSaved: 'Could not save {{name}}',
+    lost: '{{name}} was not saved',
+    lostText: 'It has gone while you were typing. What you typed can still be copied.',
     unsaved: 'not saved',
     cutText: 'The first {{part}} of {{whole}}, to read only. Download the file to see the rest.',
     cutBytes: 'The first {{part}} of {{whole}}. Download the file to see the rest.',
@@ -2156,6 +2159,7 @@ export const en = {
     tokenOnce:
       'It is shown this once. Give it to those who may pull: it is the password of their docker login, with any user name.',
     copyToken: 'Copy token',
+    showToken: 'Show the token',
     loginLine: 'To log in',
     copyLogin: 'Copy the line',
     pullLine: 'To pull',

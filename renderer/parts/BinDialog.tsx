@@ -10,6 +10,9 @@ import { Dialog } from '../ui/Dialog.js';
 import { Empty } from '../ui/Empty.js';
 import { Problem } from '../ui/Field.js';
 import { ago, bytes, span } from '../ui/format.js';
+import { notifyDone, notifyFailed } from '../ui/notify.js';
+import { useShown } from '../ui/use-shown.js';
+import { useExplain } from './explain.js';
 import { freeName } from './removal.js';
 import { useEngineName } from './RemoveDialog.js';
 import { freeVolumeName, nameOfVolume } from './volumes/names.js';
@@ -56,6 +59,8 @@ export function BinDialog({ onClose }: { onClose(): void }) {
   const store = useEngineStore();
   const bin = useEngine((state) => state.bin);
   const engine = useEngineName();
+  const explain = useExplain();
+  const isShown = useShown();
   /** The id that is asked about, or all of them. */
   const [asking, setAsking] = useState<string>();
   const [busy, setBusy] = useState(false);
@@ -80,17 +85,22 @@ export function BinDialog({ onClose }: { onClose(): void }) {
     setTrouble(undefined);
     focus(what !== undefined ? '[data-keep]' : before === ALL ? '[data-empty]' : `[data-delete="${before}"]`);
   };
-  const run = async (act: () => Promise<string>, id: string, otherwise?: () => string) => {
+  /** `title`: what a notice is called where it went wrong and this has been closed by then. */
+  const run = async (act: () => Promise<string>, id: string, title: string, otherwise?: () => string) => {
     setBusy(true);
     setTrouble(undefined);
     try {
-      setSaid(await act());
+      const words = await act();
+      if (!isShown()) return notifyDone(words);
+      setSaid(words);
       setAsking(undefined);
       focus('[data-restore]');
     } catch (error) {
+      const problem = explain(messageOf(error));
+      if (!isShown()) return notifyFailed(title, problem);
       const taken = error instanceof ApiError && error.kind === 'conflict';
       setAsking(undefined);
-      setTrouble({ id, problem: messageOf(error), other: taken ? otherwise?.() : undefined });
+      setTrouble({ id, problem, other: taken ? otherwise?.() : undefined });
       focus(taken && otherwise ? '[data-other]' : '[data-restore]');
     }
     setBusy(false);
@@ -103,21 +113,30 @@ export function BinDialog({ onClose }: { onClose(): void }) {
         return [t('bin.back', { name: back }), ...restored.Warnings].join(' ');
       },
       Id,
+      t('bin.notBack', { name: shown }),
       () =>
         kind === 'volume'
           ? freeVolumeName(shown, store.getState().volumes)
           : freeName(Name, store.getState().containers ?? []),
     );
   const remove = ({ Id, shown }: Binned) =>
-    void run(async () => {
-      await store.getState().removeFromBin(Id);
-      return t('bin.deleted', { name: shown });
-    }, Id);
+    void run(
+      async () => {
+        await store.getState().removeFromBin(Id);
+        return t('bin.deleted', { name: shown });
+      },
+      Id,
+      t('action.failedTo.remove', { name: shown }),
+    );
   const empty = () =>
-    void run(async () => {
-      await store.getState().emptyBin();
-      return t('bin.emptied');
-    }, ALL);
+    void run(
+      async () => {
+        await store.getState().emptyBin();
+        return t('bin.emptied');
+      },
+      ALL,
+      t('bin.empty'),
+    );
 
   return (
     <Dialog

@@ -5,7 +5,8 @@ import { useEngineStore } from '../store/index.js';
 import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
-import { actOnMany, type BulkResult, type BulkVerb } from './bulk.js';
+import { useShown } from '../ui/use-shown.js';
+import { actOnMany, useSayResults, type BulkResult, type BulkVerb } from './bulk.js';
 
 /** Of many that were acted on, which succeeded and which did not, each with its reason; what failed can be tried again. */
 export function BulkResultsDialog({
@@ -19,6 +20,8 @@ export function BulkResultsDialog({
 }) {
   const { t } = useTranslation();
   const store = useEngineStore();
+  const say = useSayResults();
+  const isShown = useShown();
   const [shown, setShown] = useState(() =>
     results.toSorted((a, b) => Number(a.problem === undefined) - Number(b.problem === undefined)),
   );
@@ -26,7 +29,7 @@ export function BulkResultsDialog({
   const failed = shown.filter(({ problem }) => problem !== undefined);
   const retry = async (some: BulkResult[]) => {
     setBusy(new Set(some.map(({ id }) => id)));
-    await actOnMany(
+    const again = await actOnMany(
       some,
       (id) => store.getState().actOn(id, verb),
       (result) => {
@@ -34,6 +37,7 @@ export function BulkResultsDialog({
         setBusy((ids) => new Set([...ids].filter((id) => id !== result.id)));
       },
     );
+    if (!isShown()) say(verb, again);
   };
   const told = shown.map(({ name, problem }) => `${name}: ${problem ?? t('bulk.ok')}`).join('\n');
   return (

@@ -2,13 +2,13 @@ import { useState } from 'react';
 import { LogIn } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../main/client/index.js';
-import { messageOf, useEngineStore } from '../store/index.js';
+import { useEngineStore } from '../store/index.js';
 import { Button } from '../ui/Button.js';
 import { Dialog } from '../ui/Dialog.js';
 import { Field, Problem } from '../ui/Field.js';
 import { notifyDone } from '../ui/notify.js';
-import { useExplain } from './explain.js';
 import { isRegistryHost } from './reference.js';
+import { useFailure } from './use-failure.js';
 
 /** Logs in to a registry: checked there, then kept by the engine. A password is never shown again. */
 export function LoginDialog({
@@ -25,13 +25,12 @@ export function LoginDialog({
 }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const explain = useExplain();
   const [where, setWhere] = useState(host);
   const [username, setUsername] = useState(user);
   const [password, setPassword] = useState('');
   const [touched, setTouched] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget, isShown } = useFailure(t('login.title', { host: where.trim() }));
   const known = host !== '';
   const missing = {
     host: !isRegistryHost(where.trim()) ? t('login.hostWrong') : undefined,
@@ -42,15 +41,16 @@ export function LoginDialog({
     setTouched(true);
     if (busy || Object.values(missing).some((problem) => problem !== undefined)) return;
     setBusy(true);
-    setFailure(undefined);
+    forget();
     try {
       await store.getState().login(where.trim(), { username: username.trim(), password });
       notifyDone(t('login.done', { host: where.trim(), user: username.trim() }));
+      if (!isShown()) return;
       onClose();
       onDone?.();
     } catch (error) {
       const refused = error instanceof ApiError && error.kind === 'unauthorized';
-      setFailure(refused ? t('login.refused', { host: where.trim() }) : explain(messageOf(error)));
+      fail(refused ? t('login.refused', { host: where.trim() }) : error);
       setBusy(false);
     }
   };

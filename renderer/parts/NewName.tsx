@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { messageOf, useEngine } from '../store/index.js';
+import { useEngine } from '../store/index.js';
 import { Field, Problem } from '../ui/Field.js';
-import { useExplain } from './explain.js';
 import { namedImages } from './image-names.js';
 import { familiar, parseReference, referenceProblem } from './reference.js';
+import { useFailure } from './use-failure.js';
 
 /** Why a text cannot be an image's new name. */
 export function newNameProblem(text: string): 'missing' | 'uppercase' | 'invalid' | 'digest' | undefined {
@@ -14,23 +14,22 @@ export function newNameProblem(text: string): 'missing' | 'uppercase' | 'invalid
   return parsed === undefined || parsed.digest !== undefined ? 'digest' : undefined;
 }
 
-/** A name that an image is being given: what is typed, and what has that name already. */
-export function useNewName(reference: string) {
-  const explain = useExplain();
+/** A name that an image is being given: what is typed, and what has that name already. `title`: of the dialog. */
+export function useNewName(reference: string, title: string) {
   const images = useEngine((state) => state.images);
   const [text, setText] = useState(reference.startsWith('sha256:') ? '' : reference);
   const [touched, setTouched] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget, isShown } = useFailure(title);
   const problem = newNameProblem(text);
   const wanted = familiar(text);
   return {
-    ...{ text, problem, wanted, failure },
+    ...{ text, problem, wanted, failure, isShown },
     /** Nothing is said of a name that nobody has begun to type. */
     shown: problem && (touched || problem !== 'missing') ? problem : undefined,
     taken: namedImages(images ?? []).find((row) => row.reference === wanted),
     type(next: string) {
       setText(next);
-      setFailure(undefined);
+      forget();
     },
     /** Where the name is one; what goes wrong stands below it. */
     async submit(act: () => Promise<void>) {
@@ -39,7 +38,7 @@ export function useNewName(reference: string) {
       try {
         await act();
       } catch (error) {
-        setFailure(explain(messageOf(error)));
+        fail(error);
       }
     },
   };

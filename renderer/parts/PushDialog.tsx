@@ -20,7 +20,7 @@ export function PushDialog({ id, reference, onClose }: { id: string; reference: 
   const registries = useEngine((state) => state.registries);
   const knows = useEngine(can('registries'));
   const [logging, setLogging] = useState(false);
-  const name = useNewName(reference);
+  const name = useNewName(reference, t('push.title'));
   const { text, problem, wanted, taken } = name;
   const registry = problem ? undefined : parseReference(text)?.registry;
   const user = registries?.find(({ host }) => host === registry)?.user;
@@ -28,6 +28,7 @@ export function PushDialog({ id, reference, onClose }: { id: string; reference: 
     if (taken?.id !== id) {
       await store.getState().tagImage(id, wanted);
       await store.getState().loadImages();
+      if (!name.isShown()) return;
     }
     store.getState().push(wanted);
     show({ tasks: true });

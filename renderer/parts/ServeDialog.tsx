@@ -2,30 +2,32 @@ import { useState } from 'react';
 import { Radio, TriangleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Serving } from '../../main/contract/serve.js';
-import { messageOf, useEngine, useEngineStore } from '../store/index.js';
+import { useEngine, useEngineStore } from '../store/index.js';
+import { useSurface, type Served } from '../store/surface.js';
 import { Button } from '../ui/Button.js';
 import { CopyIconButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { CheckLine, Field, Problem } from '../ui/Field.js';
-import { useExplain } from './explain.js';
+import { notifyNote } from '../ui/notify.js';
 import { namedImages } from './image-names.js';
 import { addressOf, hostOfUrl, isLoopback, servedAs } from './serve.js';
+import { useFailure } from './use-failure.js';
 
 const FIRST = '127.0.0.1:5000';
 
 /** Where the engine's images are offered, and to do what; then the token, which is told once, and the line that others type. */
-export function ServeDialog({ onClose }: { onClose(): void }) {
+export function ServeDialog({ served, onClose }: { served?: Served | undefined; onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const explain = useExplain();
+  const ask = useSurface((surface) => surface.open);
   const before = useEngine((state) => state.serving);
   const [address, setAddress] = useState(before?.address ?? FIRST);
   const [writable, setWritable] = useState(before?.writable ?? false);
   const [persist, setPersist] = useState(before?.persist ?? false);
   const [token, setToken] = useState(before?.token ?? false);
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget, isShown } = useFailure(t('serve.title'));
   const [busy, setBusy] = useState(false);
-  const [begun, setBegun] = useState<{ serving: Serving; token: string | undefined }>();
+  const [begun, setBegun] = useState(served);
   const parsed = addressOf(address);
   const outside = parsed !== undefined && !isLoopback(parsed.host);
 
@@ -33,16 +35,22 @@ export function ServeDialog({ onClose }: { onClose(): void }) {
     if (begun) return onClose();
     if (busy || !parsed) return;
     setBusy(true);
-    setFailure(undefined);
+    forget();
     try {
       const told = await store
         .getState()
         .serve({ address: address.trim(), writable, persist, token: outside || token });
       const { serving } = store.getState();
-      if (serving) setBegun({ serving, token: told });
-      else onClose();
+      if (!serving) return onClose();
+      const now: Served = { serving, token: told };
+      if (isShown()) return setBegun(now);
+      // Nobody else would ever be told the token.
+      const show = { label: t('serve.showToken'), act: () => ask({ kind: 'serve', served: now }) };
+      const text = t(serving.writable ? 'serve.offersWritable' : 'serve.offers', { url: serving.url });
+      if (told === undefined) notifyNote(t('serve.begunTitle'), text);
+      else notifyNote(t('serve.begunTitle'), text, show, true);
     } catch (error) {
-      setFailure(explain(messageOf(error)));
+      fail(error);
       setBusy(false);
     }
   };

@@ -12,7 +12,7 @@ import { NewNameField, useNewName } from './NewName.js';
 export function TagDialog({ id, reference, onClose }: { id: string; reference: string; onClose(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const name = useNewName(reference);
+  const name = useNewName(reference, t('tag.title'));
   const { problem, wanted, taken } = name;
   const same = taken?.id === id;
   const submit = async () => {

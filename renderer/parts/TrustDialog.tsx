@@ -2,11 +2,11 @@ import { useRef, useState } from 'react';
 import { FileKey2, TriangleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Registry, RegistryChange } from '../../main/contract/registries.js';
-import { messageOf, useEngine, useEngineStore } from '../store/index.js';
+import { useEngine, useEngineStore } from '../store/index.js';
 import { Button } from '../ui/Button.js';
 import { Dialog } from '../ui/Dialog.js';
 import { CheckLine, Problem } from '../ui/Field.js';
-import { useExplain } from './explain.js';
+import { useFailure } from './use-failure.js';
 
 type Pem = 'ca' | 'clientCertificate' | 'clientKey';
 
@@ -17,21 +17,19 @@ const LARGEST = 1_000_000;
 export function TrustDialog({ host, onClose, onDone }: { host: string; onClose(): void; onDone?(): void }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const explain = useExplain();
   const known = useEngine((state) => state.registries?.find((each) => each.host === host));
   const [insecure, setInsecure] = useState(known?.insecure ?? false);
   /** Null: the one that is there goes. */
   const [files, setFiles] = useState<Partial<Record<Pem, { name: string; pem: string } | null>>>({});
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget, isShown } = useFailure(t('trust.title', { host }));
 
   const put = async (what: Pem, file: File | undefined) => {
     if (!file) return;
-    setFailure(undefined);
+    forget();
     const pem = file.size < LARGEST ? await file.text() : '';
     const wanted = what === 'clientKey' ? /-----BEGIN [A-Z ]*PRIVATE KEY-----/ : /-----BEGIN CERTIFICATE-----/;
-    if (!wanted.test(pem))
-      setFailure(t(what === 'clientKey' ? 'trust.noKey' : 'trust.noCertificate', { name: file.name }));
+    if (!wanted.test(pem)) fail(t(what === 'clientKey' ? 'trust.noKey' : 'trust.noCertificate', { name: file.name }));
     else setFiles((before) => ({ ...before, [what]: { name: file.name, pem } }));
   };
   const change = (): RegistryChange => ({
@@ -43,16 +41,17 @@ export function TrustDialog({ host, onClose, onDone }: { host: string; onClose()
   const half = Boolean(files.clientCertificate) !== Boolean(files.clientKey);
   const submit = async () => {
     if (busy) return;
-    if (half) return setFailure(t('trust.both'));
+    if (half) return fail(t('trust.both'));
     if (Object.keys(change()).length === 0) return onClose();
     setBusy(true);
-    setFailure(undefined);
+    forget();
     try {
       await store.getState().changeRegistry(host, change());
+      if (!isShown()) return;
       onClose();
       onDone?.();
     } catch (error) {
-      setFailure(explain(messageOf(error)));
+      fail(error);
       setBusy(false);
     }
   };

@@ -39,11 +39,30 @@ export async function actOnMany(
   return results;
 }
 
+/** Says what came of many where they are not listed one by one; the way to that list stands beside. */
+export function useSayResults(): (verb: BulkVerb, results: BulkResult[]) => void {
+  const { t } = useTranslation();
+  const ask = useSurface((surface) => surface.open);
+  return (verb, results) => {
+    const failed = results.filter(({ problem }) => problem !== undefined);
+    const [first] = failed;
+    if (!first) notifyDone(t(`bulk.done.${verb}`, { count: results.length }));
+    else if (results.length === 1)
+      notifyFailed(t(`action.failedTo.${verb}`, { name: first.name }), first.problem ?? '');
+    else
+      notifyFailed(
+        t(`bulk.failed.${verb}`, { failed: failed.length, count: results.length }),
+        failed.map(({ name }) => name).join(', '),
+        { label: t('bulk.list'), act: () => ask({ kind: 'bulk-results', verb, results }) },
+      );
+  };
+}
+
 /** Acts on those that a verb fits. What failed is listed one by one beside what did not; only a single failure is a notice. */
 export function useBulk(): (verb: BulkVerb, containers: ContainerSummary[]) => Promise<void> {
-  const { t } = useTranslation();
   const store = useEngineStore();
-  const ask = useSurface((surface) => surface.open);
+  const offer = useSurface((surface) => surface.offer);
+  const say = useSayResults();
   return async (verb, containers) => {
     const fitting = containers.filter((container) => fits(verb, container));
     const results = await actOnMany(
@@ -51,11 +70,9 @@ export function useBulk(): (verb: BulkVerb, containers: ContainerSummary[]) => P
       (id) => store.getState().actOn(id, verb),
     );
     const failed = results.filter(({ problem }) => problem !== undefined);
-    const [first] = failed;
-    if (!first) {
-      if (results.length > 1) notifyDone(t(`bulk.done.${verb}`, { count: results.length }));
-    } else if (results.length === 1)
-      notifyFailed(t(`action.failedTo.${verb}`, { name: first.name }), first.problem ?? '');
-    else ask({ kind: 'bulk-results', verb, results });
+    // One that went well is seen in its row.
+    if (results.length <= 1 && failed.length === 0) return;
+    const listed = results.length > 1 && failed.length > 0 && offer({ kind: 'bulk-results', verb, results });
+    if (!listed) say(verb, results);
   };
 }

@@ -1,23 +1,33 @@
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '../ui/Button.js';
 import { Dialog } from '../ui/Dialog.js';
+import { holdLeaving } from '../ui/route.js';
 
 /**
- * Closes at once what nothing was typed into, and asks before what was typed goes. The question stands before the dialog it is about:
- * of two that close together the last gives the focus back.
+ * Closes at once what nothing was typed into, and asks before what was typed goes: with the dialog, with the whole window, or where it is part of one
+ * with the page. The question stands before the dialog it is about: of two that close together the last gives the focus back.
  */
-export function useDiscard(typed: boolean, text: string, onClose: () => void): { close(): void; question: ReactNode } {
+export function useDiscard(
+  typed: boolean,
+  text: string,
+  onClose: () => void,
+  of: 'window' | 'page' = 'window',
+): { close(): void; question: ReactNode } {
   const { t } = useTranslation();
-  const [asked, setAsked] = useState(false);
-  const stay = () => setAsked(false);
+  const [asked, setAsked] = useState<{ then(): void }>();
+  const stay = () => setAsked(undefined);
+  useEffect(() => (typed ? holdLeaving((then) => setAsked({ then }), of) : undefined), [typed, of]);
   const question = asked && (
     <Dialog
       width="narrow"
       title={t('form.discard.title')}
       description={text}
       onClose={stay}
-      onSubmit={onClose}
+      onSubmit={() => {
+        onClose();
+        asked.then();
+      }}
       focus="[data-stay]"
       footer={
         <>
@@ -32,5 +42,5 @@ export function useDiscard(typed: boolean, text: string, onClose: () => void): {
       }
     />
   );
-  return { close: () => (typed ? setAsked(true) : onClose()), question };
+  return { close: () => (typed ? setAsked({ then: () => undefined }) : onClose()), question };
 }

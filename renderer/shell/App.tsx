@@ -177,7 +177,7 @@ function Dialogs() {
     case 'trust':
       return <TrustDialog host={dialog.host} onClose={close} />;
     case 'serve':
-      return <ServeDialog onClose={close} />;
+      return <ServeDialog served={dialog.served} onClose={close} />;
     case 'prune-images':
       return <PruneImagesDialog scope={dialog.scope} onClose={close} />;
     case 'create-volume':

@@ -90,7 +90,7 @@ export function useKeys(): void {
         }
         if (control && event.key === 'f') return focusField('[data-find]') || focusField('[data-filter]');
         if (event.altKey && event.key === 'ArrowLeft') {
-          leave(() => history.back());
+          history.back();
           return true;
         }
         // From the filter down into what it found.

@@ -2,6 +2,7 @@ import { create } from 'zustand';
 import type { ContainerChange } from '../../main/contract/changes.js';
 import type { ContainerSummary } from '../../main/contract/containers.js';
 import type { MountHolder } from '../../main/contract/mounts.js';
+import type { Serving } from '../../main/contract/serve.js';
 import type { VolumeBackup } from '../../main/contract/volume-data.js';
 import type { Verb } from './containers-slice.js';
 import type { Archive } from './desk.js';
@@ -30,7 +31,8 @@ export type OpenDialog =
   | { kind: 'import-archive'; task: number }
   | { kind: 'login'; host?: string; user?: string }
   | { kind: 'trust'; host: string }
-  | { kind: 'serve' }
+  /** With what has begun already, and is told. */
+  | { kind: 'serve'; served?: Served }
   | { kind: 'prune-images'; scope: 'dangling' | 'unused' }
   | { kind: 'create-volume' }
   | { kind: 'remove-volumes'; names: string[] }
@@ -56,6 +58,12 @@ export type OpenDialog =
   | { kind: 'detach-mount'; id: string; target: string; reason: string; holders: MountHolder[] | undefined }
   | { kind: 'shortcuts' };
 
+/** How the engine serves its images; a token is told once. */
+export interface Served {
+  serving: Serving;
+  token: string | undefined;
+}
+
 /** A folder or a file of this machine. */
 export interface DropItem {
   path: string;
@@ -68,15 +76,22 @@ interface Surface {
   palette: boolean;
   tasks: boolean;
   open(dialog: OpenDialog): void;
+  /** Of what comes by itself: opens it, unless somebody may be typing into another. Whether it did. */
+  offer(dialog: OpenDialog): boolean;
   close(): void;
   show(change: Partial<Pick<Surface, 'palette' | 'tasks'>>): void;
 }
 
-export const useSurface = create<Surface>()((set) => ({
+export const useSurface = create<Surface>()((set, get) => ({
   dialog: undefined,
   palette: false,
   tasks: false,
   open: (dialog) => set({ dialog, palette: false }),
+  offer(dialog) {
+    if (get().dialog) return false;
+    get().open(dialog);
+    return true;
+  },
   close: () => set({ dialog: undefined }),
   show: (change) => set(change),
 }));

@@ -140,6 +140,8 @@ export class FakeEngine {
       readText: async () => this.copied,
       notify: async (title) => void console.info('notify', title),
       window: async (action) => void console.info('window', action),
+      hold: async () => undefined,
+      onLeave: () => undefined,
       fonts: async () => ({ han: this.scene !== 'nofont', hint: 'fonts-noto-cjk' }),
       setTheme: async () => undefined,
     },

@@ -21,8 +21,8 @@ export function notifyDone(title: string, detail?: string): void {
   );
 }
 
-/** Something to know that is no failure: seen a little longer. */
-export function notifyNote(title: string, detail: string, offer?: { label: string; act(): void }): void {
+/** Something to know that is no failure: seen a little longer, or (`stays`) until it is dismissed. */
+export function notifyNote(title: string, detail: string, offer?: { label: string; act(): void }, stays = false): void {
   toast.custom(
     (id) => (
       <div className="toast" role="status">
@@ -45,7 +45,7 @@ export function notifyNote(title: string, detail: string, offer?: { label: strin
         <IconButton small label={i18n.t('common.dismiss')} icon={X} onClick={() => toast.dismiss(id)} />
       </div>
     ),
-    { duration: 8000 },
+    { duration: stays ? Infinity : 8000 },
   );
 }
 

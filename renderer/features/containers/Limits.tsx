@@ -5,13 +5,15 @@ import type { ContainerInspect, ContainerSummary } from '../../../main/contract/
 import { useContainerActions } from '../../parts/container-actions.js';
 import { isRunning, nameOf } from '../../parts/container-state.js';
 import { updateLine } from '../../parts/update-line.js';
+import { useDiscard } from '../../parts/use-discard.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
 import { Field, Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
-import { notifyDone } from '../../ui/notify.js';
+import { notifyDone, notifyFailed } from '../../ui/notify.js';
 import { Scroller } from '../../ui/Scroller.js';
+import { useShown } from '../../ui/use-shown.js';
 import { cpusOf, deviceLimits, limitProblems, limitsForm, updateBody, type LimitsForm } from './limits.js';
 import { rates } from './stats/usage.js';
 import { useUsage } from './stats/use-usage.js';
@@ -37,6 +39,13 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
   const body = wrong ? {} : updateBody(form, before, HostConfig);
   const line = updateLine(nameOf(container), body);
   const touched = Object.keys(draft).some((key) => form[key as keyof LimitsForm] !== before[key as keyof LimitsForm]);
+  const isShown = useShown();
+  const { question } = useDiscard(
+    touched && !state.busy,
+    t('form.discard.edit', { name: nameOf(container) }),
+    () => setDraft({}),
+    'page',
+  );
   const removing = container.State === 'removing' || container.State === 'dead';
 
   const apply = async () => {
@@ -50,7 +59,9 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
       setState({ warnings: Warnings ?? [] });
       if (!Warnings?.length) notifyDone(t('limits.applied', { name: nameOf(container) }));
     } catch (error) {
-      setState({ problem: messageOf(error) });
+      const words = t('limits.failed', { error: messageOf(error) });
+      if (!isShown()) return notifyFailed(t('change.failedTitle', { name: nameOf(container) }), words);
+      setState({ problem: words });
     }
   };
   const number = (value: number, digits = 1) => value.toLocaleString(i18n.language, { maximumFractionDigits: digits });
@@ -84,114 +95,117 @@ export function Limits({ container, inspect }: { container: ContainerSummary; in
     </Field>
   );
   return (
-    <form
-      className="panel"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void apply();
-      }}
-    >
-      <Scroller label={t('drawer.limits')}>
-        <section className="limits">
-          <h3>{t('limits.memoryTitle')}</h3>
-          <Use
-            name={t('limits.memoryTitle')}
-            used={use?.memory}
-            unknown={unknown}
-            limit={HostConfig.Memory > 0 ? HostConfig.Memory : undefined}
-            all={memoryOfAll}
-            format={bytes}
-          />
-          <div className="limit-fields">
-            {field('memory', t('summary.unlimited'))}
-            {field('reservation', t('limits.none'))}
-            {field('swap', t('limits.default'))}
-          </div>
-        </section>
-        <section className="limits">
-          <h3>{t('limits.cpuTitle')}</h3>
-          <Use
-            name={t('limits.cpuTitle')}
-            used={use?.cpu === undefined ? undefined : use.cpu / 100}
-            unknown={unknown}
-            limit={cpus > 0 ? cpus : undefined}
-            all={processors ?? 1}
-            format={(value) => t('limits.cores', { count: value, cpus: number(value, 2) })}
-          />
-          <div className="limit-fields">
-            {field('cpus', t('summary.unlimited'))}
-            {field('cpuset', t('limits.anyProcessor'))}
-            {field('shares', '1024')}
-          </div>
-        </section>
-        <section className="limits">
-          <h3>{t('limits.pidsTitle')}</h3>
-          <Use
-            name={t('limits.pidsTitle')}
-            used={use?.pids}
-            unknown={unknown}
-            limit={HostConfig.PidsLimit && HostConfig.PidsLimit > 0 ? HostConfig.PidsLimit : undefined}
-            all={undefined}
-            format={(value) => number(value, 0)}
-          />
-          <div className="limit-fields">{field('pids', t('summary.unlimited'))}</div>
-        </section>
-        <section className="limits">
-          <h3>{t('limits.ioTitle')}</h3>
-          <p className="num s12 t2">
-            {use
-              ? `${t('stats.blockRead')} ${t('stats.speed', { amount: bytes(io('blockRead')) })} · ${t('stats.blockWrite')} ${t('stats.speed', { amount: bytes(io('blockWrite')) })}`
-              : unknown}
-          </p>
-          {deviceLimits(HostConfig).map(({ key, path, value, bytes: isBytes }) => (
-            <p key={`${key} ${path}`} className="s12 num">
-              {t(`limits.device.${key as 'readBps'}`, { path, rate: isBytes ? bytes(value) : number(value, 0) })}
+    <>
+      {question}
+      <form
+        className="panel"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void apply();
+        }}
+      >
+        <Scroller label={t('drawer.limits')}>
+          <section className="limits">
+            <h3>{t('limits.memoryTitle')}</h3>
+            <Use
+              name={t('limits.memoryTitle')}
+              used={use?.memory}
+              unknown={unknown}
+              limit={HostConfig.Memory > 0 ? HostConfig.Memory : undefined}
+              all={memoryOfAll}
+              format={bytes}
+            />
+            <div className="limit-fields">
+              {field('memory', t('summary.unlimited'))}
+              {field('reservation', t('limits.none'))}
+              {field('swap', t('limits.default'))}
+            </div>
+          </section>
+          <section className="limits">
+            <h3>{t('limits.cpuTitle')}</h3>
+            <Use
+              name={t('limits.cpuTitle')}
+              used={use?.cpu === undefined ? undefined : use.cpu / 100}
+              unknown={unknown}
+              limit={cpus > 0 ? cpus : undefined}
+              all={processors ?? 1}
+              format={(value) => t('limits.cores', { count: value, cpus: number(value, 2) })}
+            />
+            <div className="limit-fields">
+              {field('cpus', t('summary.unlimited'))}
+              {field('cpuset', t('limits.anyProcessor'))}
+              {field('shares', '1024')}
+            </div>
+          </section>
+          <section className="limits">
+            <h3>{t('limits.pidsTitle')}</h3>
+            <Use
+              name={t('limits.pidsTitle')}
+              used={use?.pids}
+              unknown={unknown}
+              limit={HostConfig.PidsLimit && HostConfig.PidsLimit > 0 ? HostConfig.PidsLimit : undefined}
+              all={undefined}
+              format={(value) => number(value, 0)}
+            />
+            <div className="limit-fields">{field('pids', t('summary.unlimited'))}</div>
+          </section>
+          <section className="limits">
+            <h3>{t('limits.ioTitle')}</h3>
+            <p className="num s12 t2">
+              {use
+                ? `${t('stats.blockRead')} ${t('stats.speed', { amount: bytes(io('blockRead')) })} · ${t('stats.blockWrite')} ${t('stats.speed', { amount: bytes(io('blockWrite')) })}`
+                : unknown}
+            </p>
+            {deviceLimits(HostConfig).map(({ key, path, value, bytes: isBytes }) => (
+              <p key={`${key} ${path}`} className="s12 num">
+                {t(`limits.device.${key as 'readBps'}`, { path, rate: isBytes ? bytes(value) : number(value, 0) })}
+              </p>
+            ))}
+            <div className="limit-fields">{field('weight', '500')}</div>
+            <p className="s11 t3">{t('limits.deviceHint')}</p>
+            {editable && (
+              <button type="button" className="link s12" onClick={() => actions.edit(container, 'memory')}>
+                {t('limits.editAll')}
+              </button>
+            )}
+          </section>
+        </Scroller>
+        <div className="limits-foot">
+          {state.problem !== undefined && <Problem>{state.problem}</Problem>}
+          {state.warnings?.map((warning) => (
+            <p key={warning} className="row g8 s12" role="status">
+              <TriangleAlert className="icon s14 c-bad" aria-hidden />
+              <span className="select">{warning}</span>
             </p>
           ))}
-          <div className="limit-fields">{field('weight', '500')}</div>
-          <p className="s11 t3">{t('limits.deviceHint')}</p>
-          {editable && (
-            <button type="button" className="link s12" onClick={() => actions.edit(container, 'memory')}>
-              {t('limits.editAll')}
-            </button>
-          )}
-        </section>
-      </Scroller>
-      <div className="limits-foot">
-        {state.problem !== undefined && <Problem>{t('limits.failed', { error: state.problem })}</Problem>}
-        {state.warnings?.map((warning) => (
-          <p key={warning} className="row g8 s12" role="status">
-            <TriangleAlert className="icon s14 c-bad" aria-hidden />
-            <span className="select">{warning}</span>
-          </p>
-        ))}
-        <div className="row g8">
-          <div className="well grow">
-            <code className="grow cut">{line ?? t('limits.unchanged')}</code>
-            {line !== undefined && <CopyIconButton text={line} label={t('common.copyAsCommand')} />}
-          </div>
-          {touched && (
+          <div className="row g8">
+            <div className="well grow">
+              <code className="grow cut">{line ?? t('limits.unchanged')}</code>
+              {line !== undefined && <CopyIconButton text={line} label={t('common.copyAsCommand')} />}
+            </div>
+            {touched && (
+              <Button
+                variant="ghost"
+                onClick={() => {
+                  setDraft({});
+                  setState({});
+                }}
+              >
+                {t('limits.reset')}
+              </Button>
+            )}
             <Button
-              variant="ghost"
-              onClick={() => {
-                setDraft({});
-                setState({});
-              }}
+              variant="primary"
+              type="submit"
+              disabled={line === undefined || wrong || state.busy === true || removing}
             >
-              {t('limits.reset')}
+              {t('limits.apply')}
             </Button>
-          )}
-          <Button
-            variant="primary"
-            type="submit"
-            disabled={line === undefined || wrong || state.busy === true || removing}
-          >
-            {t('limits.apply')}
-          </Button>
+          </div>
         </div>
-      </div>
-    </form>
+      </form>
+    </>
   );
 }
 

@@ -8,7 +8,8 @@ import { navigate, pathTo } from '../../ui/route.js';
 import { emptyForm } from '../../parts/form/value.js';
 import { runContainer } from '../../parts/RunDialog.js';
 import { ShapeIcon } from '../../parts/Shape.js';
-import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
+import { useFailure } from '../../parts/use-failure.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
 
@@ -48,20 +49,20 @@ export function FirstRun({
   const set = usePreferences((preferences) => preferences.set);
   const ask = useSurface((surface) => surface.open);
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget } = useFailure(t('firstrun.shell'));
   const ready = connection.state === 'ready' && info !== undefined;
   const leave = () => set({ welcomed: true });
 
   const runShell = async () => {
     setBusy(true);
-    setFailure(undefined);
+    forget();
     try {
       const { Reference } = await store.client.slipway.starter();
       const { id } = await runContainer(store, { ...emptyForm, image: Reference, command: 'sh' });
       navigate(pathTo('containers', id, 'terminal'));
       leave();
     } catch (error) {
-      setFailure(messageOf(error));
+      fail(error);
       setBusy(false);
     }
   };

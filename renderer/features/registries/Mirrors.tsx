@@ -2,9 +2,9 @@ import { useState, type SyntheticEvent } from 'react';
 import { ArrowDown, ArrowUp, Plus, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Registry } from '../../../main/contract/registries.js';
-import { useExplain } from '../../parts/explain.js';
 import { isRegistryHost } from '../../parts/reference.js';
-import { messageOf, useEngineStore } from '../../store/index.js';
+import { useFailure } from '../../parts/use-failure.js';
+import { useEngineStore } from '../../store/index.js';
 import { Button, IconButton } from '../../ui/Button.js';
 import { Field, Problem } from '../../ui/Field.js';
 import { Scroller } from '../../ui/Scroller.js';
@@ -19,25 +19,24 @@ const isMirror = (text: string): boolean => {
 export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry: Registry }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const explain = useExplain();
   // What the engine's own settings say comes after these and cannot be changed here.
   const firm = fixed?.mirrors ?? [];
   const mirrors = all.filter((mirror) => !firm.includes(mirror));
   const [text, setText] = useState('');
   const [touched, setTouched] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget } = useFailure(host);
   const [said, setSaid] = useState('');
   const typed = text.trim().replace(/\/$/, '');
   const wanted = typed === '' || /^https?:/.test(typed) ? typed : `https://${typed}`;
   const wrong = !isMirror(wanted) ? t('mirrors.wrong') : all.includes(wanted) ? t('mirrors.twice') : undefined;
   const put = async (next: string[], words: string) => {
-    setFailure(undefined);
+    forget();
     try {
       await store.getState().changeRegistry(host, { mirrors: next });
       setSaid(words);
       return true;
     } catch (error) {
-      setFailure(explain(messageOf(error)));
+      fail(error);
       return false;
     }
   };

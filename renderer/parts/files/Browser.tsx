@@ -8,7 +8,7 @@ import { anchorOf, type DropTarget } from '../../store/drop.js';
 import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
 import { can } from '../../store/registries-slice.js';
 import { IconButton } from '../../ui/Button.js';
-import { fileDesk } from '../../ui/desktop.js';
+import { copyText, fileDesk } from '../../ui/desktop.js';
 import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
 import { holdLeaving } from '../../ui/route.js';
@@ -25,10 +25,7 @@ import { useTree } from './use-tree.js';
 
 const PAGE = 1000;
 
-type Asked =
-  | { about: 'folder'; directory: string }
-  | { about: 'rename' | 'delete'; path: string }
-  | { about: 'discard'; then: () => void };
+type Asked = { about: 'folder'; directory: string } | { about: 'rename' | 'delete'; path: string };
 
 /** The files of a place: looked through, changed, brought in and taken out. Another place is another browser: give it a key. `onChanged`: what is in it has changed by this hand. */
 export function Browser({ place, onChanged }: { place: Place; onChanged?(): void }) {
@@ -50,6 +47,11 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
   const [shown, setShown] = useState<string>();
   const [dirty, setDirty] = useState(false);
   const [asked, setAsked] = useState<Asked>();
+  /** What waits for the word that what was typed may go. */
+  const [leaving, setLeaving] = useState<{ then(): void }>();
+  /** It may go: nobody has to be told. */
+  const agreed = useRef(false);
+  const [edition, setEdition] = useState(0);
   const [over, setOver] = useState<string>();
   const [round, setRound] = useState(0);
   const owners = useOwners(place.users, round);
@@ -68,9 +70,20 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         ? row.path
         : parentOf(row.path);
 
-  const leave = (then: () => void) => (dirty ? setAsked({ about: 'discard', then }) : then());
-  // Another row, tab or page takes the browser away, and what was typed with it.
-  useEffect(() => (dirty ? holdLeaving((then) => setAsked({ about: 'discard', then })) : undefined), [dirty]);
+  const leave = (then: () => void) => (dirty ? setLeaving({ then }) : then());
+  // Another row, tab or page takes the browser away, and what was typed with it; so does the window's end.
+  useEffect(() => {
+    if (!dirty) return;
+    return holdLeaving((go) =>
+      setLeaving({
+        then() {
+          setDirty(false);
+          setShown(undefined);
+          go();
+        },
+      }),
+    );
+  }, [dirty]);
   /** Of a question that has become another one meanwhile, nothing is left to close. */
   const answered = () => setAsked((now) => (now === asked ? undefined : now));
   const show = (path: string | undefined) =>
@@ -309,11 +322,21 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         />
         {shown !== undefined && (
           <Preview
-            key={shown}
+            key={`${edition} ${shown}`}
             files={files}
             path={shown}
-            focus
+            focus={!asked}
             onDirty={setDirty}
+            onLost={(draft) => {
+              if (!agreed.current)
+                notifyNote(
+                  t('files.lost', { name: nameOfPath(shown) }),
+                  t('files.lostText'),
+                  { label: t('common.copy'), act: () => void copyText(draft) },
+                  true,
+                );
+              agreed.current = false;
+            }}
             onSaved={() => {
               void load(parentOf(shown));
               onChanged?.();
@@ -368,6 +391,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
           act={async () => {
             await files.remove(asked.path);
             if (shown !== undefined && liesIn(shown, asked.path)) {
+              agreed.current = dirty;
               setDirty(false);
               setShown(undefined);
             }
@@ -376,13 +400,17 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
           }}
         />
       )}
-      {asked?.about === 'discard' && shown !== undefined && (
+      {leaving && shown !== undefined && (
         <SureDialog
           title={t('files.discardTitle', { name: nameOfPath(shown) })}
           text={t('files.discardText')}
           submit={t('files.discard')}
-          onClose={answered}
-          act={async () => asked.then()}
+          onClose={() => setLeaving((now) => (now === leaving ? undefined : now))}
+          act={async () => {
+            agreed.current = true;
+            setEdition(edition + 1);
+            leaving.then();
+          }}
         />
       )}
     </div>

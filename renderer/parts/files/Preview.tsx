@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Download, Save, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../../main/client/index.js';
@@ -9,8 +9,9 @@ import { Button, IconButton } from '../../ui/Button.js';
 import { Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
-import { notifyDone } from '../../ui/notify.js';
+import { notifyDone, notifyFailed } from '../../ui/notify.js';
 import { Scroller } from '../../ui/Scroller.js';
+import { useShown } from '../../ui/use-shown.js';
 import { collect, contentOf, HEX, hexOf, PREVIEW } from './content.js';
 import type { filesIn } from './place.js';
 import { nameOfPath } from './tree.js';
@@ -23,6 +24,7 @@ export function Preview({
   path,
   focus,
   onDirty,
+  onLost,
   onSaved,
   onDownload,
   onClose,
@@ -32,6 +34,8 @@ export function Preview({
   /** It was opened by keyboard, or otherwise on purpose. */
   focus: boolean;
   onDirty(dirty: boolean): void;
+  /** It goes, and with it what was typed. */
+  onLost(draft: string): void;
   onSaved(): void;
   onDownload(): void;
   onClose(): void;
@@ -43,6 +47,7 @@ export function Preview({
   const [saved, setSaved] = useState<{ text: string; version: string; size: number }>();
   const [failure, setFailure] = useState<{ words: string; conflict: boolean }>();
   const [busy, setBusy] = useState(false);
+  const isShown = useShown();
   const { value, problem } = useAnswer(async () => {
     const { stat, bytes: stream } = await files.read({ path, length: PREVIEW });
     const read = await collect(stream);
@@ -53,10 +58,19 @@ export function Preview({
   const text = value?.content.kind === 'text' ? value.content.text : undefined;
   const base = saved?.text ?? text;
   const dirty = draft !== undefined && draft !== base;
-  const change = (next: string) => {
-    setDraft(next);
-    onDirty(next !== base);
-  };
+  // What is typed while it is being saved is not saved.
+  useEffect(() => onDirty(dirty), [onDirty, dirty]);
+  const last = useRef<{ draft: string | undefined; onLost: typeof onLost }>({ draft: undefined, onLost });
+  useEffect(() => {
+    last.current = { draft: dirty ? draft : undefined, onLost };
+  });
+  useEffect(
+    () => () => {
+      const { draft: typed, onLost: tell } = last.current;
+      if (typed !== undefined) tell(typed);
+    },
+    [],
+  );
   const save = async (anyway = false) => {
     if (draft === undefined || !value || value.cut || busy) return;
     setBusy(true);
@@ -65,14 +79,12 @@ export function Preview({
       const version = anyway ? undefined : (saved?.version ?? value.stat.Version);
       const stat = await files.write(path, new TextEncoder().encode(draft), version);
       setSaved({ text: draft, version: stat.Version, size: stat.Size });
-      onDirty(false);
       notifyDone(t('files.saved', { name }));
       onSaved();
     } catch (error) {
-      setFailure({
-        words: explain(messageOf(error)),
-        conflict: error instanceof ApiError && error.kind === 'conflict',
-      });
+      const words = explain(messageOf(error));
+      if (!isShown()) return notifyFailed(t('files.notSaved', { name }), words);
+      setFailure({ words, conflict: error instanceof ApiError && error.kind === 'conflict' });
     }
     setBusy(false);
   };
@@ -80,7 +92,6 @@ export function Preview({
     setDraft(undefined);
     setSaved(undefined);
     setFailure(undefined);
-    onDirty(false);
     setRound(round + 1);
   };
   return (
@@ -132,7 +143,7 @@ export function Preview({
             text={value.content.text}
             readOnly={value.cut}
             focus={focus}
-            onChange={change}
+            onChange={setDraft}
             onSave={() => void save()}
           />
         </Suspense>

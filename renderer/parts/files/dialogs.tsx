@@ -1,31 +1,15 @@
 import { useState, type ReactNode } from 'react';
 import { Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { messageOf } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Field, Problem } from '../../ui/Field.js';
-import { notifyFailed } from '../../ui/notify.js';
-import { useShown } from '../../ui/use-shown.js';
-import { useExplain } from '../explain.js';
+import { useFailure } from '../use-failure.js';
 
 interface Ask {
   onClose(): void;
   /** What is wrong with it stays in the dialog; where that has been closed, it is said beside. */
   act(name: string): Promise<void>;
-}
-
-/** Says what went wrong: in the dialog while that is there. */
-function useFailure(title: string): [problem: string | undefined, say: (error: unknown) => void, clear: () => void] {
-  const explain = useExplain();
-  const shown = useShown();
-  const [problem, setProblem] = useState<string>();
-  const say = (error: unknown) => {
-    const words = explain(messageOf(error));
-    if (shown()) setProblem(words);
-    else notifyFailed(title, words);
-  };
-  return [problem, say, () => setProblem(undefined)];
 }
 
 /** A new folder, or another name for what is there. */
@@ -38,9 +22,9 @@ export function NameDialog({
 }: Ask & { title: string; submit: string; before?: string }) {
   const { t } = useTranslation();
   const [name, setName] = useState(before);
-  const [problem, fail, forget] = useFailure(title);
+  const { failure, fail, forget } = useFailure(title);
   const [busy, setBusy] = useState(false);
-  const wrong = name.includes('/') || name === '.' || name === '..' ? t('files.badName') : problem;
+  const wrong = name.includes('/') || name === '.' || name === '..' ? t('files.badName') : failure;
   const go = async () => {
     if (name === '' || name === before || name.includes('/') || busy) return;
     setBusy(true);
@@ -91,7 +75,7 @@ export function SureDialog({
   onClose,
   act,
 }: Omit<Ask, 'act'> & { title: string; text: string; submit: string; act(): Promise<void> }) {
-  const [problem, fail] = useFailure(title);
+  const { failure, fail } = useFailure(title);
   const [busy, setBusy] = useState(false);
   const go = async () => {
     setBusy(true);
@@ -119,7 +103,7 @@ export function SureDialog({
         </Foot>
       }
     >
-      {problem && <Problem>{problem}</Problem>}
+      {failure && <Problem>{failure}</Problem>}
     </Dialog>
   );
 }

@@ -8,6 +8,7 @@ export interface Folder<Entry extends TreeEntry = FileEntry> {
   entries?: Entry[];
   /** Where the engine goes on, when there are more. */
   more?: string;
+  /** Why nothing was told, or no more of them. */
   problem?: string;
 }
 
@@ -50,8 +51,7 @@ export function rowsOf<Entry extends TreeEntry = FileEntry>(
     const { entries, more, problem } = folders.get(directory) ?? {};
     const note = (kind: TreeRow<Entry>['kind'], words?: string) =>
       rows.push({ path: `${directory}\0${kind}`, depth, kind, position: 1, size: 1, ...(words && { problem: words }) });
-    if (problem !== undefined) return note('problem', problem);
-    if (!entries) return note('waiting');
+    if (!entries) return problem === undefined ? note('waiting') : note('problem', problem);
     if (entries.length === 0) return note('empty');
     entries.forEach((entry, index) => {
       const path = join(directory, entry.Name);
@@ -59,6 +59,7 @@ export function rowsOf<Entry extends TreeEntry = FileEntry>(
       rows.push({ path, depth, kind: 'entry', entry, expanded, position: index + 1, size: entries.length });
       if (expanded) add(path, depth + 1);
     });
+    if (problem !== undefined) note('problem', problem);
     if (more !== undefined) note('more');
     return undefined;
   };

@@ -1,13 +1,13 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { FileEntry } from '../../../main/contract/files.js';
-import { messageOf } from '../../store/index.js';
+import { messageOf, useEngineStore } from '../../store/index.js';
 import { opens, parentOf, rowsOf, type Folder, type TreeEntry } from './tree.js';
 
 /** One page of a directory, from where the page before ended. */
 export type ListPage<Entry> = (path: string, after: string | undefined) => Promise<{ Entries: Entry[]; More?: string }>;
 
 /**
- * A tree as far as it was opened. A directory is asked for when it opens, and again after it was changed. Another `list` (keep it while it asks the same) is another
+ * A tree as far as it was opened. A directory is asked for when it opens, again after it was changed, and where that failed, once the engine is back. Another `list` (keep it while it asks the same) is another
  * tree, of which the same directories are open.
  */
 export function useTree<Entry extends TreeEntry = FileEntry>(
@@ -18,6 +18,9 @@ export function useTree<Entry extends TreeEntry = FileEntry>(
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const [asked, setAsked] = useState(() => list);
   const latest = useRef(list);
+  const store = useEngineStore();
+  /** How often the engine has come back. */
+  const returns = useRef(0);
 
   const put = useCallback(
     (path: string, change: (before: Folder<Entry> | undefined) => Folder<Entry>) =>
@@ -26,15 +29,21 @@ export function useTree<Entry extends TreeEntry = FileEntry>(
   );
   const load = useCallback(
     async (path: string, after?: string) => {
-      try {
-        const { Entries, More } = await list(path, after);
-        if (latest.current !== list) return; // of a tree that is not shown any more
-        put(path, (before) => ({
-          entries: after === undefined ? Entries : [...(before?.entries ?? []), ...Entries],
-          ...(More !== undefined && { more: More }),
-        }));
-      } catch (error) {
-        if (latest.current === list) put(path, () => ({ problem: messageOf(error) }));
+      for (;;) {
+        const since = returns.current;
+        try {
+          const { Entries, More } = await list(path, after);
+          if (latest.current !== list) return; // of a tree that is not shown any more
+          return put(path, (before) => ({
+            entries: after === undefined ? Entries : [...(before?.entries ?? []), ...Entries],
+            ...(More !== undefined && { more: More }),
+          }));
+        } catch (error) {
+          if (latest.current !== list) return;
+          // It came back before the question was given up.
+          if (returns.current > since) continue;
+          return put(path, (before) => ({ ...(after !== undefined && before), problem: messageOf(error) }));
+        }
       }
     },
     [list, put],
@@ -50,8 +59,18 @@ export function useTree<Entry extends TreeEntry = FileEntry>(
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [load]);
 
+  useEffect(
+    () =>
+      store.subscribe(({ connection }, before) => {
+        if (connection.state !== 'ready' || before.connection.state === 'ready') return;
+        returns.current += 1;
+        for (const [path, { problem, more }] of folders) if (problem !== undefined) void load(path, more);
+      }),
+    [store, folders, load],
+  );
+
   const toggle = (path: string, expand: boolean) => {
-    if (expand && !folders.has(path)) void load(path);
+    if (expand && folders.get(path)?.entries === undefined) void load(path);
     setOpen((before) => {
       const next = new Set(before);
       if (expand) next.add(path);

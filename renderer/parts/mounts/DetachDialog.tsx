@@ -7,6 +7,8 @@ import { messageOf, useEngine } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Problem } from '../../ui/Field.js';
+import { notifyFailed } from '../../ui/notify.js';
+import { useShown } from '../../ui/use-shown.js';
 import { nameOf } from '../container-state.js';
 import { explainAttach, explainObstacle, takesRestart } from './reasons.js';
 import { useMounts } from './use-mounts.js';
@@ -27,6 +29,7 @@ export function DetachDialog({
   const container = useEngine((state) => state.containers?.find(({ Id }) => Id === id)) ?? { Id: id, Names: [] };
   const { detach } = useMounts(container);
   const [obstacle, setObstacle] = useState<Obstacle>(first);
+  const isShown = useShown();
   const [busy, setBusy] = useState<'again' | 'anyway' | 'restart'>();
   const { holders } = obstacle;
   const restarts = !holders && takesRestart(obstacle.reason);
@@ -37,6 +40,8 @@ export function DetachDialog({
       await detach(target, { force: how === 'anyway', restart: how === 'restart' });
       onClose();
     } catch (error) {
+      if (!isShown())
+        return notifyFailed(t('mounts.detachFailed', { path: target }), explainAttach(t, messageOf(error)));
       setObstacle({ reason: messageOf(error), holders: holdersIn(error) });
       setBusy(undefined);
     }

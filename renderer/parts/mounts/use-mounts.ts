@@ -3,12 +3,13 @@ import { FolderPlus, Unplug } from 'lucide-react';
 import { holdersIn } from '../../../main/client/index.js';
 import type { ContainerSummary } from '../../../main/contract/containers.js';
 import type { Mounted, MountWish } from '../../../main/contract/mounts.js';
+import type { Wish } from '../../store/changes-slice.js';
 import { messageOf, useEngineStore } from '../../store/index.js';
-import { useSurface } from '../../store/surface.js';
+import { useSurface, type OpenDialog } from '../../store/surface.js';
 import { notifyFailed, notifyUndo } from '../../ui/notify.js';
 import { nameOf } from '../container-state.js';
 import { explainAttach, takesRestart } from './reasons.js';
-import { putBack, takeAway } from './way-back.js';
+import { takeAway, wayBack } from './way-back.js';
 
 /** Takes away what was mounted just now; what is in the way of that is asked about. */
 export function useTakeAway(): (id: string, targets: string[]) => Promise<void> {
@@ -28,44 +29,53 @@ export function useTakeAway(): (id: string, targets: string[]) => Promise<void> 
 
 /** Asks about what a person can do something about: files that are open in it, or that it takes a restart. Whether it is that. */
 function useStuck(): (id: string, target: string, error: unknown) => boolean {
-  const open = useSurface((surface) => surface.open);
+  const offer = useSurface((surface) => surface.offer);
   return (id, target, error) => {
     const holders = holdersIn(error);
     const reason = messageOf(error);
     if (!holders && !takesRestart(reason)) return false;
-    open({ kind: 'detach-mount', id, target, reason, holders });
-    return true;
+    return offer({ kind: 'detach-mount', id, target, reason, holders });
   };
 }
+
+const dialogOf = (id: string, wish: Wish, at: string): OpenDialog => ({
+  ...{ kind: 'change-container', id },
+  ...('change' in wish ? { change: wish.change } : { past: { seq: wish.revertTo, at } }),
+});
 
 /** Attaching and detaching, each with its way back, which touches nothing else and restarts nothing. */
 export function useMounts(container: Pick<ContainerSummary, 'Id' | 'Names'>) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const { slipway } = store.client;
-  const open = useSurface((surface) => surface.open);
+  const offer = useSurface((surface) => surface.offer);
   const takeAwayAgain = useTakeAway();
   const stuck = useStuck();
   const id = container.Id;
   const name = nameOf(container);
 
   const detach = async (target: string, how: { force?: boolean; restart?: boolean } = {}): Promise<void> => {
-    const [[newest], mounts] = await Promise.all([slipway.history(id), slipway.mounts.list(id)]);
-    const mount = mounts.find(({ Destination }) => Destination === target);
+    const [newest] = await slipway.history(id);
     await slipway.mounts.detach(id, target, how);
     await store.getState().loadContainers();
-    const back = () => {
-      if (!mount) return;
-      putBack(store.client, id, mount, newest?.Seq ?? 0)
-        .then(() => store.getState().loadContainers())
-        .catch((error: unknown) => {
-          // It says what that comes to, and asks.
-          if (newest && takesRestart(messageOf(error)))
-            open({ kind: 'change-container', id, past: { seq: newest.Seq, at: newest.At } });
-          else notifyFailed(t('change.failedTitle', { name }), explainAttach(t, messageOf(error)));
-        });
+    const back = async () => {
+      let wish: Wish | undefined;
+      try {
+        wish = await wayBack(store.client, id, target, newest?.Seq ?? 0);
+        const { RolledBack } =
+          'change' in wish
+            ? await slipway.change(id, wish.change, { restart: false })
+            : await slipway.revert(id, wish.revertTo, { restart: false });
+        if (RolledBack) throw new Error(RolledBack.Reason);
+        await store.getState().loadContainers();
+      } catch (error) {
+        const asks = wish && newest && takesRestart(messageOf(error)) && dialogOf(id, wish, newest.At);
+        // It says what that comes to, and asks.
+        if (asks && offer(asks)) return;
+        notifyFailed(t('change.failedTitle', { name }), explainAttach(t, messageOf(error)));
+      }
     };
-    notifyUndo(t('mounts.detached', { path: target, name }), t('mounts.detachedText'), back, Unplug);
+    notifyUndo(t('mounts.detached', { path: target, name }), t('mounts.detachedText'), () => void back(), Unplug);
   };
 
   return {

@@ -1,43 +1,35 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError } from '../../../main/client/index.js';
-import type { HistoryEntry, HistoryKind } from '../../../main/contract/changes.js';
-import type { ContainerMount } from '../../../main/contract/mounts.js';
-import { putBack, takeAway } from './way-back.js';
+import type { FieldChange, HistoryEntry, HistoryKind } from '../../../main/contract/changes.js';
+import { takeAway, wayBack } from './way-back.js';
 
-type Asked = Parameters<typeof takeAway>[0];
+type Asked = Parameters<typeof wayBack>[0];
 
 /** An engine that writes down what it is asked for; `refuses`: what it says to a detach. */
 function fake({
   history = [],
   refuses = {},
-  rolledBack,
+  now = {},
 }: {
-  history?: [number, HistoryKind][];
+  history?: [number, HistoryKind, ...FieldChange[]][];
   refuses?: Record<string, Error>;
-  rolledBack?: string;
+  now?: { HostConfig?: object; Config?: object };
 }) {
   const asked: string[] = [];
   const slipway = {
-    history: async () => history.map(([Seq, Kind]): HistoryEntry => ({ Seq, Kind, At: '' })),
-    revert: async (_id: string, seq: number, { restart }: { restart?: boolean } = {}) => {
-      asked.push(`revert ${seq} ${restart}`);
-      return rolledBack === undefined ? {} : { RolledBack: { Reason: rolledBack } };
-    },
+    history: async () =>
+      history.map(([Seq, Kind, ...Changes]): HistoryEntry => ({ Seq, Kind, At: '', ...(Changes[0] && { Changes }) })),
     mounts: {
-      attach: async (_id: string, wish: object) => void asked.push(`attach ${JSON.stringify(wish)}`),
       detach: async (_id: string, target: string, how: object = {}) => {
         asked.push(`detach ${target} ${JSON.stringify(how)}`);
         if (refuses[target]) throw refuses[target];
       },
     },
   };
-  return { asked, client: { slipway } as unknown as Asked };
+  const containers = { inspect: async () => ({ HostConfig: {}, Config: {}, ...now }) };
+  return { asked, client: { slipway, containers } as unknown as Asked };
 }
-
-const mount = {
-  ...{ Type: 'volume', Name: 'db', Source: '/volumes/db', Destination: '/data', ReadOnly: true },
-} as ContainerMount;
 
 test('what was mounted is taken away by itself, the last first, without a restart', async () => {
   const { asked, client } = fake({});
@@ -55,25 +47,39 @@ test('one that stays keeps none of the others, and what is gone already is no fa
   assert.equal(asked.length, 3);
 });
 
-test('what was detached comes back as it was, without a restart, and it is said when that did not go well', async () => {
+test('what was detached comes back with the configuration that was there before', async () => {
   const history: [number, HistoryKind][] = [
     [6, 'exited'],
     [5, 'changed'],
     [4, 'started'],
   ];
-  const { asked, client } = fake({ history });
-  await putBack(client, 'c', mount, 4);
-  assert.deepEqual(asked, ['revert 4 false']);
-  await assert.rejects(putBack(fake({ history, rolledBack: 'no' }).client, 'c', mount, 4), /^Error: no$/);
+  assert.deepEqual(await wayBack(fake({ history }).client, 'c', '/data', 4), { revertTo: 4 });
 });
 
-test('what others have changed since stays', async () => {
-  const { asked, client } = fake({
-    history: [
-      [6, 'changed'],
-      [5, 'changed'],
-    ],
+test('what others have changed since stays, and the mount is said as it was', async () => {
+  const back = (detached: FieldChange, now: { HostConfig?: object; Config?: object }) => {
+    const others: FieldChange = { Field: 'HostConfig.Binds', From: ['a:/a', 'b:/b'], To: ['a:/a'] };
+    const { client } = fake({
+      history: [
+        [6, 'changed', others],
+        [5, 'changed', detached],
+      ],
+      now,
+    });
+    return wayBack(client, 'c', '/data', 4);
+  };
+  const bind = { Field: 'HostConfig.Binds', From: ['/srv:/data/:ro,rshared', 'a:/a', 'b:/b'], To: ['a:/a', 'b:/b'] };
+  assert.deepEqual(await back(bind, { HostConfig: { Binds: ['a:/a'] } }), {
+    change: { HostConfig: { Binds: ['a:/a', '/srv:/data/:ro,rshared'] } },
   });
-  await putBack(client, 'c', mount, 4);
-  assert.deepEqual(asked, ['attach {"Type":"volume","Source":"db","Target":"/data","ReadOnly":true}']);
+  const part = { Type: 'volume', Source: 'db', Target: '/data', VolumeOptions: { Subpath: 'part' } };
+  const image = { Type: 'image', Source: 'x', Target: '/x' };
+  const mounts = { Field: 'HostConfig.Mounts', From: [part, image], To: [image] };
+  assert.deepEqual(await back(mounts, { HostConfig: { Binds: ['a:/a'], Mounts: [image] } }), {
+    change: { HostConfig: { Mounts: [image, part] } },
+  });
+  const volumes = { Field: 'Config.Volumes', From: { '/data': {}, '/x': {} }, To: { '/x': {} } };
+  assert.deepEqual(await back(volumes, { Config: { Volumes: { '/x': {} } } }), {
+    change: { Config: { Volumes: { '/x': {}, '/data': {} } } },
+  });
 });

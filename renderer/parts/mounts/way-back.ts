@@ -1,14 +1,14 @@
 import { ApiError, type Client } from '../../../main/client/index.js';
-import type { HistoryEntry, HistoryKind } from '../../../main/contract/changes.js';
-import type { ContainerMount, MountWish } from '../../../main/contract/mounts.js';
+import type { FieldChange, HistoryKind } from '../../../main/contract/changes.js';
+import type { Wish } from '../../store/changes-slice.js';
 
-type Asked = { slipway: Pick<Client['slipway'], 'mounts' | 'history' | 'revert'> };
+type Asked = Pick<Client, 'containers'> & { slipway: Pick<Client['slipway'], 'mounts' | 'history'> };
 
 const CHANGES: readonly HistoryKind[] = ['changed', 'reverted', 'rolled-back'];
 
 /** Takes away what was mounted just now, the last first, without a restart unless that is said. The first that stays, and why; undefined: all are gone. */
 export async function takeAway(
-  { slipway }: Asked,
+  { slipway }: Pick<Asked, 'slipway'>,
   id: string,
   targets: string[],
   restart = false,
@@ -25,23 +25,40 @@ export async function takeAway(
 }
 
 /**
- * Puts back what was detached just now, and restarts nothing. `before`: the newest of its history then. Where somebody has changed the container since,
- * that stays: the mount is attached anew.
+ * What puts back the mount that was detached just now. `before`: the newest of its history then. Where somebody has changed the container since,
+ * that stays: the mount is said anew, word for word as it was.
  */
-export async function putBack(
-  { slipway }: Asked,
+export async function wayBack(
+  { slipway, containers }: Asked,
   id: string,
-  { Type, Name, Source, Destination, ReadOnly }: ContainerMount,
+  target: string,
   before: number,
-): Promise<void> {
-  if ((await changesSince({ slipway }, id, before)) > 1)
-    return void (await slipway.mounts.attach(id, {
-      ...{ Type: Type as MountWish['Type'], Source: Type === 'volume' ? (Name ?? Source) : Source },
-      ...{ Target: Destination, ...(ReadOnly && { ReadOnly }) },
-    }));
-  const { RolledBack } = await slipway.revert(id, before, { restart: false });
-  if (RolledBack) throw new Error(RolledBack.Reason);
+): Promise<Wish> {
+  const since = (await slipway.history(id)).filter(({ Seq, Kind }) => Seq > before && CHANGES.includes(Kind));
+  if (since.length <= 1) return { revertTo: before };
+  const { HostConfig, Config } = await containers.inspect(id);
+  const changes = since.flatMap(({ Changes = [] }) => Changes);
+  const bind = taken(changes, 'HostConfig.Binds', (one) => typeof one === 'string' && placeOfBind(one) === target);
+  if (bind !== undefined) return { change: { HostConfig: { Binds: [...(HostConfig.Binds ?? []), bind as string] } } };
+  const mount = taken(changes, 'HostConfig.Mounts', (one) => bare((one as { Target?: string }).Target) === target);
+  const { Mounts } = HostConfig as { Mounts?: unknown[] };
+  if (mount !== undefined) return { change: { HostConfig: { Mounts: [...(Mounts ?? []), mount] } as object } };
+  if (!changes.some(({ Field }) => Field === 'Config.Volumes'))
+    throw new Error(`The history does not tell how ${target} was mounted.`);
+  return { change: { Config: { Volumes: { ...Config.Volumes, [target]: {} } } } };
 }
 
-const changesSince = async ({ slipway }: Asked, id: string, before: number): Promise<number> =>
-  (await slipway.history(id)).filter(({ Seq, Kind }: HistoryEntry) => Seq > before && CHANGES.includes(Kind)).length;
+/** The entry of a list that somebody took out of it, the last time that happened. */
+function taken(changes: FieldChange[], field: string, isIt: (entry: unknown) => boolean): unknown {
+  const found = (list: unknown): unknown => (Array.isArray(list) ? (list as unknown[]).find(isIt) : undefined);
+  return changes
+    .flatMap(({ Field, From, To }) => (Field === field && found(To) === undefined ? [found(From)] : []))
+    .find((one) => one !== undefined);
+}
+
+const bare = (path = ''): string => path.replace(/(?<=.)\/+$/, '');
+
+const placeOfBind = (spec: string): string => {
+  const [first, second] = spec.split(':');
+  return bare(second ?? first);
+};

@@ -1,37 +1,34 @@
 import { useState } from 'react';
 import { Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { CopyButton } from '../../ui/Copy.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Field, Problem } from '../../ui/Field.js';
-import { notifyDone, notifyFailed } from '../../ui/notify.js';
+import { notifyDone } from '../../ui/notify.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { Segments } from '../../ui/Segments.js';
-import { useShown } from '../../ui/use-shown.js';
-import { useExplain } from '../explain.js';
 import { LabelRows } from '../form/pairs.js';
 import type { FormPart } from '../form/rows.js';
 import { plainForm } from '../form/value.js';
 import { parseMemory } from '../sizes.js';
 import { useDiscard } from '../use-discard.js';
+import { useFailure } from '../use-failure.js';
 import { newVolumeProblem } from './names.js';
 import { blankVolume as blank, volumeLine, volumeWish, type VolumeDraft as Draft } from './wish.js';
 
 export function CreateVolumeDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation();
-  const explain = useExplain();
   const store = useEngineStore();
   const volumes = useEngine((state) => state.volumes);
   const [draft, setDraft] = useState(blank);
   const [touched, setTouched] = useState(false);
   const [busy, setBusy] = useState(false);
-  const isShown = useShown();
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget, isShown } = useFailure(t('volumes.create.title'));
   const set = (part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }));
-    setFailure(undefined);
+    forget();
   };
   const { name, kind, folder, size, labels } = draft;
   const problems = {
@@ -61,9 +58,7 @@ export function CreateVolumeDialog({ onClose }: { onClose(): void }) {
       onClose();
       navigate(pathTo('volumes', made.Name));
     } catch (error) {
-      const words = explain(messageOf(error));
-      if (!isShown()) return notifyFailed(t('volumes.create.title'), words);
-      setFailure(words);
+      fail(error);
       setBusy(false);
     }
   };

@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import { CalendarClock, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { messageOf, useEngineStore } from '../../store/index.js';
+import { useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Field, Problem } from '../../ui/Field.js';
-import { notifyDone, notifyFailed } from '../../ui/notify.js';
-import { useShown } from '../../ui/use-shown.js';
+import { notifyDone } from '../../ui/notify.js';
 import { useExplain } from '../explain.js';
+import { useFailure } from '../use-failure.js';
 import { nameOfVolume } from './names.js';
 import { PauseLine } from './PauseLine.js';
 import { useVolumes } from './use-volumes.js';
@@ -27,12 +27,11 @@ export function ScheduleDialog({ name, onClose }: { name: string; onClose(): voi
   const [keep, setKeep] = useState(String(before?.Keep ?? 7));
   const [pause, setPause] = useState(before?.Pause ?? true);
   const [busy, setBusy] = useState(false);
-  const isShown = useShown();
-  const [failure, setFailure] = useState<string>();
   const within = (text: string, most: number) => /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= most;
   const wrongEvery = within(every, 8760) ? undefined : t('volumes.schedule.everyProblem');
   const wrongKeep = within(keep, 1000) ? undefined : t('volumes.schedule.keepProblem');
   const shown = volume ? nameOfVolume(volume) : name;
+  const { failure, fail } = useFailure(t('volumes.schedule.title', { name: shown }));
   const run = async (act: () => Promise<unknown>, said: string) => {
     if (busy) return;
     setBusy(true);
@@ -42,9 +41,7 @@ export function ScheduleDialog({ name, onClose }: { name: string; onClose(): voi
       notifyDone(said);
       onClose();
     } catch (error) {
-      const words = explain(messageOf(error));
-      if (!isShown()) return notifyFailed(t('volumes.schedule.title', { name: shown }), words);
-      setFailure(words);
+      fail(error);
       setBusy(false);
     }
   };

@@ -2,10 +2,10 @@ import { useState } from 'react';
 import { Square } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeOverview } from '../../../main/contract/volume-data.js';
-import { messageOf, useEngine, useEngineStore } from '../../store/index.js';
+import { useEngine, useEngineStore } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Problem } from '../../ui/Field.js';
-import { useExplain } from '../explain.js';
+import { useFailure } from '../use-failure.js';
 import { holdersOf } from './names.js';
 
 /** Those that run with a volume: all that is in it can be replaced once they do not. */
@@ -23,17 +23,16 @@ export function useRunningUsers(volume: VolumeOverview | undefined) {
 export function StopUsers({ volume }: { volume: VolumeOverview }) {
   const { t } = useTranslation();
   const store = useEngineStore();
-  const explain = useExplain();
   const users = useRunningUsers(volume);
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget } = useFailure(
+    t('action.failedTo.stop', { name: users.map(({ Name }) => Name).join(', ') }),
+  );
   if (users.length === 0) return null;
   const stop = async () => {
     setBusy(true);
-    setFailure(undefined);
-    await Promise.all(users.map(({ Id }) => store.getState().actOn(Id, 'stop'))).catch((error: unknown) =>
-      setFailure(explain(messageOf(error))),
-    );
+    forget();
+    await Promise.all(users.map(({ Id }) => store.getState().actOn(Id, 'stop'))).catch(fail);
     setBusy(false);
   };
   return (

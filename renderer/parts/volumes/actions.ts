@@ -23,7 +23,7 @@ import { navigate, pathTo } from '../../ui/route.js';
 import { isArchive } from '../archive-files.js';
 import { useAddFolder } from '../drop/use-add-folder.js';
 import { isCopyable, isReplaceable } from './names.js';
-import { removeVolumes } from './removal.js';
+import { removeVolumes, sayStays } from './removal.js';
 
 export interface VolumeActions {
   /** The Run dialog, with it as a mount. */
@@ -79,7 +79,7 @@ export function useVolumeActions(): VolumeActions {
       const [first] = failed;
       if (first === undefined) return;
       if (names.length === 1) notifyFailed(t('volumes.remove.failed', { name: first }), problems[first] ?? '');
-      else ask({ kind: 'remove-volumes', names: failed });
+      else if (!useSurface.getState().offer({ kind: 'remove-volumes', names: failed })) sayStays(t, problems);
     });
     // The row that had the focus goes, and with it the focus.
     const refocus = () => {
