@@ -10,6 +10,8 @@ import { bytes } from '../../ui/format.js';
 import { Segments } from '../../ui/Segments.js';
 import { nameOf } from '../container-state.js';
 import { namedImages } from '../image-names.js';
+import { newNameProblem, NewNameField } from '../NewName.js';
+import { familiar } from '../reference.js';
 import { explainAttach, explainObstacle } from '../mounts/reasons.js';
 import { cleanPath, joined } from './places.js';
 import type { Draft, OwnerChoice } from './use-draft.js';
@@ -37,6 +39,7 @@ export function Details({ way, ...part }: Part & { way: Way }) {
     run: () => <RunDetails {...part} />,
     copy: () => <CopyDetails {...part} />,
     volume: () => <VolumeDetails {...part} />,
+    build: () => <BuildDetails {...part} />,
     import: () => <p className="t2">{t('drop.importText', { count: facts.length })}</p>,
     restore: () => <VolumeChoice {...part} replaces />,
   };
@@ -45,7 +48,7 @@ export function Details({ way, ...part }: Part & { way: Way }) {
       {warned.map((warning) => (
         <Note key={warning} serious>
           {t(`drop.warnings.${warning}`)}{' '}
-          {part.draft.readOnlyFirst && warning === warned.at(-1) && t('drop.readOnlyFirst')}
+          {way !== 'build' && part.draft.readOnlyFirst && warning === warned.at(-1) && t('drop.readOnlyFirst')}
         </Note>
       ))}
       {panels[way]()}
@@ -357,6 +360,32 @@ function CopyDetails({ facts, draft, name }: Part) {
       <ContentChoice facts={facts} draft={draft} />
       <OwnerChoiceField facts={facts} draft={draft} label={t('drop.insideOf', { name })} />
       <ExpectedFacts facts={[t('drop.facts.copies', { amount }), t('drop.facts.task')]} />
+    </>
+  );
+}
+
+function BuildDetails({ facts, draft }: Part) {
+  const { t } = useTranslation();
+  const amount = useAmount(facts);
+  const { reference, taken, say } = draft;
+  const problem = newNameProblem(reference);
+  return (
+    <>
+      <NewNameField
+        name={{
+          text: reference,
+          type: (text) => say({ reference: text }),
+          shown: problem,
+          failure: undefined,
+        }}
+        label={t('drop.buildName')}
+        hint={taken ? t('drop.buildMoves', { reference: familiar(reference) }) : t('drop.buildNameHint')}
+      />
+      <div className="drop-labelled">
+        <span className="drop-label">{t('drop.buildBy')}</span>
+        <span className="mono">{facts[0]?.Dockerfile}</span>
+      </div>
+      <ExpectedFacts facts={[t('drop.facts.sends', { amount }), t('drop.facts.task'), t('drop.facts.thenRun')]} />
     </>
   );
 }

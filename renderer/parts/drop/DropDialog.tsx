@@ -1,6 +1,17 @@
 import { useLayoutEffect, useState, type CSSProperties, type KeyboardEvent } from 'react';
 import { Dialog as Radix, RadioGroup } from 'radix-ui';
-import { Boxes, FolderInput, HardDrive, Link, PackageOpen, PackagePlus, Play, X, type LucideIcon } from 'lucide-react';
+import {
+  Boxes,
+  FolderInput,
+  Hammer,
+  HardDrive,
+  Link,
+  PackageOpen,
+  PackagePlus,
+  Play,
+  X,
+  type LucideIcon,
+} from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import type { FolderFacts } from '../../../main/contract/mounts.js';
@@ -26,6 +37,7 @@ const icons: Record<Way, LucideIcon> = {
   copy: FolderInput,
   run: Play,
   volume: HardDrive,
+  build: Hammer,
   import: PackageOpen,
   restore: PackagePlus,
 };
@@ -152,6 +164,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
                       key={offer.way}
                       offer={offer}
                       words={wordOf(offer.way)}
+                      dockerfile={facts[0]?.Dockerfile ?? ''}
                       digit={open.indexOf(offer) + 1}
                       suggested={suggested?.way === offer.way}
                     />
@@ -210,11 +223,13 @@ function nameOfTarget(target: DropTarget, container: string): string {
 function OfferLine({
   offer: { way, closed },
   words,
+  dockerfile,
   digit,
   suggested,
 }: {
   offer: Offer;
   words: Way | 'mountNext' | 'mountRestart';
+  dockerfile: string;
   digit: number;
   suggested: boolean;
 }) {
@@ -229,7 +244,9 @@ function OfferLine({
       ) : (
         closed === undefined && <kbd aria-hidden>{digit}</kbd>
       )}
-      <span className="drop-about">{closed ? t(`drop.closed.${closed}`) : t(`drop.about.${words}`)}</span>
+      <span className="drop-about">
+        {closed ? t(`drop.closed.${closed}`) : t(`drop.about.${words}`, { name: dockerfile })}
+      </span>
     </RadioGroup.Item>
   );
 }

@@ -45,6 +45,14 @@ export const volumeLine = (items: Items, volume: string, content: boolean): stri
     '/volume/',
   ]);
 
+/** Docker looks for a `Dockerfile` by itself. */
+export const buildLine = (path: string, dockerfile: string, reference: string): string =>
+  joinCommand([
+    ...['docker', 'build', '-t', reference],
+    ...(dockerfile === 'Dockerfile' ? [] : ['-f', joined(path, dockerfile)]),
+    path,
+  ]);
+
 export const importLine = (items: Items): string =>
   items
     .map(({ Path, Archive }) =>

@@ -83,5 +83,17 @@ export function volumeNameOf(path: string): string {
   return isVolumeName(name) ? name : 'data';
 }
 
+/** A name for an image that is built of a folder. */
+export function imageNameOf(path: string): string {
+  const name = nameOfFolder(path)
+    .toLowerCase()
+    .normalize('NFKD')
+    .replaceAll(/[^a-z0-9]+/g, (between) => (/^(?:\.|__?|-+)$/.test(between) ? between : '-'))
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+    .slice(0, 100)
+    .replace(/[^a-z0-9]+$/, '');
+  return name === '' ? 'image' : name;
+}
+
 /** Docker's rule. */
 export const isVolumeName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name);

@@ -17,6 +17,7 @@ import { parentOf } from '../files/tree.js';
 import { explainAttach } from '../mounts/reasons.js';
 import { useTakeAway } from '../mounts/use-mounts.js';
 import { takeAway } from '../mounts/way-back.js';
+import { familiar } from '../reference.js';
 import { cleanPath } from './places.js';
 import { rowsOf, type Draft } from './use-draft.js';
 import { nameOfFolder, stillMeant, type Meant, type Way } from './ways.js';
@@ -153,6 +154,14 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
         else began += 1;
       }
       if (began > 0) show({ tasks: true });
+      onClose();
+    },
+    async build() {
+      const [{ Path = '', Size = 0, Dockerfile = null } = {}] = facts;
+      const folder = { at: Path, name: nameOfFolder(Path), size: Size };
+      const how = { reference: familiar(draft.reference), dockerfile: Dockerfile ?? 'Dockerfile' };
+      if (store.getState().buildImage(folder, how) === undefined) throw new Said(t('drop.pathless'));
+      show({ tasks: true });
       onClose();
     },
     async restore() {

@@ -7,11 +7,15 @@ import { isRunning, nameOf } from '../container-state.js';
 import type { Place } from '../files/place.js';
 import { useOwners } from '../files/use-owners.js';
 import { useAnswer } from '../use-answer.js';
+import { namedImages } from '../image-names.js';
+import { newNameProblem } from '../NewName.js';
+import { familiar } from '../reference.js';
 import { isReplaceable } from '../volumes/names.js';
-import { copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
+import { buildLine, copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
 import {
   cleanPath,
   firstPlace,
+  imageNameOf,
   isVolumeName,
   mountTargets,
   placesIn,
@@ -25,7 +29,8 @@ import { startsReadOnly, type Way } from './ways.js';
 /** `there`: like the directory that they go into; `keep`: the numbers on this disk. */
 export type OwnerChoice = 'there' | 'root' | 'user' | 'keep';
 
-export type Wrong = 'path' | 'path-root' | 'volume-name' | 'volume-there' | 'volume-none' | 'container-none';
+export type Wrong =
+  'path' | 'path-root' | 'volume-name' | 'volume-there' | 'volume-none' | 'container-none' | 'reference';
 
 /** What a person has said; what they have not follows from the rest. */
 interface Said {
@@ -39,6 +44,7 @@ interface Said {
   newVolume?: boolean;
   newName?: string;
   haveName?: string;
+  reference?: string;
 }
 
 /** Everything that a way takes, as it is now. */
@@ -66,6 +72,10 @@ export interface Draft {
   newVolume: boolean;
   volume: string;
   volumes: string[];
+  /** What an image that is built is called, as it was typed. */
+  reference: string;
+  /** Another image has that name. */
+  taken: boolean;
   wrong: Wrong | undefined;
   line: string;
 }
@@ -79,6 +89,7 @@ interface Asked {
 export function useDraft({ target, facts, way }: Asked): Draft {
   const { client } = useEngineStore();
   const containers = useEngine((state) => state.containers) ?? [];
+  const images = useEngine((state) => state.images) ?? [];
   const [said, setSaid] = useState<Said>({});
   const say = (part: Said) => setSaid((before) => ({ ...before, ...part }));
 
@@ -113,13 +124,13 @@ export function useDraft({ target, facts, way }: Asked): Draft {
 
   const { value: list } = useAnswer(() => client.volumes.list(), client);
   const there = list?.Volumes ?? [];
-  const taken = there.map(({ Name }) => Name);
+  const names = there.map(({ Name }) => Name);
   const volumes = there
     .filter(({ Options }) => way !== 'restore' || isReplaceable({ Kind: kindOfVolume(Options) }))
     .map(({ Name }) => Name)
     .sort();
   const newVolume = target.kind !== 'volume' && (said.newVolume ?? true);
-  const free = freeName(volumeNameOf(facts[0]?.Path ?? ''), taken);
+  const free = freeName(volumeNameOf(facts[0]?.Path ?? ''), names);
   const volume =
     target.kind === 'volume'
       ? target.name
@@ -162,15 +173,32 @@ export function useDraft({ target, facts, way }: Asked): Draft {
     keep: undefined,
   }[owner];
 
+  const reference = said.reference ?? imageNameOf(facts[0]?.Path ?? '');
+  const taken = namedImages(images).some((row) => row.reference === familiar(reference));
+
   const draft = {
     ...{ say, container, image, path, inside, readOnly, readOnlyFirst: readOnlyFirst && said.readOnly === undefined },
-    ...{ sameIds, preview, previewProblem, wishes, owner, owners, who, content, newVolume, volume, volumes },
+    ...{
+      sameIds,
+      preview,
+      previewProblem,
+      wishes,
+      owner,
+      owners,
+      who,
+      content,
+      newVolume,
+      volume,
+      volumes,
+      reference,
+      taken,
+    },
     waits: owner === 'there' && known === undefined,
     places: placesIn(about),
   };
   return {
     ...draft,
-    wrong: wrongIn(way, { ...draft, taken }, clean, target),
+    wrong: wrongIn(way, { ...draft, names }, clean, target),
     line: way ? lineOf(way, facts, { ...draft, path: clean ?? path, name }) : '',
   };
 }
@@ -182,7 +210,13 @@ function freeName(wanted: string, taken: string[]): string {
 
 function wrongIn(
   way: Way | undefined,
-  { container, newVolume, volume, taken }: Pick<Draft, 'container' | 'newVolume' | 'volume'> & { taken: string[] },
+  {
+    container,
+    newVolume,
+    volume,
+    names,
+    reference,
+  }: Pick<Draft, 'container' | 'newVolume' | 'volume' | 'reference'> & { names: string[] },
   clean: string | undefined,
   target: DropTarget,
 ): Wrong | undefined {
@@ -199,7 +233,9 @@ function wrongIn(
       if (target.kind === 'volume') return undefined;
       if (!newVolume) return volume === '' ? 'volume-none' : undefined;
       if (!isVolumeName(volume)) return 'volume-name';
-      return taken.includes(volume) ? 'volume-there' : undefined;
+      return names.includes(volume) ? 'volume-there' : undefined;
+    case 'build':
+      return newNameProblem(reference) ? 'reference' : undefined;
     default:
       return undefined;
   }
@@ -208,7 +244,17 @@ function wrongIn(
 function lineOf(
   way: Way,
   facts: FolderFacts[],
-  { path, readOnly, inside, image, name, content, owner, volume }: Omit<Draft, 'line' | 'wrong'> & { name: string },
+  {
+    path,
+    readOnly,
+    inside,
+    image,
+    name,
+    content,
+    owner,
+    volume,
+    reference,
+  }: Omit<Draft, 'line' | 'wrong'> & { name: string },
 ): string {
   switch (way) {
     case 'mount':
@@ -218,6 +264,10 @@ function lineOf(
       return copyLine(facts, name, path, content, owner === 'keep');
     case 'volume':
       return volume === '' ? '' : volumeLine(facts, volume, content);
+    case 'build':
+      return newNameProblem(reference)
+        ? ''
+        : buildLine(facts[0]?.Path ?? '', facts[0]?.Dockerfile ?? '', familiar(reference));
     case 'import':
       return importLine(facts);
     case 'restore':
