@@ -24,6 +24,7 @@ import { Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { useReturnFocus } from '../../ui/return-focus.js';
 import { isRunning, nameOf } from '../container-state.js';
+import { appliesOf } from '../mounts/use-previews.js';
 import { useAnswer } from '../use-answer.js';
 import { isReplaceable } from '../volumes/names.js';
 import { Details } from './Details.js';
@@ -91,10 +92,11 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   });
   const container = containers.find(({ Id }) => Id === draft.container);
   const name = nameOfTarget(target, container ? nameOf(container) : '');
+  const applies = appliesOf(draft.foreseen);
   const mountHow =
-    draft.preview?.Applies === 'restart'
+    applies === 'restart'
       ? 'mountRestart'
-      : (draft.preview?.Applies ?? (container && !isRunning(container) ? 'next-start' : 'live')) === 'next-start'
+      : (applies ?? (container && !isRunning(container) ? 'next-start' : 'live')) === 'next-start'
         ? 'mountNext'
         : 'mount';
   const wordOf = (one: Way) => (one === 'mount' ? mountHow : one);

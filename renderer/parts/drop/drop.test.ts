@@ -4,7 +4,8 @@ import type { FolderFacts } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 import { buildLine, copyLine, importLine, mountLine, volumeLine } from './lines.js';
 import { parseReference } from '../reference.js';
-import { cleanPath, firstPlace, imageNameOf, isVolumeName, mountTargets, placesIn, volumeNameOf } from './places.js';
+import { cleanPath, placesIn } from '../mounts/inside.js';
+import { firstPlace, imageNameOf, isVolumeName, mountTargets, volumeNameOf } from './places.js';
 import {
   offersFor,
   startsReadOnly,
@@ -126,6 +127,7 @@ test('the path begins with what the image says, and one folder is that directory
   assert.equal(firstPlace('mount', [folder], { workdir: '/', volumes: [] }), '/mnt/shop');
   assert.equal(firstPlace('mount', [folder], { ...node, dropped: '/srv' }), '/srv/shop');
   assert.equal(firstPlace('mount', [folder, file], { ...node, dropped: '/srv' }), '/srv');
+  assert.equal(firstPlace('mount', [folder], { ...node, taken: ['/app'] }), '/mnt/shop');
   assert.equal(firstPlace('run', [folder], node), '/data');
   const socket = fact({ Path: '/run/docker.sock', Kind: 'socket' });
   assert.equal(firstPlace('mount', [socket], node), '/run/docker.sock');

@@ -2,7 +2,8 @@
 import type { FolderFacts } from '../../../main/contract/mounts.js';
 import { joinCommand } from '../command-line.js';
 import { mountText } from '../form/mounts.js';
-import { joined, mountTargets } from './places.js';
+import { joined } from '../mounts/inside.js';
+import { mountTargets } from './places.js';
 import { nameOfFolder } from './ways.js';
 
 type Items = Pick<FolderFacts, 'Path' | 'Kind' | 'Archive'>[];

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { FolderFacts, MountPreview, MountWish } from '../../../main/contract/mounts.js';
+import type { FolderFacts, MountWish } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { kindOfVolume } from '../../store/volumes-slice.js';
@@ -10,20 +10,14 @@ import { useAnswer } from '../use-answer.js';
 import { namedImages } from '../image-names.js';
 import { newNameProblem } from '../NewName.js';
 import { familiar } from '../reference.js';
+import { cleanPath, pathProblem, placesIn } from '../mounts/inside.js';
+import type { Mounting } from '../mounts/MountFields.js';
+import { ownerAt, useInside, type InsideFacts } from '../mounts/use-inside.js';
+import { usePreviews } from '../mounts/use-previews.js';
+import { root, type Who } from '../mounts/user.js';
 import { isReplaceable } from '../volumes/names.js';
 import { buildLine, copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
-import {
-  cleanPath,
-  firstPlace,
-  imageNameOf,
-  isVolumeName,
-  mountTargets,
-  placesIn,
-  volumeNameOf,
-  type PlaceOffer,
-} from './places.js';
-import { ownerAt, useInside, usePreview, type InsideFacts } from './use-inside.js';
-import { root, type Who } from './user.js';
+import { firstPlace, imageNameOf, isVolumeName, mountTargets, volumeNameOf } from './places.js';
 import { startsReadOnly, type Way } from './ways.js';
 
 /** `there`: like the directory that they go into; `keep`: the numbers on this disk. */
@@ -48,20 +42,13 @@ interface Said {
 }
 
 /** Everything that a way takes, as it is now. */
-export interface Draft {
+export interface Draft extends Mounting {
   say(part: Said): void;
   container: string | undefined;
   image: string;
-  path: string;
-  places: PlaceOffer[];
   inside: InsideFacts | undefined;
-  readOnly: boolean;
-  /** It is so because of what it gives away. */
+  /** It is read only because of what it gives away. */
   readOnlyFirst: boolean;
-  sameIds: boolean;
-  preview: MountPreview | undefined;
-  previewProblem: string | undefined;
-  wishes: MountWish[];
   owner: OwnerChoice;
   owners: OwnerChoice[];
   /** Whose files are inside then; undefined: as on disk, or not known yet. */
@@ -104,7 +91,7 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   const image = target.kind === 'image' ? target.reference : (said.image ?? '');
   const inside = useInside(container === undefined ? { image } : { container });
   const dropped = 'path' in target && target.kind === 'container' ? target.path : undefined;
-  const about = { dropped, workdir: inside?.workdir, volumes: inside?.volumes ?? [] };
+  const about = { dropped, workdir: inside?.workdir, volumes: inside?.volumes ?? [], taken: inside?.taken };
   const path = said.path ?? (way ? firstPlace(way, facts, about) : '/');
   const clean = cleanPath(path.trim());
 
@@ -119,8 +106,8 @@ export function useDraft({ target, facts, way }: Asked): Draft {
           ...(readOnly && { ReadOnly: true }),
           ...(sameIds && { IdMap: true }),
         }));
-  const asks = way === 'mount' && clean !== '/' ? wishes[0] : undefined;
-  const { preview, problem: previewProblem } = usePreview(container, asks);
+  const asks = way === 'mount' && clean !== '/' ? wishes : [];
+  const foreseen = usePreviews(container, summary?.State, asks);
 
   const { value: list } = useAnswer(() => client.volumes.list(), client);
   const there = list?.Volumes ?? [];
@@ -180,8 +167,7 @@ export function useDraft({ target, facts, way }: Asked): Draft {
     ...{ say, container, image, path, inside, readOnly, readOnlyFirst: readOnlyFirst && said.readOnly === undefined },
     ...{
       sameIds,
-      preview,
-      previewProblem,
+      foreseen,
       wishes,
       owner,
       owners,
@@ -194,11 +180,11 @@ export function useDraft({ target, facts, way }: Asked): Draft {
       taken,
     },
     waits: owner === 'there' && known === undefined,
-    places: placesIn(about),
+    places: placesIn(way === 'mount' ? about : { ...about, taken: [] }),
   };
   return {
     ...draft,
-    wrong: wrongIn(way, { ...draft, names }, clean, target),
+    wrong: wrongIn(way, { ...draft, names }, target),
     line: way ? lineOf(way, facts, { ...draft, path: clean ?? path, name }) : '',
   };
 }
@@ -215,19 +201,19 @@ function wrongIn(
     newVolume,
     volume,
     names,
+    path,
     reference,
-  }: Pick<Draft, 'container' | 'newVolume' | 'volume' | 'reference'> & { names: string[] },
-  clean: string | undefined,
+  }: Pick<Draft, 'container' | 'path' | 'newVolume' | 'volume' | 'reference'> & { names: string[] },
   target: DropTarget,
 ): Wrong | undefined {
   switch (way) {
     case 'mount':
       if (container === undefined) return 'container-none';
-      return clean === undefined ? 'path' : clean === '/' ? 'path-root' : undefined;
+      return pathProblem(path);
     case 'run':
-      return clean === undefined ? 'path' : clean === '/' ? 'path-root' : undefined;
+      return pathProblem(path);
     case 'copy':
-      return clean === undefined ? 'path' : undefined;
+      return pathProblem(path) === 'path' ? 'path' : undefined;
     case 'volume':
     case 'restore':
       if (target.kind === 'volume') return undefined;
