@@ -14,6 +14,7 @@ import { LocalConnection } from './connections/local.js';
 import { hostEngine, startStandby, type Parts } from './engine-host.js';
 import { TooLargeToDrag } from './bridge/transfer.js';
 import { loadImages, saveImages } from './files/archives.js';
+import { buildImage } from './files/builds.js';
 import { download, fetch, TooLarge, upload } from './files/copies.js';
 import { fillVolume, saveVolume } from './files/volumes.js';
 import { Drags, LARGEST_DRAG } from './files/drags.js';
@@ -147,6 +148,7 @@ async function main(): Promise<void> {
         return Boolean(filePath);
       },
       loadImages: (file, as, watch) => loadImages(client(), file, as, watch),
+      buildImage: (folder, how, watch) => buildImage(client(), folder, how, watch),
       saveVolume: async (what, watch) => {
         const { filePath } = await dialog.showSaveDialog({ defaultPath: join(app.getPath('downloads'), what.name) });
         if (filePath) await saveVolume(client(), what, filePath, watch);

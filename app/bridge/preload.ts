@@ -99,6 +99,12 @@ const bridge: Bridge = {
       transfer(id, { act: 'load-images', file, ...(as && { as }) });
       return true;
     },
+    buildImage: (id, handed, how) => {
+      const folder = pathOf(handed);
+      if (folder === '') return false;
+      transfer(id, { act: 'build-image', folder, ...how });
+      return true;
+    },
     saveVolume: (id, what) => transfer(id, { act: 'backup' in what ? 'save-backup' : 'save-volume', ...what }),
     fillVolume: (id, archive, into) => {
       const file = pathOf(archive);

@@ -31,6 +31,7 @@ const refusing: FileVerbs = {
   fetch: never,
   saveImages: never,
   loadImages: never,
+  buildImage: never,
   saveVolume: never,
   fillVolume: never,
 };
@@ -60,6 +61,9 @@ test('only whole container ids, names of volumes and absolute paths in them are 
     { act: 'save-volume', volume: '..', compress: 'gzip', pause: true, name: 'a.tar.gz' },
     { act: 'save-volume', volume: 'data', compress: 'gzip', pause: true, name: '../a.tar.gz' },
     { act: 'save-backup', backup: '../x', name: 'a.tar' },
+    { act: 'build-image', folder: 'shop', reference: 'shop', dockerfile: 'Dockerfile' },
+    { act: 'build-image', folder: '/shop', reference: 'a b', dockerfile: 'Dockerfile' },
+    { act: 'build-image', folder: '/shop', reference: 'shop', dockerfile: '../Dockerfile' },
     { act: 'fill-volume', file: 'a.tar', volume: 'data', replace: true },
   ];
   for (const request of wrong) {

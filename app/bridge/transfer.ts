@@ -4,6 +4,7 @@ import type {
   FilePlace,
   FilesOf,
   ImageArchive,
+  ImageBuild,
   LayerFile,
   UploadTarget,
   VolumeArchive,
@@ -26,6 +27,7 @@ export interface FileVerbs {
   saveImages(what: ImageArchive, watch: TransferWatch): Promise<boolean>;
   /** `as`: it is a root file system's tar. */
   loadImages(file: string, as: { reference?: string } | undefined, watch: TransferWatch): Promise<void>;
+  buildImage(folder: string, how: ImageBuild, watch: TransferWatch): Promise<void>;
   /** False: the person changed their mind. */
   saveVolume(what: VolumeArchive, watch: TransferWatch): Promise<boolean>;
   fillVolume(file: string, into: { volume: string; replace: boolean }, watch: TransferWatch): Promise<void>;
@@ -105,6 +107,7 @@ const requestSchema = z.discriminatedUnion('act', [
     file: path,
     as: z.strictObject({ reference: imageName.optional() }).optional(),
   }),
+  z.strictObject({ act: z.literal('build-image'), folder: path, reference: imageName, dockerfile: fileName }),
   z.strictObject({
     act: z.literal('save-volume'),
     volume,
@@ -191,6 +194,11 @@ async function act(request: unknown, verbs: FileVerbs, watch: TransferWatch): Pr
     case 'load-images': {
       const as = wish.as && (wish.as.reference === undefined ? {} : { reference: wish.as.reference });
       await verbs.loadImages(wish.file, as, watch);
+      return { type: 'done', leftOut: 0 };
+    }
+    case 'build-image': {
+      const { act: _, folder, ...how } = wish;
+      await verbs.buildImage(folder, how, watch);
       return { type: 'done', leftOut: 0 };
     }
     case 'save-volume':

@@ -7,7 +7,15 @@ import { normalize } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { codeOf, forbidden, invalid, notFound } from '../../main/base/errors.js';
-import { counted, packFiles, sizeOfTar, unpackFiles, type Bytes, type Source } from '../../main/base/file-tar.js';
+import {
+  counted,
+  packFiles,
+  sizeOfTar,
+  unpackFiles,
+  type Bytes,
+  type LeftOut,
+  type Source,
+} from '../../main/base/file-tar.js';
 import type { Client } from '../../main/client/index.js';
 import type { ApiResponse, FilePlace, FilesOf, LayerFile, UploadTarget } from '../../main/contract/bridge.js';
 
@@ -54,19 +62,30 @@ export async function upload(
   const names = new Set<string>();
   const twice = sources.find(({ name }) => names.size === names.add(name).size)?.name;
   if (twice !== undefined) throw invalid(`two of them are called ${twice}: upload them to different folders`);
-  watch.tell(0); // a task from here on, which can be cancelled: a large folder takes its time to be measured
-  const total = await sizeOfTar(sources, { signal: watch.signal, followSources: !content }).catch(explained);
-  watch.signal.throwIfAborted();
   const owner = uid !== undefined && gid !== undefined ? { owner: { uid, gid } } : {};
-  const tar = packFiles(sources, { ...owner, followSources: !content });
+  await pass(sources, { ...owner, followSources: !content }, watch, async (tar) => {
+    const { archive, id } = placeIn(client, of);
+    const { signal } = watch;
+    if (fresh) await client.backups.importTar(id, tar, { signal });
+    else await archive.copyTo(id, path, tar, {}, { signal });
+  });
+}
+
+/** Measures files and folders, and passes their tar on. */
+export async function pass(
+  sources: readonly Source[],
+  how: { owner?: { uid: number; gid: number }; followSources?: boolean; leftOut?: LeftOut | undefined },
+  watch: Watch,
+  to: (tar: Bytes) => Promise<void>,
+): Promise<void> {
+  watch.tell(0); // a task from here on, which can be cancelled: a large folder takes its time to be measured
+  const total = await sizeOfTar(sources, { ...how, signal: watch.signal }).catch(explained);
+  watch.signal.throwIfAborted();
+  const tar = packFiles(sources, how);
   const stop = () => tar.destroy();
   watch.signal.addEventListener('abort', stop);
   try {
-    const { archive, id } = placeIn(client, of);
-    const { signal } = watch;
-    const bytes = watched(tar, watch, total);
-    if (fresh) await client.backups.importTar(id, bytes, { signal });
-    else await archive.copyTo(id, path, bytes, {}, { signal });
+    await to(watched(tar, watch, total));
   } catch (error) {
     explained(error);
   } finally {
@@ -76,7 +95,7 @@ export async function upload(
 }
 
 /** What is in them, for folders; a file is itself. */
-async function contentOf(files: readonly string[]): Promise<Source[]> {
+export async function contentOf(files: readonly string[]): Promise<Source[]> {
   const each = files.map(async (file) => {
     if (!(await stat(file)).isDirectory()) return [{ path: file, name: basename(file) }];
     return (await readdir(file)).sort().map((name) => ({ path: join(file, name), name }));
@@ -85,7 +104,7 @@ async function contentOf(files: readonly string[]): Promise<Source[]> {
 }
 
 /** A file of this machine that went away or may not be read is said as that. */
-function explained(error: unknown): never {
+export function explained(error: unknown): never {
   const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
   if (path !== undefined) {
     const code = codeOf(error);

@@ -14,23 +14,34 @@ export interface Source {
   name: string;
 }
 
+/** What of folders stays where it is, by the names that it would have in the tar. */
+export interface LeftOut {
+  ignores(name: string): boolean;
+  /** Something below a folder that is ignored may be packed all the same. */
+  reaches(name: string): boolean;
+}
+
 interface PackOptions {
   /** Whose everything in the tar is; what the files say when not given. */
   owner?: { uid: number; gid: number };
   /** A source that is a link stands for what it leads to. Links below it stay links. */
   followSources?: boolean;
+  leftOut?: LeftOut | undefined;
 }
 
 /** A tar on its way. Who stops reading before its end has to destroy it: it holds a file open. */
 export type FileTar = Bytes & { destroy(): void };
 
 /** Files, and directories with what is below them. */
-export function packFiles(sources: readonly Source[], { owner, followSources = false }: PackOptions = {}): FileTar {
+export function packFiles(
+  sources: readonly Source[],
+  { owner, followSources = false, leftOut }: PackOptions = {},
+): FileTar {
   const tar = pack();
   const linked = new Map<string, string>();
   const all = async () => {
     for (const { path: at, name } of sources)
-      await add(tar, { at, name, found: await (followSources ? stat(at) : lstat(at)), linked, owner });
+      await add(tar, { at, name, found: await (followSources ? stat(at) : lstat(at)), linked, owner, leftOut });
     tar.finalize();
   };
   all().catch((error: Error) => tar.destroy(error));
@@ -40,20 +51,22 @@ export function packFiles(sources: readonly Source[], { owner, followSources = f
 /** About how long their tar is, in bytes. Sources are followed where `packFiles` is told to. */
 export async function sizeOfTar(
   sources: readonly Source[],
-  { signal, followSources = false }: { signal?: AbortSignal; followSources?: boolean } = {},
+  { signal, followSources = false, leftOut }: { signal?: AbortSignal } & Omit<PackOptions, 'owner'> = {},
 ): Promise<number> {
-  const sizeOf = async (at: string, found: Awaited<ReturnType<typeof lstat>>): Promise<number> => {
+  const sizeOf = async (at: string, name: string, found: Awaited<ReturnType<typeof lstat>>): Promise<number> => {
     signal?.throwIfAborted();
+    const stays = leftOut?.ignores(name) ?? false;
+    if (stays && !(found.isDirectory() && leftOut?.reaches(name))) return 0;
     if (!found.isDirectory()) return 512 + (found.isFile() ? Math.ceil(Number(found.size) / 512) * 512 : 0);
-    let sum = 512;
-    for await (const { name } of await opendir(at)) {
-      const child = path.join(at, name);
-      sum += await sizeOf(child, await lstat(child));
+    let sum = stays ? 0 : 512;
+    for await (const { name: child } of await opendir(at)) {
+      const below = path.join(at, child);
+      sum += await sizeOf(below, `${name}/${child}`, await lstat(below));
     }
     return sum;
   };
   let sum = 1024;
-  for (const { path: at } of sources) sum += await sizeOf(at, await (followSources ? stat(at) : lstat(at)));
+  for (const { path: at, name } of sources) sum += await sizeOf(at, name, await (followSources ? stat(at) : lstat(at)));
   return sum;
 }
 
@@ -63,20 +76,23 @@ interface Adding {
   found: Awaited<ReturnType<typeof lstat>>;
   linked: Map<string, string>;
   owner: PackOptions['owner'];
+  leftOut: LeftOut | undefined;
 }
 
-async function add(tar: Pack, { at, name, found, linked, owner }: Adding): Promise<void> {
+async function add(tar: Pack, { at, name, found, linked, owner, leftOut }: Adding): Promise<void> {
+  const stays = leftOut?.ignores(name) ?? false;
+  if (stays && !(found.isDirectory() && leftOut?.reaches(name))) return;
   const { uid, gid } = owner ?? { uid: Number(found.uid), gid: Number(found.gid) };
   const [size, rdev] = [Number(found.size), Number(found.rdev)];
   const about = { name, mode: Number(found.mode) & 0o7777, uid, gid, mtime: found.mtime };
   if (found.isDirectory()) {
-    await entry(tar, { ...about, name: name.endsWith('/') ? name : `${name}/`, type: 'directory' });
+    if (!stays) await entry(tar, { ...about, name: name.endsWith('/') ? name : `${name}/`, type: 'directory' });
     const names: string[] = [];
     for await (const { name: child } of await opendir(at)) names.push(child);
     for (const child of names.sort()) {
       const below = path.join(at, child);
       const called = `${name.replace(/\/$/, '')}/${child}`;
-      await add(tar, { at: below, name: called, found: await lstat(below), linked, owner });
+      await add(tar, { at: below, name: called, found: await lstat(below), linked, owner, leftOut });
     }
   } else if (found.isSymbolicLink()) {
     await entry(tar, { ...about, type: 'symlink', linkname: await readlink(at) });

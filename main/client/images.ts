@@ -29,6 +29,13 @@ export interface ImportOptions {
   changes?: string[];
 }
 
+export interface BuildOptions {
+  /** The name that it gets. */
+  reference: string;
+  /** The path of the Dockerfile in the folder. */
+  dockerfile: string;
+}
+
 export const imagesClient = (transport: Transport) => ({
   /** `sharedSize`: also how much of each other images have too; that takes an engine longer. */
   list: ({ sharedSize, ...options }: { all?: boolean; filters?: Filters; sharedSize?: boolean } = {}) =>
@@ -102,6 +109,17 @@ export const imagesClient = (transport: Transport) => ({
       { method: 'POST', path, ...(sent !== undefined && { headers, body: sent }) },
       cancel,
     );
+    yield* withoutFailure(readJsonLines<Progress>(body));
+  },
+
+  /** Makes an image of a folder's tar, by the Dockerfile in it. Aborting the signal cancels the build. */
+  async *build(
+    context: Uint8Array | ByteStream,
+    { reference, dockerfile, ...cancel }: Cancel & BuildOptions,
+  ): AsyncGenerator<Progress> {
+    const path = withQuery('/build', { t: reference, dockerfile, rm: true, forcerm: true });
+    const headers = { 'Content-Type': 'application/x-tar' };
+    const { body } = await open(transport, { method: 'POST', path, headers, body: context }, cancel);
     yield* withoutFailure(readJsonLines<Progress>(body));
   },
 

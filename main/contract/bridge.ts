@@ -114,6 +114,8 @@ export interface Bridge {
     saveImages(id: number, what: ImageArchive): void;
     /** An archive of images for the engine; with `as`, a root file system's tar that becomes one image. False, and nothing begins, where the file is not on this machine's disk. */
     loadImages(id: number, archive: Handed, as?: { reference?: string }): boolean;
+    /** Makes an image of a folder with a Dockerfile. False, and nothing begins, where it is not on this machine's disk. */
+    buildImage(id: number, folder: Handed, how: ImageBuild): boolean;
     /** Asks the person where to, and saves a volume there as a tar. */
     saveVolume(id: number, what: VolumeArchive): void;
     /** A tar becomes what is in a volume: a new one, or with `replace` in place of what is in it. False, and nothing begins, where the file is not on this machine's disk. */
@@ -156,6 +158,13 @@ export interface ImageArchive {
   images: string[];
   /** The file's name to begin with. */
   name: string;
+}
+
+export interface ImageBuild {
+  /** The name that it gets. */
+  reference: string;
+  /** The Dockerfile's name, in the folder. */
+  dockerfile: string;
 }
 
 /** A volume as it is now, or a backup. `name`: the file's name to begin with. */

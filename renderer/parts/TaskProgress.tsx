@@ -33,6 +33,14 @@ function LayerLine({ layer, push }: { layer: Layer; push: boolean }) {
   );
 }
 
+export const Layers = ({ layers, push }: { layers: Layer[]; push: boolean }) => (
+  <ul className="layers-list">
+    {layers.map((layer) => (
+      <LayerLine key={layer.id} layer={layer} push={push} />
+    ))}
+  </ul>
+);
+
 /** A task on its way: the whole, its speed, the time that is left, and every layer. */
 export function TaskProgress({ task }: { task: Task }) {
   const { t } = useTranslation();
@@ -76,13 +84,7 @@ export function TaskProgress({ task }: { task: Task }) {
           unpacking && <span>{t('tasks.unpacking')}</span>
         )}
       </div>
-      {progress.layers.length > 0 && (
-        <ul className="layers-list">
-          {progress.layers.map((layer) => (
-            <LayerLine key={layer.id} layer={layer} push={kind === 'push'} />
-          ))}
-        </ul>
-      )}
+      {progress.layers.length > 0 && <Layers layers={progress.layers} push={kind === 'push'} />}
     </div>
   );
 }

@@ -12,6 +12,7 @@ import { RegistriesPage } from '../features/registries/index.js';
 import { SettingsPage } from '../features/settings/index.js';
 import { VolumesPage } from '../features/volumes/index.js';
 import { BinDialog } from '../parts/BinDialog.js';
+import { BuildLogDialog } from '../parts/BuildLogDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
 import { AttachDialog } from '../parts/mounts/AttachDialog.js';
@@ -172,6 +173,8 @@ function Dialogs() {
       return <TagDialog id={dialog.id} reference={dialog.reference} onClose={close} />;
     case 'import-archive':
       return <ImportDialog task={dialog.task} onClose={close} />;
+    case 'build-log':
+      return <BuildLogDialog key={dialog.task} task={dialog.task} onClose={close} />;
     case 'login':
       return <LoginDialog host={dialog.host} user={dialog.user} onClose={close} />;
     case 'trust':

@@ -8,6 +8,7 @@ import {
   CopyPlus,
   Download,
   FolderOpen,
+  Hammer,
   History,
   ListChecks,
   PackageOpen,
@@ -28,6 +29,7 @@ import { isRunning } from '../parts/container-state.js';
 import { useExplain } from '../parts/explain.js';
 import { maybeRootFilesystem } from '../parts/image-actions.js';
 import { ShapeIcon } from '../parts/Shape.js';
+import { BuildProgress } from '../parts/BuildProgress.js';
 import { TaskProgress } from '../parts/TaskProgress.js';
 import { TroubleWays } from '../parts/TroubleWays.js';
 import { isUnderWay, type ChangeTask } from '../store/changes-slice.js';
@@ -121,6 +123,7 @@ const taskIcons: Record<TaskKind, LucideIcon> = {
   save: ArrowDownToLine,
   load: PackageOpen,
   import: PackagePlus,
+  build: Hammer,
   export: ArrowDownToLine,
   fill: ArrowUpFromLine,
   clone: CopyPlus,
@@ -146,7 +149,11 @@ function TaskCard({ task }: { task: Task }) {
         </b>
         {running ? (
           share !== undefined && (
-            <span className="num t2 s12">{t('tasks.percent', { percent: Math.floor(share * 100) })}</span>
+            <span className="num t2 s12">
+              {task.output?.step
+                ? t('tasks.step', { at: task.output.step.at, of: task.output.step.of })
+                : t('tasks.percent', { percent: Math.floor(share * 100) })}
+            </span>
           )
         ) : (
           <span className={`state s12 ${task.state === 'failed' ? 'c-fail' : 'c-off'}`}>
@@ -154,6 +161,7 @@ function TaskCard({ task }: { task: Task }) {
             {task.state === 'failed' ? t('tasks.failed') : t('tasks.cancelled')}
           </span>
         )}
+        {task.kind === 'build' && <BuildLogButton task={task} />}
         <IconButton
           small
           icon={X}
@@ -161,7 +169,7 @@ function TaskCard({ task }: { task: Task }) {
           onClick={() => (running ? cancelTask(task.id) : dismissTask(task.id))}
         />
       </div>
-      {running && <TaskProgress task={task} />}
+      {task.kind === 'build' ? <BuildProgress task={task} /> : running && <TaskProgress task={task} />}
       {task.state === 'failed' && (
         <p className="s12 t2 select" style={{ margin: '5px 0 0 25px', overflowWrap: 'anywhere' }}>
           {maybeRootFilesystem(task) ? t('load.noImage') : explain(task.problem ?? '')}
@@ -173,6 +181,19 @@ function TaskCard({ task }: { task: Task }) {
         </div>
       )}
     </div>
+  );
+}
+
+function BuildLogButton({ task: { id, reference } }: { task: Task }) {
+  const { t } = useTranslation();
+  const ask = useSurface((surface) => surface.open);
+  return (
+    <IconButton
+      small
+      icon={ScrollText}
+      label={t('tasks.showLog', { reference })}
+      onClick={() => ask({ kind: 'build-log', task: id })}
+    />
   );
 }
 
@@ -247,7 +268,11 @@ function FinishedTask({ task }: { task: Task }) {
   const ask = useSurface((surface) => surface.open);
   const { brought = [], layers } = task.progress;
   const [first] = brought;
-  const runnable = task.kind === 'pull' ? task.reference : /^(?:load|import)$/.test(task.kind) ? first : undefined;
+  const runnable = /^(?:pull|build)$/.test(task.kind)
+    ? task.reference
+    : /^(?:load|import)$/.test(task.kind)
+      ? first
+      : undefined;
   // A pull that had everything already moved nothing.
   const nothing = layers.length > 0 && layers.every(({ phase }) => phase === 'had');
   const detail =
@@ -272,6 +297,7 @@ function FinishedTask({ task }: { task: Task }) {
         {task.endedAt &&
           new Date(task.endedAt).toLocaleTimeString(i18n.language, { hour: '2-digit', minute: '2-digit' })}
       </span>
+      {task.kind === 'build' && <BuildLogButton task={task} />}
       {runnable !== undefined && (
         <IconButton
           small

@@ -29,6 +29,7 @@ export type OpenDialog =
   | { kind: 'push-image' | 'tag-image'; id: string; reference: string }
   /** Of a task that found no image in its archive. */
   | { kind: 'import-archive'; task: number }
+  | { kind: 'build-log'; task: number }
   | { kind: 'login'; host?: string; user?: string }
   | { kind: 'trust'; host: string }
   /** With what has begun already, and is told. */

@@ -20,6 +20,10 @@ class FakeDesk {
       if (this.onDisk) this.asked.push({ id, what: { name: archive.name, as } });
       return this.onDisk;
     },
+    buildImage: (id: number, folder: unknown, how: object) => {
+      if (this.onDisk) this.asked.push({ id, what: { folder, ...how } });
+      return this.onDisk;
+    },
     cancel: (id: number) => void this.cancelled.push(id),
     on: (listener: (message: TransferMessage) => void) => void this.#listeners.push(listener),
   } as unknown as Desktop['files'];
@@ -159,4 +163,31 @@ test('saving is no task before a byte has come, and none at all where the person
   desk.say({ id: desk.last, type: 'error', kind: 'not-found', message: 'No such image: gone:1' });
   await until(() => store.getState().tasks.length === 2);
   assert.equal(store.getState().tasks[0]?.problem, 'No such image: gone:1');
+});
+
+test('a build says its step and what was said; tried once more, it takes the place of the one that failed', async () => {
+  const { asked, store } = open();
+  const folder = { at: '/home/ann/shop', name: 'shop', size: 1000 };
+  const how = { reference: 'shop:dev', dockerfile: 'Dockerfile' };
+  store.getState().buildImage(folder, how);
+  desk.say({ id: desk.last, type: 'progress', bytes: 500, total: 2000 });
+  desk.say({
+    id: desk.last,
+    type: 'line',
+    line: { stream: 'Step 1/4 : FROM scratch\n ---> \nStep 2/4 : RUN false\n' },
+  });
+  await until(() => store.getState().tasks[0]?.output?.step?.at === 2);
+  const [running] = store.getState().tasks;
+  assert.equal(running && shareOfTask(running), 0.25);
+  desk.say({ id: desk.last, type: 'error', kind: 'system', message: 'it returned a non-zero code: 1' });
+  await until(() => store.getState().tasks[0]?.state === 'failed');
+  assert.match(store.getState().tasks[0]?.output?.text ?? '', /RUN false/);
+
+  store.getState().retryTask(store.getState().tasks[0]?.id ?? 0);
+  assert.deepEqual(desk.asked.at(-1)?.what, { folder: '/home/ann/shop', ...how });
+  assert.equal(store.getState().tasks[0]?.output, undefined);
+  desk.say({ id: desk.last, type: 'done', leftOut: 0 });
+  await until(() => store.getState().tasks[0]?.state === 'done');
+  assert.equal(store.getState().tasks.length, 1);
+  assert.deepEqual(asked, ['list']);
 });

@@ -1,8 +1,10 @@
 import type { StateCreator } from 'zustand';
 import type { Client } from '../../main/client/index.js';
+import type { ImageBuild } from '../../main/contract/bridge.js';
 import type { Progress } from '../../main/contract/images.js';
 import type { VolumeProgress } from '../../main/contract/volume-data.js';
 import { fileDesk } from '../ui/desktop.js';
+import { noOutput, withMore, type BuildOutput } from './build-output.js';
 import { begin, handedOf, type Archive } from './desk.js';
 import { messageOf, type Store } from './index.js';
 import { advance, noProgress, share, Speed, sums, type PullProgress } from './pull-progress.js';
@@ -10,7 +12,18 @@ import { volumeTasks, type VolumeTasks } from './volume-tasks.js';
 
 /** Of images, and of volumes: `export` to a file, `fill` from one, `fetch-backup` to a file. */
 export type TaskKind =
-  'pull' | 'push' | 'save' | 'load' | 'import' | 'export' | 'fill' | 'clone' | 'backup' | 'restore' | 'fetch-backup';
+  | 'pull'
+  | 'push'
+  | 'save'
+  | 'load'
+  | 'import'
+  | 'build'
+  | 'export'
+  | 'fill'
+  | 'clone'
+  | 'backup'
+  | 'restore'
+  | 'fetch-backup';
 
 /** What came of one about a volume: bytes; whether the disk holds what both have once; whether what was there before is a backup now. */
 export interface TaskResult {
@@ -34,6 +47,8 @@ export interface Task {
   progress: PullProgress;
   /** Of an archive: bytes that have passed, and how many there are where that is known. */
   moved?: { bytes: number; total?: number };
+  /** Of a build. */
+  output?: BuildOutput;
   /** What the engine does with a volume now. */
   stage?: VolumeProgress['Stage'];
   /** Bytes per second, 0 while nothing moves. */
@@ -54,6 +69,8 @@ export interface TasksSlice extends VolumeTasks {
   loadArchive(archive: Archive): number | undefined;
   /** A root file system's tar, as an image of that name. */
   importArchive(archive: Archive, reference?: string): number | undefined;
+  /** An image of a folder with a Dockerfile. Undefined where it is not on this machine's disk. */
+  buildImage(folder: Archive, how: ImageBuild): number | undefined;
   /** Begins anew what has ended; the new one takes its place. */
   retryTask(id: number): void;
   cancelTask(id: number): void;
@@ -66,7 +83,13 @@ export interface TasksSlice extends VolumeTasks {
 const redrawEvery = 100;
 
 /** From 0 to 1; undefined where it is not known how much there is. */
-export function shareOfTask({ moved, progress }: Pick<Task, 'moved' | 'progress'>): number | undefined {
+export function shareOfTask({
+  kind,
+  moved,
+  output,
+  progress,
+}: Pick<Task, 'kind' | 'moved' | 'output' | 'progress'>): number | undefined {
+  if (kind === 'build') return output?.step ? (output.step.at - 1) / output.step.of : 0;
   if (!moved) return share(progress);
   return moved.total ? Math.min(1, moved.bytes / moved.total) : undefined;
 }
@@ -94,13 +117,20 @@ export const tasksSlice =
 
     /** What of a task changes, gathered and drawn a few times a second. */
     const reporter = (id: number) => {
+      const building = get().tasks.find((task) => task.id === id)?.kind === 'build';
+      let output = noOutput;
       const speed = new Speed();
       let progress = noProgress;
       let moved: Task['moved'];
       let stage: Task['stage'];
       let drawn = 0;
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const known = () => ({ progress, ...(moved && { moved }), ...(stage && { stage }) });
+      const known = () => ({
+        progress,
+        ...(moved && { moved }),
+        ...(stage && { stage }),
+        ...(building && { output }),
+      });
       const draw = () => {
         timer = undefined;
         drawn = Date.now();
@@ -110,6 +140,7 @@ export const tasksSlice =
       return {
         line(line: Progress) {
           progress = advance(progress, line);
+          if (building && line.stream !== undefined) output = withMore(output, line.stream);
           soon();
         },
         bytes(bytes: number, total?: number) {
@@ -239,6 +270,16 @@ export const tasksSlice =
         () => get().loadImages(),
       );
 
+    const build = (folder: Archive, how: ImageBuild): number | undefined =>
+      fill(
+        'build',
+        folder,
+        how.reference,
+        (desk) => fileDesk().buildImage(desk, handedOf(folder), how),
+        () => build(folder, how),
+        () => get().loadImages(),
+      );
+
     const save = async (kind: TaskKind, reference: string, start: (desk: number) => void, again: () => void) => {
       let say: Reporter | undefined;
       let early: [bytes: number, total?: number] | undefined;
@@ -307,6 +348,7 @@ export const tasksSlice =
         ),
       loadArchive: (archive) => load('load', archive),
       importArchive: (archive, reference) => load('import', archive, reference === undefined ? {} : { reference }),
+      buildImage: build,
       retryTask(id) {
         const again = agains.get(id);
         forget([id]);

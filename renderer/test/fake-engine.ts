@@ -153,6 +153,7 @@ export class FakeEngine {
       fetch: () => undefined,
       saveImages: () => undefined,
       loadImages: () => false,
+      buildImage: () => false,
       saveVolume: () => undefined,
       fillVolume: () => false,
       drag: async () => undefined,

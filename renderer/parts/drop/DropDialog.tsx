@@ -1,6 +1,17 @@
 import { useLayoutEffect, useState, type CSSProperties, type KeyboardEvent } from 'react';
 import { Dialog as Radix, RadioGroup } from 'radix-ui';
-import { Boxes, FolderInput, HardDrive, Link, PackageOpen, PackagePlus, Play, X, type LucideIcon } from 'lucide-react';
+import {
+  Boxes,
+  FolderInput,
+  Hammer,
+  HardDrive,
+  Link,
+  PackageOpen,
+  PackagePlus,
+  Play,
+  X,
+  type LucideIcon,
+} from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import type { FolderFacts } from '../../../main/contract/mounts.js';
@@ -13,6 +24,7 @@ import { Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { useReturnFocus } from '../../ui/return-focus.js';
 import { isRunning, nameOf } from '../container-state.js';
+import { appliesOf } from '../mounts/use-previews.js';
 import { useAnswer } from '../use-answer.js';
 import { isReplaceable } from '../volumes/names.js';
 import { Details } from './Details.js';
@@ -26,6 +38,7 @@ const icons: Record<Way, LucideIcon> = {
   copy: FolderInput,
   run: Play,
   volume: HardDrive,
+  build: Hammer,
   import: PackageOpen,
   restore: PackagePlus,
 };
@@ -79,10 +92,11 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   });
   const container = containers.find(({ Id }) => Id === draft.container);
   const name = nameOfTarget(target, container ? nameOf(container) : '');
+  const applies = appliesOf(draft.foreseen);
   const mountHow =
-    draft.preview?.Applies === 'restart'
+    applies === 'restart'
       ? 'mountRestart'
-      : (draft.preview?.Applies ?? (container && !isRunning(container) ? 'next-start' : 'live')) === 'next-start'
+      : (applies ?? (container && !isRunning(container) ? 'next-start' : 'live')) === 'next-start'
         ? 'mountNext'
         : 'mount';
   const wordOf = (one: Way) => (one === 'mount' ? mountHow : one);
@@ -152,6 +166,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
                       key={offer.way}
                       offer={offer}
                       words={wordOf(offer.way)}
+                      dockerfile={facts[0]?.Dockerfile ?? ''}
                       digit={open.indexOf(offer) + 1}
                       suggested={suggested?.way === offer.way}
                     />
@@ -210,11 +225,13 @@ function nameOfTarget(target: DropTarget, container: string): string {
 function OfferLine({
   offer: { way, closed },
   words,
+  dockerfile,
   digit,
   suggested,
 }: {
   offer: Offer;
   words: Way | 'mountNext' | 'mountRestart';
+  dockerfile: string;
   digit: number;
   suggested: boolean;
 }) {
@@ -229,7 +246,9 @@ function OfferLine({
       ) : (
         closed === undefined && <kbd aria-hidden>{digit}</kbd>
       )}
-      <span className="drop-about">{closed ? t(`drop.closed.${closed}`) : t(`drop.about.${words}`)}</span>
+      <span className="drop-about">
+        {closed ? t(`drop.closed.${closed}`) : t(`drop.about.${words}`, { name: dockerfile })}
+      </span>
     </RadioGroup.Item>
   );
 }

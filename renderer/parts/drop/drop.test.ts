@@ -2,9 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FolderFacts } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
-import { copyLine, importLine, mountLine, volumeLine } from './lines.js';
-import { cleanPath, firstPlace, isVolumeName, mountTargets, placesIn, volumeNameOf } from './places.js';
-import { offersFor, startsReadOnly, stillMeant, suggestion, type Engine, type Meant, type Way } from './ways.js';
+import { buildLine, copyLine, importLine, mountLine, volumeLine } from './lines.js';
+import { parseReference } from '../reference.js';
+import { cleanPath, placesIn } from '../mounts/inside.js';
+import { firstPlace, imageNameOf, isVolumeName, mountTargets, volumeNameOf } from './places.js';
+import {
+  offersFor,
+  startsReadOnly,
+  stillMeant,
+  suggestion,
+  warningsOf,
+  type Engine,
+  type Meant,
+  type Way,
+} from './ways.js';
 
 const fact = (part: Partial<FolderFacts>): FolderFacts => ({
   ...{ Path: '/home/ann/code/shop', Kind: 'directory', Files: 3, Size: 10, Counted: true },
@@ -116,6 +127,7 @@ test('the path begins with what the image says, and one folder is that directory
   assert.equal(firstPlace('mount', [folder], { workdir: '/', volumes: [] }), '/mnt/shop');
   assert.equal(firstPlace('mount', [folder], { ...node, dropped: '/srv' }), '/srv/shop');
   assert.equal(firstPlace('mount', [folder, file], { ...node, dropped: '/srv' }), '/srv');
+  assert.equal(firstPlace('mount', [folder], { ...node, taken: ['/app'] }), '/mnt/shop');
   assert.equal(firstPlace('run', [folder], node), '/data');
   const socket = fact({ Path: '/run/docker.sock', Kind: 'socket' });
   assert.equal(firstPlace('mount', [socket], node), '/run/docker.sock');
@@ -149,4 +161,46 @@ test('the docker line does the same, whatever the names', () => {
     'docker run --rm -v data:/volume -v /home/ann/code/shop:/from/shop:ro busybox cp -a /from/shop/. /volume/',
   );
   assert.equal(importLine([images, tar]), 'docker load -i /home/ann/images.tar\ndocker import /home/ann/db.tar.gz db');
+});
+
+test('a folder with a Dockerfile can be built where the engine builds, alone; on empty space that is suggested', () => {
+  const shop = fact({ Dockerfile: 'Containerfile' });
+  const builds = engine('live-mounts', 'volumes', 'volume-backups', 'build');
+  const nothing: DropTarget = { kind: 'nothing' };
+  assert.deepEqual(first(nothing, [shop], builds), ['build', 'dockerfile']);
+  assert.deepEqual(first(nothing, [shop], whole), ['run', 'space']);
+  assert.deepEqual(first(container, [shop], builds), ['mount', 'live']);
+  assert.ok(ways(container, [shop], builds).includes('build'));
+  for (const [target, facts] of [
+    [nothing, [folder]],
+    [{ kind: 'volumes' }, [shop]],
+  ] as [DropTarget, FolderFacts[]][])
+    assert.ok(!ways(target, facts, builds).includes('build'));
+  const both = offersFor(nothing, [shop, folder], builds).find(({ way }) => way === 'build');
+  assert.equal(both?.closed, 'same-name');
+  const two = offersFor(nothing, [shop, file], builds).find(({ way }) => way === 'build');
+  assert.equal(two?.closed, 'several-folders');
+  assert.equal(first(nothing, [shop, file], builds)?.[0], 'run');
+  assert.deepEqual(warningsOf('build', [fact({ Warnings: ['system', 'secrets'] })]), ['secrets']);
+});
+
+test('an image that is built is named after its folder, and the line builds the same', () => {
+  const cases = [
+    ['/home/ann/code/shop', 'shop'],
+    ['/home/ann/My Shop (2)', 'my-shop-2'],
+    ['/home/ann/shop__api._x', 'shop__api-x'],
+    ['/home/ann/水', 'image'],
+    ['/home/ann/.config-', 'config'],
+    [`/home/ann/${'ab-'.repeat(60)}`, undefined],
+  ] as const;
+  for (const [folder, expected] of cases) {
+    const name = imageNameOf(folder);
+    assert.ok(parseReference(name), name);
+    if (expected !== undefined) assert.equal(name, expected);
+  }
+  assert.equal(
+    buildLine('/home/ann/my shop', 'Dockerfile', 'shop:dev'),
+    "docker build -t shop:dev '/home/ann/my shop'",
+  );
+  assert.equal(buildLine('/a', 'Containerfile', 'shop:dev'), 'docker build -t shop:dev -f /a/Containerfile /a');
 });

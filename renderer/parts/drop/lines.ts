@@ -2,7 +2,8 @@
 import type { FolderFacts } from '../../../main/contract/mounts.js';
 import { joinCommand } from '../command-line.js';
 import { mountText } from '../form/mounts.js';
-import { joined, mountTargets } from './places.js';
+import { joined } from '../mounts/inside.js';
+import { mountTargets } from './places.js';
 import { nameOfFolder } from './ways.js';
 
 type Items = Pick<FolderFacts, 'Path' | 'Kind' | 'Archive'>[];
@@ -43,6 +44,14 @@ export const volumeLine = (items: Items, volume: string, content: boolean): stri
       ({ Path, Kind }) => joined('/from', nameOfFolder(Path)) + (content && Kind === 'directory' ? '/.' : ''),
     ),
     '/volume/',
+  ]);
+
+/** Docker looks for a `Dockerfile` by itself. */
+export const buildLine = (path: string, dockerfile: string, reference: string): string =>
+  joinCommand([
+    ...['docker', 'build', '-t', reference],
+    ...(dockerfile === 'Dockerfile' ? [] : ['-f', joined(path, dockerfile)]),
+    path,
   ]);
 
 export const importLine = (items: Items): string =>

@@ -1,54 +1,19 @@
 /** Where in a container something goes. */
 import type { FolderFacts } from '../../../main/contract/mounts.js';
+import { joined, type Inside } from '../mounts/inside.js';
 import { nameOfFolder, type Way } from './ways.js';
-
-/** What is known of the inside. */
-export interface Inside {
-  /** The directory that it was dropped on. */
-  dropped?: string | undefined;
-  workdir?: string | undefined;
-  /** Declared in the image. */
-  volumes: string[];
-}
-
-export interface PlaceOffer {
-  path: string;
-  why: 'dropped' | 'workdir' | 'volume';
-}
-
-export const joined = (folder: string, name: string): string => `${folder.replace(/\/+$/, '')}/${name}`;
-
-/** Without doubled slashes and dots; undefined: it is no absolute path. */
-export function cleanPath(text: string): string | undefined {
-  if (!text.startsWith('/') || text.includes('\0')) return undefined;
-  const parts: string[] = [];
-  for (const part of text.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
-}
 
 /** A name that needs no care in a path. */
 const plain = (name: string): string => name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^-|-$/g, '') || 'data';
-
-/** What the picker offers: what the image declares and where its process works first. */
-export function placesIn({ dropped, workdir, volumes }: Inside): PlaceOffer[] {
-  const offers: PlaceOffer[] = [
-    ...(dropped === undefined ? [] : [{ path: dropped, why: 'dropped' } as const]),
-    ...volumes.map((path) => ({ path, why: 'volume' }) as const),
-    ...(workdir && workdir !== '/' ? [{ path: workdir, why: 'workdir' } as const] : []),
-  ];
-  return offers.filter(({ path }, at) => offers.findIndex((other) => other.path === path) === at);
-}
 
 /**
  * The path to begin with. One folder is mounted as the directory of that path, several things below it; copies go below it. What is dropped on a directory is beside what is in
  * there, whatever is done with it.
  */
 export function firstPlace(way: Way, facts: FolderFacts[], inside: Inside): string {
-  const { dropped, volumes } = inside;
+  const { dropped, volumes, taken = [] } = inside;
   const workdir = inside.workdir && inside.workdir !== '/' ? inside.workdir : undefined;
+  const free = workdir !== undefined && !taken.includes(workdir);
   const only = facts.length === 1 ? facts[0] : undefined;
   // Programs look for a socket where it usually is.
   if (only?.Kind === 'socket' && dropped === undefined) return only.Path;
@@ -58,7 +23,7 @@ export function firstPlace(way: Way, facts: FolderFacts[], inside: Inside): stri
       return dropped ?? workdir ?? '/';
     case 'mount':
       if (dropped !== undefined) return only ? joined(dropped, nameOfFolder(only.Path)) : dropped;
-      return only?.Kind === 'directory' && workdir ? workdir : only ? `/mnt/${name}` : '/mnt';
+      return only?.Kind === 'directory' && free ? workdir : only ? `/mnt/${name}` : '/mnt';
     case 'run':
       if (only?.Kind === 'directory') return volumes[0] ?? workdir ?? `/mnt/${name}`;
       return only ? `/mnt/${name}` : '/mnt';
@@ -81,6 +46,18 @@ export function volumeNameOf(path: string): string {
     .replaceAll(/^[^a-z0-9]+|-+$/g, '')
     .slice(0, 60);
   return isVolumeName(name) ? name : 'data';
+}
+
+/** A name for an image that is built of a folder. */
+export function imageNameOf(path: string): string {
+  const name = nameOfFolder(path)
+    .toLowerCase()
+    .normalize('NFKD')
+    .replaceAll(/[^a-z0-9]+/g, (between) => (/^(?:\.|__?|-+)$/.test(between) ? between : '-'))
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+    .slice(0, 100)
+    .replace(/[^a-z0-9]+$/, '');
+  return name === '' ? 'image' : name;
 }
 
 /** Docker's rule. */

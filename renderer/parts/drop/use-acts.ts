@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from 'react';
-import { FolderPlus } from 'lucide-react';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../../main/client/index.js';
@@ -9,15 +8,16 @@ import type { DropTarget } from '../../store/drop.js';
 import { messageOf, useEngineStore, type EngineStore } from '../../store/index.js';
 import { can } from '../../store/registries-slice.js';
 import { useSurface } from '../../store/surface.js';
-import { notifyDone, notifyFailed, notifyNote, notifyUndo } from '../../ui/notify.js';
+import { notifyDone, notifyFailed, notifyNote } from '../../ui/notify.js';
 import { nameOf } from '../container-state.js';
 import { explain } from '../explain.js';
 import { filesIn } from '../files/place.js';
 import { parentOf } from '../files/tree.js';
 import { explainAttach } from '../mounts/reasons.js';
-import { useTakeAway } from '../mounts/use-mounts.js';
-import { takeAway } from '../mounts/way-back.js';
-import { cleanPath } from './places.js';
+import { cleanPath } from '../mounts/inside.js';
+import { useMounts } from '../mounts/use-mounts.js';
+import { appliesOf } from '../mounts/use-previews.js';
+import { familiar } from '../reference.js';
 import { rowsOf, type Draft } from './use-draft.js';
 import { nameOfFolder, stillMeant, type Meant, type Way } from './ways.js';
 
@@ -43,7 +43,8 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
   const store = useEngineStore();
   const open = useSurface((surface) => surface.open);
   const show = useSurface((surface) => surface.show);
-  const takeAwayAgain = useTakeAway();
+  const mounted = store.getState().containers?.find(({ Id }) => Id === draft.container);
+  const { attach } = useMounts(mounted ?? { Id: draft.container ?? '', Names: [] });
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
   /** Enter from before the engine had told. */
@@ -61,26 +62,12 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
   };
 
   const mount = async () => {
-    const id = draft.container ?? '';
-    const name = nameIn(id);
-    const { mounts } = store.client.slipway;
-    const restart = draft.preview?.Applies === 'restart';
-    const done: string[] = [];
-    let applied = 'live';
+    const restart = appliesOf(draft.foreseen) === 'restart';
     try {
-      for (const wish of draft.wishes) {
-        applied = (await mounts.attach(id, { ...wish, ...(restart && { Restart: true }) })).Applied;
-        done.push(wish.Target);
-      }
+      await attach(draft.wishes, restart);
     } catch (error) {
-      // All of them or none: what is half there is nobody's wish.
-      await takeAway(store.client, id, done, applied === 'restart');
       throw new Said(explainAttach(t, messageOf(error)));
     }
-    const paths = draft.wishes.map(({ Target }) => Target).join(', ');
-    const detail =
-      applied === 'live' ? paths : t(applied === 'restart' ? 'drop.mountedRestarted' : 'drop.mountedNext', { name });
-    notifyUndo(t('drop.mounted', { name }), detail, () => void takeAwayAgain(id, done), FolderPlus);
     seen?.();
     onClose();
   };
@@ -153,6 +140,14 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
         else began += 1;
       }
       if (began > 0) show({ tasks: true });
+      onClose();
+    },
+    async build() {
+      const [{ Path = '', Size = 0, Dockerfile = null } = {}] = facts;
+      const folder = { at: Path, name: nameOfFolder(Path), size: Size };
+      const how = { reference: familiar(draft.reference), dockerfile: Dockerfile ?? 'Dockerfile' };
+      if (store.getState().buildImage(folder, how) === undefined) throw new Said(t('drop.pathless'));
+      show({ tasks: true });
       onClose();
     },
     async restore() {

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { FolderFacts, MountPreview, MountWish } from '../../../main/contract/mounts.js';
+import type { FolderFacts, MountWish } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { kindOfVolume } from '../../store/volumes-slice.js';
@@ -7,25 +7,24 @@ import { isRunning, nameOf } from '../container-state.js';
 import type { Place } from '../files/place.js';
 import { useOwners } from '../files/use-owners.js';
 import { useAnswer } from '../use-answer.js';
+import { namedImages } from '../image-names.js';
+import { newNameProblem } from '../NewName.js';
+import { familiar } from '../reference.js';
+import { cleanPath, pathProblem, placesIn } from '../mounts/inside.js';
+import type { Mounting } from '../mounts/MountFields.js';
+import { ownerAt, useInside, type InsideFacts } from '../mounts/use-inside.js';
+import { usePreviews } from '../mounts/use-previews.js';
+import { root, type Who } from '../mounts/user.js';
 import { isReplaceable } from '../volumes/names.js';
-import { copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
-import {
-  cleanPath,
-  firstPlace,
-  isVolumeName,
-  mountTargets,
-  placesIn,
-  volumeNameOf,
-  type PlaceOffer,
-} from './places.js';
-import { ownerAt, useInside, usePreview, type InsideFacts } from './use-inside.js';
-import { root, type Who } from './user.js';
+import { buildLine, copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
+import { firstPlace, imageNameOf, isVolumeName, mountTargets, volumeNameOf } from './places.js';
 import { startsReadOnly, type Way } from './ways.js';
 
 /** `there`: like the directory that they go into; `keep`: the numbers on this disk. */
 export type OwnerChoice = 'there' | 'root' | 'user' | 'keep';
 
-export type Wrong = 'path' | 'path-root' | 'volume-name' | 'volume-there' | 'volume-none' | 'container-none';
+export type Wrong =
+  'path' | 'path-root' | 'volume-name' | 'volume-there' | 'volume-none' | 'container-none' | 'reference';
 
 /** What a person has said; what they have not follows from the rest. */
 interface Said {
@@ -39,23 +38,17 @@ interface Said {
   newVolume?: boolean;
   newName?: string;
   haveName?: string;
+  reference?: string;
 }
 
 /** Everything that a way takes, as it is now. */
-export interface Draft {
+export interface Draft extends Mounting {
   say(part: Said): void;
   container: string | undefined;
   image: string;
-  path: string;
-  places: PlaceOffer[];
   inside: InsideFacts | undefined;
-  readOnly: boolean;
-  /** It is so because of what it gives away. */
+  /** It is read only because of what it gives away. */
   readOnlyFirst: boolean;
-  sameIds: boolean;
-  preview: MountPreview | undefined;
-  previewProblem: string | undefined;
-  wishes: MountWish[];
   owner: OwnerChoice;
   owners: OwnerChoice[];
   /** Whose files are inside then; undefined: as on disk, or not known yet. */
@@ -66,6 +59,10 @@ export interface Draft {
   newVolume: boolean;
   volume: string;
   volumes: string[];
+  /** What an image that is built is called, as it was typed. */
+  reference: string;
+  /** Another image has that name. */
+  taken: boolean;
   wrong: Wrong | undefined;
   line: string;
 }
@@ -79,6 +76,7 @@ interface Asked {
 export function useDraft({ target, facts, way }: Asked): Draft {
   const { client } = useEngineStore();
   const containers = useEngine((state) => state.containers) ?? [];
+  const images = useEngine((state) => state.images) ?? [];
   const [said, setSaid] = useState<Said>({});
   const say = (part: Said) => setSaid((before) => ({ ...before, ...part }));
 
@@ -93,7 +91,7 @@ export function useDraft({ target, facts, way }: Asked): Draft {
   const image = target.kind === 'image' ? target.reference : (said.image ?? '');
   const inside = useInside(container === undefined ? { image } : { container });
   const dropped = 'path' in target && target.kind === 'container' ? target.path : undefined;
-  const about = { dropped, workdir: inside?.workdir, volumes: inside?.volumes ?? [] };
+  const about = { dropped, workdir: inside?.workdir, volumes: inside?.volumes ?? [], taken: inside?.taken };
   const path = said.path ?? (way ? firstPlace(way, facts, about) : '/');
   const clean = cleanPath(path.trim());
 
@@ -108,18 +106,18 @@ export function useDraft({ target, facts, way }: Asked): Draft {
           ...(readOnly && { ReadOnly: true }),
           ...(sameIds && { IdMap: true }),
         }));
-  const asks = way === 'mount' && clean !== '/' ? wishes[0] : undefined;
-  const { preview, problem: previewProblem } = usePreview(container, asks);
+  const asks = way === 'mount' && clean !== '/' ? wishes : [];
+  const foreseen = usePreviews(container, summary?.State, asks);
 
   const { value: list } = useAnswer(() => client.volumes.list(), client);
   const there = list?.Volumes ?? [];
-  const taken = there.map(({ Name }) => Name);
+  const names = there.map(({ Name }) => Name);
   const volumes = there
     .filter(({ Options }) => way !== 'restore' || isReplaceable({ Kind: kindOfVolume(Options) }))
     .map(({ Name }) => Name)
     .sort();
   const newVolume = target.kind !== 'volume' && (said.newVolume ?? true);
-  const free = freeName(volumeNameOf(facts[0]?.Path ?? ''), taken);
+  const free = freeName(volumeNameOf(facts[0]?.Path ?? ''), names);
   const volume =
     target.kind === 'volume'
       ? target.name
@@ -162,15 +160,31 @@ export function useDraft({ target, facts, way }: Asked): Draft {
     keep: undefined,
   }[owner];
 
+  const reference = said.reference ?? imageNameOf(facts[0]?.Path ?? '');
+  const taken = namedImages(images).some((row) => row.reference === familiar(reference));
+
   const draft = {
     ...{ say, container, image, path, inside, readOnly, readOnlyFirst: readOnlyFirst && said.readOnly === undefined },
-    ...{ sameIds, preview, previewProblem, wishes, owner, owners, who, content, newVolume, volume, volumes },
+    ...{
+      sameIds,
+      foreseen,
+      wishes,
+      owner,
+      owners,
+      who,
+      content,
+      newVolume,
+      volume,
+      volumes,
+      reference,
+      taken,
+    },
     waits: owner === 'there' && known === undefined,
-    places: placesIn(about),
+    places: placesIn(way === 'mount' ? about : { ...about, taken: [] }),
   };
   return {
     ...draft,
-    wrong: wrongIn(way, { ...draft, taken }, clean, target),
+    wrong: wrongIn(way, { ...draft, names }, target),
     line: way ? lineOf(way, facts, { ...draft, path: clean ?? path, name }) : '',
   };
 }
@@ -182,24 +196,32 @@ function freeName(wanted: string, taken: string[]): string {
 
 function wrongIn(
   way: Way | undefined,
-  { container, newVolume, volume, taken }: Pick<Draft, 'container' | 'newVolume' | 'volume'> & { taken: string[] },
-  clean: string | undefined,
+  {
+    container,
+    newVolume,
+    volume,
+    names,
+    path,
+    reference,
+  }: Pick<Draft, 'container' | 'path' | 'newVolume' | 'volume' | 'reference'> & { names: string[] },
   target: DropTarget,
 ): Wrong | undefined {
   switch (way) {
     case 'mount':
       if (container === undefined) return 'container-none';
-      return clean === undefined ? 'path' : clean === '/' ? 'path-root' : undefined;
+      return pathProblem(path);
     case 'run':
-      return clean === undefined ? 'path' : clean === '/' ? 'path-root' : undefined;
+      return pathProblem(path);
     case 'copy':
-      return clean === undefined ? 'path' : undefined;
+      return pathProblem(path) === 'path' ? 'path' : undefined;
     case 'volume':
     case 'restore':
       if (target.kind === 'volume') return undefined;
       if (!newVolume) return volume === '' ? 'volume-none' : undefined;
       if (!isVolumeName(volume)) return 'volume-name';
-      return taken.includes(volume) ? 'volume-there' : undefined;
+      return names.includes(volume) ? 'volume-there' : undefined;
+    case 'build':
+      return newNameProblem(reference) ? 'reference' : undefined;
     default:
       return undefined;
   }
@@ -208,7 +230,17 @@ function wrongIn(
 function lineOf(
   way: Way,
   facts: FolderFacts[],
-  { path, readOnly, inside, image, name, content, owner, volume }: Omit<Draft, 'line' | 'wrong'> & { name: string },
+  {
+    path,
+    readOnly,
+    inside,
+    image,
+    name,
+    content,
+    owner,
+    volume,
+    reference,
+  }: Omit<Draft, 'line' | 'wrong'> & { name: string },
 ): string {
   switch (way) {
     case 'mount':
@@ -218,6 +250,10 @@ function lineOf(
       return copyLine(facts, name, path, content, owner === 'keep');
     case 'volume':
       return volume === '' ? '' : volumeLine(facts, volume, content);
+    case 'build':
+      return newNameProblem(reference)
+        ? ''
+        : buildLine(facts[0]?.Path ?? '', facts[0]?.Dockerfile ?? '', familiar(reference));
     case 'import':
       return importLine(facts);
     case 'restore':

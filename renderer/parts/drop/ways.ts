@@ -2,11 +2,12 @@
 import type { FolderFacts, FolderWarning } from '../../../main/contract/mounts.js';
 import type { DropTarget } from '../../store/drop.js';
 
-/** `copy`: into the container; `volume`: into a volume; `import`: archives of images; `restore`: a tar becomes a volume's content. */
-export type Way = 'mount' | 'copy' | 'run' | 'volume' | 'import' | 'restore';
+/** `copy`: into the container; `volume`: into a volume; `build`: an image of a folder with a Dockerfile; `import`: archives of images; `restore`: a tar becomes a volume's content. */
+export type Way = 'mount' | 'copy' | 'run' | 'volume' | 'build' | 'import' | 'restore';
 
 /** Why a way is closed. */
-export type Closed = 'gone' | 'unreadable' | 'root' | 'special' | 'no-archive' | 'several' | 'same-name' | 'not-whole';
+export type Closed =
+  'gone' | 'unreadable' | 'root' | 'special' | 'no-archive' | 'several' | 'several-folders' | 'same-name' | 'not-whole';
 
 export interface Offer {
   way: Way;
@@ -14,7 +15,7 @@ export interface Offer {
 }
 
 /** Why one is suggested. */
-export type Reason = 'live' | 'tree' | 'image' | 'volume' | 'archive' | 'space' | 'only';
+export type Reason = 'live' | 'tree' | 'image' | 'volume' | 'archive' | 'dockerfile' | 'space' | 'only';
 
 export interface Engine {
   can(what: string): boolean;
@@ -25,9 +26,9 @@ export interface Engine {
 }
 
 const ORDER: Record<DropTarget['kind'], Way[]> = {
-  container: ['mount', 'copy', 'volume', 'import'],
-  image: ['run', 'volume', 'import'],
-  nothing: ['run', 'mount', 'volume', 'import', 'restore'],
+  container: ['mount', 'copy', 'volume', 'build', 'import'],
+  image: ['run', 'volume', 'build', 'import'],
+  nothing: ['run', 'mount', 'volume', 'build', 'import', 'restore'],
   volumes: ['volume', 'restore', 'run'],
   volume: ['volume', 'restore'],
 };
@@ -40,6 +41,7 @@ export function offersFor(target: DropTarget, facts: FolderFacts[], engine: Engi
     copy: true,
     run: true,
     volume: engine.can('volumes'),
+    build: engine.can('build') && facts.some(({ Dockerfile }) => Dockerfile !== null),
     import: true,
     restore: engine.can('volume-backups'),
   };
@@ -66,6 +68,9 @@ function closedFor(way: Way, facts: FolderFacts[]): Closed | undefined {
       return kinds.has('socket') || kinds.has('other') ? 'special' : undefined;
     case 'import':
       return facts.every(({ Archive }) => Archive !== null) ? undefined : 'no-archive';
+    case 'build':
+      if (facts.length > 1) return 'several-folders';
+      return nameOfFolder(facts[0]?.Path ?? '') === '' ? 'root' : undefined;
     case 'restore':
       if (facts.length > 1) return 'several';
       return facts[0]?.Archive ? undefined : 'no-archive';
@@ -101,6 +106,7 @@ export function suggestion(
       break;
     case 'nothing':
       if (archives) wishes.push(['restore', 'archive'], ['import', 'archive']);
+      if (facts.some(({ Dockerfile }) => Dockerfile !== null)) wishes.push(['build', 'dockerfile']);
       wishes.push(['run', 'space']);
   }
   const found = wishes.find(([way]) => open.includes(way));
@@ -108,9 +114,15 @@ export function suggestion(
   return open[0] && { way: open[0], reason: 'only' };
 }
 
-/** What a container is given away with these. */
-export const warningsOf = (way: Way, facts: Pick<FolderFacts, 'Warnings'>[]): FolderWarning[] =>
-  way === 'mount' || way === 'run' ? [...new Set(facts.flatMap(({ Warnings }) => Warnings))] : [];
+/** What is in an image that is built of them, for all who get it. */
+const OF_BUILDS: FolderWarning[] = ['home', 'secrets'];
+
+/** What is given away with these. */
+export function warningsOf(way: Way, facts: Pick<FolderFacts, 'Warnings'>[]): FolderWarning[] {
+  const all = [...new Set(facts.flatMap(({ Warnings }) => Warnings))];
+  if (way === 'build') return all.filter((warning) => OF_BUILDS.includes(warning));
+  return way === 'mount' || way === 'run' ? all : [];
+}
 
 /** What Enter meant: of what is shown, that which a person decides by. */
 export interface Meant {

@@ -81,13 +81,26 @@ export function useMounts(container: Pick<ContainerSummary, 'Id' | 'Names'>) {
   return {
     detach,
 
-    async attach(wish: MountWish): Promise<Mounted> {
-      const mounted = await slipway.mounts.attach(id, wish);
+    /** All of them or none: what is half there is nobody's wish. */
+    async attach(wishes: MountWish[], restart = false): Promise<void> {
+      const done: string[] = [];
+      let applied: Mounted['Applied'] = 'live';
+      try {
+        for (const wish of wishes) {
+          applied = (await slipway.mounts.attach(id, { ...wish, ...(restart && { Restart: true }) })).Applied;
+          done.push(wish.Target);
+        }
+      } catch (error) {
+        await takeAway(store.client, id, done, applied === 'restart');
+        throw error;
+      }
       await store.getState().loadContainers();
-      const path = mounted.Mount.Destination;
-      const title = t('mounts.attached', { path, name });
-      notifyUndo(title, t(`mounts.applied.${mounted.Applied}`), () => void takeAwayAgain(id, [path]), FolderPlus);
-      return mounted;
+      const detail = {
+        live: done.join(', '),
+        restart: t('drop.mountedRestarted', { name }),
+        'next-start': t('drop.mountedNext', { name }),
+      }[applied];
+      notifyUndo(t('drop.mounted', { name }), detail, () => void takeAwayAgain(id, done), FolderPlus);
     },
 
     /** The same from a button: what is in the way is asked about. Whether it is away. */

@@ -1,7 +1,5 @@
-import { useEffect, useState } from 'react';
 import type { Client } from '../../../main/client/index.js';
-import type { MountPreview, MountWish } from '../../../main/contract/mounts.js';
-import { messageOf, useEngineStore } from '../../store/index.js';
+import { useEngineStore } from '../../store/index.js';
 import { collect } from '../files/content.js';
 import { filesIn, type Place } from '../files/place.js';
 import { nameOfPath, parentOf } from '../files/tree.js';
@@ -15,12 +13,14 @@ export interface InsideFacts {
   /** Its user, where that is not root. */
   user: Who | undefined;
   image: string;
+  /** Where something is mounted in the container. */
+  taken: string[];
 }
 
 const MOST_PASSWD = 1024 * 1024;
 
 async function ofContainer(client: Client, id: string): Promise<InsideFacts> {
-  const { Config, Image } = await client.containers.inspect(id);
+  const { Config, Image, Mounts } = await client.containers.inspect(id);
   const image = await client.images.inspect(Image).catch(() => undefined);
   const passwd = async () => {
     const { bytes } = await client.slipway.files.read(id, { path: '/etc/passwd', length: MOST_PASSWD });
@@ -32,6 +32,7 @@ async function ofContainer(client: Client, id: string): Promise<InsideFacts> {
     volumes: Object.keys(image?.Config.Volumes ?? {}),
     user,
     image: Config.Image,
+    taken: Mounts.map((mount) => (mount as { Destination: string }).Destination),
   };
 }
 
@@ -42,6 +43,7 @@ async function ofImage(client: Client, reference: string): Promise<InsideFacts> 
     volumes: Object.keys(Config.Volumes ?? {}),
     user: undefined,
     image: reference,
+    taken: [],
   };
 }
 
@@ -69,35 +71,4 @@ export async function ownerAt(client: Client, place: Place, path: string): Promi
   const { Entries } = await filesIn(client, place).list({ path: parentOf(path), limit: MOST_ENTRIES });
   const found = Entries.find(({ Name }) => Name === nameOfPath(path));
   return found ? { uid: found.Uid, gid: found.Gid } : root;
-}
-
-/** How long somebody has to stop typing before the engine is asked. */
-const PAUSE_MS = 200;
-
-export interface Previewed {
-  preview?: MountPreview;
-  problem?: string;
-}
-
-/** What mounting would come to; `wish` undefined: nothing is asked. */
-export function usePreview(container: string | undefined, wish: MountWish | undefined): Previewed {
-  const { client } = useEngineStore();
-  const [said, setSaid] = useState<Previewed & { key?: string }>({});
-  const key = container === undefined || !wish ? undefined : JSON.stringify([container, wish]);
-  useEffect(() => {
-    if (key === undefined) return;
-    const [id, asked] = JSON.parse(key) as [string, MountWish];
-    const stop = new AbortController();
-    const timer = setTimeout(() => {
-      client.slipway.mounts.preview(id, asked, { signal: stop.signal }).then(
-        (preview) => !stop.signal.aborted && setSaid({ key, preview }),
-        (error: unknown) => !stop.signal.aborted && setSaid({ key, problem: messageOf(error) }),
-      );
-    }, PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [client, key]);
-  return said.key === key ? said : {};
 }
