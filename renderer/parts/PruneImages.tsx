@@ -10,6 +10,8 @@ import { Button, IconButton } from '../ui/Button.js';
 import { useNow } from '../ui/clock.js';
 import { Problem } from '../ui/Field.js';
 import { ago, bytes } from '../ui/format.js';
+import { notifyFailed } from '../ui/notify.js';
+import { useShown } from '../ui/use-shown.js';
 import { joinCommand } from './command-line.js';
 import { freedBy, nameOfDisk, victimsOf, withoutParents, type PruneScope } from './disk-parts.js';
 import { useExplain } from './explain.js';
@@ -44,6 +46,7 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
   const [scope, setScope] = useState(wanted);
   const [spared, setSpared] = useState<ReadonlySet<string>>(new Set());
   const [busy, setBusy] = useState(false);
+  const isShown = useShown();
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>();
   const victims = useMemo(() => (disk ? victimsOf(disk, scope) : []), [disk, scope]);
   const chosen = useMemo(() => withoutParents(victims.filter(({ Id }) => !spared.has(Id))), [victims, spared]);
@@ -55,10 +58,17 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
     if (busy || outcomes || chosen.length === 0) return;
     setBusy(true);
     setOutcomes(new Map());
+    const stay: string[] = [];
+    const reasons = new Set<string>();
     for (const image of chosen) {
       const problem = await removed(image);
       setOutcomes((before) => new Map(before).set(image.Id, { problem }));
+      if (problem === undefined) continue;
+      stay.push(nameOfDisk(image));
+      reasons.add(problem);
     }
+    if (stay.length > 0 && !isShown())
+      return notifyFailed(t('volumes.remove.failed', { name: stay.join(', ') }), [...reasons].join(' '));
     setBusy(false);
   };
   /** By its names, so that nothing goes that got another one meanwhile. Why it stays, or undefined. */

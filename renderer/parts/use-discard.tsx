@@ -25,6 +25,7 @@ export function useDiscard(
       description={text}
       onClose={stay}
       onSubmit={() => {
+        stay();
         onClose();
         asked.then();
       }}

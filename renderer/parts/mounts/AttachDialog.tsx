@@ -11,6 +11,7 @@ import { Field, Problem } from '../../ui/Field.js';
 import { Segments } from '../../ui/Segments.js';
 import { isRunning, nameOf } from '../container-state.js';
 import { useAnswer } from '../use-answer.js';
+import { useFailure } from '../use-failure.js';
 import { Warnings } from './fields.js';
 import { cleanPath, pathProblem, placesIn } from './inside.js';
 import { MountFields } from './MountFields.js';
@@ -35,7 +36,7 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
   const [type, setType] = useState<MountWish['Type']>('bind');
   const [sources, setSources] = useState({ bind: '', volume: '' });
   const [said, setSaid] = useState({ path: '', readOnly: false, sameIds: false });
-  const [failure, setFailure] = useState<string>();
+  const { failure, fail, forget } = useFailure(t('mounts.attachTitle', { name }));
   const [busy, setBusy] = useState(false);
   const source = sources[type].trim();
   const { path, readOnly, sameIds } = said;
@@ -53,11 +54,11 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
   const restart = appliesOf(foreseen) === 'restart';
   const say = (part: Partial<typeof said>) => {
     setSaid((before) => ({ ...before, ...part }));
-    setFailure(undefined);
+    forget();
   };
   const nameSource = (text: string) => {
     setSources((before) => ({ ...before, [type]: text }));
-    setFailure(undefined);
+    forget();
   };
   const choose = async () => {
     const [picked] = await fileDesk().pick('folders');
@@ -66,12 +67,12 @@ export function AttachDialog({ id, onClose }: { id: string; onClose(): void }) {
   const submit = async () => {
     if (!whole || busy) return;
     setBusy(true);
-    setFailure(undefined);
+    forget();
     try {
       await attach(wishes, restart);
       onClose();
     } catch (error) {
-      setFailure(explainAttach(t, messageOf(error)));
+      fail(explainAttach(t, messageOf(error)));
       setBusy(false);
     }
   };
