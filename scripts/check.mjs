@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setup, root } from './setup.mjs';
-import { runBundledTests } from './tests.mjs';
+import { bundleTests, runBundledTests } from './tests.mjs';
 
 /** Runs the checks side by side, the long ones first; returns how many passed and failed, a check counting as one. */
 export async function check() {
@@ -12,7 +12,7 @@ export async function check() {
   let unit;
   const results = await inTurn(2, [
     () => quietly('lint', bin('eslint'), ['.', '--max-warnings=0', '--cache', '--cache-location', cache('eslint/')]),
-    async () => void (unit = await runBundledTests('unit', unitTests())),
+    async () => void (unit = await runBundledTests('unit', await bundleTests('unit', unitTests()))),
     () => quietly('formatting', bin('prettier'), ['--check', '--log-level=warn', '--cache', '.']),
     ...['main', 'main/client', 'app', 'renderer', 'e2e'].map((room) => () => types(room)),
     () => quietly('what is held until it is done', process.execPath, ['scripts/check-awaited.mjs', 'main', 'app']),

@@ -1,55 +1,140 @@
 #!/usr/bin/env node
 /**
  * `npm test`: sets everything up and runs every suite, then says what is left over on this machine, then one line `N passed, N failed`.
- * `npm test -- engine` runs one suite: check, native, engine or window.
+ * `npm test -- engine` runs one suite: check, native, engine or window; `npm test -- engine volumes` those of its files.
  *
+ * Test files run side by side, each in a lane (lanes.mjs) that sees what the files in it leave behind and nothing of the others.
  * Everything that makes traffic runs in a network namespace of its own, so this script runs itself again inside one.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { check } from './check.mjs';
+import { lanesHere, openLane, serveLane } from './lanes.mjs';
 import { leaksAfter, snapshot } from './leaks.mjs';
 import { findProgram, root, setup } from './setup.mjs';
-import { runNodeTests, testFiles } from './tests.mjs';
+import { bundleTests, runBundledTests, runNodeTests, testFiles } from './tests.mjs';
 
-const only = process.argv.slice(2).filter((each) => !each.startsWith('-'));
+/** Into how many parts the stories are dealt. */
+const PARTS = lanesHere() > 1 ? 4 : 1;
+/** What the tests of the engine start beside themselves. */
+const PROGRAMS = ['main/engine/testing-engine.ts', 'main/engine/testing-change.ts', 'main/daemon/main.ts'];
+const chosen = process.argv.slice(2).filter((each) => !each.startsWith('-'));
+const names = chosen.filter((each) => !['check', 'native', 'engine', 'window'].includes(each));
+const wanted = (suite) => chosen.length === names.length || chosen.includes(suite);
 
-if (!process.env.SLIPWAY_TEST_NETNS) {
+/** What one job of a suite does: some files, or a part of the stories. */
+const suites = {
+  check,
+  native: nativeTests,
+  engine: ({ files }) => runBundledTests('engine', files, { concurrency: 1, timeout: 1_800_000 }),
+  window: windowTests,
+};
+
+if (process.env.SLIPWAY_TEST_LANE) serveLane((job) => suites[job.suite](job));
+else if (process.env.SLIPWAY_TEST_NETNS) process.exit(await runAll());
+else {
   await setup({ tests: true, window: true });
   process.exit(await insideNetworkNamespace());
 }
 
-const suites = {
-  check,
-  native: nativeTests,
-  engine: () =>
-    runNodeTests('engine', [...testFiles('e2e/engine'), ...testFiles('main', /\.system\.test\.ts$/)], {
-      concurrency: 1,
-      timeout: 900_000,
-    }),
-  window: windowTests,
-};
-
-const before = snapshot();
-const total = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, run] of Object.entries(suites)) {
-  if (only.length > 0 && !only.includes(name)) continue;
-  console.log(`\n=== ${name} ===`);
-  add(await run());
-  const left = await leaksAfter(before);
-  for (const each of left) console.log(`✖ left behind by ${name}: ${each}`);
-  console.log(`${left.length === 0 ? '✔' : '✖'} nothing is left after ${name}`);
-  add({ passed: left.length === 0 ? 1 : 0, failed: left.length === 0 ? 0 : 1 });
+/** The checks, which keep every processor busy by themselves, then everything else side by side. */
+async function runAll() {
+  const before = snapshot();
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
+  const add = ({ passed, failed, skipped = 0 }) => {
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  };
+  if (wanted('check') && names.length === 0) {
+    console.log('\n=== check ===');
+    add(await check());
+    add(nothingLeft('check', await leaksAfter(before)));
+  }
+  const left = { native: [], engine: [], window: [] };
+  await inLanes(await jobs(), (job, result) => {
+    add(result);
+    if (result.failed > 0) failures.push(`${job.suite} ${job.name}: ${result.failed} failed`);
+    left[job.suite].push(...result.left.map((each) => `${job.name}: ${each}`));
+  });
+  for (const suite of Object.keys(left).filter(wanted)) add(nothingLeft(suite, left[suite]));
+  add(nothingLeft('everything', await leaksAfter(before)));
+  for (const each of failures) console.log(`✖ ${each}`);
+  if (total.skipped > 0) console.log(`\n${total.skipped} tests were skipped on this machine; each says why above.`);
+  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  return total.failed === 0 ? 0 : 1;
 }
-if (total.skipped > 0) console.log(`\n${total.skipped} tests were skipped on this machine; each says why above.`);
-console.log(`\n${total.passed} passed, ${total.failed} failed`);
-process.exit(total.failed === 0 ? 0 : 1);
 
-function add({ passed, failed, skipped = 0 }) {
-  total.passed += passed;
-  total.failed += failed;
-  total.skipped += skipped;
+function nothingLeft(suite, left) {
+  for (const each of left) console.log(`✖ left behind by ${suite}: ${each}`);
+  console.log(`${left.length === 0 ? '✔' : '✖'} nothing is left after ${suite}`);
+  return left.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** What is to be run, the longest first. */
+async function jobs() {
+  const kept = (name) => names.length === 0 || names.some((each) => name.includes(each));
+  const sources = [...testFiles('e2e/engine'), ...testFiles('main', /\.system\.test\.ts$/)].filter(kept);
+  const bundles = wanted('engine') ? await bundleTests('engine', sources, PROGRAMS) : [];
+  const engine = bundles.map((bundle, index) => ({ suite: 'engine', name: sources[index], files: [bundle] }));
+  const parts = Array.from({ length: PARTS }, (_, part) => `${part + 1}/${PARTS}`).filter(kept);
+  return [
+    ...parts.map((name) => ({ suite: 'window', name })),
+    ...['native/tests'].filter(kept).map((name) => ({ suite: 'native', name })),
+    ...engine,
+  ].filter(({ suite }) => wanted(suite));
+}
+
+/**
+ * Does the jobs in as many lanes as the machine carries; where that is one, here. The guest has one more: it computes for minutes while the
+ * others mostly wait.
+ */
+async function inLanes(todo, done) {
+  const count = lanesHere();
+  const work = async ({ run, close }, list) => {
+    for (let job = list.shift(); job; job = list.shift()) done(job, await run(job));
+    await close();
+  };
+  const first = count > 1 && (await lane().catch((error) => console.log(`One after another: ${error.message}`)));
+  if (!first) return work(here(), todo);
+  const guest = todo.filter(({ name }) => name.endsWith('/guest.test.ts'));
+  const others = todo.filter((job) => !guest.includes(job));
+  const more = Array.from({ length: count - 1 }, async () => work(await lane(), others));
+  if (guest.length > 0) more.push(lane().then((each) => work(each, guest)));
+  await Promise.all([work(first, others), ...more]);
+}
+
+/** A lane, whose output comes a job at a time. */
+async function lane() {
+  const { run, close } = await openLane(process.argv[1]);
+  return {
+    close,
+    async run(job) {
+      const started = Date.now();
+      const { result, output } = await run(job);
+      const took = `${seconds(Date.now() - started)}, ${seconds(result.processor)} of a processor`;
+      console.log(`\n=== ${job.suite}: ${job.name} (${took}) ===\n${output}`);
+      return result;
+    },
+  };
+}
+
+function seconds(milliseconds) {
+  return `${(milliseconds / 1000).toFixed(0)} s`;
+}
+
+/** This machine as the only lane. */
+function here() {
+  const before = snapshot();
+  return {
+    async run(job) {
+      console.log(`\n=== ${job.suite}: ${job.name} ===`);
+      return { ...(await suites[job.suite](job)), left: await leaksAfter(before) };
+    },
+    close: async () => undefined,
+  };
 }
 
 /** Runs this script again below `unshare --net`, with loopback up; a person gets a user namespace with it. */
@@ -79,14 +164,18 @@ async function nativeTests() {
   return { passed: c.passed + node.passed, failed: c.failed + node.failed, skipped: node.skipped };
 }
 
-/** Playwright's stories on the real window. */
-async function windowTests() {
+/** Playwright's stories on the real window, the part of them that is named (1/3: the first of three). */
+async function windowTests({ name: part }) {
   const { resolveElectron } = await import('./electron.mjs');
-  const report = path.join(root, 'test-results', 'window.json');
+  const results = path.join(root, 'test-results', `window-${part.replace('/', '-of-')}`);
+  const report = `${results}.json`;
   fs.rmSync(report, { force: true });
   const child = spawn(
     process.execPath,
-    ['node_modules/@playwright/test/cli.js', 'test', '-c', 'e2e/playwright.config.ts'],
+    [
+      ...['node_modules/@playwright/test/cli.js', 'test', '-c', 'e2e/playwright.config.ts'],
+      ...[`--shard=${part}`, `--output=${results}`],
+    ],
     {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -101,6 +190,6 @@ async function windowTests() {
     failed: code !== 0 && failed === 0 ? 1 : failed,
     skipped: stats?.skipped ?? 0,
   };
-  console.log(`window: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
+  console.log(`window ${part}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
   return result;
 }

@@ -7,7 +7,7 @@ const TESTS = ['main/engine/containers.system.test.ts', 'main/engine/resources.s
 const people = ['root', 'dev'] as const;
 const called = { root: 'root', dev: 'an ordinary user' };
 
-describe('in the guest', { skip: noGuest, timeout: 1_200_000 }, () => {
+describe('in the guest', { skip: noGuest, timeout: 1_800_000 }, () => {
   let share: Share;
   before(async () => (share = await makeShare(TESTS)));
   after(() => share[Symbol.asyncDispose]());

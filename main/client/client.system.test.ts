@@ -24,7 +24,8 @@ const there = (path: string) =>
 const isRoot = process.getuid?.() === 0;
 
 /** The headless engine: its source, which tsx runs; or, where this test is bundled, the bundle in its place. */
-const daemon = typeof __dirname === 'string' ? ['main/daemon/main.mjs'] : ['--import', 'tsx', 'main/daemon/main.ts'];
+const daemon =
+  typeof __dirname === 'string' ? [join(__dirname, '../daemon/main.mjs')] : ['--import', 'tsx', 'main/daemon/main.ts'];
 
 const engines: Record<string, { program: string; command: (base: string) => string[] }> = {
   slipway: {

@@ -6,9 +6,16 @@ import { access, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { ContainerInspect } from '../contract/containers.js';
-import { cannotRun, closeRooms, createContainer, enginePlace, openRooms, type Rooms } from './testing-rooms.js';
+import {
+  cannotRun,
+  closeRooms,
+  createContainer,
+  enginePlace,
+  openRooms,
+  testProgram,
+  type Rooms,
+} from './testing-rooms.js';
 
 import type { ChangeWish } from './testing-change.js';
 
@@ -277,7 +284,7 @@ binTest('an engine that ends finds what is in the bin untouched, and gives what 
   assert.equal(await readFile(join(GraphDriver.Data['UpperDir'] as string, 'root/file'), 'utf8'), 'kept\n');
 });
 
-const program = fileURLToPath(new URL('testing-change.ts', import.meta.url));
+const [node, ...program] = testProgram('testing-change') as [string, ...string[]];
 
 for (const when of ['before', 'after'] as const) {
   const name = `killed ${when} any of its commits, what was being discarded is there or in the bin, whole`;
@@ -290,7 +297,7 @@ for (const when of ['before', 'after'] as const) {
         when,
         cmd: ['sh', '-c', 'echo kept > /root/file; echo up; exec sleep 1000'],
       };
-      const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(wish)], {
+      const child = spawn(node, [...program, JSON.stringify(wish)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let said = '';

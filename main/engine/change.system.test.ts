@@ -6,12 +6,19 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { ChangeProgress, ContainerChange } from '../contract/changes.js';
 import type { ChangeWish } from './testing-change.js';
-import { cannotRun, closeRooms, createContainer, enginePlace, openRooms, type Rooms } from './testing-rooms.js';
+import {
+  cannotRun,
+  closeRooms,
+  createContainer,
+  enginePlace,
+  openRooms,
+  testProgram,
+  type Rooms,
+} from './testing-rooms.js';
 
-const program = fileURLToPath(new URL('testing-change.ts', import.meta.url));
+const [node, ...program] = testProgram('testing-change') as [string, ...string[]];
 const MIB = 2 ** 20;
 /** It ends when it is told to. */
 const POLITE = ['sh', '-c', 'trap "exit 0" TERM; echo $MODE; sleep 1000 & wait'];
@@ -379,7 +386,7 @@ for (const [when, Env] of [
           when,
           change: { Name: 'site', Config: { Env: [...Env] } },
         };
-        const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(about)], {
+        const child = spawn(node, [...program, JSON.stringify(about)], {
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         let said = '';
@@ -423,7 +430,7 @@ for (const when of ['before', 'after'] as const)
           commit,
           when,
         };
-        const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(about)], {
+        const child = spawn(node, [...program, JSON.stringify(about)], {
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         let said = '';

@@ -36,7 +36,9 @@ const actions = ({ heard }: Rooms, id: string): string[] =>
   heard.filter(({ Type, Actor }) => Type === 'container' && Actor.ID === id).map(({ Action }) => Action);
 
 const describe = (name: string, body: (rooms: Rooms) => Promise<void>) =>
-  test(name, { skip: cannotRun, timeout: 60_000 }, async (t) => body(await rooms(t)));
+  test(name, { skip: cannotRun, timeout: process.env['SLIPWAY_TEST_EMULATED'] ? 240_000 : 60_000 }, async (t) =>
+    body(await rooms(t)),
+  );
 /** One that moves very many bytes: in the guest its processor is emulated. */
 const describeHeavy = (name: string, body: (rooms: Rooms) => Promise<void>) =>
   process.env['SLIPWAY_TEST_EMULATED']
