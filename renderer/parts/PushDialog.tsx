@@ -5,11 +5,9 @@ import { useEngine, useEngineStore } from '../store/index.js';
 import { can } from '../store/registries-slice.js';
 import { useSurface } from '../store/surface.js';
 import { Button } from '../ui/Button.js';
-import { CopyButton } from '../ui/Copy.js';
-import { Dialog } from '../ui/Dialog.js';
 import { quoted } from './command-line.js';
 import { LoginDialog } from './LoginDialog.js';
-import { NewNameField, useNewName } from './NewName.js';
+import { NewNameDialog, useNewName } from './NewName.js';
 import { parseReference } from './reference.js';
 
 /** Asks where an image goes to; under another name it gets that name first. The push is a task. */
@@ -42,29 +40,16 @@ export function PushDialog({ id, reference, onClose }: { id: string; reference: 
         : t('push.tagsFirst', { registry });
   const known = (registries ?? []).filter(({ host }) => host !== 'docker.io');
   return (
-    <Dialog
-      title={t('push.title')}
+    <NewNameDialog
+      name={name}
+      label={t('push.name')}
+      hint={note}
+      places={known.map(({ host }) => `${host}/${text.split('/').at(-1) ?? ''}`)}
+      command={problem ? undefined : `docker push ${quoted(wanted)}`}
+      submit={{ label: t('push.submit'), icon: ArrowUpFromLine }}
+      onSubmit={submit}
       onClose={onClose}
-      onSubmit={() => void name.submit(submit)}
-      footer={
-        <>
-          {!problem && <CopyButton text={`docker push ${quoted(wanted)}`} label={t('common.copyAsCommand')} />}
-          <span className="grow" />
-          <Button variant="ghost" shortcut="Esc" onClick={onClose}>
-            {t('common.cancel')}
-          </Button>
-          <Button variant="primary" type="submit" icon={ArrowUpFromLine} shortcut="↵">
-            {t('push.submit')}
-          </Button>
-        </>
-      }
     >
-      <NewNameField
-        name={name}
-        label={t('push.name')}
-        hint={note}
-        places={known.map(({ host }) => `${host}/${text.split('/').at(-1) ?? ''}`)}
-      />
       {knows && registry !== undefined && (
         <p className="row g8 s12 t2">
           <span className="grow">
@@ -78,6 +63,6 @@ export function PushDialog({ id, reference, onClose }: { id: string; reference: 
         </p>
       )}
       {logging && registry !== undefined && <LoginDialog host={registry} onClose={() => setLogging(false)} />}
-    </Dialog>
+    </NewNameDialog>
   );
 }

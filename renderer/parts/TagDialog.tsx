@@ -1,12 +1,9 @@
 import { Tag } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useEngineStore } from '../store/index.js';
-import { Button } from '../ui/Button.js';
-import { CopyButton } from '../ui/Copy.js';
-import { Dialog } from '../ui/Dialog.js';
 import { notifyDone } from '../ui/notify.js';
 import { joinCommand } from './command-line.js';
-import { NewNameField, useNewName } from './NewName.js';
+import { NewNameDialog, useNewName } from './NewName.js';
 
 /** Gives an image a further name. */
 export function TagDialog({ id, reference, onClose }: { id: string; reference: string; onClose(): void }) {
@@ -24,27 +21,15 @@ export function TagDialog({ id, reference, onClose }: { id: string; reference: s
   };
   const hint = same ? t('tag.same') : taken ? t('tag.moves', { reference: wanted }) : t('tag.hint');
   return (
-    <Dialog
+    <NewNameDialog
+      name={name}
       width="narrow"
-      title={t('tag.title')}
+      label={t('tag.name')}
+      hint={hint}
+      command={problem || same ? undefined : `docker tag ${joinCommand([reference, wanted])}`}
+      submit={{ label: t('tag.submit'), icon: Tag, disabled: same }}
+      onSubmit={submit}
       onClose={onClose}
-      onSubmit={() => void name.submit(submit)}
-      footer={
-        <>
-          {!problem && !same && (
-            <CopyButton text={`docker tag ${joinCommand([reference, wanted])}`} label={t('common.copyAsCommand')} />
-          )}
-          <span className="grow" />
-          <Button variant="ghost" shortcut="Esc" onClick={onClose}>
-            {t('common.cancel')}
-          </Button>
-          <Button variant="primary" type="submit" icon={Tag} shortcut="↵" aria-disabled={same}>
-            {t('tag.submit')}
-          </Button>
-        </>
-      }
-    >
-      <NewNameField name={name} label={t('tag.name')} hint={hint} />
-    </Dialog>
+    />
   );
 }
