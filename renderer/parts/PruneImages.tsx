@@ -10,12 +10,12 @@ import { Button, IconButton } from '../ui/Button.js';
 import { useNow } from '../ui/clock.js';
 import { Problem } from '../ui/Field.js';
 import { ago, bytes } from '../ui/format.js';
-import { notifyFailed } from '../ui/notify.js';
 import { useShown } from '../ui/use-shown.js';
 import { joinCommand } from './command-line.js';
 import { freedBy, nameOfDisk, victimsOf, withoutParents, type PruneScope } from './disk-parts.js';
 import { useExplain } from './explain.js';
 import { PruneDialog, PruneLine } from './PruneDialog.js';
+import { sayStays } from './stays.js';
 
 /** Opens the dialog below, `plain` without words; not there where the engine cannot say what would go. */
 export function PruneImagesButton({ plain = false }: { plain?: boolean }) {
@@ -46,7 +46,7 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
   const [scope, setScope] = useState(wanted);
   const [spared, setSpared] = useState<ReadonlySet<string>>(new Set());
   const [busy, setBusy] = useState(false);
-  const isShown = useShown();
+  const shown = useShown();
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>();
   const victims = useMemo(() => (disk ? victimsOf(disk, scope) : []), [disk, scope]);
   const chosen = useMemo(() => withoutParents(victims.filter(({ Id }) => !spared.has(Id))), [victims, spared]);
@@ -58,17 +58,13 @@ export function PruneImagesDialog({ scope: wanted, onClose }: { scope: PruneScop
     if (busy || outcomes || chosen.length === 0) return;
     setBusy(true);
     setOutcomes(new Map());
-    const stay: string[] = [];
-    const reasons = new Set<string>();
+    const stay: Record<string, string> = {};
     for (const image of chosen) {
       const problem = await removed(image);
       setOutcomes((before) => new Map(before).set(image.Id, { problem }));
-      if (problem === undefined) continue;
-      stay.push(nameOfDisk(image));
-      reasons.add(problem);
+      if (problem !== undefined) stay[nameOfDisk(image)] = problem;
     }
-    if (stay.length > 0 && !isShown())
-      return notifyFailed(t('volumes.remove.failed', { name: stay.join(', ') }), [...reasons].join(' '));
+    if (!shown()) return sayStays(t, stay);
     setBusy(false);
   };
   /** By its names, so that nothing goes that got another one meanwhile. Why it stays, or undefined. */

@@ -7,7 +7,7 @@ import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { bytes } from '../ui/format.js';
-import { notifyDone, notifyFailed } from '../ui/notify.js';
+import { notifyDone } from '../ui/notify.js';
 import { useShown } from '../ui/use-shown.js';
 import { joinCommand } from './command-line.js';
 import { nameOf } from './container-state.js';
@@ -15,6 +15,7 @@ import { namedImages, nameOfImage, usersByImage } from './image-names.js';
 import { conflictOf, explainConflict } from './removal-reason.js';
 import { useEngineName } from './RemoveDialog.js';
 import { StateBadge } from './StateBadge.js';
+import { sayStays } from './stays.js';
 
 interface Victim {
   id: string;
@@ -93,8 +94,8 @@ export function RemoveImagesDialog({ images, onClose }: { images: Victim[]; onCl
     else if (gone.size > 1) notifyDone(t('remove.imagesDone', { count: gone.size }));
     if (kept.length === 0) return onClose();
     if (!shown()) {
-      const name = kept.map(called).join(', ');
-      return notifyFailed(t('volumes.remove.failed', { name }), [...new Set(Object.values(reasons))].join(' '));
+      const told = kept.map((victim) => [called(victim), explainConflict(t, reasons[victim.name] ?? '')] as const);
+      return sayStays(t, Object.fromEntries(told));
     }
     setLeft(kept);
     setProblems(reasons);

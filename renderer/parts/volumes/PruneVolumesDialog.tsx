@@ -10,8 +10,9 @@ import { Loading } from '../../ui/Loading.js';
 import { useShown } from '../../ui/use-shown.js';
 import { joinCommand } from '../command-line.js';
 import { PruneDialog, PruneLine, type PruneState } from '../PruneDialog.js';
+import { sayStays } from '../stays.js';
 import { nameOfVolume, usageOf } from './names.js';
-import { removeVolumes, sayStays } from './removal.js';
+import { removeVolumes } from './removal.js';
 import { useVolumes, useWatchVolumes } from './use-volumes.js';
 
 type Scope = 'anonymous' | 'unused';

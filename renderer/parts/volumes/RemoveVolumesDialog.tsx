@@ -10,9 +10,10 @@ import { bytes } from '../../ui/format.js';
 import { useShown } from '../../ui/use-shown.js';
 import { joinCommand } from '../command-line.js';
 import { useEngineName } from '../RemoveDialog.js';
+import { sayStays } from '../stays.js';
 import { Holders } from './Holders.js';
 import { nameOfVolume } from './names.js';
-import { removeVolumes, sayStays } from './removal.js';
+import { removeVolumes } from './removal.js';
 import { useVolumes } from './use-volumes.js';
 
 /**

@@ -23,7 +23,8 @@ import { navigate, pathTo } from '../../ui/route.js';
 import { isArchive } from '../archive-files.js';
 import { useAddFolder } from '../drop/use-add-folder.js';
 import { isCopyable, isReplaceable } from './names.js';
-import { removeVolumes, sayStays } from './removal.js';
+import { sayStays } from '../stays.js';
+import { removeVolumes } from './removal.js';
 
 export interface VolumeActions {
   /** The Run dialog, with it as a mount. */

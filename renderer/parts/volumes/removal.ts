@@ -3,10 +3,8 @@ import { ApiError } from '../../../main/client/index.js';
 import type { VolumeDiscarded } from '../../../main/contract/volume-data.js';
 import { messageOf, type EngineStore } from '../../store/index.js';
 import { notifyDone, notifyFailed, notifyUndo } from '../../ui/notify.js';
-import { shortId } from '../../ui/format.js';
 import { explain } from '../explain.js';
-
-const called = (name: string): string => (/^[0-9a-f]{64}$/.test(name) ? shortId(name) : name);
+import { called } from '../stays.js';
 
 /**
  * Removes and says so; where there is a bin, with the way back. Returns the reasons, by name, of those that could not be removed: to say
@@ -44,13 +42,6 @@ export async function removeVolumes(
     notifyUndo(title, t('bin.stays', { count: binned.length }), () => void bringBack(store, t, binned));
   else if (count > 0) notifyDone(title);
   return problems;
-}
-
-/** Says it of those that stay, where no dialog does. */
-export function sayStays(t: TFunction, problems: Record<string, string>): void {
-  const names = Object.keys(problems);
-  const words = [...new Set(Object.values(problems))].join(' ');
-  if (names.length > 0) notifyFailed(t('volumes.remove.failed', { name: names.map(called).join(', ') }), words);
 }
 
 async function bringBack(store: EngineStore, t: TFunction, entries: VolumeDiscarded[]): Promise<void> {
