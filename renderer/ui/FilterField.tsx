@@ -25,7 +25,7 @@ export function FilterField({
         type="text"
         data-filter
         aria-label={label}
-        placeholder={t('containers.filter')}
+        placeholder={t('table.filter')}
         title={hint}
         value={value}
         onChange={(event) => onChange(event.target.value)}

@@ -82,7 +82,7 @@ export function DiskTable({ parts, onOpen }: { parts: DiskPart[]; onOpen(part: D
         selection={{
           selected,
           onSelect: setSelected,
-          words: { all: t('disk.selectAll'), one: (part) => t('containers.select', { name: nameOfPart(t, part) }) },
+          words: { all: t('disk.selectAll'), one: (part) => t('table.select', { name: nameOfPart(t, part) }) },
         }}
         onOpen={onOpen}
         menu={(part) => [

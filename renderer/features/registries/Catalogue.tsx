@@ -113,7 +113,7 @@ export function Catalogue({ host }: { host: string }) {
               type="text"
               data-find
               aria-label={t('catalogue.filter')}
-              placeholder={t('containers.filter')}
+              placeholder={t('table.filter')}
               value={filter}
               onChange={(event) => setFilter(event.target.value)}
             />

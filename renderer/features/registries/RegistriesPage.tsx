@@ -119,9 +119,9 @@ export function RegistriesPage() {
         <Empty
           icon={ListFilter}
           title={t('registries.noneMatch')}
-          actions={<Button onClick={page.clear}>{t('containers.clearFilter')}</Button>}
+          actions={<Button onClick={page.clear}>{t('table.clearFilter')}</Button>}
         >
-          {t('containers.noneMatchText', { filter: text })}
+          {t('table.noneMatchText', { filter: text })}
         </Empty>
       );
     return (

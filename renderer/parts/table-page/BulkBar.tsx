@@ -25,18 +25,18 @@ export function BulkBar({
     <div
       className="tools bulk"
       role="toolbar"
-      aria-label={t('containers.selected', { count })}
+      aria-label={t('table.selected', { count })}
       onKeyDown={(event) => event.key === 'Escape' && onClear()}
       data-bulk
     >
       <b className="b6" role="status" style={{ whiteSpace: 'nowrap' }}>
-        {t('containers.selected', { count })}
+        {t('table.selected', { count })}
       </b>
       <span className="row g12 s12 t2 bulk-states">{tally}</span>
       {children}
       <span className="grow" />
       <Button variant="danger" icon={Trash2} shortcut="Del" onClick={onRemove}>
-        {t('containers.bulkRemove', { count })}
+        {t('table.remove', { count })}
       </Button>
       <Button variant="ghost" shortcut="Esc" onClick={onClear} data-clear>
         {t('common.clear')}

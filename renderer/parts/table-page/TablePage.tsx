@@ -109,9 +109,9 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
         <Empty
           icon={ListFilter}
           title={t(`${noun}.noneMatchTitle`)}
-          actions={<Button onClick={page.clear}>{t('containers.clearFilter')}</Button>}
+          actions={<Button onClick={page.clear}>{t('table.clearFilter')}</Button>}
         >
-          {page.text ? t('containers.noneMatchText', { filter: page.text }) : t(`${noun}.noneMatchChips`)}
+          {page.text ? t('table.noneMatchText', { filter: page.text }) : t(`${noun}.noneMatchChips`)}
         </Empty>
       );
     return (
@@ -133,7 +133,7 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
         selection={{
           selected,
           onSelect: setSelected,
-          words: { all: t(`${noun}.selectAll`), one: (row) => t('containers.select', { name: nameOf(row) }) },
+          words: { all: t(`${noun}.selectAll`), one: (row) => t('table.select', { name: nameOf(row) }) },
         }}
         openKey={props.openKey}
         onOpen={(row) => props.onOpen(row, props.openKey === undefined ? undefined : page.frame.tab)}
@@ -158,7 +158,7 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
       menu: (group) => groupMenu(group, groups.menu(group)),
       words: {
         select: (group) => t(`${noun}.groupSelectAll`, { name: groups.nameOf(group) }),
-        fold: (group) => t('containers.groupFold', { name: groups.nameOf(group) }),
+        fold: (group) => t('table.fold', { name: groups.nameOf(group) }),
         menu: (group) => t('action.more', { name: groups.nameOf(group) }),
       },
       onKey: (group, event) => {
@@ -174,11 +174,11 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
       ...before,
       ...(before.length > 0 ? (['line'] as const) : []),
       {
-        label: t('containers.groupSelect', { count }),
+        label: t('table.selectMany', { count }),
         onSelect: () => setSelected(new Set([...selected, ...members.map(keyOf)])),
       },
       {
-        label: asks ? t('containers.groupRemove', { count }) : t('containers.bulkRemove', { count }),
+        label: asks ? t('table.removeDots', { count }) : t('table.remove', { count }),
         icon: Trash2,
         shortcut: 'Del',
         danger: true,
@@ -222,13 +222,13 @@ function Foot({
       <span className="grow" />
       <span className="keys">
         <kbd>↑</kbd>
-        <kbd>↓</kbd> {t('containers.keysMove')}
+        <kbd>↓</kbd> {t('table.keysMove')}
       </span>
       <span className="keys">
-        <kbd>Space</kbd> {t('containers.keysSelect')}
+        <kbd>Space</kbd> {t('table.keysSelect')}
       </span>
       <span className="keys">
-        <kbd>↵</kbd> {t('containers.keysOpen')}
+        <kbd>↵</kbd> {t('table.keysOpen')}
       </span>
       {letter && (
         <span className="keys">

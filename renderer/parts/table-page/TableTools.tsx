@@ -67,7 +67,7 @@ export function TableTools<Row, Chip extends string>({
 /** By what the table is grouped now, and what else it can be. */
 export function GroupByMenu({ now, entries }: { now: string; entries(): MenuEntry[] }) {
   const { t } = useTranslation();
-  const label = t('containers.groupBy.title');
+  const label = t('table.groupBy');
   return (
     <Menu label={label} entries={() => [{ heading: label }, ...entries()]}>
       <button type="button" className="btn ghost" aria-label={`${label}: ${now}`}>

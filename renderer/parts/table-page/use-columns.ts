@@ -33,7 +33,7 @@ export function useChosenColumns<Row, Group extends RowGroup<Row>, Id extends st
     const { [kept]: before, set } = usePreferences.getState();
     set({ [kept]: before.includes(id) ? before.filter((each) => each !== id) : [...before, id] });
   };
-  const label = t('containers.columns');
+  const label = t('table.columns');
   const entries = () => [
     { heading: label },
     ...ids.filter(offered).map((id) => ({
