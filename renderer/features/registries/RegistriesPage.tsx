@@ -1,10 +1,9 @@
 import { useEffect, useMemo, useState } from 'react';
-import { Library, ListFilter, LogIn, LogOut, Plus, ShieldCheck, Trash2, TriangleAlert } from 'lucide-react';
+import { Library, ListFilter, LogIn, LogOut, Plus, ShieldCheck, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Registry } from '../../../main/contract/registries.js';
 import { Waiting } from '../../parts/Drawer.js';
 import { useExplain } from '../../parts/explain.js';
-import { ShapeIcon } from '../../parts/Shape.js';
 import { EngineOff } from '../../parts/table-page/EngineOff.js';
 import { SplitPage } from '../../parts/table-page/SplitPage.js';
 import { keptLook, useRows, useTablePage } from '../../parts/table-page/use-table-page.js';
@@ -13,7 +12,6 @@ import { can } from '../../store/registries-slice.js';
 import { usePreferences } from '../../store/preferences.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
-import type { Column } from '../../ui/data-grid.js';
 import { DataGrid } from '../../ui/DataGrid.js';
 import { Empty } from '../../ui/Empty.js';
 import { FilterField } from '../../ui/FilterField.js';
@@ -21,8 +19,9 @@ import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyDone, notifyFailed } from '../../ui/notify.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { AddRegistryDialog } from './AddRegistryDialog.js';
+import { useColumns } from './columns.js';
 import { RegistryDrawer } from './RegistryDrawer.js';
-import { isPlain, sourceWords, trustWords, withHub } from './registry-words.js';
+import { isPlain, withHub } from './registry-words.js';
 import { ServeStrip } from './ServeStrip.js';
 
 const keyOf = ({ host }: Registry) => host;
@@ -190,61 +189,4 @@ export function RegistriesPage() {
       {adding && <AddRegistryDialog onClose={() => setAdding(false)} />}
     </>
   );
-}
-
-function useColumns(width: number): Column<Registry>[] {
-  const { t, i18n } = useTranslation();
-  const room = width >= 860 ? 'trust' : width >= 640 ? 'mirrors' : 'access';
-  return useMemo(() => {
-    const compare = new Intl.Collator(i18n.language, { numeric: true }).compare;
-    const columns: (Column<Registry> | false)[] = [
-      {
-        id: 'host',
-        header: t('registries.host'),
-        width: 'minmax(0, 1.2fr)',
-        compare: (a, b) => compare(a.host, b.host),
-        cell: ({ host }) => <span className="name cut block">{host === 'docker.io' ? t('registries.hub') : host}</span>,
-      },
-      {
-        id: 'access',
-        header: t('registries.access'),
-        width: 'minmax(0, 1.4fr)',
-        compare: (a, b) => compare(a.user ?? '~', b.user ?? '~'),
-        cell: (row) => (
-          <span className="use s12">
-            <ShapeIcon shape={row.credentials === null ? 'exited' : 'healthy'} />
-            <span className="cut">
-              {row.user === undefined ? sourceWords(t, row) : t('registries.as', { user: row.user })}
-              {row.user !== undefined && <span className="t3"> · {sourceWords(t, row)}</span>}
-            </span>
-          </span>
-        ),
-      },
-      room === 'trust' && {
-        id: 'trust',
-        header: t('registries.tabs.trust'),
-        width: 'minmax(0, 1fr)',
-        compare: (a, b) => compare(trustWords(t, a), trustWords(t, b)),
-        cell: (row) => (
-          <span className="use s12">
-            {row.insecure && <TriangleAlert className="icon s12 c-bad" aria-hidden />}
-            <span className={row.insecure ? 'cut' : 'cut t2'}>{trustWords(t, row)}</span>
-          </span>
-        ),
-      },
-      room !== 'access' && {
-        id: 'mirrors',
-        header: t('registries.mirrors'),
-        width: '96px',
-        right: true,
-        compare: (a, b) => b.mirrors.length - a.mirrors.length,
-        cell: ({ mirrors }) => (
-          <span className={mirrors.length > 0 ? 'num' : 't3'} title={mirrors.join(' ')}>
-            {mirrors.length > 0 ? mirrors.length : '–'}
-          </span>
-        ),
-      },
-    ];
-    return columns.filter((column) => column !== false);
-  }, [t, i18n.language, room]);
 }
