@@ -173,7 +173,7 @@ test('where somebody’s own engine runs on the data, the app is its client and 
   engine.kill('SIGKILL');
   await gone;
   await expect.poll(async () => (await app.features()).host, 'the app hosts one when that one has ended').toBe('app');
-  await expect(page.getByRole('alert').filter({ hasText: 'Log in to localhost:1' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: 'Log in to localhost:1' })).toContainText('The engine ended');
   await expect(item('busybox')).toBeVisible();
   await expect(editor).toContainText('draft');
   await shot(app, 'died');

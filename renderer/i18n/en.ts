@@ -1567,6 +1567,8 @@ export const en = {
     partLost: 'A part of the image is lost on this machine’s disk. Pull or load the image again, then try again.',
     addressTaken: 'Another program listens at {{address}} already. Choose another port.',
     addressElsewhere: '{{address}} is none of this machine’s addresses. Choose one that is, or 127.0.0.1 or 0.0.0.0.',
+    engineGone: 'The engine ended before it answered. It may be done or not: look, then try again.',
+    engineOff: 'No engine answers just now. Try again once it does.',
     addressRoot: 'Only root may listen at {{address}}. Choose a port of 1024 or more.',
   },
   tasks: {

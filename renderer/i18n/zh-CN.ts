@@ -320,7 +320,7 @@ export const zhCN: Translation<typeof en> = {
     saved: '已保存 {{name}}',
     notSaved: '无法保存 {{name}}',
     lost: '{{name}} 未保存',
-    lostText: '编辑期间它已不在。刚才输入的内容仍可复制。',
+    lostText: '编辑期间该文件已无法访问，刚才输入的内容仍可复制。',
     unsaved: '未保存',
     cutText: '仅显示前 {{part}}（共 {{whole}}），只读。下载文件可查看其余内容。',
     cutBytes: '仅显示前 {{part}}（共 {{whole}}）。下载文件可查看其余内容。',
@@ -1479,6 +1479,8 @@ export const zhCN: Translation<typeof en> = {
     partLost: '镜像的一部分已从本机磁盘丢失。请重新拉取或加载该镜像，然后重试。',
     addressTaken: '已有其他程序在监听 {{address}}。请换一个端口。',
     addressElsewhere: '{{address}} 不是本机的地址。请使用本机的地址，或 127.0.0.1、0.0.0.0。',
+    engineGone: '引擎在应答前已断开。操作可能已完成，也可能未完成：请先查看，再重试。',
+    engineOff: '引擎目前没有应答。请待其恢复后重试。',
     addressRoot: '只有 root 才能监听 {{address}}。请使用 1024 或以上的端口。',
   },
   tasks: {

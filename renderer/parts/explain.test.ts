@@ -165,6 +165,8 @@ test('what goes wrong on this machine itself is told in both languages', () => {
   for (const [said, shown] of [
     ['127.0.0.1:5000 is in use: choose another port', /^Another program listens at 127\.0\.0\.1:5000/],
     ["192.0.2.1:5000 is none of this machine's addresses", /^192\.0\.2\.1:5000 is none/],
+    ['the connection to the engine at /run/s broke: read ECONNRESET', /^The engine ended before it answered/],
+    ['no engine answers at /run/s: is it running?', /^No engine answers/],
     ['[::1]:80 is for root alone: choose a port of 1024 or more', /listen at \[::1\]:80/],
     [
       'the layer 0123456789ab is not here any more as it came: pull or load the image again',

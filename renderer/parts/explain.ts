@@ -59,6 +59,8 @@ const registryTroubles = [
 
 /** What can go wrong on this machine itself. */
 const ownTroubles = [
+  [/^(?:the connection to the engine at .+ broke: |the engine ended the answer before )/, 'engineGone'],
+  [/^no engine answers at /, 'engineOff'],
   [/(?:is not here any more as it came|is damaged on this machine's disk)/, 'partLost'],
   [/^a self-check is under way already/, 'checkBusy'],
   [/^the archive (?:has neither a manifest\.json nor an index\.json|holds no image)/, 'archiveNoImage'],
