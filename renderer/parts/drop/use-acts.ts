@@ -124,10 +124,9 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
     copy,
     volume,
     async run() {
-      const mounts = rowsOf(facts, draft.path, draft.readOnly);
       open({
         kind: 'run',
-        mounts: mounts.map((mount) => ({ ...mount, strict: true })),
+        mounts: rowsOf(facts, draft),
         ...(draft.image !== '' && { image: draft.image }),
       });
     },
