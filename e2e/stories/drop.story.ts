@@ -2,15 +2,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { openBuilder, startDockerdToBuild } from '../fixtures/builder.js';
 import { drop, onDesk } from '../fixtures/desk.js';
 import { openDisplay } from '../fixtures/display.js';
-import { api, docker, request, root, run } from '../fixtures/engine.js';
+import { api, docker, request, root, run, startEngine } from '../fixtures/engine.js';
 import { expect, isRoot, test, type TestApp } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
 
@@ -80,7 +81,8 @@ test('a folder is mounted into a container that runs, with what that hides and w
       .toEqual([]);
     expect(await inside(app, 'cat', '/srv/code/index.html')).toBe('');
 
-    // By keys alone, read-only; there after a restart.
+    // By keys alone, read-only, each of them foreseen; there after a restart.
+    await inside(app, 'sh', '-c', 'mkdir -p /mnt/code && touch /mnt/code/was');
     await drop(app, window.row('web'), [code, path.join(folder, 'note.txt')], 'Drop to add to web');
     await window.dialog.getByRole('radio', { name: /Live mount/ }).press('2');
     await expect(window.dialog.getByRole('radio', { name: /Copy into container/ })).toBeChecked();
@@ -89,6 +91,11 @@ test('a folder is mounted into a container that runs, with what that hides and w
     await page.keyboard.press('Tab');
     await page.keyboard.press('Control+a');
     await page.keyboard.type('/mnt');
+    const lands = window.dialog.getByRole('list', { name: 'Where each lands' }).getByRole('listitem');
+    await expect(lands.filter({ hasText: '/mnt/code' })).toContainText('hides what is there now: was');
+    await expect(lands.filter({ hasText: '/mnt/note.txt' })).toContainText('is made there');
+    await shot(app, 'several are mounted');
+    expect(await window.serious()).toEqual([]);
     await window.dialog.getByRole('radio', { name: 'Read only' }).focus();
     await page.keyboard.press('Space');
     await page.keyboard.press('Enter');
@@ -190,6 +197,22 @@ test('a folder on an image or on empty space fills the form that runs it; both t
       .toBe('hello\n');
     expect((await docker(app, ['exec', 'with-it', 'touch', '/site/x'])).code).not.toBe(0);
 
+    // What was built into the image stays in sight where that is asked for.
+    await inside(app, 'sh', '-c', 'mkdir -p /app/node_modules && echo lib >/app/node_modules/lib && touch /app/old');
+    expect((await docker(app, ['commit', '-c', 'WORKDIR /app', 'web', 'shop/base:1'])).code).toBe(0);
+    await window.goTo('Images');
+    await drop(app, app.page.getByRole('row', { name: 'shop/base:1' }), [site], 'Drop to run shop/base:1 with it');
+    await expect(window.dialog.getByRole('textbox', { name: 'Path in the container' })).toHaveValue('/app');
+    await expect(window.dialog.getByRole('note')).toContainText('The image has 2 entries in /app');
+    await window.dialog.getByRole('checkbox', { name: 'Keep the image’s node_modules' }).check();
+    await shot(app, 'keep');
+    expect(await window.serious()).toEqual([]);
+    await window.dialog.getByRole('button', { name: /^Go on/ }).click();
+    await window.run({ name: 'kept', command: 'sleep 1000' });
+    await expect
+      .poll(async () => (await docker(app, ['exec', 'kept', 'cat', '/app/index.html', '/app/node_modules/lib'])).stdout)
+      .toBe('hello\nlib\n');
+
     await window.goTo('Settings');
     const main = app.page.getByRole('main');
     await drop(app, main, [site], 'Drop it here', () => shot(app, 'over empty space'));
@@ -269,6 +292,104 @@ test('a folder becomes a volume, goes into one that is there, and leaves none be
     await page.getByRole('button', { name: 'Cancel vast' }).click();
     await expect(page.getByText('Copying to vast was cancelled')).toBeVisible();
     await expect.poll(async () => (await volumes()).sort()).toEqual(['db', 'my-site']);
+  });
+});
+
+test('a folder with a Dockerfile is built where the engine builds: with its log, what went wrong, and a container of it', async ({
+  prepareApp,
+  shot,
+}) => {
+  test.skip(!isRoot || !existsSync('/usr/sbin/dockerd'), 'needs root and Debian’s dockerd, which builds here');
+  await onDisk(async (folder) => {
+    const app = await prepareApp({ args: ['--no-engine'] });
+    await mkdir(path.dirname(app.socket), { mode: 0o700 });
+    await using engine = await startEngine();
+    await using dockerd = await startDockerdToBuild();
+    await using _builder = await openBuilder(app.socket, { engine, dockerd });
+    await app.start();
+    const { page } = app;
+    const { keyboard } = page;
+    const window = new SlipwayPage(page);
+    const shop = path.join(folder, 'My shop');
+    await mkdir(path.join(shop, 'node_modules'), { recursive: true });
+    await copyFile('/bin/busybox', path.join(shop, 'busybox'));
+    for (const [name, text] of Object.entries({
+      '.dockerignore': 'node_modules\n',
+      'node_modules/large.js': 'x',
+      'index.html': 'hello\n',
+    }))
+      await writeFile(path.join(shop, name), text);
+    const recipe = (...lines: string[]) =>
+      writeFile(
+        path.join(shop, 'Containerfile'),
+        ['FROM scratch', 'COPY busybox /bin/busybox', 'COPY . /site/', ...lines].join('\n'),
+      );
+    const build = window.dialog.getByRole('radio', { name: /Build from this folder/ });
+    const task = page.getByRole('group', { name: 'Build shop/site:dev' });
+
+    // What goes wrong is said with the step and what was said; mended, it is built, and run.
+    await recipe('RUN ["/bin/busybox", "sh", "-c", "echo making it; exit 3"]');
+    await window.goTo('Containers');
+    await expect(page.getByRole('button', { name: 'Add folder…' }).first()).toBeVisible();
+    await window.goTo('Settings');
+    await drop(app, page.getByRole('main'), [shop], 'Drop it here');
+    await expect(build).toBeChecked();
+    await expect(build).toContainText('An image, by the Containerfile in it.');
+    const name = window.dialog.getByRole('textbox', { name: 'Name of the image' });
+    await expect(name).toHaveValue('my-shop');
+    await name.fill('Shop');
+    await expect(window.dialog).toContainText('Names are lower case.');
+    await name.fill('shop/site:dev');
+    await shot(app, 'build');
+    expect(await window.serious()).toEqual([]);
+    await keyboard.press('Enter');
+    await expect(task).toContainText('Failed');
+    await expect(task).toContainText('returned a non-zero code: 3');
+    await expect(task.getByRole('progressbar')).toHaveAttribute('aria-valuetext', 'Step 4 of 4');
+    await shot(app, 'build failed');
+    expect(await window.serious()).toEqual([]);
+    await task.getByRole('button', { name: 'Log of building shop/site:dev' }).click();
+    await expect(window.dialog.getByRole('region', { name: 'What the build said' })).toContainText('making it');
+    await shot(app, 'build log');
+    expect(await window.serious()).toEqual([]);
+    await keyboard.press('Escape');
+    await expect(task.getByRole('button', { name: 'Log of building shop/site:dev' })).toBeFocused();
+    await recipe('RUN ["/bin/busybox", "touch", "/site/made"]', 'CMD ["/bin/busybox", "sleep", "1000"]');
+    await task.getByRole('button', { name: 'Retry' }).click();
+    await expect(page.getByText('Built shop/site:dev', { exact: true })).toBeVisible();
+    await page.getByRole('button', { name: 'Run shop/site:dev…' }).click();
+    await expect(window.dialog.getByRole('combobox', { name: 'Image' })).toHaveValue('shop/site:dev');
+    await window.run({ name: 'site' });
+    await expect
+      .poll(async () => (await docker(app, ['exec', 'site', '/bin/busybox', 'ls', '-A', '/site'])).stdout)
+      .toBe('.dockerignore\nContainerfile\nbusybox\nindex.html\nmade\n');
+
+    // By keyboard alone, into a name that is another's by now; called off, nothing goes on.
+    await recipe('RUN ["/bin/busybox", "sleep", "1000"]');
+    await window.goTo('Containers');
+    await drop(app, window.row('site'), [shop], 'Drop to add to site');
+    await expect(build).toBeEnabled();
+    await keyboard.press('4');
+    await expect(build).toBeChecked();
+    await keyboard.press('Tab');
+    await expect(name).toBeFocused();
+    await keyboard.press('Control+a');
+    await keyboard.type('shop/site:dev');
+    await expect(window.dialog).toContainText('the name moves to the new one');
+    await keyboard.press('Enter');
+    await expect(task.getByRole('progressbar')).toHaveAttribute('aria-valuetext', 'Step 4 of 4');
+    await shot(app, 'building');
+    await task.getByRole('button', { name: 'Cancel building shop/site:dev' }).click();
+    await expect(task).toContainText('Cancelled');
+    await expect.poll(() => api<unknown[]>(dockerd.socket, 'GET', '/containers/json')).toEqual([]);
+
+    await window.dress({ theme: 'light', language: 'zh-CN' });
+    await drop(app, window.row('site'), [shop], '松开即可添加到 site');
+    await window.dialog.getByRole('radio', { name: '用此文件夹构建' }).click();
+    await expect(window.dialog.getByRole('textbox', { name: '镜像名称' })).toHaveValue('my-shop');
+    await shot(app, 'build light zh-CN');
+    expect(await window.serious()).toEqual([]);
+    await app.quit(); // before its engine goes
   });
 });
 

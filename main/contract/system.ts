@@ -66,7 +66,7 @@ export interface SlipwayFeatures {
   pid: number;
   /**
    * Further things it can do, by name: `stats`, `stats-history`, `files`, `debug-shell`, `bin`, `change`, `history`, `check`,
-   * and `publish` where ports can be published. Absent on engines of old.
+   * `publish` where ports can be published, and `build` where images can be built. Absent on engines of old.
    */
   can?: string[];
   /** A starter image can be made without a network (`POST /slipway/starter`); undefined when busybox-static is missing. */

@@ -1930,6 +1930,12 @@ export const en = {
     contentHint: 'Without the folder itself around it.',
     hidden_one: '{{count}} entry in {{path}} is hidden while this is mounted: {{names}}.',
     hidden_other: '{{count}} entries in {{path}} are hidden while this is mounted, {{names}} among them.',
+    hiddenInImage_one: 'The image has {{count}} entry in {{path}}, which the folder hides: {{names}}.',
+    hiddenInImage_other: 'The image has {{count}} entries in {{path}}, which the folder hides, {{names}} among them.',
+    hiddenInImageMore: 'The image has more than {{count}} entries in {{path}}, which the folder hides.',
+    keep: 'Keep the image’s {{name}}',
+    keepHint:
+      'A copy of it, in a volume of the container’s own. An empty {{name}} appears in the folder where it has none.',
     hiddenBeside: 'Mount at {{path}} instead',
     mountedThere: 'Something is mounted at {{path}} already. It is hidden while this is mounted.',
     lands: 'Where each lands',

@@ -113,7 +113,36 @@ function RunDetails({ target, facts, draft, name }: Part) {
         name={name || draft.image}
       />
       <Access readOnly={draft.readOnly} onChange={(readOnly) => draft.say({ readOnly })} />
+      <HiddenNote draft={draft} />
       <ExpectedFacts facts={[t('drop.facts.form')]} />
+    </>
+  );
+}
+
+/** What of the image is out of sight, and what of that is wanted all the same. */
+function HiddenNote({ draft }: { draft: Draft }) {
+  const { t } = useTranslation();
+  const { hides, kept, path, readOnly, say } = draft;
+  if (!hides) return null;
+  const clean = cleanPath(path.trim()) ?? path;
+  const keeping = hides.keepable.filter((name) => kept.includes(joined(clean, name)));
+  return (
+    <>
+      <Note>
+        {t(hides.more ? 'drop.hiddenInImageMore' : 'drop.hiddenInImage', {
+          ...{ count: hides.count, path: clean, names: hides.names.slice(0, 3).join(', ') },
+        })}
+      </Note>
+      {!readOnly &&
+        hides.keepable.map((name) => (
+          <CheckLine
+            key={name}
+            label={t('drop.keep', { name })}
+            hint={t('drop.keepHint', { name })}
+            checked={keeping.includes(name)}
+            onChange={(on) => say({ kept: on ? [...keeping, name] : keeping.filter((each) => each !== name) })}
+          />
+        ))}
     </>
   );
 }

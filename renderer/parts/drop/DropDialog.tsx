@@ -80,6 +80,13 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
   const open = offers.filter(({ closed }) => closed === undefined);
   const way = open.find((offer) => offer.way === chosen)?.way ?? suggested?.way;
   const draft = useDraft({ target, facts, way });
+  const container = containers.find(({ Id }) => Id === draft.container);
+  const name = nameOfTarget(target, container ? nameOf(container) : '');
+  const what =
+    items.length === 1
+      ? t(items[0]?.folder ? 'drop.what.folder' : 'drop.what.file')
+      : t('drop.what.items', { count: items.length });
+  const title = t(`drop.title.${target.kind}`, { what, name });
   const { busy, failure, submit } = useActs({
     target,
     facts,
@@ -87,11 +94,12 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
     told: told !== undefined,
     way,
     draft,
+    // It is a question where it was dropped on nothing.
+    title:
+      target.kind === 'nothing' && container ? t('drop.title.container', { what, name: nameOf(container) }) : title,
     seen,
     onClose,
   });
-  const container = containers.find(({ Id }) => Id === draft.container);
-  const name = nameOfTarget(target, container ? nameOf(container) : '');
   const applies = appliesOf(draft.foreseen);
   const mountHow =
     applies === 'restart'
@@ -103,11 +111,6 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
 
   const [content, setContent] = useState<HTMLDivElement | null>(null);
   const { place, arrow } = usePlace(content, anchor);
-  const what =
-    items.length === 1
-      ? t(items[0]?.folder ? 'drop.what.folder' : 'drop.what.file')
-      : t('drop.what.items', { count: items.length });
-
   const onKeyDown = (event: KeyboardEvent) => {
     const field = (event.target as HTMLElement).matches('input:not([type=checkbox]), textarea, select');
     const digit = /^[1-9]$/.test(event.key) && !event.ctrlKey && !event.metaKey && (event.altKey || !field);
@@ -146,7 +149,7 @@ export function DropDialog({ target, items, anchor, seen, onClose }: DropDialogP
           >
             <header className="drop-head">
               <div className="grow">
-                <Radix.Title className="cut">{t(`drop.title.${target.kind}`, { what, name })}</Radix.Title>
+                <Radix.Title className="cut">{title}</Radix.Title>
                 <p id="drop-summary" className="s12 t3 num cut" title={paths.join('\n')}>
                   <Summary facts={facts} counting={counting} />
                 </p>

@@ -151,6 +151,10 @@ test('the docker line does the same, whatever the names', () => {
   const odd = fact({ Path: "/home/ann/it's here" });
   assert.equal(mountLine([folder], '/app', true, 'node:22'), 'docker run -it -v /home/ann/code/shop:/app:ro node:22');
   assert.equal(
+    mountLine([folder], '/app', false, 'node:22', ['/app/node_modules']),
+    'docker run -it -v /home/ann/code/shop:/app -v /app/node_modules node:22',
+  );
+  assert.equal(
     mountLine([fact({ Path: '/a:b' })], '/x', false, 'i'),
     'docker run -it --mount type=bind,source=/a:b,target=/x i',
   );

@@ -9,8 +9,15 @@ import { nameOfFolder } from './ways.js';
 type Items = Pick<FolderFacts, 'Path' | 'Kind' | 'Archive'>[];
 
 /** Of a container that is there no mount can be added with docker: the line makes one with it. */
-export const mountLine = (items: Items, path: string, readOnly: boolean, image: string): string =>
-  joinCommand(['docker', 'run', '-it', ...mountFlags(items, path, readOnly), image]);
+export const mountLine = (items: Items, path: string, readOnly: boolean, image: string, kept: string[] = []): string =>
+  joinCommand([
+    'docker',
+    'run',
+    '-it',
+    ...mountFlags(items, path, readOnly),
+    ...kept.flatMap((at) => ['-v', at]),
+    image,
+  ]);
 
 export const mountFlags = (items: Items, path: string, readOnly: boolean): string[] =>
   mountTargets(items, path).flatMap((target, at) => {

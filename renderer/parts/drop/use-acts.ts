@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../../main/client/index.js';
@@ -18,6 +18,7 @@ import { cleanPath } from '../mounts/inside.js';
 import { useMounts } from '../mounts/use-mounts.js';
 import { appliesOf } from '../mounts/use-previews.js';
 import { familiar } from '../reference.js';
+import { useFailure } from '../use-failure.js';
 import { rowsOf, type Draft } from './use-draft.js';
 import { nameOfFolder, stillMeant, type Meant, type Way } from './ways.js';
 
@@ -30,6 +31,8 @@ interface Acting {
   told: boolean;
   way: Way | undefined;
   draft: Draft;
+  /** The question, for what goes wrong after it was closed. */
+  title: string;
   seen?: (() => void) | undefined;
   onClose(): void;
 }
@@ -38,7 +41,7 @@ interface Acting {
 class Said extends Error {}
 
 /** Does what was chosen. What fails before anything is under way is said in the dialog. */
-export function useActs({ target, facts, counting, told, way, draft, seen, onClose }: Acting) {
+export function useActs({ target, facts, counting, told, way, draft, title, seen, onClose }: Acting) {
   const { t } = useTranslation();
   const store = useEngineStore();
   const open = useSurface((surface) => surface.open);
@@ -46,15 +49,10 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
   const mounted = store.getState().containers?.find(({ Id }) => Id === draft.container);
   const { attach } = useMounts(mounted ?? { Id: draft.container ?? '', Names: [] });
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
   /** Enter from before the engine had told. */
   const [early, setEarly] = useState<Meant>();
   const ready = !counting && !draft.waits;
-  const here = useRef(true);
-  useEffect(() => {
-    here.current = true;
-    return () => void (here.current = false);
-  }, []);
+  const { failure, fail, forget, isShown } = useFailure(title);
 
   const nameIn = (id: string | undefined) => {
     const found = store.getState().containers?.find(({ Id }) => Id === id);
@@ -124,10 +122,9 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
     copy,
     volume,
     async run() {
-      const mounts = rowsOf(facts, draft.path, draft.readOnly);
       open({
         kind: 'run',
-        mounts: mounts.map((mount) => ({ ...mount, strict: true })),
+        mounts: rowsOf(facts, draft),
         ...(draft.image !== '' && { image: draft.image }),
       });
     },
@@ -167,15 +164,17 @@ export function useActs({ target, facts, counting, told, way, draft, seen, onClo
   const submit = async () => {
     if (!way || busy || draft.wrong !== undefined) return;
     if (!ready) return setEarly(meant(way));
+    let begun = false;
     setBusy(true);
-    setFailure(undefined);
+    forget();
     try {
       await stillThere(store, t, facts);
       // Escape meanwhile: nothing of it.
-      if (!here.current) return;
+      if (!isShown()) return;
+      begun = true;
       await acts[way]();
     } catch (error) {
-      setFailure(explained(t, error));
+      if (begun || isShown()) fail(explained(t, error));
     }
     setBusy(false);
   };

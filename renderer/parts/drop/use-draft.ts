@@ -10,7 +10,7 @@ import { useAnswer } from '../use-answer.js';
 import { namedImages } from '../image-names.js';
 import { newNameProblem } from '../NewName.js';
 import { familiar } from '../reference.js';
-import { cleanPath, pathProblem, placesIn } from '../mounts/inside.js';
+import { cleanPath, joined, pathProblem, placesIn } from '../mounts/inside.js';
 import type { Mounting } from '../mounts/MountFields.js';
 import { ownerAt, useInside, type InsideFacts } from '../mounts/use-inside.js';
 import { usePreviews } from '../mounts/use-previews.js';
@@ -18,6 +18,7 @@ import { root, type Who } from '../mounts/user.js';
 import { isReplaceable } from '../volumes/names.js';
 import { buildLine, copyLine, importLine, mountLine, restoreLine, volumeLine } from './lines.js';
 import { firstPlace, imageNameOf, isVolumeName, mountTargets, volumeNameOf } from './places.js';
+import { useHiddenInImage, type HiddenInImage } from './use-hidden.js';
 import { startsReadOnly, type Way } from './ways.js';
 
 /** `there`: like the directory that they go into; `keep`: the numbers on this disk. */
@@ -39,6 +40,8 @@ interface Said {
   newName?: string;
   haveName?: string;
   reference?: string;
+  /** By name. */
+  kept?: string[];
 }
 
 /** Everything that a way takes, as it is now. */
@@ -61,6 +64,10 @@ export interface Draft extends Mounting {
   volumes: string[];
   /** What an image that is built is called, as it was typed. */
   reference: string;
+  /** What the folder hides of the image where a container is run with it. */
+  hides: HiddenInImage | undefined;
+  /** Paths of that which stay in sight: the image's own, in volumes without a name. */
+  kept: string[];
   /** Another image has that name. */
   taken: boolean;
   wrong: Wrong | undefined;
@@ -108,6 +115,10 @@ export function useDraft({ target, facts, way }: Asked): Draft {
         }));
   const asks = way === 'mount' && clean !== '/' ? wishes : [];
   const foreseen = usePreviews(container, summary?.State, asks);
+
+  const hides = useHiddenInImage(way === 'run' && facts.length === 1 && clean !== '/' ? image : '', clean);
+  // Below what is read only there is no place to be made for them.
+  const kept = readOnly ? [] : (hides?.keepable ?? []).filter((each) => said.kept?.includes(each));
 
   const { value: list } = useAnswer(() => client.volumes.list(), client);
   const there = list?.Volumes ?? [];
@@ -177,6 +188,8 @@ export function useDraft({ target, facts, way }: Asked): Draft {
       volume,
       volumes,
       reference,
+      hides,
+      kept: kept.map((each) => joined(clean ?? '/', each)),
       taken,
     },
     waits: owner === 'there' && known === undefined,
@@ -240,12 +253,14 @@ function lineOf(
     owner,
     volume,
     reference,
+    kept,
   }: Omit<Draft, 'line' | 'wrong'> & { name: string },
 ): string {
   switch (way) {
     case 'mount':
+      return mountLine(facts, path, readOnly, inside?.image || 'IMAGE');
     case 'run':
-      return mountLine(facts, path, readOnly, inside?.image || image || 'IMAGE');
+      return mountLine(facts, path, readOnly, image || 'IMAGE', kept);
     case 'copy':
       return copyLine(facts, name, path, content, owner === 'keep');
     case 'volume':
@@ -262,9 +277,9 @@ function lineOf(
 }
 
 /** The rows of the create form that mount the same. */
-export const rowsOf = (facts: FolderFacts[], path: string, readOnly: boolean) =>
-  mountTargets(facts, cleanPath(path.trim()) ?? path).map((target, at) => ({
-    source: facts[at]?.Path ?? '',
-    target,
-    readOnly,
-  }));
+export const rowsOf = (facts: FolderFacts[], { path, readOnly, kept }: Pick<Draft, 'path' | 'readOnly' | 'kept'>) => [
+  ...mountTargets(facts, cleanPath(path.trim()) ?? path).map((target, at) => ({
+    ...{ source: facts[at]?.Path ?? '', target, readOnly, strict: true },
+  })),
+  ...kept.map((target) => ({ source: '', target })),
+];
