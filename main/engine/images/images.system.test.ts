@@ -574,6 +574,26 @@ test('lists are filtered as Docker filters them', inNamespace, async (t) => {
   assert.equal(images.count(), 2);
 });
 
+test('what gets a name or a container while a prune is at work stays', inNamespace, async (t) => {
+  await using rooms = await openRooms(await temporaryDirectory(t));
+  const { images, store } = rooms;
+  const tar = await emptyTar(t);
+  const ids: string[] = [];
+  for (const at of ['gone', 'named', 'used', 'last']) {
+    await images.load(archiveOf('app:1', [tar], { Labels: { at } }));
+    ids.push(images.resolve('app:1').id);
+  }
+  const [gone = '', named = '', used = ''] = ids;
+  const [{ ImagesDeleted }] = await Promise.all([
+    images.prune(),
+    images.tag(named, 'kept', ''),
+    store.commit((change) => images.hold(change, used, 'c'.repeat(64))),
+  ]);
+  assert.ok(ImagesDeleted.some((one) => 'Deleted' in one && one.Deleted === gone));
+  assert.equal(images.resolve('kept').id, named);
+  assert.equal(images.resolve(used).id, used);
+});
+
 test('the starter image needs nothing but this machine’s busybox, and is always the same', inNamespace, async (t) => {
   const make = async () => {
     await using rooms = await openRooms(await temporaryDirectory(t));
