@@ -449,6 +449,12 @@ test('a broken archive is refused and leaves nothing', inNamespace, async (t) =>
   await assert.rejects(load(Buffer.from('no archive at all')), { kind: 'invalid' });
   await assert.rejects(load(Buffer.alloc(0)), { kind: 'invalid', message: 'the archive is empty' });
   await assert.rejects(rooms.images.load(archiveOf('x:1', [Buffer.from('this is no tar')])), { kind: 'invalid' });
+  const notJson = load(await tarOf({ 'manifest.json': '{{{' }));
+  await assert.rejects(notJson, { kind: 'invalid', message: 'the manifest.json is not JSON' });
+  const digest = `x@sha256:${'a'.repeat(64)}`;
+  await assert.rejects(rooms.images.load(archiveOf(digest, [await emptyTar(t)])), {
+    message: `invalid tag "${digest}"`,
+  });
   assert.equal(rooms.images.count(), 0);
   assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
 });

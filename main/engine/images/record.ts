@@ -251,13 +251,16 @@ export function parseConfiguration(bytes: Uint8Array): Configuration {
   };
 }
 
-export function parseJson(bytes: Uint8Array, what: string): Record<string, unknown> {
-  let value: unknown;
+export function jsonIn(bytes: Uint8Array, what: string): unknown {
   try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
     throw invalid(`the ${what} is not JSON`, { cause: error });
   }
+}
+
+export function parseJson(bytes: Uint8Array, what: string): Record<string, unknown> {
+  const value = jsonIn(bytes, what);
   if (typeof value !== 'object' || value === null) throw invalid(`the ${what} is not a JSON object`);
   return value as Record<string, unknown>;
 }
