@@ -121,6 +121,7 @@ export class Installer {
         documents: [...new Set([...image.documents, ...(now?.documents ?? [])])],
         manifest: (asDescribed ? image.manifest : null) ?? now?.manifest ?? null,
         ...(now?.packed && { packed: now.packed }),
+        ...(now?.attested && { attested: now.attested }),
         ...(image.parent && { parent: image.parent }),
         ...configuration,
         size: this.#snapshots.size(chainId),
