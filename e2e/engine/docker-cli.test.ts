@@ -311,6 +311,7 @@ async function life(same: (args: string[], options?: SameOptions) => Promise<Ran
   await same(['stop', '-t', '0', 'works']);
   await same(['container', 'prune', '-f', '--filter', 'label=nosuch']);
   await same(['rm', 'works', 'life', 'nosuch']);
+  for (const what of ['network', 'builder', 'system']) await same([what, 'prune', '-f', '--filter', 'until=1h']);
 }
 
 async function furtherLife() {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -142,6 +142,69 @@ test('what is pushed to it is an image here', needs, async () => {
   const put = await fetch(`http://${host}/v2/made/manifests/many`, { method: 'PUT', body: index, headers });
   assert.equal(put.status, 201, await put.text());
   assert.equal(await idOf(ours, 'made:many'), await idOf(ours, 'made:1'));
+});
+
+test('what a builder attests comes and goes with its image; other artifacts are refused', needs, async () => {
+  const host = await served({ writable: true });
+  await ok(run('sh', ['-c', 'tar -C /bin -c busybox | docker import - built:0'], { env: { DOCKER_HOST: `unix://${ours.socket}` } })); // prettier-ignore
+  const id = await idOf(ours, 'built:0');
+  const layout = path.join(folder, 'attested');
+  await ok(run('skopeo', ['copy', '-q', '--src-tls-verify=false', `docker://${host}/built:0`, `oci:${layout}:0`]));
+  const { manifests } = JSON.parse(await readFile(path.join(layout, 'index.json'), 'utf8')) as {
+    manifests: [{ mediaType: string; digest: string; size: number }];
+  };
+  const [{ mediaType, digest, size }] = manifests;
+  const blob = async (text: string | Buffer, mediaType: string) => {
+    await writeFile(path.join(layout, 'blobs/sha256', sha256(text).slice(7)), text);
+    return { mediaType, digest: sha256(text), size: text.length };
+  };
+  const OCI = 'application/vnd.oci.image';
+  const statement = await blob('{"predicateType":"https://slsa.dev/provenance/v1"}', 'application/vnd.in-toto+json');
+  const config = { os: 'unknown', architecture: 'unknown', rootfs: { type: 'layers', diff_ids: [statement.digest] } };
+  const attestation = {
+    ...{ schemaVersion: 2, mediaType: `${OCI}.manifest.v1+json`, layers: [statement] },
+    config: await blob(JSON.stringify(config), `${OCI}.config.v1+json`),
+  };
+  const attests = await blob(JSON.stringify(attestation), attestation.mediaType);
+  const index = {
+    ...{ schemaVersion: 2, mediaType: `${OCI}.index.v1+json` },
+    manifests: [
+      { mediaType, digest, size, platform: { os: 'linux', architecture: 'amd64' } },
+      {
+        ...attests,
+        platform: { os: 'unknown', architecture: 'unknown' },
+        annotations: { 'vnd.docker.reference.type': 'attestation-manifest', 'vnd.docker.reference.digest': digest },
+      },
+    ],
+  };
+  const all = await blob(JSON.stringify(index), index.mediaType);
+  const annotations = { 'org.opencontainers.image.ref.name': 'all' };
+  const layoutIndex = { schemaVersion: 2, manifests: [{ ...all, annotations }] };
+  await writeFile(path.join(layout, 'index.json'), JSON.stringify(layoutIndex));
+  const copy = (...args: string[]) =>
+    run('skopeo', ['copy', '-q', '--all', '--src-tls-verify=false', '--dest-tls-verify=false', ...args]);
+
+  await ok(copy(`oci:${layout}:all`, `docker://${host}/built:1`));
+  assert.equal(await idOf(ours, 'built:1'), id);
+  await ok(copy(`docker://${host}/built@${all.digest}`, `dir:${path.join(folder, 'again')}`));
+  assert.equal((await manifestOf(host, 'built', attests.digest)).digest, attests.digest);
+  assert.equal((await fetch(`http://${host}/v2/built/blobs/${statement.digest}`)).status, 200);
+  await ok(docker(ours, ['save', '-o', path.join(folder, 'built.tar'), 'built:1']));
+  const saved = await ok(run('tar', ['-tf', path.join(folder, 'built.tar')]));
+  assert.match(saved, new RegExp(digest.slice(7)));
+
+  const chart = { ...attestation, layers: [{ ...statement, mediaType: 'application/x-chart' }] };
+  chart.config.mediaType = 'application/vnd.cncf.helm.config.v1+json';
+  const body = JSON.stringify(chart);
+  const headers = { 'Content-Type': mediaType };
+  const refused = await fetch(`http://${host}/v2/built/manifests/chart`, { method: 'PUT', body, headers });
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /no image but an artifact of type application\/vnd.cncf.helm/);
+
+  await ok(docker(ours, ['rmi', '-f', id]));
+  await served();
+  const kept = path.join(ours.dataRoot, 'blobs/sha256', statement.digest.slice(7));
+  while (await access(kept).then(() => true, () => false)) await new Promise((resolve) => setTimeout(resolve, 20)); // prettier-ignore
 });
 
 async function manifestOf(host: string, name: string, reference: string) {

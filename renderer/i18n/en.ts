@@ -1555,6 +1555,18 @@ export const en = {
     imageFalse: 'The image contradicts itself, so it was refused and nothing of it was kept. Tell those who made it.',
     layerFalse:
       'The layer {{content}} is not what the image says it is, so it was refused and nothing of it was kept. Tell those who made the image.',
+    layerDamaged:
+      'A layer of this image is damaged or leads out of the image, so it was refused and nothing of it was kept. Tell those who made the image.',
+    idsTooFew:
+      'A file of this image belongs to user {{content}}, which is beyond your range of subordinate ids. Ask for a longer one in /etc/subuid and /etc/subgid.',
+    noPlatform:
+      'This image is not made for {{content}}. Choose another tag, or one of the platforms that it is made for.',
+    artifact:
+      '{{image}} is no image but something else ({{content}}) that is kept in the same registry: nothing runs from it.',
+    oldFormat:
+      'This image is stored in an old format (schema 1) that is no longer supported. Push it again with a current tool.',
+    partMissing:
+      'The registry {{registry}} lacks a part of {{image}}. Push the image again, or tell those who keep it there.',
     otherSystem: 'This image is made for {{content}}; only images for Linux can be used here.',
     movedOn: 'What was looked at has changed meanwhile. Look again.',
     notHere: '{{image}} is not here any more.',

@@ -1467,6 +1467,13 @@ export const zhCN: Translation<typeof en> = {
     archiveFalse: '此归档的内容自相矛盾，已拒绝，未保留任何部分。请重新保存镜像。',
     imageFalse: '此镜像的内容自相矛盾，已拒绝，未保留任何部分。请联系镜像的制作者。',
     layerFalse: '层 {{content}} 与镜像的描述不符，已拒绝，未保留任何部分。请联系镜像的制作者。',
+    layerDamaged: '此镜像的某一层已损坏，或指向镜像之外，已拒绝，未保留任何部分。请联系镜像的制作者。',
+    idsTooFew:
+      '此镜像中有文件属于用户 {{content}}，超出了你的从属 ID 范围。请在 /etc/subuid 和 /etc/subgid 中申请更大的范围。',
+    noPlatform: '此镜像没有适用于 {{content}} 的版本。请换一个标签，或选择它所支持的平台。',
+    artifact: '{{image}} 不是镜像，而是同一镜像仓库中的其他制品（{{content}}），无法运行。',
+    oldFormat: '此镜像以旧格式（schema 1）存储，不再受支持。请用当前的工具重新推送。',
+    partMissing: '镜像仓库 {{registry}} 缺少 {{image}} 的一部分。请重新推送该镜像，或联系其维护者。',
     otherSystem: '此镜像适用于 {{content}}，这里只能使用 Linux 镜像。',
     movedOn: '所查看的内容已经变化，请重新查看。',
     notHere: '{{image}} 已不在本机。',

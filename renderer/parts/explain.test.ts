@@ -92,6 +92,23 @@ test('what is wrong with an archive, an image or what was looked at is said in b
     ['the image has 2 layers, but its configuration names 3: refused', /image contradicts itself/],
     ['the manifest is not JSON', /image contradicts itself/],
     ["layer 0123456789ab does not match the image's configuration and was refused: expected a, got b", /0123456789ab/],
+    ['the image configuration has 8589934592 bytes: too many (at most 8388608)', /image contradicts itself/],
+    ["the layer's entry ../x\n leads out of the layer", /layer of this image is damaged/],
+    ['the layer cannot be decompressed: gzip: it ends too early', /layer of this image is damaged/],
+    [
+      'a b belongs to user 200000, group 5, more than your subordinate ids cover: ask for a longer range',
+      /user 200000, which is beyond your range/,
+    ],
+    ['no matching manifest for linux/amd64 in the manifest list entries', /not made for linux\/amd64\./],
+    [
+      'hub/chart:1 is no image but an artifact of type a/b+json: nothing runs from it',
+      /^hub\/chart:1 .*\(a\/b\+json\)/,
+    ],
+    ['old:1 is stored in the old format "schema 1", which is no longer supported: push', /old format/],
+    [
+      'the registry hub:5000 lacks a part of me/app (me/app:1@sha256:0): push the image again',
+      /hub:5000 lacks .* me\/app\./,
+    ],
     ['image operating system "windows" cannot be used on this platform', /made for windows/],
     ['the comparison is not kept any more', /Look again/],
     ['No such image: shop/api:1', /^shop\/api:1 is not here/],

@@ -40,6 +40,8 @@ const PATIENCE_MS = 24 * 3600 * 1000;
 const AT_ONCE = 64;
 /** After so much that nobody has announced it is asked whether there is still room. */
 const LOOK_BYTES = 32 * 1024 * 1024;
+/** What has more bytes is no manifest and no configuration. */
+export const LARGEST_DOCUMENT = 8 * 1024 * 1024;
 /** What is read at a time of a blob that is passed on. */
 const PIECE = 256 * 1024;
 
@@ -102,7 +104,7 @@ export class Content {
   }
 
   /** A document (manifest, config) in one piece. */
-  async read(digest: string, limit = 8 * 1024 * 1024): Promise<Buffer> {
+  async read(digest: string, limit = LARGEST_DOCUMENT): Promise<Buffer> {
     const size = await this.size(digest);
     if (size === undefined) throw notFound(`content ${digest} is not in the store`);
     if (size > limit) throw invalid(`content ${digest} has ${size} bytes: too many for a document (at most ${limit})`);

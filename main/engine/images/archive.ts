@@ -8,7 +8,7 @@ import type { Helper, ReceivedFile, ReceivedPart } from '../helper/index.js';
 import type { LayersAhead } from '../layers/index.js';
 import { legacyImages, parseRepositories } from './legacy.js';
 import { candidates, hostPlatform } from './platform.js';
-import { artifactType, checked, kept, parseManifest, type Descriptor, type IndexEntry } from './record.js';
+import { artifactType, checked, jsonIn, kept, parseManifest, type Descriptor, type IndexEntry } from './record.js';
 
 /** An image found in an archive; all of its content is in the store by now. */
 export interface ArchivedImage {
@@ -155,7 +155,7 @@ async function receiveFiles(
 }
 
 function dockerImages(bytes: Buffer, find: Find, described: ArchivedImage[]): ArchivedImage[] {
-  const images = checked(dockerManifest, JSON.parse(bytes.toString('utf8')), 'manifest.json');
+  const images = checked(dockerManifest, jsonIn(bytes, 'manifest.json'), 'manifest.json');
   return images.map(({ Config, RepoTags, Layers }) => {
     const config = find(Config).digest;
     const layers = (Layers ?? []).map((path) => ({ ...find(path) }));
@@ -225,10 +225,11 @@ async function ociImages(bytes: Buffer, find: Find, content: Content): Promise<A
   return images;
 }
 
-/** The short one is often only a tag, which names nothing by itself. */
+/** The short one is often only a tag, which names nothing by itself; what was saved by its digest has no name to be loaded under. */
 function nameOf({ annotations }: IndexEntry): string | undefined {
   const short = annotations?.['org.opencontainers.image.ref.name'];
-  return annotations?.['io.containerd.image.name'] ?? (short && /[:/]/.test(short) ? short : undefined);
+  const name = annotations?.['io.containerd.image.name'] ?? (short && /[:/]/.test(short) ? short : undefined);
+  return name?.includes('@') ? undefined : name;
 }
 
 function isThere(find: () => unknown): boolean {

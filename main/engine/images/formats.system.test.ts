@@ -95,6 +95,25 @@ test(
   },
 );
 
+test('an image of many layers comes without a word of warning', inNamespace, async (t) => {
+  const shelf = await startShelf(t);
+  const tars = await Promise.all(Array.from({ length: 30 }, (_, at) => tarOf({ [`layer-${at}`]: String(at) })));
+  image(
+    shelf,
+    'tower',
+    tars.map((tar) => ({ tar, mediaType: `${OCI}.layer.v1.tar` })),
+  );
+  const warnings: string[] = [];
+  const onWarning = ({ name, message }: Error) => void warnings.push(`${name}: ${message}`);
+  process.on('warning', onWarning);
+  t.after(() => process.off('warning', onWarning));
+  await using rooms = await openRooms(await temporaryDirectory(t));
+  await pull(rooms, `${shelf.host}/tower:1`);
+  assert.equal(await fileOf(rooms, `${shelf.host}/tower:1`, 'layer-29'), '29');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(warnings, []);
+});
+
 test(
   'an index in an index leads to this machine’s image; attestations and artifacts are passed over',
   inNamespace,
@@ -148,6 +167,16 @@ test(
     for (let depth = 0; depth < 5; depth++) deep = index([deep]);
     index([deep], 'deep');
     await assert.rejects(pull(rooms, `${shelf.host}/app:deep`), { kind: 'invalid', message: /index within an index/ });
+
+    // What is far too large to be a configuration is not fetched to find that out.
+    const config = { mediaType: `${OCI}.config.v1+json`, digest: sha256('a film'), size: 2 ** 33 };
+    const film = { schemaVersion: 2, mediaType: `${OCI}.manifest.v1+json`, config, layers: [] };
+    shelf.manifest('app', film, 'film');
+    await assert.rejects(pull(rooms, `${shelf.host}/app:film`), {
+      kind: 'invalid',
+      message: /8589934592 bytes: too many/,
+    });
+    assert.ok(!shelf.asked.some(({ path }) => path.includes(config.digest)));
   },
 );
 

@@ -449,6 +449,12 @@ test('a broken archive is refused and leaves nothing', inNamespace, async (t) =>
   await assert.rejects(load(Buffer.from('no archive at all')), { kind: 'invalid' });
   await assert.rejects(load(Buffer.alloc(0)), { kind: 'invalid', message: 'the archive is empty' });
   await assert.rejects(rooms.images.load(archiveOf('x:1', [Buffer.from('this is no tar')])), { kind: 'invalid' });
+  const notJson = load(await tarOf({ 'manifest.json': '{{{' }));
+  await assert.rejects(notJson, { kind: 'invalid', message: 'the manifest.json is not JSON' });
+  const digest = `x@sha256:${'a'.repeat(64)}`;
+  await assert.rejects(rooms.images.load(archiveOf(digest, [await emptyTar(t)])), {
+    message: `invalid tag "${digest}"`,
+  });
   assert.equal(rooms.images.count(), 0);
   assert.deepEqual(await contents(root), { blobs: 0, ingest: 0, layers: 0 });
 });
@@ -572,6 +578,26 @@ test('lists are filtered as Docker filters them', inNamespace, async (t) => {
   const { ImagesDeleted } = await images.prune();
   assert.equal(ImagesDeleted.length, 1);
   assert.equal(images.count(), 2);
+});
+
+test('what gets a name or a container while a prune is at work stays', inNamespace, async (t) => {
+  await using rooms = await openRooms(await temporaryDirectory(t));
+  const { images, store } = rooms;
+  const tar = await emptyTar(t);
+  const ids: string[] = [];
+  for (const at of ['gone', 'named', 'used', 'last']) {
+    await images.load(archiveOf('app:1', [tar], { Labels: { at } }));
+    ids.push(images.resolve('app:1').id);
+  }
+  const [gone = '', named = '', used = ''] = ids;
+  const [{ ImagesDeleted }] = await Promise.all([
+    images.prune(),
+    images.tag(named, 'kept', ''),
+    store.commit((change) => images.hold(change, used, 'c'.repeat(64))),
+  ]);
+  assert.ok(ImagesDeleted.some((one) => 'Deleted' in one && one.Deleted === gone));
+  assert.equal(images.resolve('kept').id, named);
+  assert.equal(images.resolve(used).id, used);
 });
 
 test('the starter image needs nothing but this machine’s busybox, and is always the same', inNamespace, async (t) => {

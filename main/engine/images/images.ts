@@ -26,7 +26,7 @@ import { Packing, type PackingHelper } from './packing.js';
 import { parsePlatform, platformText, suits } from './platform.js';
 import { Puller, type PullOptions, type PullRequest } from './pull.js';
 import { Pusher, type PushOptions, type PushRequest } from './push.js';
-import { labelsOf, NEVER, type Descriptor, type ImageRecord } from './record.js';
+import { documentsOf, labelsOf, NEVER, type Descriptor, type ImageRecord } from './record.js';
 import { Removal, type RemoveOptions } from './remove.js';
 import { writeArchive, type SavedImage } from './save.js';
 import { Shelf } from './shelf.js';
@@ -62,7 +62,7 @@ export interface StockedImage {
   layers: Descriptor[];
   /** What registries get of those layers that are plain tars here, once they got it. */
   packed: (Descriptor | undefined)[];
-  /** Digests of its configuration, its manifest and what led there. */
+  /** Digests of its configuration, its manifest, what led there and what is attested of it. */
   documents: string[];
   manifest: string | undefined;
   /** Containers, those in the bin too. */
@@ -174,7 +174,7 @@ export class Images {
       const references = this.#library.referencesOf(image.id);
       return {
         ...{ id: image.id, created: unixSeconds(image.created), size: image.size, chain: image.chain },
-        ...{ layers: image.layers, documents: image.documents, manifest: image.manifest?.digest },
+        ...{ layers: image.layers, documents: documentsOf(image), manifest: image.manifest?.digest },
         packed: image.diffIds.map((diffId) => image.packed?.[diffId]),
         names: references.filter(({ digest }) => !digest).map(familiar),
         origins: references.filter(({ digest }) => digest),

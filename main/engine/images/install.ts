@@ -1,4 +1,5 @@
 import '../../base/scopes.js';
+import { setMaxListeners } from 'node:events';
 import { invalid } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { NoRoom } from '../../base/room.js';
@@ -120,6 +121,7 @@ export class Installer {
         documents: [...new Set([...image.documents, ...(now?.documents ?? [])])],
         manifest: (asDescribed ? image.manifest : null) ?? now?.manifest ?? null,
         ...(now?.packed && { packed: now.packed }),
+        ...(now?.attested && { attested: now.attested }),
         ...(image.parent && { parent: image.parent }),
         ...configuration,
         size: this.#snapshots.size(chainId),
@@ -192,6 +194,7 @@ export class Installer {
     }
     // One layer's failure stops the others; the first failure is the one to tell.
     const control = new AbortController();
+    setMaxListeners(0, control.signal); // each layer listens
     const stop = () => control.abort(signal?.reason);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();

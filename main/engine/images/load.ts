@@ -3,7 +3,7 @@ import { invalid } from '../../base/errors.js';
 import type { Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
 import type { Layers } from '../layers/index.js';
-import { familiar, parseReference, withDefaultTag } from '../registry/index.js';
+import { familiar, parseReference, withDefaultTag, type Reference } from '../registry/index.js';
 import { readArchive, type Receive } from './archive.js';
 import type { Installer, Report } from './install.js';
 import type { Library } from './library.js';
@@ -68,7 +68,7 @@ export class Loader {
       });
       if (images.length === 0) throw invalid('the archive holds no image');
       for (const image of images) {
-        const names = image.names.map((name) => withDefaultTag(parseReference(name)));
+        const names = image.names.map(nameIn);
         await this.#installer.install(
           {
             configDigest: image.config,
@@ -76,7 +76,7 @@ export class Loader {
             manifest: image.manifest,
             documents: [image.config, ...(image.manifest ? [image.manifest.digest] : [])],
           },
-          { names: names.map(({ digest: _, ...name }) => name), report: quiet ? () => undefined : onProgress, signal },
+          { names, report: quiet ? () => undefined : onProgress, signal },
         );
         const record = this.#library.find(image.config);
         this.#events.publish('image', 'load', record.id, { ...labelsOf(record), name: record.id });
@@ -88,4 +88,11 @@ export class Loader {
       await this.#installer.removeUnused(stored);
     }
   }
+}
+
+/** What an archive calls an image: a tag, for by a digest alone nothing is called. */
+function nameIn(text: string): Reference {
+  const reference = parseReference(text);
+  if (reference.digest) throw invalid(`invalid tag "${text}"`);
+  return withDefaultTag(reference);
 }

@@ -1,7 +1,7 @@
 import '../../base/scopes.js';
 import { z } from 'zod';
 import { EngineError, invalid } from '../../base/errors.js';
-import type { Content } from '../content/index.js';
+import { LARGEST_DOCUMENT, type Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
 import {
   familiar,
@@ -154,6 +154,8 @@ export class Puller {
         if (artifact)
           throw invalid(`${familiar(reference)} is no image but an artifact of type ${artifact}: nothing runs from it`);
         const { config, layers } = parsed.manifest;
+        if (config.size > LARGEST_DOCUMENT)
+          throw invalid(`the image configuration has ${config.size} bytes: too many (at most ${LARGEST_DOCUMENT})`);
         pin(config.digest);
         await this.#content.fetch(config, repository.blob(config.digest), { signal });
         documents.push(config.digest);

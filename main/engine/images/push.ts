@@ -1,4 +1,5 @@
 import '../../base/scopes.js';
+import { setMaxListeners } from 'node:events';
 import { invalid, notFound } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { Slots } from '../../base/slots.js';
@@ -140,6 +141,7 @@ export class Pusher {
     contentOf(image).forEach(pin);
     // One layer's failure stops the others; the first failure is the one to tell.
     const control = new AbortController();
+    setMaxListeners(0, control.signal); // each layer listens
     const stop = () => control.abort(signal?.reason);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();

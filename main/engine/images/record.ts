@@ -20,6 +20,8 @@ export interface ImageRecord {
   manifest: Descriptor | null;
   /** What registries get of layers that are plain tars here, by the tar's digest. */
   packed?: Record<string, Descriptor>;
+  /** What was pushed to us about it (provenance, bills of materials), as the index names it. */
+  attested?: Attested[];
   /** The image that it was made from here. */
   parent?: string;
   config: ImageConfig;
@@ -45,6 +47,12 @@ export interface Descriptor {
   annotations?: Record<string, string> | null | undefined;
 }
 
+export interface Attested {
+  manifest: Descriptor;
+  /** Digests of what the manifest names. */
+  parts: string[];
+}
+
 export interface HistoryEntry {
   created?: string | undefined;
   created_by?: string | undefined;
@@ -54,10 +62,16 @@ export interface HistoryEntry {
 }
 
 /** Every blob that belongs to an image. */
-export const contentOf = ({ layers, documents, packed = {} }: ImageRecord): string[] => [
-  ...documents,
+export const contentOf = ({ layers, packed = {}, ...image }: ImageRecord): string[] => [
+  ...documentsOf(image),
   ...layers.map(({ digest }) => digest),
   ...Object.values(packed).map(({ digest }) => digest),
+];
+
+/** Everything but layers. */
+export const documentsOf = ({ documents, attested = [] }: Pick<ImageRecord, 'documents' | 'attested'>): string[] => [
+  ...documents,
+  ...attested.flatMap(({ manifest, parts }) => [manifest.digest, ...parts]),
 ];
 
 export const labelsOf = (image: ImageRecord | undefined): Record<string, string> => image?.config.Labels ?? {};
@@ -205,6 +219,10 @@ export function artifactType({ config, artifactType: type }: Manifest): string |
   return CONFIG_TYPES.includes(config.mediaType) ? undefined : config.mediaType;
 }
 
+/** What builders say about an image; shaped like one, it has statements in the place of layers. */
+export const isAttestation = ({ layers }: Manifest): boolean =>
+  layers.length > 0 && layers.every(({ mediaType }) => mediaType === 'application/vnd.in-toto+json');
+
 /** A part of a manifest, as we keep it. */
 export const kept = ({ mediaType, digest, size, urls, annotations }: Manifest['layers'][number]): Descriptor => ({
   ...{ mediaType, digest, size },
@@ -251,13 +269,16 @@ export function parseConfiguration(bytes: Uint8Array): Configuration {
   };
 }
 
-export function parseJson(bytes: Uint8Array, what: string): Record<string, unknown> {
-  let value: unknown;
+export function jsonIn(bytes: Uint8Array, what: string): unknown {
   try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
     throw invalid(`the ${what} is not JSON`, { cause: error });
   }
+}
+
+export function parseJson(bytes: Uint8Array, what: string): Record<string, unknown> {
+  const value = jsonIn(bytes, what);
   if (typeof value !== 'object' || value === null) throw invalid(`the ${what} is not a JSON object`);
   return value as Record<string, unknown>;
 }

@@ -8,7 +8,14 @@ import type { Change, Store } from '../../base/store.js';
 import type { Filters } from '../../contract/filters.js';
 import type { ImageRemoved, ImagesPruned } from '../../contract/images.js';
 import type { Content } from '../content/index.js';
-import { familiar, parseReference, repositoryOf, withDefaultTag, type Reference } from '../registry/index.js';
+import {
+  canonical,
+  familiar,
+  parseReference,
+  repositoryOf,
+  withDefaultTag,
+  type Reference,
+} from '../registry/index.js';
 import type { SnapshotRecord, Snapshots } from '../snapshots/index.js';
 import type { Library } from './library.js';
 import { isDangling, listed } from './list.js';
@@ -60,8 +67,12 @@ export class Removal {
    * Untags and, when that was the last name, deletes; or deletes by ID. Docker's rules and words. Unless `noprune`, what it was made from goes along
    * where nothing else has it. Records go before the answer, the data behind it: a crash in between leaves what the sweep finds.
    */
-  async remove(text: string, { force = false, noprune = false }: RemoveOptions = {}): Promise<ImageRemoved[]> {
+  async remove(text: string, options: RemoveOptions = {}): Promise<ImageRemoved[]> {
     using _ = await this.#locks.take('remove');
+    return this.#remove(text, options);
+  }
+
+  async #remove(text: string, { force = false, noprune = false }: RemoveOptions): Promise<ImageRemoved[]> {
     const image = this.#library.find(text);
     const removed: ImageRemoved[] = [];
     const untagged: Reference[] = [];
@@ -121,14 +132,17 @@ export class Removal {
     const until = filters['until']?.[0];
     const limit = until === undefined ? Infinity : momentOf(until);
     const { dangling: _d, until: _u, ...rest } = filters;
-    const candidates = listed(this.#library, { ...rest, ...(danglingOnly && { dangling: ['true'] }) });
+    const candidates = listed(this.#library, { ...rest, ...(danglingOnly && { dangling: ['true'] }) })
+      .filter(({ Created }) => Created * 1000 <= limit)
+      .map(({ Id }) => ({ Id, names: this.#namesOf(Id) }));
     const pruned: ImagesPruned = { ImagesDeleted: [], SpaceReclaimed: 0 };
     const before = this.stored();
-    for (const { Id, Created } of candidates) {
-      // What was made from it may have taken it along.
-      if (Created * 1000 > limit || !this.#library.get(Id) || this.#library.holders(Id).length > 0) continue;
-      if (this.#library.hasChildren(Id)) continue;
-      pruned.ImagesDeleted.push(...(await this.remove(Id, { force: true })));
+    for (const { Id, names } of candidates) {
+      using _ = await this.#locks.take('remove');
+      // Since the list was made it may have been named, put to use or built upon, or have gone with what was made from it.
+      if (!this.#library.get(Id) || this.#namesOf(Id) !== names) continue;
+      if (this.#library.holders(Id).length > 0 || this.#library.hasChildren(Id)) continue;
+      pruned.ImagesDeleted.push(...(await this.#remove(Id, { force: true })));
     }
     pruned.SpaceReclaimed = Math.max(0, before - this.stored());
     this.#announcePrune(pruned.SpaceReclaimed);
@@ -138,6 +152,10 @@ export class Removal {
   /** Resolves once nothing is being deleted any more. */
   async settled(): Promise<void> {
     await Promise.all(this.#background);
+  }
+
+  #namesOf(id: string): string {
+    return this.#library.referencesOf(id).map(canonical).join(' ');
   }
 
   #forgetDigestsOf(id: string, { domain, path }: Reference, untag: (reference: Reference) => void): void {

@@ -10,7 +10,18 @@ import { manifestFor, ownManifests, type ManifestDocument } from './manifest.js'
 import { requireRoomFor } from './need.js';
 import type { Packing } from './packing.js';
 import { candidates, hostPlatform, noMatch } from './platform.js';
-import { contentOf, labelsOf, parseManifest, type Descriptor, type ImageRecord, type IndexEntry } from './record.js';
+import {
+  artifactType,
+  contentOf,
+  isAttestation,
+  labelsOf,
+  parseManifest,
+  type Attested,
+  type Descriptor,
+  type ImageRecord,
+  type IndexEntry,
+  type Manifest,
+} from './record.js';
 
 export interface ShelfOptions {
   store: Store;
@@ -67,6 +78,8 @@ export class Shelf {
       return image && this.#manifestOf(image);
     }
     for (const { image } of named) {
+      const attested = image.attested?.find(({ manifest }) => manifest.digest === reference)?.manifest;
+      if (attested) return { ...attested, bytes: await this.#content.read(reference) };
       if (!image.documents.includes(reference) || reference === image.id) continue;
       const found = await this.#document(reference, image.manifest?.mediaType);
       if (found) return found;
@@ -79,12 +92,15 @@ export class Shelf {
     return this.#named(name).some(({ image }) => contentOf(image).includes(digest));
   }
 
-  /** A manifest, or an index with one for this machine, whose content is here: an image from now on, by that name. */
+  /**
+   * A manifest, or an index with one for this machine, whose content is here: an image from now on, by that name. What comes before the index
+   * that names it and is no image (an attestation) is for the caller to `hold` until then.
+   */
   async accept(
     name: string,
     reference: string,
     { mediaType, bytes }: ManifestDocument,
-    signal?: AbortSignal,
+    { hold, signal }: { hold: (digest: string) => void; signal?: AbortSignal },
   ): Promise<string> {
     const repository = parseReference(name);
     const digest = digestOf(bytes);
@@ -95,13 +111,21 @@ export class Shelf {
       { ...repository, digest },
     ];
     const parsed = parseManifest(bytes, mediaType);
+    const attests = parsed.kind === 'manifest' && isAttestation(parsed.manifest) && isDigest(reference);
+    const other = parsed.kind === 'manifest' && !attests ? artifactType(parsed.manifest) : undefined;
+    if (other) throw invalid(`this is no image but an artifact of type ${other}: only images are kept here`);
     using lease = this.#content.lease();
     lease.pin(digest);
     const fresh = [await this.#content.write(bytes)];
     try {
+      if (attests) {
+        for (const part of partsOf(parsed.manifest)) await this.#requireUploaded(part, lease.pin);
+        for (const each of [digest, ...partsOf(parsed.manifest)]) hold(each);
+        return digest;
+      }
       const id =
         parsed.kind === 'index'
-          ? await this.#acceptIndex(name, parsed.entries, digest, names)
+          ? await this.#acceptIndex(name, parsed.entries, { index: digest, names, pin: lease.pin })
           : await this.#acceptImage(
               parsed.manifest,
               { mediaType: parsed.mediaType, digest, size: bytes.length },
@@ -127,10 +151,7 @@ export class Shelf {
     names: Reference[],
     { pin, signal }: { pin: (digest: string) => void; signal: AbortSignal | undefined },
   ): Promise<string> {
-    for (const { digest } of [config, ...layers]) {
-      pin(digest);
-      if ((await this.#content.size(digest)) === undefined) throw notFound(`blob ${digest} has not been uploaded`);
-    }
+    for (const { digest } of [config, ...layers]) await this.#requireUploaded(digest, pin);
     await requireRoomFor(this.#content, layers, 'the image');
     const documents = [manifest.digest, config.digest];
     const image = { configDigest: config.digest, layers, manifest, documents };
@@ -138,22 +159,51 @@ export class Shelf {
     return config.digest;
   }
 
-  async #acceptIndex(name: string, entries: IndexEntry[], index: string, names: Reference[]): Promise<string> {
+  async #requireUploaded(digest: string, pin: (digest: string) => void): Promise<void> {
+    pin(digest);
+    if ((await this.#content.size(digest)) === undefined) throw notFound(`blob ${digest} has not been uploaded`);
+  }
+
+  async #acceptIndex(
+    name: string,
+    entries: IndexEntry[],
+    { index, names, pin }: { index: string; names: Reference[]; pin: (digest: string) => void },
+  ): Promise<string> {
     const digests = candidates(entries, hostPlatform()).map(({ digest }) => digest);
     if (digests[0] === undefined) throw noMatch(hostPlatform());
     const uploaded = this.#named(name);
     const digest = digests.find((each) => uploaded.some(({ image }) => image.documents.includes(each))) ?? digests[0];
     const found = uploaded.find(({ image }) => image.documents.includes(digest));
     if (!found) throw notFound(`manifest ${digest}, which the index names for this machine, has not been uploaded`);
+    const attested = await this.#attestedBy(entries, pin);
     await this.#store.commit((change) => {
       const image = this.#library.get(found.image.id);
       if (!image) throw notFound(`manifest ${digest} has been removed`);
       // The index comes before what it holds, as it does where an image was pulled.
       const documents = [index, ...image.documents.filter((each) => each !== index)];
-      this.#library.put(change, { ...image, documents });
+      const known = (image.attested ?? []).filter(
+        ({ manifest }) => !attested.some((each) => each.manifest.digest === manifest.digest),
+      );
+      const all = [...known, ...attested];
+      this.#library.put(change, { ...image, documents, ...(all.length > 0 && { attested: all }) });
       for (const each of names) this.#library.name(change, each, image.id);
     });
     return found.image.id;
+  }
+
+  /** The attestations of an index that have been pushed before it. */
+  async #attestedBy(entries: IndexEntry[], pin: (digest: string) => void): Promise<Attested[]> {
+    const attested: Attested[] = [];
+    for (const { mediaType, digest, size, platform } of entries) {
+      pin(digest);
+      if (platform?.os !== 'unknown' || (await this.#content.size(digest)) === undefined) continue;
+      const parsed = parseManifest(await this.#content.read(digest), mediaType);
+      if (parsed.kind !== 'manifest' || !isAttestation(parsed.manifest)) continue;
+      const parts = partsOf(parsed.manifest);
+      for (const part of parts) await this.#requireUploaded(part, pin);
+      attested.push({ manifest: { mediaType: parsed.mediaType, digest, size }, parts });
+    }
+    return attested;
   }
 
   /** The one it came with, one that was made for a registry earlier, or one that is made now, of the layers as they are here, and kept. */
@@ -205,6 +255,8 @@ export class Shelf {
     return this.#library.named((reference) => shelfName(reference) === wanted);
   }
 }
+
+const partsOf = ({ config, layers }: Manifest): string[] => [config, ...layers].map(({ digest }) => digest);
 
 /** A name as a path may be written: `localhost:5000/app` is `localhost-5000/app`. */
 const shelfName = (reference: Reference): string =>

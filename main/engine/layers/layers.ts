@@ -1,4 +1,5 @@
 import '../../base/scopes.js';
+import { setMaxListeners } from 'node:events';
 import { EngineError, invalid } from '../../base/errors.js';
 import { Flights } from '../../base/flights.js';
 import { newId, shortId } from '../../base/ids.js';
@@ -146,6 +147,7 @@ export class Layers {
   /** For blobs of which nobody can say yet whose layers they are, nor whether they are any: what turns out to be one is there when it is asked for. */
   ahead(): LayersAhead {
     const control = new AbortController();
+    setMaxListeners(0, control.signal); // each layer listens
     const mine: Early[] = [];
     // Of its own: whoever sends an archive slowly holds nobody else up.
     const slots = new Slots(AT_ONCE);

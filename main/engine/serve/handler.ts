@@ -189,7 +189,7 @@ export class Handler {
     // The layers are unpacked now, which may take longer than a client may be silent.
     request.socket.setTimeout(0);
     const digest = await this.#shelf
-      .accept(name, reference, { mediaType, bytes }, signal)
+      .accept(name, reference, { mediaType, bytes }, { hold: (each) => this.#uploads.mount(name, each), signal })
       .finally(() => request.socket.setTimeout(SILENCE_MS));
     const headers = { Location: `/v2/${name}/manifests/${digest}`, 'Docker-Content-Digest': digest };
     answer(response, 201, headers);
