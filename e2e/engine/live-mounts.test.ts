@@ -170,6 +170,11 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
     for (const Source of [path.join(folder, 'none'), 'relative', ''])
       assert.equal((await refused('POST', 'web', '', { Type: 'bind', Source, Target: '/x' })).status, 400, Source);
     assert.equal((await refused('POST', 'web', '', { Type: 'volume', Source: '/etc', Target: '/x' })).status, 400);
+    for (const [Source, Target, why] of [
+      [site(), '/etc/passwd', '/etc/passwd is a file in the container, and the source is a directory'],
+      ['/etc/passwd', '/etc', '/etc is a directory in the container, and the source is a file'],
+    ] as const)
+      assert.equal((await refused('POST', 'web', '', { Type: 'bind', Source, Target })).message, why);
     assert.deepEqual(await list('web'), []);
   });
 

@@ -124,8 +124,10 @@ const databaseIn = (root: string): string => join(root, 'slipway.db');
 /** An image's setuid programs and all that containers keep would be within everybody's reach (CVE-2021-41091). */
 async function keepOthersOut(root: string): Promise<void> {
   const { mode } = await stat(root);
-  if ((mode & 0o007) === 0) return;
-  await chmod(root, mode & 0o7770).catch((error: unknown) => {
+  // Older engines made it 0711; a group that may read was let in by somebody.
+  const kept = mode & ((mode & 0o040) === 0 ? 0o7700 : 0o7770);
+  if (kept === (mode & 0o7777)) return;
+  await chmod(root, kept).catch((error: unknown) => {
     log.warn(`others of this machine can look into the data root ${root}, and are not kept out: ${messageOf(error)}`);
   });
 }

@@ -260,6 +260,12 @@ static void unmake(const struct place *place, const char *where, int64_t made)
     }
 }
 
+static int unlike(const char *target, bool directory, struct error *err)
+{
+    return fail_kind(err, "invalid", 0, "%.200s is a %s in the container, and the source is a %s", target, directory ? "file" : "directory",
+                     directory ? "directory" : "file");
+}
+
 static int put_on(const struct request *request, const struct place *place, int tree, bool directory, struct error *err)
 {
     char path[PATH_MAX] = "";
@@ -270,14 +276,16 @@ static int put_on(const struct request *request, const struct place *place, int 
     umask(022);
     cleanup_close int fd = make_in_root_counting(place->files.root, target, directory, &made, err);
     if (fd < 0) {
+        cleanup_close int file = directory && err->errnum == ENOTDIR ? open_in_root(place->files.root, target, O_PATH) : -1;
+        if (file >= 0)
+            return unlike(target, directory, err);
         if (is_for_the_next_start(err->errnum))
             snprintf(err->kind, sizeof err->kind, "not-implemented");
         return -1;
     }
     if (look(fd, "", &seen) == 0 && S_ISDIR(seen.stx_mode) != directory) {
         unmake(place, target, made);
-        return fail_kind(err, "invalid", 0, "%.200s is a %s in the container, and the source is a %s", target, directory ? "file" : "directory",
-                         directory ? "directory" : "file");
+        return unlike(target, directory, err);
     }
     int status = check_target(request, place, fd, target, path, err);
     if (status == 0)

@@ -101,7 +101,6 @@ export const differences: Difference[] = [
       { path: /message$/, ours: /unsupported Content-Type header/, theirs: /Content-Type specified/ },
       { path: /message$/, ours: /unknown or invalid runtime name/, theirs: /Unknown runtime specified/ },
       { path: /message$/, ours: /Unrecognised filter value for status|invalid filter 'dangling/ },
-      { path: /message$/, ours: /invalid mount config for type/, theirs: /^"invalid mount path: / },
       { ask: /volumes\/create/, path: /Labels$/, ours: /volume\.anonymous/, theirs: /null/ },
       {
         path: /message$/,
