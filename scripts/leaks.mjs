@@ -13,7 +13,7 @@ const OURS =
   /slipway-helper|slipway-monitor|slipway-porter|daemon\.cjs|out\/app|docker-registry|dockerd|containerd|slirp4netns|Xvfb/;
 
 /** A lane of tests (lanes.mjs) looks after what is in it by itself, and sees its own place as the root of all. */
-const isLane = (name) => path.basename(name).startsWith('slipway-suite-');
+const isLane = (name) => path.basename(name).startsWith('slipway-lane-');
 
 /** Everything of ours that can be left over, as lines of text by kind. */
 export function snapshot() {
@@ -30,7 +30,7 @@ export function snapshot() {
     files: [
       ...list('/run/slipway'),
       ...list('/var/lib/slipway'),
-      ...list(os.tmpdir()).filter((name) => path.basename(name).startsWith('slipway') && !isLane(name)),
+      ...list(os.tmpdir()).filter((name) => path.basename(name).startsWith('slipway')),
       ...list('/dev/shm').filter((name) => name.includes('slipway')),
     ],
   };
@@ -64,7 +64,7 @@ function processes() {
       // Containers' own processes have no telling name: their control group says whose they are.
       const groups = read(`${folder}/cgroup`);
       if (groups.split(/[/\n]/).some(isLane)) return [];
-      const contained = /slipway/.test(groups.replaceAll(/\/slipway-test[^\n]*/g, ''));
+      const contained = /slipway/.test(groups.replaceAll(/\/slipway-(suite|test)[^\n]*/g, ''));
       const ours = OURS.test(parts.slice(0, 3).join(' ')) && Number(path.basename(folder)) !== process.pid;
       return ours || contained ? [`${path.basename(folder)} ${command.slice(0, 160)}`] : [];
     });
