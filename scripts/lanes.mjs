@@ -22,9 +22,10 @@ export const lanesHere = () =>
  * @returns {Promise<{run(job: object): Promise<{result: object, output: string}>, close(): Promise<void>}>}
  */
 export async function openLane(script) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'slipway-suite-'));
+  // A short name: sockets and podman allow few letters for the whole of a path.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lane-'));
   fs.chmodSync(folder, 0o1777);
-  const groups = groupMounts().map((mount) => ({ ...mount, own: ownGroup(mount, path.basename(folder)) }));
+  const groups = groupMounts().map((mount) => ({ ...mount, own: ownGroup(mount, `slipway-${path.basename(folder)}`) }));
   const close = async () => {
     for (const { own } of groups) await removeGroups(own);
     fs.rmSync(folder, { recursive: true, force: true });

@@ -12,6 +12,9 @@ import { fileURLToPath } from 'node:url';
 const OURS =
   /slipway-helper|slipway-monitor|slipway-porter|daemon\.cjs|out\/app|docker-registry|dockerd|containerd|slirp4netns|Xvfb/;
 
+/** A lane of tests (lanes.mjs) looks after what is in it by itself, and sees its own place as the root of all. */
+const isLane = (name) => path.basename(name).startsWith('slipway-lane-');
+
 /** Everything of ours that can be left over, as lines of text by kind. */
 export function snapshot() {
   return {
@@ -59,7 +62,9 @@ function processes() {
       const command = read(`${folder}/cmdline`).replaceAll('\0', ' ').trim();
       const parts = command.split(' ');
       // Containers' own processes have no telling name: their control group says whose they are.
-      const contained = /slipway/.test(read(`${folder}/cgroup`).replaceAll(/\/slipway-(suite|test)[^\n]*/g, ''));
+      const groups = read(`${folder}/cgroup`);
+      if (groups.split(/[/\n]/).some(isLane)) return [];
+      const contained = /slipway/.test(groups.replaceAll(/\/slipway-(suite|test)[^\n]*/g, ''));
       const ours = OURS.test(parts.slice(0, 3).join(' ')) && Number(path.basename(folder)) !== process.pid;
       return ours || contained ? [`${path.basename(folder)} ${command.slice(0, 160)}`] : [];
     });
@@ -67,7 +72,7 @@ function processes() {
 
 function cgroups(folder, depth = 0) {
   return list(folder).flatMap((name) => {
-    if (depth > 4 || !isFolder(name)) return [];
+    if (depth > 4 || !isFolder(name) || isLane(name)) return [];
     return [...(path.basename(name).includes('slipway') ? [name] : []), ...cgroups(name, depth + 1)];
   });
 }

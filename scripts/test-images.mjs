@@ -2,7 +2,8 @@
  * What the tests need from Debian's archive, made once before they lose the network: a root file system of a real Debian (for images) and
  * a small guest machine with cgroup v2 and systemd. Both are kept below node_modules/.cache/slipway-test.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,50 +21,39 @@ const GUEST_EXTRA = [
 /** The guest's images; empty where no guest could be made (tests that need it skip aloud). */
 export const guestCache = path.join(cache, 'guest');
 
-/** Makes what is missing. Returns words for the set-up's report, or false when there was nothing to do. */
-export function testImages(tell) {
+/** Makes what is missing, both at once. Returns words for the set-up's report, or false when there was nothing to do. */
+export async function testImages(tell) {
   fs.mkdirSync(cache, { recursive: true });
-  const did = [];
-  if (!fs.existsSync(debianTar)) {
-    tell('a Debian root file system for the test registry (mmdebstrap, about 100 MB)');
-    const part = `${debianTar}.part`;
-    must('mmdebstrap', [
-      '--quiet',
-      '--variant=essential',
-      '--mode=auto',
-      '--format=tar',
-      'bookworm',
-      part,
-      ...sources(),
-    ]);
-    fs.renameSync(part, debianTar);
-    did.push('Debian image');
-  }
+  const did = (await Promise.all([debianImage(tell), guestMachine(tell)])).filter(Boolean);
+  return did.length > 0 ? did.join(' and ') : false;
+}
+
+async function debianImage(tell) {
+  if (fs.existsSync(debianTar)) return undefined;
+  tell('a Debian root file system for the test registry (mmdebstrap, about 100 MB)');
+  const part = `${debianTar}.part`;
+  const options = ['--quiet', '--variant=essential', '--mode=auto', '--format=tar'];
+  const ran = await run('mmdebstrap', [...options, 'bookworm', part, ...sources()]);
+  if (ran.status !== 0) throw new Error(`mmdebstrap failed: ${ran.stderr.trim().split('\n').slice(-3).join('; ')}`);
+  fs.renameSync(part, debianTar);
+  return 'Debian image';
+}
+
+async function guestMachine(tell) {
   const holds = path.join(guestCache, 'holds');
   const known = fs.existsSync(path.join(guestCache, 'root.img')) && fs.existsSync(holds);
-  if (!known || fs.readFileSync(holds, 'utf8') !== GUEST_EXTRA) {
-    fs.rmSync(guestCache, { recursive: true, force: true });
-    tell('a guest machine with cgroup v2 and systemd (about a minute, 900 MB)');
-    const built = spawnSync(path.join(root, 'e2e/guest/guest.sh'), ['build'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        GUEST_CACHE: guestCache,
-        GUEST_EXTRA,
-        PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
-      },
-    });
-    if (built.status === 0) {
-      fs.writeFileSync(holds, GUEST_EXTRA);
-      did.push('guest machine');
-    }
-    // It is tried again at the next set-up: a network may come back, a package may be installed.
-    else
-      tell(
-        `no guest machine could be made here, the tests that need one will say so: ${String(built.stderr).trim().split('\n').pop()}`,
-      );
+  if (known && fs.readFileSync(holds, 'utf8') === GUEST_EXTRA) return undefined;
+  fs.rmSync(guestCache, { recursive: true, force: true });
+  tell('a guest machine with cgroup v2 and systemd (about a minute, 900 MB)');
+  const built = await run(path.join(root, 'e2e/guest/guest.sh'), ['build'], { GUEST_CACHE: guestCache, GUEST_EXTRA });
+  // It is tried again at the next set-up: a network may come back, a package may be installed.
+  if (built.status !== 0) {
+    const why = built.stderr.trim().split('\n').pop();
+    tell(`no guest machine could be made here, the tests that need one will say so: ${why}`);
+    return undefined;
   }
-  return did.length > 0 ? did.join(' and ') : false;
+  fs.writeFileSync(holds, GUEST_EXTRA);
+  return 'guest machine';
 }
 
 /** The machine's own package sources, so that mmdebstrap asks where apt asks. */
@@ -74,11 +64,14 @@ function sources() {
     .slice(-1);
 }
 
-function must(program, args) {
-  const ran = spawnSync(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+async function run(program, args, env = {}) {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
   });
-  if (ran.status !== 0)
-    throw new Error(`${program} failed: ${String(ran.stderr).trim().split('\n').slice(-3).join('; ')}`);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  const failed = once(child, 'error').then(([error]) => ({ status: 1, stderr: error.message }));
+  const ended = once(child, 'close').then(([status]) => ({ status: status ?? 1, stderr }));
+  return Promise.race([failed, ended]);
 }

@@ -15,8 +15,6 @@ import { leaksAfter, snapshot } from './leaks.mjs';
 import { findProgram, root, setup } from './setup.mjs';
 import { bundleTests, runBundledTests, runNodeTests, testFiles } from './tests.mjs';
 
-/** Into how many parts the stories are dealt. */
-const PARTS = lanesHere() > 1 ? 4 : 1;
 /** What the tests of the engine start beside themselves. */
 const PROGRAMS = ['main/engine/testing-engine.ts', 'main/engine/testing-change.ts', 'main/daemon/main.ts'];
 const chosen = process.argv.slice(2).filter((each) => !each.startsWith('-'));
@@ -79,17 +77,16 @@ async function jobs() {
   const sources = [...testFiles('e2e/engine'), ...testFiles('main', /\.system\.test\.ts$/)].filter(kept);
   const bundles = wanted('engine') ? await bundleTests('engine', sources, PROGRAMS) : [];
   const engine = bundles.map((bundle, index) => ({ suite: 'engine', name: sources[index], files: [bundle] }));
-  const parts = Array.from({ length: PARTS }, (_, part) => `${part + 1}/${PARTS}`).filter(kept);
   return [
-    ...parts.map((name) => ({ suite: 'window', name })),
-    ...['native/tests'].filter(kept).map((name) => ({ suite: 'native', name })),
+    { suite: 'window', name: 'e2e/stories', files: names },
+    ...(kept('native/tests') ? [{ suite: 'native', name: 'native/tests' }] : []),
     ...engine,
   ].filter(({ suite }) => wanted(suite));
 }
 
 /**
- * Does the jobs in as many lanes as the machine carries; where that is one, here. The guest has one more: it computes for minutes while the
- * others mostly wait.
+ * Does the jobs in as many lanes as the machine carries; where that is one, here. The windows are opened here in any case, as a person opens
+ * them. The guest has a lane more: it computes for minutes while the others mostly wait.
  */
 async function inLanes(todo, done) {
   const count = lanesHere();
@@ -99,11 +96,16 @@ async function inLanes(todo, done) {
   };
   const first = count > 1 && (await lane().catch((error) => console.log(`One after another: ${error.message}`)));
   if (!first) return work(here(), todo);
+  const windows = todo.filter(({ suite }) => suite === 'window');
   const guest = todo.filter(({ name }) => name.endsWith('/guest.test.ts'));
-  const others = todo.filter((job) => !guest.includes(job));
-  const more = Array.from({ length: count - 1 }, async () => work(await lane(), others));
-  if (guest.length > 0) more.push(lane().then((each) => work(each, guest)));
-  await Promise.all([work(first, others), ...more]);
+  const files = todo.filter((job) => ![...windows, ...guest].includes(job));
+  const more = async () => files.length > 0 && work(await lane(), files);
+  await Promise.all([
+    work(first, files),
+    work(here(), windows).then(more),
+    ...Array.from({ length: count - 2 }, more),
+    ...guest.map(async (job) => work(await lane(), [job])),
+  ]);
 }
 
 /** A lane, whose output comes a job at a time. */
@@ -164,18 +166,14 @@ async function nativeTests() {
   return { passed: c.passed + node.passed, failed: c.failed + node.failed, skipped: node.skipped };
 }
 
-/** Playwright's stories on the real window, the part of them that is named (1/3: the first of three). */
-async function windowTests({ name: part }) {
+/** Playwright's stories on the real window. */
+async function windowTests({ files }) {
   const { resolveElectron } = await import('./electron.mjs');
-  const results = path.join(root, 'test-results', `window-${part.replace('/', '-of-')}`);
-  const report = `${results}.json`;
+  const report = path.join(root, 'test-results', 'window.json');
   fs.rmSync(report, { force: true });
   const child = spawn(
     process.execPath,
-    [
-      ...['node_modules/@playwright/test/cli.js', 'test', '-c', 'e2e/playwright.config.ts'],
-      ...[`--shard=${part}`, `--output=${results}`],
-    ],
+    ['node_modules/@playwright/test/cli.js', 'test', '-c', 'e2e/playwright.config.ts', ...files],
     {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -190,6 +188,6 @@ async function windowTests({ name: part }) {
     failed: code !== 0 && failed === 0 ? 1 : failed,
     skipped: stats?.skipped ?? 0,
   };
-  console.log(`window ${part}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
+  console.log(`window: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
   return result;
 }

@@ -1,4 +1,7 @@
-/** Runs inside the guest: the bundled tests by root and by an ordinary user, at the same time. Prints what came of them as one line of JSON. */
+/**
+ * Runs inside the guest: the bundled tests by root and by an ordinary user, at the same time; root, who runs all of them outside, only those
+ * that have to do with control groups. Prints what came of them as one line of JSON.
+ */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { app, people, startNode, unpack } from './people.mjs';
@@ -14,7 +17,7 @@ const env = [
 const reports = people.map(async (person) => {
   const programs = files.filter((name) => name.endsWith('.mjs'));
   const args = ['--test', '--test-concurrency=1', '--test-reporter=tap', ...programs];
-  const child = startNode(person, args, env);
+  const child = startNode(person, args, person === 'root' ? [...env, 'SLIPWAY_TEST_GROUPS=1'] : env);
   let tap = '';
   child.stdout.setEncoding('utf8').on('data', (chunk) => (tap += chunk));
   await new Promise((resolve) => child.once('close', resolve));

@@ -1,6 +1,7 @@
 /** One request to two engines, and what is not the same in their answers. */
 import http from 'node:http';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tar from 'tar-stream';
@@ -305,10 +306,13 @@ const withoutIds = (text: string): string =>
     .replace(/(?<!sha256:)\b[0-9a-f]{64}\b/g, '<id>')
     .replace(/(?<!sha256:)\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12}\b/g, '<short id>');
 
+/** Where engines of tests have what is theirs. */
+const OF_ENGINES = `${tmpdir()}/slipway-[ed]-`;
+
 const plain = (text: string): string =>
   withoutIds(text)
-    .replace(/^\/tmp\/slipway-[ed]-.*$/, '<path>')
-    .replace(/\/tmp\/slipway-[ed]-[^\s"':]*/g, '<path>')
+    .replace(new RegExp(`^${OF_ENGINES}.*$`), '<path>')
+    .replace(new RegExp(`${OF_ENGINES}[^\\s"':]*`, 'g'), '<path>')
     .replace(/\blstat \S+:/, 'lstat <path>:')
     .replace(/(?!0001)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, '<time>')
     .replace(/\b(about an? |less than an? |\d+ )(second|minute|hour)s?\b/gi, '<long>')

@@ -156,10 +156,15 @@ export class Removal {
 
   async #discardDirectory(id: string): Promise<void> {
     // Without a row it is nobody's, whatever a power cut brings back: the sweep at start finds it.
-    const discarded = this.#options.helper.discard(this.#ledger.pathsOf(id).directory, { sync: false });
-    await discarded.catch((error: unknown) => {
-      if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
-    });
+    for (let tries = 1; ; tries++)
+      try {
+        return await this.#options.helper.discard(this.#ledger.pathsOf(id).directory, { sync: false });
+      } catch (error) {
+        const { kind } = error instanceof EngineError ? error : {};
+        if (kind === 'not-found') return;
+        // A helper that was killed has a successor at once; until the next start nobody else would look.
+        if (kind !== 'unavailable' || tries === 5) throw error;
+      }
   }
 
   #inBackground(work: Promise<void>, what: string): void {

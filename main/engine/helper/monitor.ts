@@ -125,8 +125,11 @@ export class Monitor {
 
   /** Lets the process go. Resolves once its execve has succeeded; afterwards the monitor's own end is its `exited`. */
   async start(): Promise<void> {
-    if (this.#ahead) expectOk(await this.#ahead);
-    else await this.#command('start');
+    const line = await (this.#ahead ?? this.#answer('start'));
+    // It waits to be let go: only with its monitor, or with the helper that has just made both, does it end before that.
+    if (line === undefined)
+      throw conflict('the process has gone before it was let go: its monitor or the helper was killed; try again');
+    expectOk(line);
   }
 
   signal(number: number): Promise<void> {
@@ -146,12 +149,16 @@ export class Monitor {
   }
 
   async #command(command: string): Promise<void> {
-    const line = await new Promise<string | undefined>((resolve) => {
+    expectOk(await this.#answer(command));
+  }
+
+  /** Nothing where the monitor has gone. */
+  #answer(command: string): Promise<string | undefined> {
+    return new Promise((resolve) => {
       if (this.#socket.destroyed || this.#socket.writableEnded) return resolve(undefined);
       this.#answers.push(resolve);
       this.#socket.write(command + '\n');
     });
-    expectOk(line);
   }
 
   async #listen(input: LineInput): Promise<void> {
