@@ -355,7 +355,7 @@ test('a folder with a Dockerfile is built where the engine builds: with its log,
     await keyboard.press('Escape');
     await expect(task.getByRole('button', { name: 'Log of building shop/site:dev' })).toBeFocused();
     await recipe('RUN ["/bin/busybox", "touch", "/site/made"]', 'CMD ["/bin/busybox", "sleep", "1000"]');
-    await task.getByRole('button', { name: 'Retry' }).click();
+    await task.getByRole('button', { name: 'Try again' }).click();
     await expect(page.getByText('Built shop/site:dev', { exact: true })).toBeVisible();
     await page.getByRole('button', { name: 'Run shop/site:dev…' }).click();
     await expect(window.dialog.getByRole('combobox', { name: 'Image' })).toHaveValue('shop/site:dev');

@@ -135,13 +135,14 @@ function HiddenNote({ draft }: { draft: Draft }) {
       </Note>
       {!readOnly &&
         hides.keepable.map((name) => (
-          <CheckLine
-            key={name}
-            label={t('drop.keep', { name })}
-            hint={t('drop.keepHint', { name })}
-            checked={keeping.includes(name)}
-            onChange={(on) => say({ kept: on ? [...keeping, name] : keeping.filter((each) => each !== name) })}
-          />
+          <div key={name} className="drop-keep">
+            <CheckLine
+              label={t('drop.keep', { name })}
+              checked={keeping.includes(name)}
+              onChange={(on) => say({ kept: on ? [...keeping, name] : keeping.filter((each) => each !== name) })}
+            />
+            <span className="hint">{t('drop.keepHint', { name })}</span>
+          </div>
         ))}
     </>
   );
