@@ -48,6 +48,11 @@ async function until(what: () => Promise<boolean>): Promise<void> {
   assert.fail('it does not come');
 }
 
+async function statusOf(pid: number): Promise<{ state: string; parent: string }> {
+  const [, state = '', parent = ''] = /\) (\S) (\d+)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8')) ?? [];
+  return { state, parent };
+}
+
 const kinds = ({ containers }: Rooms, id: string): string[] => containers.history(id).map(({ Kind }) => Kind);
 
 async function pidsLimitOf(pid: number): Promise<string> {
@@ -345,6 +350,44 @@ changeTest('on a container that does not run everything is for the next start', 
   const { HostConfig } = await containers.inspect(id);
   assert.equal(HostConfig.Privileged, false);
   assert.ok((HostConfig.MaskedPaths ?? []).includes('/proc/kcore'));
+});
+
+changeTest('what ends while something is mounted into it has that at its next start', async (rooms) => {
+  const { containers, helper } = rooms;
+  const id = await createContainer(rooms, ['sleep', '1000'], {}, 'web');
+  const real = { mountLook: helper.mountLook.bind(helper), mountAttach: helper.mountAttach.bind(helper) };
+  const rounds = ['mountLook', 'mountAttach', 'afterwards'] as const;
+  for (const [index, moment] of rounds.entries()) {
+    await containers.start(id);
+    const { Pid } = (await containers.inspect(id)).State;
+    // Nobody hears of the end before the mount is through: who would tell stands still.
+    const monitor = Number((await statusOf(Pid)).parent);
+    process.kill(monitor, 'SIGSTOP');
+    const end = async () => {
+      process.kill(Pid, 'SIGKILL');
+      await until(async () => (await statusOf(Pid)).state === 'Z');
+    };
+    helper.mountLook = async (...request) => {
+      if (moment === 'mountLook') await end();
+      return real.mountLook(...request);
+    };
+    helper.mountAttach = async (request) => {
+      if (moment === 'mountAttach') await end();
+      const attached = await real.mountAttach(request);
+      if (moment === 'afterwards') await end();
+      return attached;
+    };
+    const wish = { Type: 'volume', Source: `data${index}`, Target: `/m${index}` } as const;
+    const { Applied, Mount } = await containers.attachMount(id, wish).finally(() => process.kill(monitor, 'SIGCONT'));
+    Object.assign(helper, real);
+    assert.deepEqual([Applied, Mount.Live], moment === 'afterwards' ? ['live', true] : ['next-start', false], moment);
+    await containers.wait(id);
+  }
+  await containers.start(id);
+  assert.deepEqual(
+    (await containers.mounts(id)).map(({ Destination, Mounted }) => [Destination, Mounted]),
+    rounds.map((_, index) => [`/m${index}`, true]),
+  );
 });
 
 changeTest('of starts and ends the last hundred are remembered, of changes all', async (rooms) => {

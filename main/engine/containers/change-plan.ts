@@ -7,7 +7,7 @@ import type { Container } from './container.js';
 import { volumeWish } from './creation.js';
 import { appliesTo, configPatches, hostPatches } from './difference.js';
 import type { Ledger } from './ledger.js';
-import type { LiveMounts, Obstacle } from './live-mounts.js';
+import { hasStopped, type LiveMounts, type Obstacle } from './live-mounts.js';
 import { differentMounts, inheritedFrom, MOUNT_FIELDS, type MountDifference } from './mount-plan.js';
 import { checkedName } from './names.js';
 import { checkShared, noMissing, runtimeOf } from './neighbours.js';
@@ -97,7 +97,7 @@ export class ChangePlans {
       ? undefined
       : memory
         ? { reason: 'what is in memory (tmpfs) comes and goes with a start' }
-        : await this.#liveMounts.obstacle(container, difference, force);
+        : await this.#liveMounts.obstacle(container, difference, force).catch(notOfTheDead);
     return { ...difference, obstacle };
   }
 
@@ -130,6 +130,11 @@ export class ChangePlans {
 /** Of what is mounted the plan says it. */
 export const applies = (patch: FieldPatch, { mounts }: Pick<Plan, 'mounts'>): Applies =>
   MOUNT_FIELDS.has(patch.Field) ? (mounts?.obstacle ? 'restart' : 'now') : appliesTo(patch);
+
+/** What has ended under our hands takes it with its next start: nothing is in the way. */
+function notOfTheDead(error: unknown): undefined {
+  if (!hasStopped(error)) throw error;
+}
 
 const sameImage = (a: ImageOf, b: ImageOf): boolean => a.id === b.id && a.reference === b.reference;
 

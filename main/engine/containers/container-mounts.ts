@@ -85,7 +85,6 @@ export class ContainerMounts {
   async attach(container: Container, wish: MountWish): Promise<Mounted> {
     await this.#checked(container, wish);
     const { record } = container;
-    const running = container.live !== undefined;
     const mapped = this.#usersOf(record) !== undefined;
     const { Restarted, RolledBack } = await this.#changes.changeBy(container, () => withMount(record, wish, mapped), {
       restart: wish.Restart === true,
@@ -95,8 +94,8 @@ export class ContainerMounts {
     if (!mount) throw conflict(`what is mounted on ${wish.Target} was changed by somebody else just now`);
     const places = container.live ? await mountPointsOf(container.live.pid) : new Set<string>();
     const context = { places, passwd: () => this.#passwdOf(container) };
-    const applied = Restarted ? 'restart' : running && container.live ? 'live' : 'next-start';
-    return { Mount: await this.#describe(container, mount, context), Applied: applied };
+    const described = await this.#describe(container, mount, context);
+    return { Mount: described, Applied: Restarted ? 'restart' : described.Live ? 'live' : 'next-start' };
   }
 
   /** `force`: who has files open in it keeps them; `restart`: where it cannot be otherwise. */

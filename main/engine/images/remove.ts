@@ -69,7 +69,7 @@ export class Removal {
    */
   async remove(text: string, options: RemoveOptions = {}): Promise<ImageRemoved[]> {
     using _ = await this.#locks.take('remove');
-    return this.#remove(text, options);
+    return await this.#remove(text, options);
   }
 
   async #remove(text: string, { force = false, noprune = false }: RemoveOptions): Promise<ImageRemoved[]> {
