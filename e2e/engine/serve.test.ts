@@ -147,13 +147,14 @@ test('what is pushed to it is an image here', needs, async () => {
 test('what a builder attests comes and goes with its image; other artifacts are refused', needs, async () => {
   const host = await served({ writable: true });
   await ok(run('sh', ['-c', 'tar -C /bin -c busybox | docker import - built:0'], { env: { DOCKER_HOST: `unix://${ours.socket}` } })); // prettier-ignore
-  const id = await idOf(ours, 'built:0');
   const layout = path.join(folder, 'attested');
   await ok(run('skopeo', ['copy', '-q', '--src-tls-verify=false', `docker://${host}/built:0`, `oci:${layout}:0`]));
   const { manifests } = JSON.parse(await readFile(path.join(layout, 'index.json'), 'utf8')) as {
     manifests: [{ mediaType: string; digest: string; size: number }];
   };
   const [{ mediaType, digest, size }] = manifests;
+  const manifest = await readFile(path.join(layout, 'blobs/sha256', digest.slice(7)), 'utf8');
+  const { config: image } = JSON.parse(manifest) as { config: { digest: string } };
   const blob = async (text: string | Buffer, mediaType: string) => {
     await writeFile(path.join(layout, 'blobs/sha256', sha256(text).slice(7)), text);
     return { mediaType, digest: sha256(text), size: text.length };
@@ -185,7 +186,7 @@ test('what a builder attests comes and goes with its image; other artifacts are 
     run('skopeo', ['copy', '-q', '--all', '--src-tls-verify=false', '--dest-tls-verify=false', ...args]);
 
   await ok(copy(`oci:${layout}:all`, `docker://${host}/built:1`));
-  assert.equal(await idOf(ours, 'built:1'), id);
+  assert.equal(await idOf(ours, 'built:1'), image.digest);
   await ok(copy(`docker://${host}/built@${all.digest}`, `dir:${path.join(folder, 'again')}`));
   assert.equal((await manifestOf(host, 'built', attests.digest)).digest, attests.digest);
   assert.equal((await fetch(`http://${host}/v2/built/blobs/${statement.digest}`)).status, 200);
@@ -201,7 +202,7 @@ test('what a builder attests comes and goes with its image; other artifacts are 
   assert.equal(refused.status, 400);
   assert.match(await refused.text(), /no image but an artifact of type application\/vnd.cncf.helm/);
 
-  await ok(docker(ours, ['rmi', '-f', id]));
+  await ok(docker(ours, ['rmi', '-f', image.digest]));
   await served();
   const kept = path.join(ours.dataRoot, 'blobs/sha256', statement.digest.slice(7));
   while (await access(kept).then(() => true, () => false)) await new Promise((resolve) => setTimeout(resolve, 20)); // prettier-ignore
