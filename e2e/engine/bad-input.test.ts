@@ -345,7 +345,12 @@ test('the helper killed at any moment of a run, an exec or a load costs that req
     for (const pid of await helpersOf(engine)) end(pid);
     const { code, stdout, stderr } = await work;
     if (code === 0) assert.match(stdout, /done|Loaded/);
-    else assert.match(stdout + stderr, /helper was killed|has gone/, `round ${round}`);
+    else
+      assert.match(
+        stdout + stderr,
+        /helper was killed|has gone/,
+        `round ${round}, exit code ${code}: ${stdout}${stderr}`,
+      );
     if (round % 3 === 2) await docker(engine, ['rmi', 'busybox:latest']);
   }
   for (const work of works) assert.equal((await work()).code, 0);
