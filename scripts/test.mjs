@@ -17,6 +17,12 @@ import { bundleTests, runBundledTests, runNodeTests, testFiles } from './tests.m
 
 /** What the tests of the engine start beside themselves. */
 const PROGRAMS = ['main/engine/testing-engine.ts', 'main/engine/testing-change.ts', 'main/daemon/main.ts'];
+/** Tests that want a processor when they want it. */
+const QUIET = [
+  'e2e/engine/bad-input.test.ts',
+  'e2e/engine/coming-and-going.test.ts',
+  'main/engine/resources.system.test.ts',
+];
 const chosen = process.argv.slice(2).filter((each) => !each.startsWith('-'));
 const names = chosen.filter((each) => !['check', 'native', 'engine', 'window'].includes(each));
 const wanted = (suite) => chosen.length === names.length || chosen.includes(suite);
@@ -86,7 +92,8 @@ async function jobs() {
 
 /**
  * Does the jobs in as many lanes as the machine carries; where that is one, here. The windows are opened here in any case, as a person opens
- * them. The guest has a lane more: it computes for minutes while the others mostly wait.
+ * them. The guest has a lane more: it computes for minutes while the others mostly wait. What is to be quick, or is killed at a moment that the
+ * clock gives, comes last and alone.
  */
 async function inLanes(todo, done) {
   const count = lanesHere();
@@ -98,7 +105,8 @@ async function inLanes(todo, done) {
   if (!first) return work(here(), todo);
   const windows = todo.filter(({ suite }) => suite === 'window');
   const guest = todo.filter(({ name }) => name.endsWith('/guest.test.ts'));
-  const files = todo.filter((job) => ![...windows, ...guest].includes(job));
+  const quiet = todo.filter(({ name }) => QUIET.includes(name));
+  const files = todo.filter((job) => ![...windows, ...guest, ...quiet].includes(job));
   const more = async () => files.length > 0 && work(await lane(), files);
   await Promise.all([
     work(first, files),
@@ -106,6 +114,7 @@ async function inLanes(todo, done) {
     ...Array.from({ length: count - 2 }, more),
     ...guest.map(async (job) => work(await lane(), [job])),
   ]);
+  if (quiet.length > 0) await work(await lane(), quiet);
 }
 
 /** A lane, whose output comes a job at a time. */
@@ -162,7 +171,7 @@ async function nativeTests() {
   const made = spawnSync('make', ['-s', '-C', 'native', 'check-c'], { cwd: root, encoding: 'utf8' });
   process.stdout.write((made.stdout ?? '') + (made.status === 0 ? '' : (made.stderr ?? '')));
   const c = { passed: made.status === 0 ? 1 : 0, failed: made.status === 0 ? 0 : 1, skipped: 0 };
-  const node = await runNodeTests('native', testFiles('native/tests'), { concurrency: 1 });
+  const node = await runNodeTests('native', testFiles('native/tests'), { concurrency: 1, timeout: 600_000 });
   return { passed: c.passed + node.passed, failed: c.failed + node.failed, skipped: node.skipped };
 }
 

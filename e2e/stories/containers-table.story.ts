@@ -1,5 +1,4 @@
 /** The containers table: groups, filters, columns, many at once, menus; by mouse and by keyboard; and an engine that falls silent. */
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -65,13 +64,6 @@ async function openTable(app: TestApp): Promise<SlipwayPage> {
 const group = (page: Page, name: string) => page.getByRole('row', { name: new RegExp(`^${name}, `) });
 const row = (page: Page, name: string) => page.getByRole('row', { name, exact: true });
 
-async function serious(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
-}
-
 test('rows stand in groups with their state, totals and acts; folds, filters, columns and groupings are the person’s', async ({
   openApp,
   shot,
@@ -87,7 +79,6 @@ test('rows stand in groups with their state, totals and acts; folds, filters, co
   await expect(row(page, 'backup')).toContainText('Paused');
   await expect(row(page, 'api').locator('svg.spark path.line')).toBeVisible();
   await expect(row(page, 'mailer').locator('svg.spark')).toHaveCount(0);
-  await page.waitForTimeout(6000);
   await shot(app, 'grouped');
 
   await group(page, 'sandbox').click();
@@ -154,7 +145,7 @@ test('many at once, one of which cannot: each has its own line, and what failed 
   await expect(results.getByRole('listitem').filter({ hasText: 'homeless' })).toContainText('gone');
   await expect(results.getByRole('listitem').filter({ hasText: 'second' })).toContainText('Done');
   await shot(app, 'results');
-  expect(await serious(page)).toEqual([]);
+  expect(await new SlipwayPage(page).serious()).toEqual([]);
   const program = path.join(app.folder, 'gone');
   await writeFile(program, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   expect((await docker(app, ['cp', program, 'homeless:/gone'])).code).toBe(0);
@@ -247,19 +238,20 @@ for (const theme of ['light', 'dark'] as const)
     await page.emulateMedia({ colorScheme: theme });
     const window = await openTable(app);
     await expect(row(page, 'api')).toContainText('Unhealthy');
-    expect(await serious(page)).toEqual([]);
+    expect(await window.serious()).toEqual([]);
     for (const name of ['api', 'mailer', 'cache']) await row(page, name).getByRole('checkbox').click();
     await row(page, 'api').click({ position: { x: 80, y: 20 } });
-    await page.waitForTimeout(3000);
+    await expect(page.getByRole('tabpanel')).toBeVisible();
+    await window.settled();
     await shot(app, 'as in the mock');
-    expect(await serious(page)).toEqual([]);
+    expect(await window.serious()).toEqual([]);
     await window.goTo('Settings');
     await page.getByRole('radiogroup', { name: 'Language' }).getByRole('radio', { name: '简体中文' }).click();
     await page.getByRole('navigation', { name: '页面' }).getByRole('link', { name: '容器' }).click();
     await expect(group(page, 'shop')).toContainText('5 个中 4 个运行');
-    await page.waitForTimeout(2000);
+    await window.settled();
     await shot(app, 'Chinese');
-    expect(await serious(page)).toEqual([]);
+    expect(await window.serious()).toEqual([]);
   });
 
 test('an engine that falls silent, wakes, dies and comes back: the window says so, keeps what it showed, and goes on', async ({

@@ -1,5 +1,4 @@
 /** The window without a mouse, and as a checker of accessibility sees it. */
-import { AxeBuilder } from '@axe-core/playwright';
 import { api, loadBusybox } from '../fixtures/engine.js';
 import { expect, test } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
@@ -40,14 +39,8 @@ for (const theme of ['light', 'dark'] as const)
     const window = new SlipwayPage(app.page);
     await app.page.emulateMedia({ colorScheme: theme });
     await app.features();
-    const serious = async () => {
-      const { violations } = await new AxeBuilder({ page: app.page }).setLegacyMode(true).analyze();
-      return violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`);
-    };
     await expect(app.page.getByRole('button', { name: 'Go to the containers' })).toBeVisible();
-    expect(await serious(), 'first run').toEqual([]);
+    expect(await window.serious(), 'first run').toEqual([]);
     await loadBusybox(app);
     await api(app.socket, 'POST', '/containers/create?name=looked-at', {
       Image: 'busybox:test',
@@ -55,10 +48,10 @@ for (const theme of ['light', 'dark'] as const)
     });
     for (const name of ['Images', 'Settings', 'Containers'] as const) {
       await window.goTo(name);
-      expect(await serious(), name).toEqual([]);
+      expect(await window.serious(), name).toEqual([]);
     }
     for (const tab of ['Summary', 'Logs', 'Terminal', 'Inspect'] as const) {
       await window.openContainer('looked-at', tab);
-      expect(await serious(), `drawer: ${tab}`).toEqual([]);
+      expect(await window.serious(), `drawer: ${tab}`).toEqual([]);
     }
   });

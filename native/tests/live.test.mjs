@@ -70,7 +70,7 @@ for (const [who, how] of Object.entries({ root: {}, 'root, with ids of its own':
       await attach('/etc/one', { source: join(source, 'file') });
       assert.equal(await says('cat /etc/one'), 'content\n');
       await assert.rejects(attach('/etc/two/', { source: join(source, 'none') }), { kind: 'invalid' });
-      await assert.rejects(attach('/etc/passwd'), /Not a directory/);
+      await assert.rejects(attach('/etc/passwd'), { kind: 'invalid', message: /passwd is a file in the container, and the source is a directory/ });
       await assert.rejects(attach('/root', { source: join(source, 'file') }), { kind: 'invalid' });
       assert.equal((await detach('/etc/one', { source: join(source, 'file'), made: 1 })).detached, true);
       assert.match(await says('ls /etc/one'), /No such file/);
