@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangeProgress, ContainerChange } from '../contract/changes.js';
+import { Writers } from './backups/writers.js';
 import type { ChangeWish } from './testing-change.js';
 import {
   cannotRun,
@@ -388,6 +389,52 @@ changeTest('what ends while something is mounted into it has that at its next st
     (await containers.mounts(id)).map(({ Destination, Mounted }) => [Destination, Mounted]),
     rounds.map((_, index) => [`/m${index}`, true]),
   );
+});
+
+changeTest('whoever may write to a volume while it is copied is noticed', async (rooms) => {
+  const { containers, volumes, helper } = rooms;
+  const bound = (mode: string) => ({ HostConfig: { NetworkMode: 'none', Binds: [`data:/data:${mode}`] } });
+  const [writer, reader] = [
+    await createContainer(rooms, ['sleep', '1000'], bound('rw'), 'writer'),
+    await createContainer(rooms, ['sleep', '1000'], bound('ro'), 'reader'),
+  ];
+  const without = await running(rooms, ['sleep', '1000'], {}, 'without');
+  const store = { rows: () => new Map(), commit: () => Promise.resolve() };
+  const writers = new Writers({ store, containers, volumes });
+  const unnoticed = async (work: () => Promise<unknown>) => {
+    await using stillness = await writers.still('data', true, { report: () => undefined });
+    await work();
+    return await stillness.check();
+  };
+  const comesAndGoes = async (id: string) => {
+    await containers.start(id);
+    await containers.kill(id, 'KILL');
+    await containers.wait(id);
+  };
+  let meanwhile: number | undefined;
+  const attach = helper.mountAttach.bind(helper);
+  helper.mountAttach = (request) => {
+    meanwhile = volumes.writesOf('data');
+    return attach(request);
+  };
+  const mounts = async (ReadOnly: boolean) => {
+    await containers.attachMount(without, { Type: 'volume', Source: 'data', Target: '/data', ReadOnly });
+    await containers.detachMount(without, '/data');
+  };
+  assert.equal(await unnoticed(() => comesAndGoes(reader)), true, 'a start of who reads');
+  assert.equal(await unnoticed(() => comesAndGoes(writer)), false, 'a start');
+  assert.equal(await unnoticed(() => mounts(false)), false, 'a mount');
+  assert.equal(meanwhile, undefined, 'while it is made');
+  await mounts(true);
+  assert.equal(meanwhile, volumes.writesOf('data'), 'a mount to be read');
+  await containers.start(writer);
+  assert.equal(await unnoticed(() => Promise.resolve()), true, 'who stands still');
+  const letGo = async () => {
+    await containers.unpause(writer);
+    await containers.pause(writer);
+  };
+  assert.equal(await unnoticed(letGo), false, 'being let go by a person');
+  assert.equal((await containers.inspect(writer)).State.Status, 'running');
 });
 
 changeTest('of starts and ends the last hundred are remembered, of changes all', async (rooms) => {
