@@ -77,8 +77,14 @@ int trash_sweep(const char *data_root, struct error *err)
     if (!entries)
         return fail(err, errno, "read %s/trash", data_root);
     struct dirent *entry;
-    while ((entry = readdir(entries)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            TRY(tree_remove(trash, entry->d_name, err));
-    return 0;
+    int status = 0;
+    while ((entry = readdir(entries))) {
+        struct error own = {0};
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || tree_remove(trash, entry->d_name, &own) == 0)
+            continue;
+        if (status == 0) /* what stays keeps nothing else from going */
+            *err = own;
+        status = -1;
+    }
+    return status;
 }

@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 /* The directories between the tree's root and where we are: names to remove on the way back, identities to know the way back. */
@@ -49,6 +52,34 @@ static int open_directory(int dir, const char *name)
     return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* What `chattr +i` and `+a` set, which a container may be allowed to: here they keep nothing. Whether there was something to take away. */
+static bool unprotect(int dir, const char *name)
+{
+    struct stat info;
+    int flags = 0, kept = FS_IMMUTABLE_FL | FS_APPEND_FL;
+    if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !(S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)))
+        return false;
+    cleanup_close int file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (file < 0 || ioctl(file, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & kept))
+        return false;
+    flags &= ~kept;
+    return ioctl(file, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+/* 0, or the errno. */
+static int try_to_remove(int dir, const struct dirent *entry)
+{
+    int why = 0;
+    if (entry->d_type != DT_DIR) {
+        if (unlinkat(dir, entry->d_name, 0) == 0 || errno == ENOENT)
+            return 0;
+        why = errno;
+    }
+    if (unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return 0;
+    return why && errno == ENOTDIR ? why : errno;
+}
+
 /* Removes what can be removed at once. Returns 0 when the directory is empty, 1 with the name of a directory to empty first, or -1. */
 static int remove_entries(int fd, char full[256], struct error *err)
 {
@@ -64,12 +95,13 @@ static int remove_entries(int fd, char full[256], struct error *err)
     while (errno = 0, (entry = readdir(dir))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (entry->d_type != DT_DIR && (unlinkat(fd, entry->d_name, 0) == 0 || errno == ENOENT))
+        int why = try_to_remove(fd, entry);
+        if (why == EPERM && (unprotect(fd, entry->d_name) | unprotect(fd, ".")))
+            why = try_to_remove(fd, entry);
+        if (why == 0)
             continue;
-        if (unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-            continue;
-        if (errno != ENOTEMPTY && errno != EEXIST)
-            return fail(err, errno, "remove %s", entry->d_name);
+        if (why != ENOTEMPTY && why != EEXIST)
+            return fail(err, why, "remove %s", entry->d_name);
         memcpy(full, entry->d_name, strlen(entry->d_name) + 1);
         return 1;
     }
@@ -81,8 +113,14 @@ int tree_remove(int dir, const char *name, struct error *err)
 {
     if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
         return 0;
-    if (errno != EISDIR && errno != EPERM)
-        return fail(err, errno, "remove %s", name);
+    int why = errno;
+    if (why == EPERM && unprotect(dir, name)) {
+        if (unlinkat(dir, name, 0) == 0)
+            return 0;
+        why = errno;
+    }
+    if (why != EISDIR && why != EPERM)
+        return fail(err, why, "remove %s", name);
     if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
         return 0;
     cleanup_close int here = open_directory(dir, name);

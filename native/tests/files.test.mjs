@@ -218,6 +218,19 @@ describe('trees, as root', { skip: unable, timeout: 120_000 }, () => {
     assert.deepEqual(readdirSync(outside), ['f']);
   });
 
+  test('what a container has protected from being changed goes as well', async (t) => {
+    const target = fresh();
+    await unpack(target, tar(file('d/fixed', 'x'), file('d/sub/f', 'x'), file('only/more', 'x')));
+    try {
+      for (const [flag, name] of [['+i', 'd/fixed'], ['+i', 'd/sub'], ['+a', 'only']])
+        execFileSync('chattr', [flag, join(target, name)], { stdio: 'ignore' });
+    } catch {
+      return t.skip('this disk protects nothing');
+    }
+    await bench.ask({ op: 'discard', path: target });
+    while (readdirSync(join(bench.data, 'trash')).length > 0) await sleep(20);
+  });
+
   test('what an earlier helper did not get to delete goes when the next one starts', async () => {
     mkdirSync(join(bench.data, 'trash/left/over'), { recursive: true });
     await bench.kill();
