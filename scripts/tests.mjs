@@ -91,13 +91,13 @@ const __dirname = $dirname($place(import.meta.url));`;
 const sourcePlaces = {
   name: 'source places',
   setup(build) {
-    build.onLoad({ filter: /\.tsx?$/ }, async ({ path: file }) => {
+    build.onLoad({ filter: /\.(tsx?|mjs)$/ }, async ({ path: file }) => {
       const source = await fs.promises.readFile(file, 'utf8');
       if (!source.includes('import.meta')) return undefined;
       const contents = source
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href))
         .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(file)));
-      return { contents, loader: path.extname(file).slice(1) };
+      return { contents, loader: path.extname(file).slice(1).replace('mjs', 'js') };
     });
   },
 };
