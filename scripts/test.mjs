@@ -91,9 +91,9 @@ async function jobs() {
 }
 
 /**
- * Does the jobs in as many lanes as the machine carries; where that is one, here. The windows are opened here in any case, as a person opens
- * them. The guest has a lane more: it computes for minutes while the others mostly wait. What is to be quick, or is killed at a moment that the
- * clock gives, comes last and alone.
+ * Does the jobs in as many lanes as the machine carries; where that is one, here. The guest has a lane more: it computes for minutes while the
+ * others mostly wait. Alone come what is to be quick, or is killed at a moment that the clock gives, and the windows, which are opened here as a
+ * person opens them: beside others the browser's own patience runs out.
  */
 async function inLanes(todo, done) {
   const count = lanesHere();
@@ -110,11 +110,11 @@ async function inLanes(todo, done) {
   const more = async () => files.length > 0 && work(await lane(), files);
   await Promise.all([
     work(first, files),
-    work(here(), windows).then(more),
-    ...Array.from({ length: count - 2 }, more),
+    ...Array.from({ length: count - 1 }, more),
     ...guest.map(async (job) => work(await lane(), [job])),
   ]);
   if (quiet.length > 0) await work(await lane(), quiet);
+  await work(here(), windows);
 }
 
 /** A lane, whose output comes a job at a time. */
