@@ -66,7 +66,7 @@ int discard_op(struct request *request, struct error *err)
         return fail(err, errno, "move %s to the trash", path);
     TRY(request_answer_and_go_on(request, err));
     wait_for_writers(trash, name);
-    return tree_remove(trash, name, err);
+    return tree_discard(trash, name, err);
 }
 
 int trash_sweep(const char *data_root, struct error *err)
@@ -80,7 +80,7 @@ int trash_sweep(const char *data_root, struct error *err)
     int status = 0;
     while ((entry = readdir(entries))) {
         struct error own = {0};
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || tree_remove(trash, entry->d_name, &own) == 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || tree_discard(trash, entry->d_name, &own) == 0)
             continue;
         if (status == 0) /* what stays keeps nothing else from going */
             *err = own;

@@ -52,7 +52,7 @@ static int open_directory(int dir, const char *name)
     return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* What `chattr +i` and `+a` set, which a container may be allowed to: here they keep nothing. Whether there was something to take away. */
+/* What `chattr +i` and `+a` set, which a container may be allowed to. Whether there was something to take away. */
 static bool unprotect(int dir, const char *name)
 {
     struct stat info;
@@ -81,7 +81,7 @@ static int try_to_remove(int dir, const struct dirent *entry)
 }
 
 /* Removes what can be removed at once. Returns 0 when the directory is empty, 1 with the name of a directory to empty first, or -1. */
-static int remove_entries(int fd, char full[256], struct error *err)
+static int remove_entries(int fd, bool insist, char full[256], struct error *err)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a position of its own: always from the beginning */
     if (copy < 0)
@@ -96,7 +96,7 @@ static int remove_entries(int fd, char full[256], struct error *err)
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         int why = try_to_remove(fd, entry);
-        if (why == EPERM && (unprotect(fd, entry->d_name) | unprotect(fd, ".")))
+        if (why == EPERM && insist && (unprotect(fd, entry->d_name) | unprotect(fd, ".")))
             why = try_to_remove(fd, entry);
         if (why == 0)
             continue;
@@ -109,12 +109,12 @@ static int remove_entries(int fd, char full[256], struct error *err)
 }
 
 /* One descriptor however deep: going down drops the parent, going up opens ".." and checks that it is the one we came from. */
-int tree_remove(int dir, const char *name, struct error *err)
+static int remove_tree(int dir, const char *name, bool insist, struct error *err)
 {
     if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
         return 0;
     int why = errno;
-    if (why == EPERM && unprotect(dir, name)) {
+    if (why == EPERM && insist && unprotect(dir, name)) {
         if (unlinkat(dir, name, 0) == 0)
             return 0;
         why = errno;
@@ -130,7 +130,7 @@ int tree_remove(int dir, const char *name, struct error *err)
     cleanup_path struct path path = {0};
     for (;;) {
         char full[256];
-        int left = remove_entries(here, full, err);
+        int left = remove_entries(here, insist, full, err);
         TRY(left);
         if (left > 0) {
             struct stat parent;
@@ -162,4 +162,14 @@ int tree_remove(int dir, const char *name, struct error *err)
     if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return fail(err, errno, "remove %s", name);
     return 0;
+}
+
+int tree_remove(int dir, const char *name, struct error *err)
+{
+    return remove_tree(dir, name, false, err);
+}
+
+int tree_discard(int dir, const char *name, struct error *err)
+{
+    return remove_tree(dir, name, true, err);
 }

@@ -149,6 +149,24 @@ for (const running of [false, true])
       assert.equal(await read('/d/text'), 'whole');
     });
 
+    test('stay where somebody has protected them: to remove a directory is no way around that', async (t) => {
+      await change('file-directory', '/kept');
+      await write('/kept/f', 'kept');
+      const file = join(layers.upper, 'kept/f');
+      try {
+        execFileSync('chattr', ['+i', file], { stdio: 'ignore' });
+      } catch {
+        return t.skip('this disk protects nothing');
+      }
+      try {
+        await assert.rejects(change('file-remove', '/kept'), { errno: 1 });
+        assert.equal(await read('/kept/f'), 'kept');
+      } finally {
+        execFileSync('chattr', ['-i', file]);
+      }
+      await change('file-remove', '/kept');
+    });
+
     test('have shells that were looked for, not tried', async () => {
       const shells = async (user) => (await bench.ask({ op: 'file-shells', ...place, user })).shells;
       assert.deepEqual(await shells(''), ['/bin/sh', '/bin/ash']);
