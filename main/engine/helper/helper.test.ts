@@ -297,6 +297,27 @@ test('an exchange whose helper goes is not made twice: what was there is not bac
   assert.deepEqual([asked, await readdir(other)], [['swap', 'sync'], ['restored']]);
 });
 
+test('an exchange that was made and cannot be put on the disk is taken back', async (t) => {
+  const root = await temporaryDirectory(t);
+  const [path, other] = ['old', 'new'].map((name) => join(root, name)) as [string, string];
+  await Promise.all([path, other].map((directory) => mkdir(directory)));
+  await writeFile(join(other, 'restored'), '');
+  let asked = 0;
+  const client = await helper(t, {
+    swap: async (_, socket) => {
+      await exchange(path, other);
+      if (++asked > 1) say(socket, { ok: true });
+      socket.end();
+    },
+    sync: (_, socket) => {
+      say(socket, { error: { kind: 'system', step: 'sync', errno: 5, message: 'input/output error' } });
+      socket.end();
+    },
+  });
+  await assert.rejects(client.swap({ path, with: other, alike: false }), /input\/output error/);
+  assert.deepEqual([asked, await readdir(other)], [2, ['restored']]);
+});
+
 test('an attach says where the stream begins and carries every byte both ways', async (t) => {
   const stateDir = await temporaryDirectory(t);
   await fake(t, join(stateDir, 'monitor.sock'), async (line, socket, rest) => {

@@ -47,6 +47,8 @@ export interface HelperOptions extends LinkOptions {
 
 /** `R/c/<16 hex>/monitor.sock` is the longest path below the run directory; a unix socket's address holds 107 bytes. */
 const LONGEST_RUN_DIR = 107 - '/c/0123456789abcdef/monitor.sock'.length;
+/** That many helpers in a row may go over one exchange. */
+const SWAP_TRIES = 3;
 
 /** The native helper's client: what can be asked of it. */
 export class Helper {
@@ -354,14 +356,23 @@ export class Helper {
 
   /** Two directories take each other's names, in one step. `alike`: first `with` gets the looks of `path`. */
   async swap(request: { path: string; with: string; alike: boolean }): Promise<void> {
-    const { ino } = await stat(request.with);
+    const { dev, ino } = await stat(request.with, { bigint: true });
     const swap = () => this.#link.ask({ op: 'swap', ...request });
+    for (let tries = 1; ; tries++)
+      try {
+        return void (await swap());
+      } catch (error) {
+        if (!(error instanceof Lost)) throw error;
+        const now = await stat(request.path, { bigint: true });
+        if (now.dev === dev && now.ino === ino) break;
+        if (tries === SWAP_TRIES) throw error;
+      }
     try {
-      await swap();
+      await this.sync();
     } catch (error) {
-      if (!(error instanceof Lost)) throw error;
-      const done = (await stat(request.path)).ino === ino;
-      await (done ? this.sync() : swap());
+      // Who hears of a failure throws away what is in `with`: that may not be what was to stay.
+      await this.#link.ask({ op: 'swap', ...request, alike: false });
+      throw error;
     }
   }
 
