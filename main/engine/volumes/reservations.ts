@@ -1,10 +1,14 @@
 import '../../base/scopes.js';
+import { messageOf } from '../../base/errors.js';
 import type { Locks } from '../../base/locks.js';
+import { createLog } from '../../base/log.js';
 import type { Change } from '../../base/store.js';
 import type { VolumeCreate } from '../../contract/volumes.js';
 import type { Directories } from './directories.js';
 import type { Holders } from './holders.js';
 import { deviceOf, folderWordsOf, recordOf, type VolumeRecord } from './record.js';
+
+const log = createLog('volumes');
 
 /** A volume that a new container is to have, checked; it is made where it is not there. */
 export interface VolumeWish extends VolumeCreate {
@@ -70,7 +74,9 @@ export class Reservations {
       }
       for (const wish of wishes) await this.#make(wish, made, lower);
     } catch (error) {
-      await this.#giveUp(made, held, holder);
+      await this.#giveUp(made, held, holder).catch((failure: unknown) => {
+        log.warn(`what was made of volumes is left over: ${messageOf(failure)}`);
+      });
       lock[Symbol.dispose]();
       throw error;
     }
@@ -91,8 +97,8 @@ export class Reservations {
         for (const { name } of made) this.#parts.created(name);
       },
       [Symbol.asyncDispose]: async () => {
+        using _ = lock;
         if (!settled) await this.#giveUp(made, held, holder);
-        lock[Symbol.dispose]();
       },
     };
   }
@@ -115,6 +121,9 @@ export class Reservations {
 
   async #giveUp(made: VolumeRecord[], held: string[], holder: string): Promise<void> {
     for (const name of held) this.#parts.holders.drop(name, holder);
-    for (const record of made) await this.#parts.discard(record);
+    const failures = (await Promise.allSettled(made.map((record) => this.#parts.discard(record)))).filter(
+      (each) => each.status === 'rejected',
+    );
+    if (failures[0]) throw failures[0].reason;
   }
 }
