@@ -76,7 +76,7 @@ const flags = (): Option[] => [
   new Option('--host-gateway-ip <address>', 'What host-gateway means in --add-host').argParser(address),
   new Option(
     '--bin-size <size>',
-    'How much removed containers and volumes may take (default: a tenth of the disk, 2g at least)',
+    'How much removed containers and volumes may take (default: a tenth of the disk, half of what is free at most, 2g at least)',
   ).argParser(size),
 ];
 

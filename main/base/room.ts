@@ -35,7 +35,7 @@ export async function roomOn(path: string): Promise<Room> {
   };
 }
 
-const WAY = 'remove images, containers or volumes that nobody needs, then try again';
+const WAY = 'empty the bin, or remove images, containers or volumes that nobody needs, then try again';
 
 /** Refuses with numbers what the disk at `path` cannot hold, before anything of it is written. `what`: how the sentence begins. */
 export async function requireRoom(path: string, { bytes, files = 0 }: Need, what: string): Promise<void> {

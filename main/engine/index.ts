@@ -1,7 +1,7 @@
 /** The architecture, readable from top to bottom: each room may use only the rooms above it. */
 import '../base/scopes.js';
-import { chmod, mkdir, realpath, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, mkdir, readdir, realpath, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { codeOf, conflict, diskError, invalid, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { roomOn } from '../base/room.js';
@@ -58,7 +58,7 @@ export interface EngineOptions {
   logs?: LogDefaults | undefined;
   /** What `host-gateway` means in `--add-host`; the bridge's gateway where not given. */
   hostGatewayIp?: string | undefined;
-  /** Bytes above which the oldest removed containers and volumes go for good (`--bin-size`); undefined: a tenth of the disk, 2 GiB at least. */
+  /** Bytes above which the oldest removed containers and volumes go for good (`--bin-size`); undefined: a tenth of the disk, half of what is free at most, 2 GiB at least. */
   binSize?: number | undefined;
   host: SlipwayFeatures['host'];
   /** Keep the last hour of what running containers use, in memory. */
@@ -121,15 +121,21 @@ async function writtenLast(database: string): Promise<number> {
 
 const databaseIn = (root: string): string => join(root, 'slipway.db');
 
-/** An image's setuid programs and all that containers keep would be within everybody's reach (CVE-2021-41091). */
+/**
+ * An image's setuid programs and all that containers keep would be within everybody's reach (CVE-2021-41091). A directory that is not ours alone has
+ * the mode that somebody chose.
+ */
 async function keepOthersOut(root: string): Promise<void> {
   const { mode } = await stat(root);
   // Older engines made it 0711; a group that may read was let in by somebody.
   const kept = mode & ((mode & 0o040) === 0 ? 0o7700 : 0o7770);
   if (kept === (mode & 0o7777)) return;
-  await chmod(root, kept).catch((error: unknown) => {
-    log.warn(`others of this machine can look into the data root ${root}, and are not kept out: ${messageOf(error)}`);
-  });
+  const found = await readdir(root);
+  const why =
+    found.length > 0 && !found.includes(basename(databaseIn(root)))
+      ? 'it holds other things too'
+      : await chmod(root, kept).then(() => undefined, messageOf);
+  if (why) log.warn(`others of this machine can look into the data root ${root}, and are not kept out: ${why}`);
 }
 
 async function openOnce(options: EngineOptions): Promise<Engine> {

@@ -71,7 +71,8 @@ test('above the limit the next oldest goes where the oldest cannot', async (t) =
   assert.deepEqual(left(), ['one', 'three']);
 });
 
-test('it may take a tenth of a disk, and of a small one 2 GiB', () => {
-  assert.equal(limitOn({ size: 10 ** 12 }), 10 ** 11);
-  assert.equal(limitOn({ size: 2 ** 33 }), 2 ** 31);
+test('it may take a tenth of a disk, half of what is free, and of a small one 2 GiB', () => {
+  assert.equal(limitOn({ size: 10 ** 12, free: 10 ** 12 }), 10 ** 11);
+  assert.equal(limitOn({ size: 10 ** 12, free: 10 ** 10 }), 5 * 10 ** 9);
+  assert.equal(limitOn({ size: 2 ** 33, free: 2 ** 33 }), 2 ** 31);
 });

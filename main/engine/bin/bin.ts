@@ -41,8 +41,9 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 const log = createLog('bin');
 
-/** Bytes that it may take on a disk of `size` bytes. */
-export const limitOn = ({ size }: { size: number }): number => Math.max(LEAST_LIMIT, Math.floor(size / PART));
+/** Bytes that it may take on a disk of `size` bytes of which `free` are free: no more than half of these. */
+export const limitOn = ({ size, free }: { size: number; free: number }): number =>
+  Math.max(LEAST_LIMIT, Math.floor(Math.min(size / PART, free / 2)));
 
 /** What rooms have removed and can bring back: one place to look for it, one time that it stays, one limit for all of it. */
 export class Bin {
