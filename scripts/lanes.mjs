@@ -19,7 +19,7 @@ export const lanesHere = () =>
 
 /**
  * Runs a script of ours in a lane, which then does one job after another; its output is handed over with the end of each.
- * @returns {Promise<{run(job: object): Promise<{result: object, output: string}>, close(): Promise<void>}>}
+ * @returns {Promise<{run(job: object): Promise<{result: object, output: string}>, close(): Promise<void>}>} `result.ended`: it does no more jobs
  */
 export async function openLane(script) {
   // A short name: sockets and podman allow few letters for the whole of a path.
@@ -55,7 +55,7 @@ export async function openLane(script) {
         child.send(job);
         const result = await next();
         return {
-          result: result ?? { passed: 0, failed: 1, skipped: 0, left: ['the lane ended'], processor: 0 },
+          result: result ?? { passed: 0, failed: 1, skipped: 0, left: ['the lane ended'], processor: 0, ended: true },
           output: read(),
         };
       },
@@ -73,11 +73,12 @@ export async function openLane(script) {
 
 /** The other end: does the jobs that arrive until there are no more, and tells of each what came out and what it left behind. */
 export function serveLane(work) {
-  const before = snapshot();
+  let before = snapshot();
   process.on('message', async (job) => {
     const used = processorTime();
     const result = await work(job);
     const left = await leaksAfter(before);
+    if (left.length > 0) before = snapshot(); // the next job is not to blame
     process.send({ ...result, left, processor: processorTime() - used });
   });
   process.on('disconnect', () => process.exit());

@@ -58,7 +58,12 @@ async function runAll() {
     add(nothingLeft('check', await leaksAfter(before)));
   }
   const left = { native: [], engine: [], window: [] };
-  await inLanes(await jobs(), (job, result) => {
+  const todo = await jobs();
+  if (names.length > 0 && todo.length === 0) {
+    console.log(`✖ no tests are called ${names.join(' or ')}`);
+    return 1;
+  }
+  await inLanes(todo, (job, result) => {
     add(result);
     if (result.failed > 0) failures.push(`${job.suite} ${job.name}: ${result.failed} failed`);
     left[job.suite].push(...result.left.map((each) => `${job.name}: ${each}`));
@@ -83,8 +88,9 @@ async function jobs() {
   const sources = [...testFiles('e2e/engine'), ...testFiles('main', /\.system\.test\.ts$/)].filter(kept);
   const bundles = wanted('engine') ? await bundleTests('engine', sources, PROGRAMS) : [];
   const engine = bundles.map((bundle, index) => ({ suite: 'engine', name: sources[index], files: [bundle] }));
+  const stories = testFiles('e2e/stories', /\.story\.ts$/).some(kept);
   return [
-    { suite: 'window', name: 'e2e/stories', files: names },
+    ...(stories ? [{ suite: 'window', name: 'e2e/stories', files: names }] : []),
     ...(kept('native/tests') ? [{ suite: 'native', name: 'native/tests' }] : []),
     ...engine,
   ].filter(({ suite }) => wanted(suite));
@@ -97,24 +103,36 @@ async function jobs() {
  */
 async function inLanes(todo, done) {
   const count = lanesHere();
-  const work = async ({ run, close }, list) => {
-    for (let job = list.shift(); job; job = list.shift()) done(job, await run(job));
-    await close();
+  const work = async (open, list) => {
+    let at;
+    for (let job = list.shift(); job; job = list.shift()) {
+      at ??= await open();
+      const result = await at.run(job);
+      done(job, result);
+      if (!result.ended) continue;
+      await at.close();
+      at = undefined;
+    }
+    await at?.close();
   };
-  const first = count > 1 && (await lane().catch((error) => console.log(`One after another: ${error.message}`)));
-  if (!first) return work(here(), todo);
+  let first = count > 1 && (await lane().catch((error) => console.log(`One after another: ${error.message}`)));
+  if (!first) return work(here, todo);
+  const opened = async () => {
+    const at = first ?? (await lane());
+    first = undefined;
+    return at;
+  };
   const windows = todo.filter(({ suite }) => suite === 'window');
   const guest = todo.filter(({ name }) => name.endsWith('/guest.test.ts'));
   const quiet = todo.filter(({ name }) => QUIET.includes(name));
   const files = todo.filter((job) => ![...windows, ...guest, ...quiet].includes(job));
-  const more = async () => files.length > 0 && work(await lane(), files);
   await Promise.all([
-    work(first, files),
-    ...Array.from({ length: count - 1 }, more),
-    ...guest.map(async (job) => work(await lane(), [job])),
+    ...Array.from({ length: count }, () => work(opened, files)),
+    ...guest.map((job) => work(lane, [job])),
   ]);
-  if (quiet.length > 0) await work(await lane(), quiet);
-  await work(here(), windows);
+  await work(opened, quiet);
+  await first?.close();
+  await work(here, windows);
 }
 
 /** A lane, whose output comes a job at a time. */
@@ -138,11 +156,14 @@ function seconds(milliseconds) {
 
 /** This machine as the only lane. */
 function here() {
-  const before = snapshot();
+  let before = snapshot();
   return {
     async run(job) {
       console.log(`\n=== ${job.suite}: ${job.name} ===`);
-      return { ...(await suites[job.suite](job)), left: await leaksAfter(before) };
+      const result = await suites[job.suite](job);
+      const left = await leaksAfter(before);
+      if (left.length > 0) before = snapshot();
+      return { ...result, left };
     },
     close: async () => undefined,
   };
