@@ -1513,9 +1513,9 @@ export const en = {
       second_other: '{{count}} seconds',
     },
     noRoom:
-      'There is not enough room on the disk that holds {{folder}}: it needs about {{needed}}, and {{free}} are free ({{kept}} of it are left alone). Remove images, containers or volumes that you no longer need, then try again.',
+      'There is not enough room on the disk that holds {{folder}}: it needs about {{needed}}, and {{free}} are free ({{kept}} of it are left alone). Empty the bin, or remove images, containers or volumes that you no longer need, then try again.',
     noFiles:
-      'The disk that holds {{folder}} cannot take so many more files: it needs about {{needed}}, and {{free}} more fit. Remove images, containers or volumes that you no longer need, then try again.',
+      'The disk that holds {{folder}} cannot take so many more files: it needs about {{needed}}, and {{free}} more fit. Empty the bin, or remove images, containers or volumes that you no longer need, then try again.',
     volumeInUse:
       'The volume {{content}} is in use by {{target}}. Stop what runs with it, then try again: it would not see what is put in place.',
     volumeTaken: 'There is a volume {{content}} already. Choose another name.',
@@ -1537,6 +1537,9 @@ export const en = {
     fileChanged: '{{content}} was changed by somebody else meanwhile.',
     fileRemoved: '{{content}} was removed meanwhile.',
     fileGone: '{{content}} is not there any more.',
+    fileDenied: '{{content}} may not be read: permission denied.',
+    ignoreFalse: '{{content}} has a pattern that cannot be read: {{target}}',
+    mountUnknown: 'The history does not tell how {{content}} was mounted. Attach it anew.',
     fileMounted: 'Something is mounted on {{content}}: it cannot be moved or removed from here.',
     fileIntoItself: '{{content}} cannot be moved into itself.',
     fileAcross: '{{content}} and {{target}} are on different mounts. Copy it, then remove it.',
@@ -1574,7 +1577,7 @@ export const en = {
     nothingDiffers: 'Nothing differs in {{image}}.',
     manyFiles: 'This archive has more than {{needed}} files, which no archive of images has. It was refused.',
     archive: 'This archive cannot be read: it is damaged, cut short, or something else than an archive.',
-    full: 'The disk that holds {{folder}} is full. Remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
+    full: 'The disk that holds {{folder}} is full. Empty the bin, remove images, containers or volumes that you no longer need, or free some space elsewhere on that disk, then try again.',
     fullSomewhere: 'The disk is full. Free some space, then try again.',
     partLost: 'A part of the image is lost on this machine’s disk. Pull or load the image again, then try again.',
     addressTaken: 'Another program listens at {{address}} already. Choose another port.',
