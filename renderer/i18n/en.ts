@@ -1199,6 +1199,8 @@ export const en = {
     creating: 'Creating…',
     starting: 'Starting…',
     warning: 'The engine warns',
+    started: 'Started {{name}}',
+    created: 'Created {{name}}',
     imageHere: 'It is here.',
     imagePulled: 'It is not here: it is pulled first.',
     imageNeverPulled: 'It is pulled first when it is not here.',

@@ -1133,6 +1133,8 @@ export const zhCN: Translation<typeof en> = {
     creating: '正在创建…',
     starting: '正在启动…',
     warning: '引擎警告',
+    started: '已启动 {{name}}',
+    created: '已创建 {{name}}',
     imageHere: '本机已有。',
     imagePulled: '本机没有，会先拉取。',
     imageNeverPulled: '本机没有时会先拉取。',
