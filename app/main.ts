@@ -174,7 +174,7 @@ async function main(): Promise<void> {
     onClose: () => void tellAboutClosing(),
   });
   // Whoever sends a signal has no answer to a question.
-  const quit = () => void (window.asksFirst('quit') || app.quit());
+  const quit = () => window.leave('quit', () => app.quit());
   const actions = {
     minimize: () => window.minimize(),
     maximize: () => window.toggleMaximized(),

@@ -144,6 +144,14 @@ test('a Dockerfile’s own list comes first; an exception holds however deep it 
   });
 });
 
+test('a name that every object has is left out like any other', async (context) => {
+  const folder = await shop(context, { '.dockerignore': '*' });
+  for (const name of ['constructor', 'toString', '__proto__']) await writeFile(path.join(folder, name), name);
+  const { client, seen } = engine();
+  await buildImage(client, folder, how, watching().watch);
+  assert.deepEqual(seen.names, ['.dockerignore', 'Dockerfile']);
+});
+
 test('what may not be read, or is gone, is said by its path', async (context) => {
   const folder = await shop(context, {});
   const { client } = engine();

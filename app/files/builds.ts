@@ -62,6 +62,8 @@ export async function leftOutOf(folder: string, dockerfile: string): Promise<Lef
     if (text === undefined) continue;
     const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
     const list = ignore({ ignorecase: false }).add([...lines, `!${dockerfile}`, '!.dockerignore']);
+    // Its cache would keep every path, and finds in itself what every object has (`constructor`).
+    Object.assign(list, { _cache: new Proxy({}, { has: () => false, set: () => true }) });
     try {
       list.ignores(name); // compiles its patterns
     } catch (error) {

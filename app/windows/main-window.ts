@@ -23,6 +23,9 @@ interface WindowOptions {
   onClose: () => void;
 }
 
+/** Milliseconds that a page has to say that it heard. */
+const HEARD_MS = 3000;
+
 /** How a person leaves the page. */
 type Leaving = 'close' | 'quit';
 
@@ -44,6 +47,7 @@ export class MainWindow {
   #ending = false;
   #held = false;
   #hears = true;
+  #unheard: NodeJS.Timeout | undefined;
 
   constructor({ preload, icon, origin, settings, developer, ask, onClose }: WindowOptions) {
     this.#ask = ask;
@@ -75,9 +79,10 @@ export class MainWindow {
       void settings.change({ window: { ...this.#window.getNormalBounds(), maximized: this.#window.isMaximized() } });
       if (this.#ending) return;
       event.preventDefault();
-      if (this.asksFirst('close')) return;
-      this.#window.hide();
-      onClose();
+      this.leave('close', () => {
+        this.#window.hide();
+        onClose();
+      });
     });
     this.#window.on('unresponsive', () => (this.#hears = false));
     this.#window.on('responsive', () => (this.#hears = true));
@@ -89,6 +94,7 @@ export class MainWindow {
     // A renderer that crashed comes back; everything it showed lives in the engine.
     this.#window.webContents.on('render-process-gone', (_event, { reason }) => {
       this.#held = false;
+      this.#hears = true;
       if (reason !== 'clean-exit' && !this.#ending) this.#window.webContents.reload();
     });
     void this.#window.loadURL(`${origin}/`);
@@ -123,17 +129,19 @@ export class MainWindow {
     this.#window.close();
   }
 
-  /** The page would lose something. */
+  /** The page would lose something. Whatever it says, it hears. */
   hold(held: boolean): void {
     this.#held = held;
+    clearTimeout(this.#unheard);
   }
 
-  /** Whether the page asks about what it would lose, and does it itself once that is agreed to. */
-  asksFirst(how: Leaving): boolean {
-    if (!this.#held || !this.#hears || this.#ending) return false;
+  /** Goes at once, where the page would lose nothing or does not hear; else that asks, and does it itself once it is agreed to. */
+  leave(how: Leaving, go: () => void): void {
+    if (!this.#held || !this.#hears || this.#ending) return go();
     this.show();
     this.#ask(how);
-    return true;
+    clearTimeout(this.#unheard);
+    this.#unheard = setTimeout(() => !this.#ending && go(), HEARD_MS);
   }
 
   /** Asks for files of this machine. The window waits for it: nothing else can be opened there meanwhile. */

@@ -292,7 +292,11 @@ for (const { theme, language, words } of [
       timeout: 20_000,
     });
     await expect(dialog.getByRole('button', { name: words.common.close })).toBeFocused();
+    // What was typed is there still, to be edited again.
     await keyboard.press('Escape');
+    await expect(dialog.getByRole('button', { name: words.form.discard.stay })).toBeFocused();
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
     await expect(dialog).toBeHidden();
     await expect(row('web')).toBeFocused();
 

@@ -84,7 +84,7 @@ export interface Bridge {
     window(action: 'minimize' | 'maximize' | 'close' | 'quit'): Promise<void>;
     /** Whether something would be lost with the page. While it holds, the window neither closes nor does the app end by a person's hand: `onLeave` hears of it instead. */
     hold(held: boolean): Promise<void>;
-    /** The page asks, lets go, and does it then. */
+    /** The page says at once that it heard (`hold`), asks, lets go, and does it then. Of one that does not hear the window closes without it. */
     onLeave(listener: (how: 'close' | 'quit') => void): void;
     /** Says it on the desktop, unless the window is in front and in use. */
     notify(title: string, text: string): Promise<void>;

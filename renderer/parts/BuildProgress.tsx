@@ -6,6 +6,9 @@ import { Layers } from './TaskProgress.js';
 
 const TAIL_LINES = 6;
 
+/** More of them are too narrow to be told apart. */
+const MOST_SEGMENTS = 200;
+
 /** A line as a terminal would have left it: what came after a carriage return. */
 const settled = (line: string): string =>
   plain(line)
@@ -26,7 +29,7 @@ export function BuildProgress({ task }: { task: Task }) {
       {step ? (
         <>
           <div
-            className="segments"
+            className={step.of > MOST_SEGMENTS ? 'bar' : 'segments'}
             role="progressbar"
             aria-label={task.reference}
             aria-valuenow={step.at - 1}
@@ -34,9 +37,11 @@ export function BuildProgress({ task }: { task: Task }) {
             aria-valuemax={step.of}
             aria-valuetext={t('tasks.stepOf', { at: step.at, of: step.of })}
           >
-            {Array.from({ length: step.of }, (_, index) => (
-              <i key={index} data-is={segmentOf(index + 1, task)} />
-            ))}
+            {step.of > MOST_SEGMENTS ? (
+              <i style={{ width: `${((step.at - 1) / step.of) * 100}%` }} />
+            ) : (
+              Array.from({ length: step.of }, (_, index) => <i key={index} data-is={segmentOf(index + 1, task)} />)
+            )}
           </div>
           <p className="mono s12 cut" title={step.command}>
             {step.command}

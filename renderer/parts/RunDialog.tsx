@@ -9,10 +9,11 @@ import { Button, IconButton } from '../ui/Button.js';
 import { CopyIconButton } from '../ui/Copy.js';
 import { Dialog } from '../ui/Dialog.js';
 import { Problem } from '../ui/Field.js';
-import { notifyFailed, notifyNote } from '../ui/notify.js';
+import { notifyDone, notifyFailed, notifyNote } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { Scroller } from '../ui/Scroller.js';
 import { useShown } from '../ui/use-shown.js';
+import { nameOf } from './container-state.js';
 import { explainRun } from './explain.js';
 import { createBody } from './form/body.js';
 import { dockerLine, looksLikeRun, platformOf, readDockerLine, type LineNotice, type ReadLine } from './form/line.js';
@@ -190,6 +191,11 @@ export function RunDialog({
         return runContainer(store, form, options);
       });
       if (done.warnings.length > 0) notifyNote(t('run.warning'), done.warnings.join(' '));
+      if (!isShown()) {
+        const made = store.getState().containers?.find(({ Id }) => Id === done.id);
+        const name = made ? nameOf(made) : done.id.slice(0, 12);
+        return notifyDone(t(start ? 'run.started' : 'run.created', { name }));
+      }
       onClose();
       navigate(
         pathTo('containers', done.id, !start ? 'summary' : form.interactive && !form.detach ? 'terminal' : 'logs'),

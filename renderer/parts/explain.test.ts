@@ -31,12 +31,13 @@ test('a full disk is named by what lies on it, whoever met it first', () => {
 
 test('what does not fit is said with its numbers, in both languages', async () => {
   const files =
-    'no space left on device: the image needs about 384 files, 161 more fit on the disk that holds /data: remove images';
-  assert.match(explain(i18n.t, files), /holds \/data .*about 384, and 161 more fit/);
+    'no space left on device: the image needs about 384 files, 161 more fit on the disk that holds /data: empty the bin, or remove images, containers or volumes that nobody needs, then try again';
+  assert.match(explain(i18n.t, files), /holds \/data .*about 384, and 161 more fit\. Empty the bin, or/);
   const many = 'the archive has more than 100000 files and was refused';
   assert.match(explain(i18n.t, many), /more than 100000 files/);
   await i18n.changeLanguage('zh-CN');
   for (const said of [files, many]) assert.match(explain(i18n.t, said), /[\u4e00-\u9fff]/);
+  assert.match(explain(i18n.t, files), /清空回收区/);
   await i18n.changeLanguage('en');
 });
 
@@ -79,6 +80,10 @@ test('what is wrong with an archive, an image or what was looked at is said in b
     ['/a was changed by somebody else in the meantime', /\/a was changed by somebody else/],
     ['/a was removed in the meantime', /\/a was removed/],
     ['Could not find the file /a in volume d', /^\/a is not there/],
+    ['/srv/a b is not there any more', /^\/srv\/a b is not there any more\.$/],
+    ['/srv/a may not be read: permission denied', /^\/srv\/a may not be read: permission denied\.$/],
+    ['.dockerignore has a pattern that cannot be read: /^a(b$/', /^\.dockerignore has .*: \/\^a\(b\$\/$/],
+    ['The history does not tell how /data was mounted.', /how \/data was mounted\. Attach/],
     ['/a is mounted into the container and cannot be moved or removed from here', /mounted on \/a/],
     ['/a cannot be moved into itself', /into itself/],
     ['/a and /b/c are on different mounts: copy it, then remove it', /^\/a and \/b\/c are/],
@@ -201,9 +206,9 @@ test('what goes wrong on this machine itself is told in both languages', () => {
 
 test('what the disk cannot hold is told with its numbers', () => {
   const bytes =
-    'no space left on device: the image needs about 1.2 GB, 300 MB free on the disk that holds /data (64 MB of it are left alone): remove images';
+    'no space left on device: the image needs about 1.2 GB, 300 MB free on the disk that holds /data (64 MB of it are left alone): empty the bin, or remove images, containers or volumes that nobody needs, then try again';
   assert.match(explained(bytes), /holds \/data: it needs about 1\.2 GB, and 300 MB are free \(64 MB of it/);
   const files =
-    'no space left on device: the image needs about 5000 files, 12 more fit on the disk that holds /data: remove images';
+    'no space left on device: the image needs about 5000 files, 12 more fit on the disk that holds /data: empty the bin, or remove images, containers or volumes that nobody needs, then try again';
   assert.match(explained(files), /\/data cannot take so many more files: it needs about 5000, and 12 more fit/);
 });

@@ -15,9 +15,9 @@ export function useDiscard(
   of: 'window' | 'page' = 'window',
 ): { close(): void; question: ReactNode } {
   const { t } = useTranslation();
-  const [asked, setAsked] = useState<{ then(): void }>();
+  const [asked, setAsked] = useState<{ agree(discard: () => void): void }>();
   const stay = () => setAsked(undefined);
-  useEffect(() => (typed ? holdLeaving((then) => setAsked({ then }), of) : undefined), [typed, of]);
+  useEffect(() => (typed ? holdLeaving((agree) => setAsked({ agree }), of) : undefined), [typed, of]);
   const question = asked && (
     <Dialog
       width="narrow"
@@ -26,8 +26,7 @@ export function useDiscard(
       onClose={stay}
       onSubmit={() => {
         stay();
-        onClose();
-        asked.then();
+        asked.agree(onClose);
       }}
       focus="[data-stay]"
       footer={
@@ -43,5 +42,5 @@ export function useDiscard(
       }
     />
   );
-  return { close: () => (typed ? setAsked({ then: () => undefined }) : onClose()), question };
+  return { close: () => (typed ? setAsked({ agree: (discard) => discard() }) : onClose()), question };
 }

@@ -5,12 +5,13 @@ import { isHeld, leave, watchHeld } from '../ui/route.js';
 export function guard(shell: Bridge['shell']): void {
   let reloads = false;
   watchHeld((held) => void shell.hold(held));
-  shell.onLeave((how) =>
+  shell.onLeave((how) => {
+    void shell.hold(isHeld()); // it heard
     leave(() => {
       void shell.hold(false);
       void shell.window(how);
-    }, 'window'),
-  );
+    }, 'window');
+  });
   addEventListener('beforeunload', (event) => {
     if (reloads || !isHeld()) return;
     event.preventDefault();

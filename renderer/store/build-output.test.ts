@@ -16,6 +16,11 @@ test('a build tells its step, and which were there already, wherever its output 
   assert.equal(after('Step 1/3 : FR').step, undefined);
 });
 
+test('what a command prints is no step of another count', () => {
+  const { step } = after('Step 1/2 : RUN x\n', 'Step 1/99999999 : x\nStep 3/2 : x\n');
+  assert.deepEqual(step, { at: 1, of: 2, command: 'RUN x' });
+});
+
 test('of very much output the end is kept', () => {
   const output = after('Step 1/1 : RUN yes\n', ...Array.from({ length: 40 }, () => 'y\n'.repeat(20_000)), 'end');
   assert.ok(output.text.length <= 1024 * 1024 && output.text.endsWith('y\nend'));

@@ -25,7 +25,9 @@ export function withMore(output: BuildOutput, piece: string): BuildOutput {
   const lines = (text.slice(text.lastIndexOf('\n') + 1) + piece).split('\n');
   for (const line of lines.slice(0, -1)) {
     const found = /^Step (\d+)\/(\d+) : (.*)$/.exec(line);
-    if (found) step = { at: Number(found[1]), of: Number(found[2]), command: found[3] ?? '' };
+    // What a command prints may look like a step, but hardly like one of these.
+    if (found && Number(found[1]) <= Number(found[2]) && (!step || step.of === Number(found[2])))
+      step = { at: Number(found[1]), of: Number(found[2]), command: found[3] ?? '' };
     else if (step && line === ' ---> Using cache') cached = [...cached, step.at];
   }
   return { text: (text + piece).slice(-MOST), cached, ...(step && { step }) };

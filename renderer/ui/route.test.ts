@@ -65,9 +65,9 @@ watchAddress((path) => (shown = path));
 let asked = 0;
 let goOn: () => void = () => undefined;
 const hold = () =>
-  holdLeaving((go) => {
+  holdLeaving((agree) => {
     asked += 1;
-    goOn = go;
+    goOn = () => agree(() => undefined);
   });
 /** What is shown, the address, and how often it was asked since. */
 const now = () => {
@@ -127,15 +127,16 @@ test('what only the window’s end takes away is asked about then, the last that
   watchHeld((held) => told.push(held));
   const letGo = hold();
   const order: string[] = [];
-  const letDialogGo = holdLeaving((go) => {
+  const letDialogGo = holdLeaving((agree) => {
     order.push('dialog');
-    go();
+    agree(() => order.push('discarded'));
   }, 'window');
   leave(() => order.push('page left'));
   goOn();
   leave(() => order.push('window left'), 'window');
+  assert.deepEqual(order, ['page left', 'dialog'], 'nothing is discarded before all have agreed');
   goOn();
-  assert.deepEqual(order, ['page left', 'dialog', 'window left']);
+  assert.deepEqual(order, ['page left', 'dialog', 'discarded', 'window left']);
   letGo();
   assert.equal(isHeld(), true);
   letDialogGo();

@@ -60,8 +60,8 @@ export const partsOf = (path: string): string[] => path.split('/').filter(Boolea
 
 export const pathTo = (...parts: string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
 
-/** Asks, and goes on when that is agreed to. */
-type Ask = (go: () => void) => void;
+/** Asks, and says when that is agreed to how it is discarded: nothing is before all have agreed. */
+type Ask = (agree: (discard: () => void) => void) => void;
 
 /** What goes away with the page that is shown, or only with the whole window. */
 type Of = 'page' | 'window';
@@ -80,7 +80,7 @@ export function watchHeld(tell: (held: boolean) => void): void {
   tell(isHeld());
 }
 
-/** While something would be lost: it is told how to go on instead of leaving. Returns the way to let go. */
+/** While something would be lost: it is asked instead of leaving. Returns the way to let go. */
 export function holdLeaving(ask: Ask, of: Of = 'page'): () => void {
   const hold = { of, ask };
   holds = [...holds, hold];
@@ -95,9 +95,15 @@ export function holdLeaving(ask: Ask, of: Of = 'page'): () => void {
 export function leave(go: () => void, of: Of = 'page'): void {
   if (agreed) return go();
   const others = holds.filter((hold) => of === 'window' || hold.of === of);
+  const discards: (() => void)[] = [];
   const next = (): void => {
     const hold = others.pop();
-    if (hold) return hold.ask(next);
+    if (hold)
+      return hold.ask((discard) => {
+        discards.push(discard);
+        next();
+      });
+    for (const discard of discards) discard();
     agreed = true;
     go();
     agreed = false;

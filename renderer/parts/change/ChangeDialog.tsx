@@ -10,7 +10,7 @@ import { Dialog } from '../../ui/Dialog.js';
 import { Problem } from '../../ui/Field.js';
 import { ago } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
-import { navigate, pathTo } from '../../ui/route.js';
+import { leave, navigate, pathTo } from '../../ui/route.js';
 import { isRunning, nameOf } from '../container-state.js';
 import { useAnswer } from '../use-answer.js';
 import { useDiscard } from '../use-discard.js';
@@ -87,11 +87,13 @@ export function ChangeDialog({
   useEffect(() => {
     if (done) onClose();
   }, [done, onClose]);
-  const leaveTo = (tab: string) => {
-    onClose();
-    navigate(pathTo('containers', id, tab));
-  };
-  const { close, question } = useDiscard(step.at === 'edit' && edit.typed, t('form.discard.edit', { name }), onClose);
+  const leaveTo = (tab: string) =>
+    leave(() => {
+      onClose();
+      navigate(pathTo('containers', id, tab));
+    }, 'window');
+  const going = task !== undefined && (isUnderWay(task) || done);
+  const { close, question } = useDiscard(edit.typed && !going, t('form.discard.edit', { name }), onClose);
   const cancel = (
     <Button variant="ghost" shortcut="Esc" onClick={close} data-cancel>
       {t('common.cancel')}
@@ -202,7 +204,7 @@ export function ChangeDialog({
             ? t('change.cancelled', { name: one.name })
             : t('change.failedTitle', { name: one.name }),
       body: <Ending task={one} />,
-      submit: onClose,
+      submit: close,
       footer: (
         <>
           {one.state === 'rolled-back' && (
@@ -222,13 +224,7 @@ export function ChangeDialog({
     };
   };
 
-  const shown = task
-    ? isUnderWay(task) || task.state === 'done'
-      ? underWay(task)
-      : ended(task)
-    : step.at === 'review'
-      ? reviewing(step.wish)
-      : editing();
+  const shown = task ? (going ? underWay(task) : ended(task)) : step.at === 'review' ? reviewing(step.wish) : editing();
   return (
     <>
       {question}

@@ -70,17 +70,30 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
         ? row.path
         : parentOf(row.path);
 
-  const leave = (then: () => void) => (dirty ? setLeaving({ then }) : then());
+  const discard = () => {
+    agreed.current = true;
+    setEdition((before) => before + 1);
+  };
+  const leave = (then: () => void) => {
+    if (!dirty) return then();
+    setLeaving({
+      then() {
+        discard();
+        then();
+      },
+    });
+  };
   // Another row, tab or page takes the browser away, and what was typed with it; so does the window's end.
   useEffect(() => {
     if (!dirty) return;
-    return holdLeaving((go) =>
+    return holdLeaving((agree) =>
       setLeaving({
-        then() {
-          setDirty(false);
-          setShown(undefined);
-          go();
-        },
+        then: () =>
+          agree(() => {
+            discard();
+            setDirty(false);
+            setShown(undefined);
+          }),
       }),
     );
   }, [dirty]);
@@ -406,11 +419,7 @@ export function Browser({ place, onChanged }: { place: Place; onChanged?(): void
           text={t('files.discardText')}
           submit={t('files.discard')}
           onClose={() => setLeaving((now) => (now === leaving ? undefined : now))}
-          act={async () => {
-            agreed.current = true;
-            setEdition(edition + 1);
-            leaving.then();
-          }}
+          act={async () => leaving.then()}
         />
       )}
     </div>

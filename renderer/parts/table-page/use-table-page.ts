@@ -1,6 +1,6 @@
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import { sorted, type Column, type Sort } from '../../ui/data-grid.js';
-import { navigate, pathTo, useRoute } from '../../ui/route.js';
+import { leave, navigate, pathTo, useRoute } from '../../ui/route.js';
 import { useWidth } from '../../ui/use-width.js';
 import { drawerWidth, useBeside, type TabbedFrame } from '../Drawer.js';
 
@@ -46,10 +46,11 @@ export function useTablePage<Chip extends string>(path: string, kept: KeptLook<C
   useEffect(() => kept.leave(look), [kept, look]);
   const change = useCallback((part: Partial<TableLook<Chip>>) => setLook((before) => ({ ...before, ...part })), []);
   const clear = useCallback(() => change({ filter: '', chips: new Set() }), [change]);
-  const onClose = useCallback(() => {
+  const close = useCallback(() => {
     setFull(false);
     navigate(pathTo(path));
   }, [path]);
+  const onClose = useCallback(() => leave(close), [close]);
   const split = useRef<HTMLDivElement>(null);
   const beside = useBeside();
   const width = useWidth(split) - (opened !== undefined && beside ? drawerWidth : 0);
