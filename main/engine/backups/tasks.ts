@@ -84,7 +84,7 @@ export class Tasks {
 
   #full(): Error {
     return system(
-      `no space left on device: the disk that holds ${this.#root} is full, nothing was changed: remove images, containers, volumes or backups that nobody needs, then try again`,
+      `no space left on device: the disk that holds ${this.#root} is full, nothing was changed: empty the bin, or remove images, containers, volumes or backups that nobody needs, then try again`,
     );
   }
 }
