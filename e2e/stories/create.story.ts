@@ -342,8 +342,8 @@ for (const [theme, language] of [
   test(`the whole form is readable on a small screen (${theme}, ${language})`, async ({ openApp, shot }) => {
     await using display = await openDisplay('1024x700');
     const app = await openApp({ display: display.name });
-    // It has to go before its screen does.
-    await using _ = { [Symbol.asyncDispose]: async () => void (await app.quit()) };
+    // It has to go before its screen does, and to ask nobody about the form that is filled in.
+    await using _ = { [Symbol.asyncDispose]: async () => void (await app.kill('SIGTERM')) };
     const window = new SlipwayPage(app.page);
     await app.features();
     await loadBusybox(app);
