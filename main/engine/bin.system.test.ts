@@ -16,7 +16,6 @@ import {
   testProgram,
   type Rooms,
 } from './testing-rooms.js';
-
 import type { ChangeWish } from './testing-change.js';
 
 const MIB = 2 ** 20;

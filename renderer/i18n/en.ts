@@ -1908,7 +1908,7 @@ export const en = {
       image: 'Suggested because it was dropped on an image: a container of it gets the folder.',
       volume: 'Suggested because it was dropped on volumes, which keep their own copy.',
       archive: 'Suggested because it is an archive.',
-      dockerfile: 'Suggested because there is a Dockerfile in it, and it was dropped on empty space.',
+      dockerfile: 'Suggested because it says how an image is built from it, and it was dropped on empty space.',
       space: 'Suggested because it was dropped on empty space: a new container can have it.',
       only: 'Suggested because it is the first of what can be done here.',
     },

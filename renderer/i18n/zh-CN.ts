@@ -1798,7 +1798,7 @@ export const zhCN: Translation<typeof en> = {
       image: '推荐理由：它被拖到了镜像上，由此新建的容器可使用它。',
       volume: '推荐理由：它被拖到了卷上，卷保存自己的副本。',
       archive: '推荐理由：它是归档。',
-      dockerfile: '推荐理由：其中有 Dockerfile，且被拖到了空白处。',
+      dockerfile: '推荐理由：其中写明了如何构建镜像，且被拖到了空白处。',
       space: '推荐理由：它被拖到了空白处，可用它新建容器。',
       only: '推荐理由：它是在此可用的第一种方式。',
     },
