@@ -264,7 +264,7 @@ test('a full disk is said to be full, and nothing half-made stays', asRoot, asyn
   await assert.rejects(pull(rooms, `127.0.0.1:${registry.port}/big:1`), {
     kind: 'system',
     message:
-      /^no space left on device: the image needs about \d+ MB, 1\d MB free on the disk that holds \S+ \(2\d\d kB of it are left alone\): remove /,
+      /^no space left on device: the image needs about \d+ MB, 1\d MB free on the disk that holds \S+ \(2\d\d kB of it are left alone\): empty the bin, or remove images, /,
   });
   await assert.rejects(pull(rooms, `127.0.0.1:${registry.port}/zeros:1`), full);
   assert.equal(rooms.images.count(), 0);
