@@ -58,7 +58,7 @@ for (const who of everybody)
       );
       assert.match(await script('bare', 'ps | head -2'), /PID.*\n\s+1 .*\/app/);
       assert.match(await script('bare', 'wget -q -O - http://127.0.0.1:1/'), /can't connect to remote host.*\n\[1\]/);
-      assert.match(await script('bare', 'vi --help; find /app; env | sort | head -1'), /Usage: vi .*\n\/app\n/s);
+      assert.match(await script('bare', 'vi --help 2>&1; find /app; env | sort | head -1'), /Usage: vi .*\n\/app\n/s);
       assert.equal((await debug('bare', { Cmd: ['cat'] }, 'through its input')).output, 'through its input');
       assert.equal((await debug('bare', { Cmd: ['false'] })).code, 1);
     });
