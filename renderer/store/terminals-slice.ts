@@ -5,6 +5,7 @@ import type { EngineEvent } from '../../main/contract/events.js';
 import type { ContainerShells } from '../../main/contract/files.js';
 import { TerminalSession, type Size, type Wire } from '../terminal/session.js';
 import i18n from '../i18n/index.js';
+import { usePreferences } from './preferences.js';
 import type { Store } from './index.js';
 
 export interface TerminalEntry {
@@ -77,6 +78,8 @@ export const terminalsSlice =
           stdout: true,
           stderr: true,
           logs: options.logs === true && State.Running,
+          // More than the screen keeps would only keep the person waiting for what happens now.
+          tail: usePreferences.getState().terminalScrollback,
         }));
       if (options.start) {
         try {

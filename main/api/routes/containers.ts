@@ -128,6 +128,7 @@ const attachment = ({ query }: Pick<Call, 'query'>) => ({
   stderr: flag(query, 'stderr'),
   stream: flag(query, 'stream'),
   logs: flag(query, 'logs'),
+  tail: text(query, 'tail'),
   detachKeys: text(query, 'detachKeys'),
 });
 

@@ -16,6 +16,8 @@ export interface AttachRequest {
   stderr: boolean;
   stream: boolean;
   logs: boolean;
+  /** How many entries of what was before, the last ones: `all` or a number. */
+  tail?: string | undefined;
   detachKeys?: string | undefined;
 }
 
@@ -76,10 +78,10 @@ export class Output {
     // The lock holds a start or an end off, so that it is either before or after this.
     using _ = await this.#ledger.lock(container);
     if (!container.live || !request.stream) {
-      if (request.logs) attachment.send(readLog(paths.log, view));
+      if (request.logs) attachment.send(readLog(paths.log, { ...view, tail: entries(request.tail) }));
       if (request.stream) container.pending.add(attachment);
       else attachment.finish();
-    } else if (request.logs) await this.#attachWithHistory(attachment, paths, view);
+    } else if (request.logs) await this.#attachWithHistory(attachment, paths, view, entries(request.tail));
     else await this.#attachNow(attachment, paths);
     this.#ledger.publish(container, 'attach');
     return attachment;
@@ -93,7 +95,6 @@ export class Output {
     if (hostConfig.LogConfig.Type === 'none') {
       throw notImplemented('configured logging driver does not support reading');
     }
-    const tail = /^\d+$/.test(request.tail ?? '') ? Number(request.tail) : undefined;
     const since = timeBound(request.since);
     const until = timeBound(request.until);
     const follow = request.follow && container.live ? eitherOf(container.live.ended, request.signal) : undefined;
@@ -103,7 +104,7 @@ export class Output {
       framed: !config.Tty,
       timestamps: request.timestamps,
       ...(request.details && { details: logAttributes(container.record) }),
-      ...(tail !== undefined && { tail }),
+      tail: entries(request.tail),
       ...(since && { since }),
       ...(until && { until }),
       ...(follow && { follow }),
@@ -122,25 +123,28 @@ export class Output {
   }
 
   /** What was logged, then the stream, without a gap and with nothing twice: the monitor says where the stream begins. */
-  async #attachWithHistory(attachment: Attachment, paths: ContainerPaths, view: LogView): Promise<void> {
+  async #attachWithHistory(attachment: Attachment, paths: ContainerPaths, view: LogView, tail?: number): Promise<void> {
     // The files are opened before; had one been rotated by the time the stream begins, its position would mean another file.
     for (let attempt = 0; ; attempt++) {
       const history = await openHistory(paths.log);
       try {
         const done = await attachment.connectAfter(paths.stateDir, async ({ log: end }) =>
-          (await history.current()) || attempt >= 5 ? history.read(end, view) : undefined,
+          (await history.current()) || attempt >= 5 ? history.read(end, view, tail) : undefined,
         );
         if (!done || attachment.closed) await history[Symbol.asyncDispose]();
         if (done) return attachment.finish();
       } catch (error) {
         await history[Symbol.asyncDispose]();
         log.debug(`attach: ${messageOf(error)}`);
-        attachment.send(readLog(paths.log, view));
+        attachment.send(readLog(paths.log, { ...view, tail }));
         return attachment.finish();
       }
     }
   }
 }
+
+/** Undefined: all. */
+const entries = (tail = 'all'): number | undefined => (/^\d+$/.test(tail) ? Number(tail) : undefined);
 
 /** Resolves with the first to come. */
 const eitherOf = (ended: Promise<unknown>, signal?: AbortSignal): Promise<unknown> =>

@@ -184,6 +184,33 @@ test('a follower sees every line over many rotations and ends with the container
   assert.equal(await reading, expected);
 });
 
+test('of a history its last entries can be asked for, over rotated files too', async (t) => {
+  const path = await temporaryLog(t);
+  await writeFile(
+    `${path}.2`,
+    '12'.replace(/./g, (n) => line(`${n}\n`)),
+  );
+  await writeFile(
+    `${path}.1`,
+    '345'.replace(/./g, (n) => line(`${n}\n`)),
+  );
+  await writeFile(
+    path,
+    '678'.replace(/./g, (n) => line(`${n}\n`)),
+  );
+  const last = async (tail?: number) => {
+    const history = await openHistory(path);
+    const chunks: Uint8Array[] = [];
+    const end = line('6\n').length * 2;
+    for await (const chunk of history.read(end, all, tail)) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString().replaceAll('\n', '');
+  };
+  assert.deepEqual(await Promise.all([0, 1, 2, 3, 5, 6, 7, 99].map(last)), [
+    '', '7', '67', '567', '34567', '234567', '1234567', '1234567',
+  ]); // prettier-ignore
+  assert.equal(await last(), '1234567');
+});
+
 test('history ends at the byte asked for and knows of a rotation', async (t) => {
   const path = await temporaryLog(t);
   await writeFile(`${path}.1`, line('old\n'));

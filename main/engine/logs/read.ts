@@ -8,7 +8,7 @@ import { LogFile } from './log-file.js';
 
 export interface LogRequest extends LogView {
   /** Only the last so many entries; undefined: all. */
-  tail?: number;
+  tail?: number | undefined;
   /** Go on with what is being written until this resolves, and what is written by then. */
   follow?: Promise<unknown>;
 }
@@ -19,6 +19,7 @@ const SMALL = 64 * 1024;
 const GLANCE = 16 * 1024;
 const NEWLINE = 0x0a;
 const NOTHING = Buffer.alloc(0);
+const WHOLE = { offset: 0, found: 0 };
 
 /** So many files missing in a row mean that there are no older ones; a single one may be on its way to its next name. */
 const GAP = 2;
@@ -84,8 +85,8 @@ export async function* readLog(path: string, request: LogRequest): AsyncGenerato
 export interface History extends AsyncDisposable {
   /** Nothing was rotated since it was opened. */
   current(): Promise<boolean>;
-  /** Everything up to `end` bytes of the newest file, each chunk good until the next is asked for; the files are closed after it. */
-  read(end: number, view: LogView): AsyncGenerator<Uint8Array>;
+  /** Everything up to `end` bytes of the newest file, or the last `tail` entries of it, each chunk good until the next is asked for; the files are closed after it. */
+  read(end: number, view: LogView, tail?: number): AsyncGenerator<Uint8Array>;
 }
 
 export async function openHistory(path: string): Promise<History> {
@@ -95,12 +96,20 @@ export async function openHistory(path: string): Promise<History> {
   const close = (): Promise<unknown> => (closed ??= Promise.all(parts.map(({ handle }) => handle.close())));
   return {
     current: async () => (await inodeOf(path)) === newest,
-    async *read(end, view) {
+    async *read(end, view, tail = Infinity) {
       const format = new LogFormat(view);
+      const wanted: { handle: LogFile; from: number; end: number }[] = [];
+      let missing = tail;
       try {
-        for (const part of parts) {
-          const limit = part === parts.at(-1) ? end : Infinity;
-          for await (const { bytes, room } of readFrom(part.handle, { end: limit })) {
+        for (const { handle, size } of [...parts].reverse()) {
+          if (missing === 0) break;
+          const limit = wanted.length === 0 ? end : size;
+          const { offset, found } = tail === Infinity ? WHOLE : await tailOf(handle, limit, missing);
+          missing -= found;
+          wanted.unshift({ handle, from: offset, end: limit });
+        }
+        for (const { handle, ...range } of wanted) {
+          for await (const { bytes, room } of readFrom(handle, range)) {
             const output = format.push(bytes, room);
             if (output.length > 0) yield lasting(output);
           }
