@@ -45,6 +45,23 @@ export interface Snapshot {
 
 /** Output the screen may still have to draw before the source is held back. */
 const drawWindow = 256 * 1024;
+/** A screen draws so much in one go: between two the window hears clicks and keys. */
+const PIECE = 16 * 1024;
+/** So much of a screen that nobody sees is one turn. */
+const TURN = 4 * PIECE;
+
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+/** Screens that nobody sees draw one after the other, and rest as long as they have drawn: the other half of the time is for what is seen. */
+function inTurn(draw: () => Promise<unknown>): Promise<unknown> {
+  const turn = lastTurn.then(async () => {
+    const began = performance.now();
+    await draw();
+    await new Promise((resolve) => setTimeout(resolve, performance.now() - began));
+  });
+  lastTurn = turn.catch(() => undefined);
+  return turn;
+}
 
 /** Brings the screen's code in before it is needed: a click to a prompt then waits for the process alone. */
 export const prepareScreen = (): void => void import('./screen.js');
@@ -68,6 +85,11 @@ export class TerminalSession {
   #wire: Wire | undefined;
   #generation = 0;
   #disposed = false;
+  /** Ends the waiting for a screen that will never draw again. */
+  #release: () => void = () => undefined;
+  readonly #released = new Promise<void>((resolve) => (this.#release = resolve));
+  /** It has a place in the document. */
+  #seen = false;
   #line = '';
   /** What was typed while the connection was still on its way: the cursor is there before the process is. */
   #early = '';
@@ -89,7 +111,12 @@ export class TerminalSession {
     let leave: (() => void) | undefined;
     void this.#open(settings).then((screen) => {
       if (gone || this.#disposed) return;
-      leave = screen.enter(host);
+      const exit = screen.enter(host);
+      this.#seen = true;
+      leave = () => {
+        this.#seen = false;
+        exit();
+      };
       screen.apply(settings);
       if (focus) screen.focus();
       if (this.#snapshot.phase.name === 'idle') void this.#run(this.connect);
@@ -151,6 +178,7 @@ export class TerminalSession {
 
   dispose(): void {
     this.#disposed = true;
+    this.#release();
     this.#generation += 1;
     this.#wire?.close();
     this.#screen?.dispose();
@@ -219,15 +247,27 @@ export class TerminalSession {
   async #pump(wire: Wire, screen: Screen): Promise<void> {
     let undrawn = 0;
     let wake: (() => void) | undefined;
+    const draw = (bytes: Uint8Array): void => {
+      for (const piece of pieces(bytes, PIECE)) {
+        undrawn += piece.length;
+        screen.write(piece, () => {
+          undrawn -= piece.length;
+          wake?.();
+        });
+      }
+    };
+    const drawn = async (but: number): Promise<void> => {
+      while (undrawn > but && !this.#disposed)
+        await Promise.race([this.#released, new Promise<void>((resolve) => (wake = resolve))]);
+    };
     for await (const bytes of wire.output) {
-      undrawn += bytes.length;
-      screen.write(bytes, () => {
-        undrawn -= bytes.length;
-        wake?.();
-      });
-      while (undrawn >= drawWindow) await new Promise<void>((resolve) => (wake = resolve));
+      for (const part of pieces(bytes, TURN)) {
+        if (this.#seen) draw(part);
+        else await inTurn(() => (draw(part), drawn(0)));
+        await drawn(drawWindow);
+      }
     }
-    while (undrawn > 0) await new Promise<void>((resolve) => (wake = resolve));
+    await drawn(0);
   }
 
   #input(text: string): void {
@@ -266,6 +306,10 @@ export class TerminalSession {
     this.#snapshot = { ...this.#snapshot, ...part };
     for (const listener of this.#listeners) listener();
   }
+}
+
+function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
