@@ -77,7 +77,7 @@ export function serveLane(work) {
   process.on('message', async (job) => {
     const used = processorTime();
     const result = await work(job);
-    const left = await leaksAfter(before);
+    const left = await leaksAfter(before, 60_000);
     if (left.length > 0) before = snapshot(); // the next job is not to blame
     process.send({ ...result, left, processor: processorTime() - used });
   });
@@ -155,7 +155,7 @@ async function removeGroups(folder) {
     try {
       return fs.rmdirSync(folder);
     } catch (error) {
-      if (error.code !== 'EBUSY' || tries > 100) throw error;
+      if (error.code !== 'EBUSY' || tries > 1200) throw error;
       await sleep(50);
     }
 }

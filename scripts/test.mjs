@@ -161,7 +161,7 @@ function here() {
     async run(job) {
       console.log(`\n=== ${job.suite}: ${job.name} ===`);
       const result = await suites[job.suite](job);
-      const left = await leaksAfter(before);
+      const left = await leaksAfter(before, 20_000);
       if (left.length > 0) before = snapshot();
       return { ...result, left };
     },
@@ -192,7 +192,7 @@ async function nativeTests() {
   const made = spawnSync('make', ['-s', '-C', 'native', 'check-c'], { cwd: root, encoding: 'utf8' });
   process.stdout.write((made.stdout ?? '') + (made.status === 0 ? '' : (made.stderr ?? '')));
   const c = { passed: made.status === 0 ? 1 : 0, failed: made.status === 0 ? 0 : 1, skipped: 0 };
-  const node = await runNodeTests('native', testFiles('native/tests'), { concurrency: 1, timeout: 600_000 });
+  const node = await runNodeTests('native', testFiles('native/tests'), { concurrency: 1, timeout: 1_800_000 });
   return { passed: c.passed + node.passed, failed: c.failed + node.failed, skipped: node.skipped };
 }
 

@@ -6,9 +6,22 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { api, docker, hijack, loadBusybox, startEngine, type RunningEngine } from '../fixtures/engine.js';
 
-const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 120_000 };
+const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 600_000 };
 /** Numbered lines until somebody makes /go, then an exit status of its own. */
 const counting = 'i=0; until [ -e /go ]; do echo $i; i=$((i+1)); [ $((i%50)) = 0 ] && sleep 0.02; done; exit 6';
+
+/** `docker attach` to a container that prints, once it shows what it prints; `left` is its exit code. */
+async function attached({ socket }: { socket: string }, name: string) {
+  const client = spawn('docker', ['attach', name], {
+    env: { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: '/nonexistent' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const left = once(client, 'close').then(([code]) => code as number | null);
+  let seen = '';
+  client.stdout.setEncoding('utf8').on('data', (text: string) => (seen += text));
+  await once(client.stdout, 'data');
+  return { left, seen: () => seen };
+}
 
 async function withEngine(body: (engine: RunningEngine) => Promise<void>): Promise<void> {
   await using engine = await startEngine();
@@ -34,27 +47,20 @@ test(
         counting,
       ]);
       assert.equal(started.code, 0, started.stderr);
-      const client = spawn('docker', ['attach', 'counter'], {
-        env: { ...process.env, DOCKER_HOST: `unix://${engine.socket}`, DOCKER_CONFIG: '/nonexistent' },
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      await once(client.stdout, 'data');
-      const left = once(client, 'close');
-      client.stdout.resume();
+      const client = await attached(engine, 'counter');
       await engine.kill();
-      await left;
+      await client.left;
       await sleep(200);
       await engine.restart();
       const { State } = await api<{ State: { Status: string } }>(engine.socket, 'GET', '/containers/counter/json');
       assert.equal(State.Status, 'running');
-      const again = docker(engine, ['attach', 'counter']);
-      await sleep(200);
+      const again = await attached(engine, 'counter');
       assert.equal((await docker(engine, ['exec', 'counter', 'touch', '/go'])).code, 0);
-      assert.equal((await again).code, 6);
+      assert.equal(await again.left, 6);
       const { stdout } = await docker(engine, ['logs', 'counter']);
       const count = stdout.split('\n').length - 1;
       assert.equal(stdout, Array.from({ length: count }, (_, line) => `${line}\n`).join(''));
-      assert.ok((await again).stdout.endsWith(stdout.slice(-100)));
+      assert.ok(again.seen().endsWith(stdout.slice(-100)));
       assert.equal((await docker(engine, ['wait', 'counter'])).stdout, '6\n');
     }),
 );
@@ -79,7 +85,7 @@ test('what ended while no engine was there is told by the next one, once', optio
     await engine.restart();
     assert.equal((await docker(engine, ['wait', 'brief'])).stdout, '7\n');
     assert.equal((await docker(engine, ['logs', 'brief'])).stdout, 'done\n');
-    for (let tries = 0; tries < 50; tries++) {
+    for (let tries = 0; tries < 500; tries++) {
       if ((await docker(engine, ['ps', '-aq', '--filter', 'name=gone'])).stdout === '') return;
       await sleep(50);
     }

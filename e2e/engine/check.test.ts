@@ -92,14 +92,14 @@ test('a taken port has the process that listens, and the next one that is free',
 test('a port that a container took on the machine’s own network is that container’s', { skip }, async () => {
   const body = {
     Image: 'busybox:test',
-    Cmd: ['sh', '-c', 'nc -l -p 47123; true'],
+    Cmd: ['sh', '-c', 'nc -l -p 17123; true'],
     HostConfig: { NetworkMode: 'host' },
   };
   const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create?name=listens', body);
   await api(engine.socket, 'POST', `/containers/${Id}/start`);
   for (let tries = 0; ; tries++) {
-    const { Taken } = (await check({ Ports: [{ Port: 47123 }] })).Ports?.[0] ?? {};
-    if (!Taken && tries < 200) continue;
+    const { Taken } = (await check({ Ports: [{ Port: 17123 }] })).Ports?.[0] ?? {};
+    if (!Taken && tries < 2000) continue;
     assert.deepEqual(Taken?.Container, { Id, Name: 'listens' });
     assert.match(Taken?.Process?.Name ?? '', /^(nc|busybox)$/);
     break;

@@ -1,6 +1,8 @@
 /** Containers through the docker CLI: what it prints and how it ends, on our engine and beside it on Debian's dockerd. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
+import http from 'node:http';
 import type { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -97,7 +99,7 @@ const same: Record<string, string[][]> = {
 };
 
 for (const [name, story] of Object.entries(same)) {
-  test(`as with dockerd: ${name}`, { skip, timeout: 120_000 }, async () => {
+  test(`as with dockerd: ${name}`, { skip, timeout: 600_000 }, async () => {
     const own = `story-${Object.keys(same).indexOf(name)}`;
     for (const line of story) {
       const args = line.map((word) => word.replace('%', own));
@@ -111,7 +113,7 @@ for (const [name, story] of Object.entries(same)) {
   });
 }
 
-test('a start that fails has the exit status that says why', { skip, timeout: 60_000 }, async () => {
+test('a start that fails has the exit status that says why', { skip, timeout: 300_000 }, async () => {
   const cases: [string[], number][] = [
     [['nope'], 127],
     [['/nope'], 127],
@@ -127,26 +129,28 @@ test('a start that fails has the exit status that says why', { skip, timeout: 60
   assert.equal((await docker(ours, ['ps', '-aq', '--filter', 'name=story'])).stdout, '');
 });
 
-test('input through the CLI is read to its end', { skip, timeout: 60_000 }, async () => {
+test('input through the CLI is read to its end', { skip, timeout: 300_000 }, async () => {
   const input = 'line of input\n'.repeat(20_000);
   const ran = await docker(ours, ['run', '--rm', '-i', '--network', 'none', 'busybox:test', 'cat'], { input });
   assert.equal(ran.code, 0);
   assert.equal(ran.stdout === input, true);
 });
 
-test('the answer of a wait begins before the container ends', { skip, timeout: 60_000 }, async () => {
+test('the answer of a wait begins before the container ends', { skip, timeout: 300_000 }, async () => {
   const { Id } = await api<{ Id: string }>(ours.socket, 'POST', '/containers/create', {
     Image: 'busybox:test',
     Cmd: ['sh', '-c', 'exit 5'],
     HostConfig: { NetworkMode: 'none', AutoRemove: true },
   });
-  const ended = api<{ StatusCode: number }>(ours.socket, 'POST', `/containers/${Id}/wait?condition=removed`);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  const path = `/containers/${Id}/wait?condition=removed`;
+  const [answer] = (await once(http.request({ socketPath: ours.socket, method: 'POST', path }).end(), 'response')) as [
+    http.IncomingMessage,
+  ];
   assert.equal((await request(ours.socket, 'POST', `/containers/${Id}/start`)).status, 204);
-  assert.equal((await ended).StatusCode, 5);
+  assert.deepEqual(JSON.parse((await answer.setEncoding('utf8').toArray()).join('')), { StatusCode: 5 });
 });
 
-test('an attach from before the start gets frames of both streams', { skip, timeout: 60_000 }, async () => {
+test('an attach from before the start gets frames of both streams', { skip, timeout: 300_000 }, async () => {
   const { Id } = await api<{ Id: string }>(ours.socket, 'POST', '/containers/create', {
     Image: 'busybox:test',
     Cmd: ['sh', '-c', 'echo out; sleep 0.1; echo err >&2'],
@@ -163,7 +167,7 @@ test('an attach from before the start gets frames of both streams', { skip, time
 
 test(
   'output reaches its reader whole though what passes connections on is killed, and none of it stays',
-  { skip, timeout: 60_000 },
+  { skip, timeout: 300_000 },
   async () => {
     await using engine = await startEngine();
     await loadBusybox(engine);

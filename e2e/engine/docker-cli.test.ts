@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { api, docker, loadBusybox, request, run, startDockerd, startEngine, type Ran } from '../fixtures/engine.js';
+import { DETACH, PROMPT, typed } from '../fixtures/terminal.js';
 
 const needs = { skip: process.getuid?.() !== 0 && 'needs root for the dockerd to compare with' };
 
@@ -61,23 +62,15 @@ async function same(args: string[], { input, wording, program, unordered }: Same
   return mine;
 }
 
-/** The same words typed at a real terminal, which `script` makes. */
-const typed = (engine: { socket: string }, command: string, keys: [delay: number, text: string][]): Promise<string> => {
-  const typing = keys.map(([delay, text]) => `sleep ${delay}; printf '${text}'`).join('; ');
-  return run('sh', ['-c', `(${typing}; sleep 0.5) | script -qec "${command}; echo code=\\$?" /dev/null`], {
-    env: { DOCKER_HOST: `unix://${engine.socket}`, DOCKER_CONFIG: '/nonexistent', TERM: 'xterm' },
-  }).then(({ stdout }) => stdout.replaceAll('\r', ''));
-};
-
 test('what a container prints, reads and ends with is the same', needs, async () => {
-  const once = (...args: string[]) => ['run', '--rm', ...args];
-  await same(once('busybox:test', 'sh', '-c', 'echo out; echo err >&2; exit 7'));
-  await same(once('-i', 'busybox:test', 'cat'), { input: 'from a pipe\n' });
-  await same(once('-i', 'busybox:test', 'wc', '-c'), { input: 'x'.repeat(3_000_000) });
-  await same(once('busybox:test', 'sh', '-c', 'kill -9 $$'));
-  await same(once('-t', 'busybox:test', 'sh', '-c', 'tty; echo one; echo two >&2'));
+  const fresh = (...args: string[]) => ['run', '--rm', ...args];
+  await same(fresh('busybox:test', 'sh', '-c', 'echo out; echo err >&2; exit 7'));
+  await same(fresh('-i', 'busybox:test', 'cat'), { input: 'from a pipe\n' });
+  await same(fresh('-i', 'busybox:test', 'wc', '-c'), { input: 'x'.repeat(3_000_000) });
+  await same(fresh('busybox:test', 'sh', '-c', 'kill -9 $$'));
+  await same(fresh('-t', 'busybox:test', 'sh', '-c', 'tty; echo one; echo two >&2'));
   await same(
-    once(
+    fresh(
       '-w',
       '/tmp',
       '-u',
@@ -92,14 +85,14 @@ test('what a container prints, reads and ends with is the same', needs, async ()
       'pwd; id; hostname; env',
     ),
   );
-  await same(once('-u', '1234:5678', 'busybox:test', 'id'));
-  await same(once('--entrypoint', 'echo', 'busybox:test', 'a', 'b'));
-  await same(once('--read-only', 'busybox:test', 'touch', '/x'));
-  await same(once('--cap-drop', 'all', 'busybox:test', 'grep', 'Cap', '/proc/self/status'));
-  await same(once('busybox:test', 'sh', '-c', 'grep -E "^(Cap|NoNew|Seccomp:)" /proc/self/status'));
-  await same(once('--security-opt', 'no-new-privileges', 'busybox:test', 'grep', 'NoNew', '/proc/self/status'));
-  await same(once('busybox:test', 'ps'));
-  await same(once('busybox:test', 'cat', '/etc/hosts'));
+  await same(fresh('-u', '1234:5678', 'busybox:test', 'id'));
+  await same(fresh('--entrypoint', 'echo', 'busybox:test', 'a', 'b'));
+  await same(fresh('--read-only', 'busybox:test', 'touch', '/x'));
+  await same(fresh('--cap-drop', 'all', 'busybox:test', 'grep', 'Cap', '/proc/self/status'));
+  await same(fresh('busybox:test', 'sh', '-c', 'grep -E "^(Cap|NoNew|Seccomp:)" /proc/self/status'));
+  await same(fresh('--security-opt', 'no-new-privileges', 'busybox:test', 'grep', 'NoNew', '/proc/self/status'));
+  await same(fresh('busybox:test', 'ps'));
+  await same(fresh('busybox:test', 'cat', '/etc/hosts'));
 });
 
 test('a container that cannot start has the same exit code', needs, async () => {
@@ -131,7 +124,8 @@ test('a container’s life is the same', needs, async () => {
   await same(['exec', 'web', 'sh', '-c', 'echo to stderr >&2; exit 9']);
   await same(['exec', '-w', '/tmp', '-u', 'app', '-e', 'B=c', 'web', 'sh', '-c', 'pwd; id; echo $B']);
   await same(['exec', '-d', 'web', 'touch', '/tmp/made']);
-  await sleep(300);
+  for (const engine of [ours, theirs])
+    while ((await docker(engine, ['exec', 'web', 'test', '-e', '/tmp/made'])).code !== 0) await sleep(50);
   await same(['exec', 'web', 'ls', '/tmp']);
   await same(['logs', 'web']);
   await same([
@@ -217,12 +211,12 @@ test('a terminal is the same: attached, left by its keys, joined again, resized,
   const answers = await Promise.all(
     [ours, theirs].map(async (engine) => {
       const ran = await typed(engine, 'docker run -it --name term busybox:test sh', [
-        [1, 'stty size; tty; echo $((6*7))\\n'],
-        [0.5, '\\020\\021'],
+        [PROMPT, 'stty size; tty; echo $((6*7))\n'],
+        [/\n42\n/, DETACH],
       ]);
       assert.match(ran, /\/dev\/pts\/0\n42\n/);
-      const joined = await typed(engine, 'docker exec -it term sh', [[1, 'tty; exit 3\\n']]);
-      const again = await typed(engine, 'docker attach term', [[1, 'echo back; exit 5\\n']]);
+      const joined = await typed(engine, 'docker exec -it term sh', [[PROMPT, 'tty; exit 3\n']]);
+      const again = await typed(engine, 'docker attach term', [[PROMPT, 'echo back; exit 5\n']]);
       assert.match(again, /back\n/);
       await docker(engine, ['wait', 'term']);
       const { stdout } = await docker(engine, ['inspect', '-f', '{{.State.ExitCode}}', 'term']);

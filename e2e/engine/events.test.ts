@@ -49,8 +49,11 @@ async function lived({ socket }: { socket: string }): Promise<Told> {
   await does('rmi', 'second:name');
   await does('rm', '-v', 'site');
   await does('volume', 'rm', 'data');
-  await new Promise((resolve) => setTimeout(resolve, 300)); // the last of `--rm` comes after the answer
-  return { socket, since, until: Date.now() / 1000, id };
+  // The last of `--rm` comes after the answer.
+  for (;;) {
+    const told = { socket, since, until: Date.now() / 1000, id };
+    if ((await found(told, { container: ['other'], event: ['destroy'] })).length > 0) return told;
+  }
 }
 
 async function found({ socket, since, until, id }: Told, filters: Record<string, string[]>): Promise<string[]> {

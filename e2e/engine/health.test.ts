@@ -13,7 +13,7 @@ import {
 } from '../fixtures/engine.js';
 
 const skip = process.getuid?.() !== 0 && 'needs root';
-const options = { skip, timeout: 120_000 };
+const options = { skip, timeout: 600_000 };
 let ours: RunningEngine;
 let theirs: Awaited<ReturnType<typeof startDockerd>>;
 
@@ -38,7 +38,7 @@ interface Inspect {
 }
 
 const MS = 1_000_000;
-const often = { Interval: 100 * MS, Timeout: 2000 * MS, Retries: 2 };
+const often = { Interval: 100 * MS, Timeout: 60_000 * MS, Retries: 2 };
 
 async function start({ socket }: Where, name: string, healthcheck: object, cmd = 'sleep 1000'): Promise<string> {
   const { Id } = await api<{ Id: string }>(socket, 'POST', `/containers/create?name=${name}`, {
@@ -56,7 +56,7 @@ async function healthOf({ socket }: Where, id: string): Promise<Health | undefin
 }
 
 async function until(where: Where, id: string, reached: (health: Health | undefined) => boolean): Promise<Health> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 4000; tries++) {
     const health = await healthOf(where, id);
     if (reached(health)) return health as Health;
     await sleep(25);
@@ -98,12 +98,14 @@ function same(name: string, story: (where: Where, name: string) => Promise<{ id:
 }
 
 same('healthy after the first success, and shown wherever it is looked for', async (where, name) => {
-  const id = await start(where, name, { Test: ['CMD-SHELL', 'sleep 0.3; echo it is $((40+2))'], ...often });
+  const probe = 'until [ -e /looked ]; do sleep 0.05; done; echo it is $((40+2))';
+  const id = await start(where, name, { Test: ['CMD-SHELL', probe], ...often });
   const before = [await healthOf(where, id), await statusOf(where, name), await listed(where, name, 'starting')];
+  await docker(where, ['exec', name, 'touch', '/looked']);
   const health = await until(where, id, (at) => at?.Status === 'healthy');
-  const [probe] = health.Log;
+  const [first] = health.Log;
   const after = [await statusOf(where, name), await listed(where, name, 'healthy'), await listed(where, name, 'none')];
-  return { id, seen: [before, health.FailingStreak, probe?.ExitCode, probe?.Output, after] };
+  return { id, seen: [before, health.FailingStreak, first?.ExitCode, first?.Output, after] };
 });
 
 same('unhealthy after so many failures in a row, and healthy again', async (where, name) => {
@@ -122,16 +124,20 @@ same('what takes too long has failed', async (where, name) => {
 });
 
 same('failures do not count while it starts', async (where, name) => {
-  const id = await start(where, name, { Test: ['CMD', 'false'], ...often, Retries: 1, StartPeriod: 1500 * MS });
-  await sleep(700);
-  const early = await healthOf(where, id);
+  const starting = { StartPeriod: 4000 * MS, StartInterval: often.Interval };
+  const id = await start(where, name, { Test: ['CMD', 'false'], ...often, Retries: 1, ...starting });
+  const early = await until(where, id, (at) => (at?.Log.length ?? 0) > 1);
   const late = await until(where, id, (at) => at?.Status === 'unhealthy');
-  return { id, seen: [early?.Status, early?.FailingStreak, late.Status] };
+  return { id, seen: [early.Status, early.FailingStreak, late.Status] };
 });
 
 same('after a stop it is not well, and a start begins anew', async (where, name) => {
-  const id = await start(where, name, { Test: ['CMD', 'true'], ...often, Interval: 400 * MS });
+  // However late somebody looks, the second run is not found well or ill.
+  const check = { Test: ['CMD', 'test', '-e', '/well'], ...often, Retries: 1000, StartPeriod: 3_600_000 * MS };
+  const id = await start(where, name, check);
+  await docker(where, ['exec', name, 'touch', '/well']);
   await until(where, id, (at) => at?.Status === 'healthy');
+  await docker(where, ['exec', name, 'rm', '/well']);
   await api(where.socket, 'POST', `/containers/${id}/stop?t=0`);
   const ended = await healthOf(where, id);
   const words = [

@@ -17,7 +17,7 @@ const create = (Mounts: object[], Cmd: string[] = ['true'], rest: object = {}) =
 });
 
 for (const who of everybody)
-  describe(`mounts of ${who}`, { skip: needsRoot, timeout: 120_000 }, () => {
+  describe(`mounts of ${who}`, { skip: needsRoot, timeout: 600_000 }, () => {
     let ground: Ground;
     before(async () => {
       ground = await open(who);
@@ -246,7 +246,7 @@ for (const who of everybody)
     });
   });
 
-describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }, () => {
+describe('what is shared with the machine', { skip: needsRoot, timeout: 300_000 }, () => {
   let engine: RunningEngine;
   let folder: string;
   before(async () => {
@@ -377,7 +377,7 @@ describe('what is shared with the machine', { skip: needsRoot, timeout: 60_000 }
     await rm(path.join(data, 'here'));
     await until(async () => (await readdir('/proc')).every((name) => name !== String(State.Pid)));
     await engine.restart();
-    assert.ok(!(await outside()).includes(data));
+    await until(async () => !(await outside()).includes(data));
     assert.deepEqual(await readdir(data), []);
     await docker(engine, ['rm', 'lasting']);
     assert.equal((await docker(engine, ['volume', 'rm', 'memory'])).code, 0);

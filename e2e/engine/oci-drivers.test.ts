@@ -8,7 +8,7 @@ import { busyboxArchive, docker, loadBusybox, root, run, startDockerd, type Ran 
 
 const helper = path.join(root, 'native/build/slipway-helper');
 const runtimes = { slipway: helper, runc: '/usr/sbin/runc' };
-const STAY = 'trap "echo ending; exit 5" TERM; echo up; while :; do sleep 0.1; done';
+const STAY = 'trap "echo ending; exit 5" TERM; echo up; sleep 1000 & wait';
 
 /** One step of a container's life: the words of the command line, and what is to come of it. */
 interface Step {
@@ -34,13 +34,13 @@ const life = (name: string, flags: string[], changed: Step[]): Step[] => [
   { args: ['exec', '-t', name, 'tty'], out: /^\/dev\/pts\/\d\r?\n$/ },
   { args: ['exec', '-d', name, 'touch', '/tmp/detached'] },
   { args: ['exec', name, 'sh', '-c', 'until [ -e /tmp/detached ]; do :; done; ls /tmp'], out: /^detached\n$/ },
-  { args: ['top', name], out: /sleep 0\.1|sh -c trap/ },
+  { args: ['top', name], out: /sleep 1000|sh -c trap/ },
   { args: ['pause', name] },
   { args: ['ps', '-a', '--format', '{{.Names}} {{.Status}}'], out: new RegExp(`^${name} .*Paused`, 'm') },
   { args: ['unpause', name] },
   ...changed,
   { args: ['exec', name, 'cat', memoryFile], out: /^33554432\n$/ },
-  { args: ['stop', '-t', '5', name] },
+  { args: ['stop', '-t', '60', name] },
   { args: ['logs', name], out: /^up\nending\n$/ },
   { args: ['inspect', name, '--format', '{{.State.ExitCode}}'], out: /^5\n$/ },
   { args: ['start', name] },

@@ -165,13 +165,13 @@ test('host namespaces are this machineâ€™s, those of a container that containerâ
     '--ipc=shareable',
     'busybox:test',
     'sleep',
-    '60',
+    '1000',
   ]);
   const shared = ['pid', 'ipc', 'net'];
   const donor = (await docker(engine, ['exec', 'donor', 'sh', '-c', shared.map(link).join(';')])).stdout.trim();
   const joined = ['--pid=container:donor', '--ipc=container:donor', '--network=container:donor'];
   assert.equal(await inside(joined, shared.map(link).join(';')), donor);
-  await docker(engine, ['run', '-d', '--name', 'alone', '--network=none', 'busybox:test', 'sleep', '60']);
+  await docker(engine, ['run', '-d', '--name', 'alone', '--network=none', 'busybox:test', 'sleep', '1000']);
   assert.match(await inside(['--ipc=container:alone'], 'true'), /non-shareable IPC \(hint: use IpcMode:shareable/);
   assert.match(
     await inside(['--network=container:donor', '--hostname=h'], 'true'),

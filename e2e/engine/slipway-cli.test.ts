@@ -1,5 +1,7 @@
 /** Our own command line beside docker's, on the same engine: the same words give the same output and the same exit codes. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,6 +17,7 @@ import {
   startEngine,
   type Ran,
 } from '../fixtures/engine.js';
+import { DETACH, PROMPT, typed } from '../fixtures/terminal.js';
 
 const needs = { skip: process.getuid?.() !== 0 && 'needs root' };
 const program = path.join(root, 'out/cli/slipway.cjs');
@@ -189,40 +192,37 @@ test('where no engine answers, one sentence says how to start one', needs, async
 });
 
 test('at a terminal it runs, is left by its keys, joins again, and passes the size on', needs, async () => {
-  const typed = async (command: string, keys: string) => {
-    const { stdout } = await run(
-      'sh',
-      [
-        '-c',
-        `(${keys}; sleep 0.5) | script -qec "stty rows 31 cols 99; ${process.execPath} ${program} ${command}; echo code=\\$?" /dev/null`,
-      ],
-      {
-        env: { DOCKER_HOST: `unix://${engine.socket}`, TERM: 'xterm' },
-      },
-    );
-    return stdout.replaceAll('\r', '');
-  };
-  const first = await typed(
-    'run -it --name term busybox:test sh',
-    "sleep 1; printf 'stty size; echo $((6*7))\\n'; sleep 0.5; printf '\\020\\021'",
-  );
+  const types = (command: string, ...keys: [RegExp, string][]) =>
+    typed(engine, `stty rows 31 cols 99; ${process.execPath} ${program} ${command}`, keys);
+  const question = 'stty size; echo $((6*7))\n';
+  const first = await types('run -it --name term busybox:test sh', [PROMPT, question], [/\n42\n/, DETACH]);
   assert.match(first, /\n31 99\n42\n/);
   assert.match(first, /code=0/);
-  const inside = await typed('exec -it term sh', "sleep 1; printf 'stty size; exit 3\\n'");
-  assert.match(inside, /\n31 99\n[^]*code=3/);
-  assert.match(
-    await typed('attach term', "sleep 1; printf 'echo back\\n'; sleep 0.3; printf '\\020\\021'"),
-    /back\n[^]*read escape sequence\ncode=1/,
-  );
-  assert.match(await typed('attach term', "sleep 1; printf 'exit 5\\n'"), /code=5/);
+  assert.match(await types('exec -it term sh', [PROMPT, 'stty size; exit 3\n']), /\n31 99\n[^]*code=3/);
+  const joined = await types('attach term', [PROMPT, 'echo back\n'], [/\nback\n/, DETACH]);
+  assert.match(joined, /\nback\n[^]*read escape sequence\ncode=1/);
+  assert.match(await types('attach term', [PROMPT, 'exit 5\n']), /code=5/);
   await docker(engine, ['rm', 'term']);
 });
 
 test('signals go to the container', needs, async () => {
   const script = 'trap "echo caught; exit 4" TERM; echo ready; while :; do sleep 0.05; done';
-  const shell = `${process.execPath} ${program} run --rm --name trap busybox:test sh -c '${script}' & sleep 1.5; kill -TERM $!; wait $!; echo code=$?`;
-  const { stdout } = await run('sh', ['-c', shell], { env: { DOCKER_HOST: `unix://${engine.socket}` } });
-  assert.equal(stdout, 'ready\ncaught\ncode=4\n');
+  const child = spawn(
+    process.execPath,
+    [program, 'run', '--rm', '--name', 'trap', 'busybox:test', 'sh', '-c', script],
+    {
+      env: { ...process.env, DOCKER_HOST: `unix://${engine.socket}` },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const ended = once(child, 'close');
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    if (said === 'ready\n') child.kill('SIGTERM');
+  });
+  assert.deepEqual(await ended, [4, null]);
+  assert.equal(said, 'ready\ncaught\n');
 });
 
 test('it works on any engine: the same on dockerd', needs, async () => {

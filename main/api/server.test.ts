@@ -241,7 +241,7 @@ test('a pull that fails on its way says so in its last line, and reports that no
 test('a client that leaves is noticed', async () => {
   const { body } = await transport.send({ method: 'GET', path: '/events' });
   body.cancel();
-  for (let i = 0; i < 100 && !sawAbort; i++) await sleep(5);
+  for (let i = 0; i < 1000 && !sawAbort; i++) await sleep(5);
   assert.equal(sawAbort, true);
 });
 
@@ -352,7 +352,7 @@ test('a client that goes away ends its attachment', async () => {
   const connection = await client.containers.attach('web', { stdin: true, stdout: true });
   const mine = attached;
   connection.close();
-  for (let i = 0; i < 100 && !mine.closed; i++) await sleep(5);
+  for (let i = 0; i < 1000 && !mine.closed; i++) await sleep(5);
   assert.equal(mine.closed, true);
 });
 
@@ -368,7 +368,7 @@ test('a client of a process that says nothing may close its half; when it goes, 
   await until(leaver, '\r\n\r\n');
   const left = attached;
   leaver.destroy();
-  for (let i = 0; i < 100 && !left.closed; i++) await sleep(5);
+  for (let i = 0; i < 1000 && !left.closed; i++) await sleep(5);
   assert.equal(left.closed, true);
   assert.equal(reading.closed, false);
   reader.destroy();

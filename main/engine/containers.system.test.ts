@@ -246,6 +246,30 @@ describe('a running container is removed only by force; two removals at once are
   assert.deepEqual(actions(engine, id), ['create', 'start', 'kill', 'die', 'destroy']);
 });
 
+describe('who looks at what is just being removed finds it gone, and the others as they are', async (engine) => {
+  const { containers, store } = engine;
+  await createContainer(engine, ['true'], {}, 'stays');
+  await createContainer(engine, ['true'], {}, 'goes');
+  const commit = store.commit.bind(store);
+  let write!: () => void;
+  const disk = new Promise<void>((resolve) => (write = resolve));
+  const writing = new Promise<void>((begun) => {
+    store.commit = (build) => {
+      store.commit = commit;
+      const written = commit(build);
+      begun();
+      return disk.then(() => written);
+    };
+  });
+  const removed = containers.remove('goes');
+  await writing;
+  await assert.rejects(containers.inspect('goes'), { kind: 'not-found', message: 'No such container: goes' });
+  assert.deepEqual((await containers.list({ all: true, size: 'known' })).map(({ Names }) => Names), [['/stays']]); // prettier-ignore
+  assert.deepEqual((await containers.onDisk()).map(({ Name }) => Name), ['stays']); // prettier-ignore
+  write();
+  await removed;
+});
+
 describe('with --rm the exit status is told although the container is gone', async (engine) => {
   const { containers } = engine;
   const id = await createContainer(engine, ['sh', '-c', 'exit 9'], { HostConfig: { AutoRemove: true } });

@@ -92,6 +92,7 @@ export async function openRooms(
   events.subscribe((event) => heard.push(event));
   const lower = (id: string): string[] => [...(onNext.has(id) ? [join(root, 'next')] : []), join(root, 'image')];
   const onNext = new Set<string>();
+  const active = new Set(await readdir(join(root, 'containers')).catch(() => []));
   const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
   const usage = new Usage({ root, store, helper });
   const bin = new Bin(more.bin);
@@ -108,20 +109,27 @@ export async function openRooms(
         };
         await mkdir(mounts.upper, { recursive: true });
         await mkdir(mounts.work);
+        active.add(id);
         return mounts;
       },
       layersOf: () => Promise.resolve({ lower: ['/empty'] }),
       hold: () => undefined,
       release: () => undefined,
-      mountsOf: (id) => ({
-        lower: lower(id),
-        upper: join(root, 'containers', id, 'upper'),
-        work: join(root, 'containers', id, 'work'),
-      }),
+      mountsOf: (id) => {
+        if (!active.has(id)) throw notFound(`there is no file system of a container ${id}`);
+        return {
+          lower: lower(id),
+          upper: join(root, 'containers', id, 'upper'),
+          work: join(root, 'containers', id, 'work'),
+        };
+      },
       sizeBelow: () => 0,
       rebase: (_, id, chainId) => void (chainId === 'next' ? onNext.add(id) : onNext.delete(id)),
       keep: () => undefined,
-      discard: () => () => Promise.resolve(),
+      discard: (_, id) => {
+        active.delete(id);
+        return () => Promise.resolve();
+      },
     },
   });
   const execs = await Execs.open({

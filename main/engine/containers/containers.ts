@@ -360,7 +360,7 @@ export class Containers {
   }
 
   async inspect(reference: string, size = false): Promise<ContainerInspect> {
-    return this.#parts.survey.inspect(this.#find(reference), size);
+    return this.#parts.survey.inspect(reference, size);
   }
 
   /** Removes what does not run. */

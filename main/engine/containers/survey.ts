@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { EngineError } from '../../base/errors.js';
+import { EngineError, notFound } from '../../base/errors.js';
 import type { ContainerInspect, ContainerSummary, Health } from '../../contract/containers.js';
 import type { DiskContainer } from '../../contract/disk.js';
 import type { Filters } from '../../contract/filters.js';
@@ -52,8 +52,8 @@ export class Survey {
       .filter((container) => (every || container.running) && test(container))
       .sort((a, b) => (a.record.created < b.record.created ? 1 : -1))
       .slice(0, limit > 0 ? limit : undefined);
-    return Promise.all(
-      found.map(async (container) =>
+    const shown = found.map((container) =>
+      unlessGone(container, async () =>
         summarize(
           container,
           this.#ledger.endpointOf(container),
@@ -61,18 +61,24 @@ export class Survey {
         ),
       ),
     );
+    return (await Promise.all(shown)).flatMap((one) => one ?? []);
   }
 
-  async inspect(container: Container, size: boolean): Promise<ContainerInspect> {
-    const overlay = await this.#options.snapshots.mountsOf(container.id);
-    const health = await this.#healthOf(container);
-    return inspect(container, {
-      endpoint: this.#ledger.endpointOf(container),
-      paths: this.#ledger.pathsOf(container.id),
-      ...(overlay && { overlay }),
-      ...(health && { health }),
-      ...(size && { sizes: await this.sizesOf(container) }),
+  async inspect(reference: string, size: boolean): Promise<ContainerInspect> {
+    const container = this.#ledger.find(reference);
+    const shown = await unlessGone(container, async () => {
+      const overlay = await this.#options.snapshots.mountsOf(container.id);
+      const health = await this.#healthOf(container);
+      return inspect(container, {
+        endpoint: this.#ledger.endpointOf(container),
+        paths: this.#ledger.pathsOf(container.id),
+        ...(overlay && { overlay }),
+        ...(health && { health }),
+        ...(size && { sizes: await this.sizesOf(container) }),
+      });
     });
+    if (!shown) throw notFound(`No such container: ${reference}`);
+    return shown;
   }
 
   /** What a container has written, counted now or (`known`) last; the layers below are known since they were unpacked. */
@@ -87,10 +93,10 @@ export class Survey {
   }
 
   /** What each container takes on the disk, as it was counted last. */
-  onDisk(): Promise<DiskContainer[]> {
+  async onDisk(): Promise<DiskContainer[]> {
     const { snapshots, usage } = this.#options;
-    return Promise.all(
-      this.#ledger.all().map(async (container) => {
+    const each = this.#ledger.all().map((container) =>
+      unlessGone(container, async () => {
         const { id, record } = container;
         const { upper } = await snapshots.mountsOf(id);
         const files = await usage.recall(upper);
@@ -101,6 +107,7 @@ export class Survey {
         };
       }),
     );
+    return (await Promise.all(each)).flatMap((one) => one ?? []);
   }
 
   /** Of what runs the monitor knows more than it has told us: every probe, not only what they changed. */
@@ -116,6 +123,16 @@ export class Survey {
       if (error instanceof EngineError && error.kind === 'not-found') return new Set();
       throw error;
     }
+  }
+}
+
+/** What is found of a container; of one that is just being removed the files go before itself: undefined. */
+async function unlessGone<Found>(container: Container, look: () => Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (container.removal && error instanceof EngineError && error.kind === 'not-found') return undefined;
+    throw error;
   }
 }
 

@@ -196,28 +196,20 @@ test('commands are answered in order while events come in between; closed comes 
     });
   });
   const heard: unknown[] = [];
-  const closed = new Promise<void>((resolve) => {
-    void Monitor.connect(stateDir, {
-      oom: () => heard.push('oom'),
-      exited: (exit) => heard.push(exit),
-      closed: () => {
-        heard.push('closed');
-        resolve();
-      },
-    }).then(async (monitor) => {
-      assert.deepEqual([monitor.state.phase, monitor.state.pid], ['created', 12]);
-      await monitor.start();
-      await assert.rejects(monitor.resize(1, 2), {
-        message: /it has no terminal/,
-        cause: { errno: 25, step: 'terminal' },
-      });
-      await monitor.signal(15);
-      await sleep(10);
-      await assert.rejects(monitor.signal(9), { kind: 'conflict', message: /has ended/ });
-    });
+  const monitor = await Monitor.connect(stateDir, {
+    oom: () => heard.push('oom'),
+    exited: (exit) => heard.push(exit),
+    closed: () => heard.push('closed'),
   });
-  await closed;
-  await sleep(30);
+  assert.deepEqual([monitor.state.phase, monitor.state.pid], ['created', 12]);
+  await monitor.start();
+  await assert.rejects(monitor.resize(1, 2), {
+    message: /it has no terminal/,
+    cause: { errno: 25, step: 'terminal' },
+  });
+  await monitor.signal(15);
+  while (heard.at(-1) !== 'closed') await sleep(5);
+  await assert.rejects(monitor.signal(9), { kind: 'conflict', message: /has ended/ });
   assert.deepEqual(heard, ['oom', { code: 143, signal: 15, oom: true, finished: '2026-01-01T00:00:00Z' }, 'closed']);
 });
 

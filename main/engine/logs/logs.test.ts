@@ -246,6 +246,6 @@ test('a reader that leaves while the log is rotated leaves no file open', async 
     const each = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
     return (await Promise.all(each)).filter((target) => target.startsWith(path));
   };
-  for (let tries = 0; (await open()).length > 0 && tries < 100; tries++) await sleep(10); // nobody waits for their closing
+  for (let tries = 0; (await open()).length > 0 && tries < 1000; tries++) await sleep(10); // nobody waits for their closing
   assert.deepEqual(await open(), []);
 });
