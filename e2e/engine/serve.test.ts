@@ -196,6 +196,29 @@ test('what a builder attests comes and goes with its image; other artifacts are 
   const [first = '', second = ''] = entries.map((entry) => entry.digest);
   await ok(copy(`docker://${host}/built@${list.digest}`, `dir:${path.join(folder, 'again')}`));
   assert.match((await manifestOf(host, 'built', second)).bytes.toString(), /in-toto/);
+  await ok(docker(ours, ['create', '--network', 'none', '--name', 'of-built', 'built:1', 'busybox']));
+  const { Id: container } = await api<{ Id: string }>(ours.socket, 'GET', '/containers/of-built/json');
+  const [summary, ...others] = await listed('manifests=1', 'built:1');
+  assert.deepEqual(others, []);
+  const [own, about, ...more] = summary!.Manifests!;
+  assert.deepEqual(more, []);
+  assert.deepEqual([own!.Kind, own!.ID, own!.Descriptor.digest, own!.Available], ['image', first, first, true]);
+  const { architecture, os } = own!.ImageData!.Platform;
+  assert.deepEqual([architecture, os, own!.ImageData!.Containers], [hostArchitecture(), 'linux', [container]]);
+  const sizes = JSON.parse((await manifestOf(host, 'built', first)).bytes.toString()) as Parts;
+  const content = own!.Descriptor.size + [sizes.config, ...sizes.layers].reduce((sum, each) => sum + each.size, 0);
+  assert.deepEqual(own!.Size, { Content: content, Total: content + summary!.Size });
+  assert.deepEqual([about!.Kind, about!.ID, about!.Available], ['attestation', second, true]);
+  assert.deepEqual(about!.AttestationData, { For: digest }, 'as its builder said');
+  assert.equal(about!.Size.Total, about!.Size.Content);
+  for (const [query, version] of [
+    ['', '1.47'],
+    ['manifests=0', '1.47'],
+    ['manifests=1', '1.46'],
+  ] as const)
+    // prettier-ignore
+    assert.ok(!('Manifests' in (await listed(query, 'built:1', version))[0]!), `${query} ${version}`);
+  await ok(docker(ours, ['rm', 'of-built']));
   assert.equal((await fetch(`http://${host}/v2/built/blobs/${statement.digest}`)).status, 200);
   await ok(docker(ours, ['save', '-o', path.join(folder, 'built.tar'), 'built:1']));
   const saved = await ok(run('tar', ['-tf', path.join(folder, 'built.tar')]));
@@ -214,6 +237,31 @@ test('what a builder attests comes and goes with its image; other artifacts are 
   const kept = path.join(ours.dataRoot, 'blobs/sha256', statement.digest.slice(7));
   while (await access(kept).then(() => true, () => false)) await new Promise((resolve) => setTimeout(resolve, 20)); // prettier-ignore
 });
+
+interface Parts {
+  config: { size: number };
+  layers: { size: number }[];
+}
+
+interface Listed {
+  Size: number;
+  Manifests?: {
+    ID: string;
+    Kind: string;
+    Descriptor: { digest: string; size: number };
+    Available: boolean;
+    Size: { Content: number; Total: number };
+    ImageData?: { Platform: { architecture: string; os: string }; Containers: string[] };
+    AttestationData?: { For: string };
+  }[];
+}
+
+const listed = (query: string, reference: string, version = '1.47') => {
+  const filters = encodeURIComponent(JSON.stringify({ reference: [reference] }));
+  return api<Listed[]>(ours.socket, 'GET', `/v${version}/images/json?filters=${filters}&${query}`);
+};
+
+const hostArchitecture = () => (process.arch === 'x64' ? 'amd64' : process.arch);
 
 async function manifestOf(host: string, name: string, reference: string) {
   const answer = await fetch(`http://${host}/v2/${name}/manifests/${reference}`);

@@ -14,6 +14,28 @@ export interface ImageSummary {
   Labels: Record<string, string> | null;
   /** -1: not counted. */
   Containers: number;
+  /** Only where they were asked for. */
+  Manifests?: ImageManifestSummary[];
+}
+
+/** A manifest that is kept of an image. */
+export interface ImageManifestSummary {
+  /** Its digest. */
+  ID: string;
+  Descriptor: { mediaType: string; digest: string; size: number };
+  /** Whether everything that it names is here. */
+  Available: boolean;
+  /** `Content`: blobs that are here, the manifest itself among them; `Total`: those, and what is unpacked of them. */
+  Size: { Content: number; Total: number };
+  Kind: 'image' | 'attestation' | 'unknown';
+  ImageData?: {
+    Platform: { architecture: string; os: string; variant?: string };
+    /** Full IDs. */
+    Containers: string[];
+    Size: { Unpacked: number };
+  };
+  /** The digest of the manifest that it is about. */
+  AttestationData?: { For: string };
 }
 
 /** The run-time part of an image's config (OCI image-spec, config.md). */

@@ -76,7 +76,7 @@ test('every answer has the published shape', async () => {
   await ask('POST', `/exec/${String(exec['Id'])}/start`, { Detach: true });
   fits('GET /exec/{id}/json', await ask('GET', `/exec/${String(exec['Id'])}/json`));
   fits('POST /commit', await ask('POST', '/commit?container=web&repo=made&tag=1', {}));
-  fits('GET /images/json', await ask('GET', '/images/json'));
+  for (const query of ['', '?manifests=1']) fits('GET /images/json', await ask('GET', `/images/json${query}`));
   fits('GET /images/{name}/json', await ask('GET', '/images/busybox:test/json'));
   fits('GET /images/{name}/history', await ask('GET', '/images/busybox:test/history'));
   fits('GET /info', await ask('GET', '/info'));

@@ -11,13 +11,15 @@ import { atLeast } from '../versions.js';
 const listFilters = ['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until'];
 
 export const imageRoutes = ({ images }: Engine): Route[] => [
-  get('/images/json', ({ query, version }) => {
+  get('/images/json', async ({ query, version }) => {
     const filters = filtersOf(query, listFilters);
     // Before 1.41 there was a parameter for names alone.
     const name = atLeast(version, '1.41') ? undefined : text(query, 'filter');
     const wanted = name ? { ...filters, reference: [...(filters['reference'] ?? []), name] } : filters;
     const options = { all: flag(query, 'all'), sizes: atLeast(version, '1.42') && flag(query, 'shared-size') };
-    return json(images.list(wanted, options).map((image) => imageSummaryAt(version, image)));
+    const manifests = atLeast(version, '1.47') && flag(query, 'manifests');
+    const found = manifests ? await images.listWithManifests(wanted, options) : images.list(wanted, options);
+    return json(found.map((image) => imageSummaryAt(version, image)));
   }),
   post('/images/create', (call) => {
     const { signal } = call;

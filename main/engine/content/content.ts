@@ -106,9 +106,11 @@ export class Content {
   /** A document (manifest, config) in one piece. */
   async read(digest: string, limit = LARGEST_DOCUMENT): Promise<Buffer> {
     const size = await this.size(digest);
-    if (size === undefined) throw notFound(`content ${digest} is not in the store`);
+    if (size === undefined) throw missing(digest);
     if (size > limit) throw invalid(`content ${digest} has ${size} bytes: too many for a document (at most ${limit})`);
-    return readFile(this.path(digest));
+    return readFile(this.path(digest)).catch((error: unknown) => {
+      throw whyNotOpened(digest, error);
+    });
   }
 
   /** A blob that is being fetched at this moment. */
@@ -148,7 +150,7 @@ export class Content {
     const opened = fresh && (await open(fresh).catch(() => undefined)); // it may have got its name meanwhile
     if (opened) return opened;
     return open(this.path(digest)).catch((error: unknown) => {
-      throw codeOf(error) === 'ENOENT' ? notFound(`content ${digest} is not in the store`) : error;
+      throw whyNotOpened(digest, error);
     });
   }
 
@@ -433,6 +435,12 @@ export class Content {
     }
   }
 }
+
+const missing = (digest: string) => notFound(`content ${digest} is not in the store`);
+
+/** Why a blob could not be opened: it may have gone just now. */
+const whyNotOpened = (digest: string, error: unknown): unknown =>
+  codeOf(error) === 'ENOENT' ? missing(digest) : error;
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;

@@ -21,6 +21,7 @@ import { Installer } from './install.js';
 import { Library } from './library.js';
 import { listed } from './list.js';
 import { Loader, type LoadOptions } from './load.js';
+import { manifestsOf } from './manifests.js';
 import { newName } from './names.js';
 import { Packing, type PackingHelper } from './packing.js';
 import { parsePlatform, platformText, suits } from './platform.js';
@@ -153,6 +154,18 @@ export class Images {
   list(filters: Filters = {}, { all = false, sizes = false }: { all?: boolean; sizes?: boolean } = {}): ImageSummary[] {
     const sizeOf = sizes ? (chainId: string) => this.#snapshots.get(chainId)?.size ?? 0 : undefined;
     return listed(this.#library, filters, { all, sizeOf });
+  }
+
+  /** The same, each with the manifests that are kept of it. */
+  async listWithManifests(...asked: Parameters<Images['list']>): Promise<ImageSummary[]> {
+    const summaries: ImageSummary[] = [];
+    for (const summary of this.list(...asked)) {
+      const image = this.#library.get(summary.Id);
+      if (!image) continue; // it went meanwhile
+      const containers = this.#library.containersOf(image.id);
+      summaries.push({ ...summary, Manifests: await manifestsOf(image, { containers, content: this.#content }) });
+    }
+    return summaries;
   }
 
   /** Bytes of the layers of all images, each layer counted once. */

@@ -202,9 +202,9 @@ export class Library {
     return this.#children.has(id);
   }
 
-  /** How many containers there are of an image; those in the bin do not count. */
-  containersOf(image: string): number {
-    return this.holders(image).filter((holder) => !this.#aside.has(holder)).length;
+  /** The containers of an image; those in the bin do not count. */
+  containersOf(image: string): string[] {
+    return this.holders(image).filter((holder) => !this.#aside.has(holder));
   }
 
   /** Whether an image has this blob. */

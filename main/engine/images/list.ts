@@ -30,7 +30,7 @@ export function listed(library: Library, filters: Filters, { all = false, sizeOf
       if (!accepted(image, references) || (patterns && shown.length === 0)) return [];
       const summarized = summary(image, shown);
       if (!sharedOf) return [summarized];
-      return [{ ...summarized, SharedSize: sharedOf(image), Containers: library.containersOf(image.id) }];
+      return [{ ...summarized, SharedSize: sharedOf(image), Containers: library.containersOf(image.id).length }];
     })
     .sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1));
 }

@@ -41,7 +41,8 @@ export async function* ownManifests(
   }
 }
 
-async function manifestDocument(
+/** One of an image's documents, where it is a manifest of this image and here. */
+export async function manifestDocument(
   image: ImageRecord,
   digest: string,
   content: Content,

@@ -49,6 +49,8 @@ export interface Descriptor {
 
 export interface Attested {
   manifest: Descriptor;
+  /** The digest of the manifest that it is about, where the index says so. */
+  about?: string;
   /** Digests of what the manifest names. */
   parts: string[];
 }

@@ -194,14 +194,15 @@ export class Shelf {
   /** The attestations of an index that have been pushed before it. */
   async #attestedBy(entries: IndexEntry[], pin: (digest: string) => void): Promise<Attested[]> {
     const attested: Attested[] = [];
-    for (const { mediaType, digest, size, platform } of entries) {
+    for (const { mediaType, digest, size, platform, annotations } of entries) {
       pin(digest);
       if (platform?.os !== 'unknown' || (await this.#content.size(digest)) === undefined) continue;
       const parsed = parseManifest(await this.#content.read(digest), mediaType);
       if (parsed.kind !== 'manifest' || !isAttestation(parsed.manifest)) continue;
       const parts = partsOf(parsed.manifest);
       for (const part of parts) await this.#requireUploaded(part, pin);
-      attested.push({ manifest: { mediaType: parsed.mediaType, digest, size }, parts });
+      const about = annotations?.['vnd.docker.reference.digest'];
+      attested.push({ manifest: { mediaType: parsed.mediaType, digest, size }, ...(about && { about }), parts });
     }
     return attested;
   }
