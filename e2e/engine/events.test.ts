@@ -50,10 +50,11 @@ async function lived({ socket }: { socket: string }): Promise<Told> {
   await does('rm', '-v', 'site');
   await does('volume', 'rm', 'data');
   // The last of `--rm` comes after the answer.
-  for (;;) {
-    const told = { socket, since, until: Date.now() / 1000, id };
-    if ((await found(told, { container: ['other'], event: ['destroy'] })).length > 0) return told;
-  }
+  const ended = { container: ['other'], event: ['destroy'] };
+  while ((await found({ socket, since, until: Date.now() / 1000, id }, ended)).length === 0);
+  await does('create', '--name', 'left', '--network=none', 'busybox:test', 'true');
+  for (const what of ['container', 'image', 'volume', 'network', 'builder']) await does(what, 'prune', '-f');
+  return { socket, since, until: Date.now() / 1000, id };
 }
 
 async function found({ socket, since, until, id }: Told, filters: Record<string, string[]>): Promise<string[]> {
@@ -68,8 +69,9 @@ async function found({ socket, since, until, id }: Told, filters: Record<string,
       const { Type, Action, Actor } = JSON.parse(line) as {
         Type: string;
         Action: string;
-        Actor: { Attributes: Record<string, string> };
+        Actor: { ID: string; Attributes: Record<string, string> };
       };
+      if (Action === 'prune') return `${Type} prune ${Actor.ID} ${JSON.stringify(Actor.Attributes)}`;
       return `${Type} ${Action} ${Type === 'container' ? Actor.Attributes['name'] : ''}`.trim();
     })
     .sort();
@@ -78,7 +80,7 @@ async function found({ socket, since, until, id }: Told, filters: Record<string,
 const some: Record<string, string[]>[] = [
   {},
   ...['container', 'image', 'network', 'volume'].map((type) => ({ type: [type] })),
-  ...['create', 'start', 'die', 'kill', 'rename', 'pause', 'tag', 'untag', 'mount', 'connect', 'destroy'].map(
+  ...['create', 'start', 'die', 'kill', 'rename', 'pause', 'tag', 'untag', 'mount', 'connect', 'destroy', 'prune'].map(
     (event) => ({ event: [event] }),
   ),
   ...['exec_create', 'exec_start', 'exec_start: true ', 'exec_die'].map((event) => ({ event: [event] })),
@@ -91,6 +93,7 @@ const some: Record<string, string[]>[] = [
   { network: ['bridge'] },
   { scope: ['local'] },
   { type: ['container'], event: ['start', 'die'] },
+  ...['container', 'image', 'network', 'volume', 'builder'].map((type) => ({ type: [type], event: ['prune'] })),
   { container: ['other'], event: ['die'] },
 ];
 const none: Record<string, string[]>[] = [

@@ -1,6 +1,6 @@
 /** `GET /events`: what happened, in order. */
 export interface EngineEvent {
-  Type: 'container' | 'image' | 'network' | 'volume' | 'daemon';
+  Type: 'container' | 'image' | 'network' | 'volume' | 'builder' | 'daemon';
   Action: string;
   Actor: { ID: string; Attributes: Record<string, string> };
   scope: 'local';

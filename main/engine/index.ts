@@ -242,6 +242,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
     const system = await System.open({
       ...{
         store,
+        events,
         driver,
         helper,
         images,

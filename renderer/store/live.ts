@@ -17,6 +17,7 @@ const refreshes: Record<EngineEvent['Type'], Refresh[]> = {
   image: ['loadImages', 'loadDisk'],
   network: [],
   volume: ['loadVolumes', 'loadDisk'],
+  builder: [],
   daemon: ['loadSystem'],
 };
 

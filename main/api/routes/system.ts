@@ -39,10 +39,9 @@ export const systemRoutes = ({ system, events }: Engine): Route[] => [
     const types = diskTypesAt(version, query.getAll('type'));
     return json(diskUsageAt(version, await system.diskUsage(types), types));
   }),
-  // There is nothing of it: `docker system prune` asks all the same.
   post('/build/prune', ({ query }) => {
     filtersOf(query, cacheFilters);
-    return json({ CachesDeleted: null, SpaceReclaimed: 0 });
+    return json(system.pruneBuildCache());
   }),
   get('/events', ({ query, signal }) => {
     const range = { since: nanoseconds(query, 'since'), until: nanoseconds(query, 'until') };

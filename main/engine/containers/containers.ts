@@ -97,11 +97,13 @@ export class Containers {
 
   readonly #helper: HelperRoom;
   readonly #volumes: ContainersOptions['volumes'];
+  readonly #events: ContainersOptions['events'];
   readonly #parts: Parts;
 
-  private constructor({ helper, volumes }: ContainersOptions, parts: Parts) {
+  private constructor({ helper, volumes, events }: ContainersOptions, parts: Parts) {
     this.#helper = helper;
     this.#volumes = volumes;
+    this.#events = events;
     this.#parts = parts;
   }
 
@@ -381,6 +383,7 @@ export class Containers {
       ContainersDeleted.push(container.id);
       SpaceReclaimed += SizeRw;
     }
+    this.#events.publish('container', 'prune', '', { reclaimed: String(SpaceReclaimed) });
     return { ContainersDeleted, SpaceReclaimed };
   }
 

@@ -9,12 +9,14 @@ import type { Volume } from '../../contract/volumes.js';
 import type { CheckAnswer, CheckRequest } from '../../contract/check.js';
 import { newId } from '../../base/ids.js';
 import type { Store } from '../../base/store.js';
+import type { Events } from '../events/index.js';
 import type { HelperHello } from '../helper/index.js';
 import { Check, type CheckRooms } from './check.js';
 
 export interface SystemOptions {
   store: Store;
   helper: { readonly hello: HelperHello };
+  events: Pick<Events, 'publish'>;
   images: CheckRooms['images'] & {
     list(filters: Filters, options: { sizes: boolean }): ImageSummary[];
     layersSize(): number;
@@ -83,6 +85,12 @@ export class System {
   /** What stands in the way of a container that somebody is about to make. */
   check(request: CheckRequest, signal?: AbortSignal): Promise<CheckAnswer> {
     return this.#check.run(request, signal);
+  }
+
+  /** There is nothing of a build cache: `docker system prune` asks all the same, and it is told as done. */
+  pruneBuildCache(): { CachesDeleted: null; SpaceReclaimed: 0 } {
+    this.#options.events.publish('builder', 'prune', '', { reclaimed: '0' });
+    return { CachesDeleted: null, SpaceReclaimed: 0 };
   }
 
   version(): SystemVersion {
