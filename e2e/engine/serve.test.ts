@@ -205,8 +205,8 @@ test('what a builder attests comes and goes with its image; other artifacts are 
   assert.deepEqual([own!.Kind, own!.ID, own!.Descriptor.digest, own!.Available], ['image', first, first, true]);
   const { architecture, os } = own!.ImageData!.Platform;
   assert.deepEqual([architecture, os, own!.ImageData!.Containers], [hostArchitecture(), 'linux', [container]]);
-  const sizes = JSON.parse((await manifestOf(host, 'built', first)).bytes.toString()) as Parts;
-  const content = own!.Descriptor.size + [sizes.config, ...sizes.layers].reduce((sum, each) => sum + each.size, 0);
+  const { manifest: parts } = await manifestOf(host, 'built', first);
+  const content = own!.Descriptor.size + [parts.config, ...parts.layers].reduce((sum, each) => sum + each.size, 0);
   assert.deepEqual(own!.Size, { Content: content, Total: content + summary!.Size });
   assert.deepEqual([about!.Kind, about!.ID, about!.Available], ['attestation', second, true]);
   assert.deepEqual(about!.AttestationData, { For: digest }, 'as its builder said');
@@ -238,9 +238,97 @@ test('what a builder attests comes and goes with its image; other artifacts are 
   while (await access(kept).then(() => true, () => false)) await new Promise((resolve) => setTimeout(resolve, 20)); // prettier-ignore
 });
 
-interface Parts {
-  config: { size: number };
-  layers: { size: number }[];
+test(
+  'what was pushed by a tag goes with what is pushed by it next; an attestation that is missing is asked for',
+  needs,
+  async () => {
+    let host = await served({ writable: true });
+    const { manifest, digest, bytes, type } = await manifestOf(host, 'busybox', 'test');
+    const OCI = 'application/vnd.oci.image';
+    const put = async (reference: string, body: string, mediaType: string) => {
+      const headers = { 'Content-Type': mediaType };
+      const answer = await fetch(`http://${host}/v2/again/manifests/${reference}`, { method: 'PUT', body, headers });
+      return { status: answer.status, said: await answer.text() };
+    };
+    const blob = async (text: string, mediaType: string) => {
+      const url = `http://${host}/v2/again/blobs/uploads/?digest=${sha256(text)}`;
+      assert.equal((await fetch(url, { method: 'POST', body: text })).status, 201);
+      return { mediaType, digest: sha256(text), size: text.length };
+    };
+    for (const part of [manifest.config, ...manifest.layers]) {
+      const url = `http://${host}/v2/again/blobs/uploads/?from=busybox&mount=${part.digest}`;
+      assert.equal((await fetch(url, { method: 'POST' })).status, 201);
+    }
+    assert.equal((await put(digest, bytes.toString(), type!)).status, 201);
+    const attested = async (text: string) => {
+      const statement = await blob(`{"predicate":"${text}"}`, 'application/vnd.in-toto+json');
+      const config = await blob(`{"rootfs":{"type":"layers","diff_ids":["${statement.digest}"]}}`, `${OCI}.config.v1+json`); // prettier-ignore
+      const mediaType = `${OCI}.manifest.v1+json`;
+      const attestation = JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [statement] });
+      const platform = { architecture: hostArchitecture(), os: 'linux' };
+      const about = { 'vnd.docker.reference.type': 'attestation-manifest', 'vnd.docker.reference.digest': digest };
+      const manifests = [
+        { mediaType: type, digest, size: bytes.length, platform },
+        {
+          ...{ mediaType, digest: sha256(attestation), size: attestation.length, annotations: about },
+          platform: { architecture: 'unknown', os: 'unknown' },
+        },
+      ];
+      const index = JSON.stringify({ schemaVersion: 2, mediaType: `${OCI}.index.v1+json`, manifests });
+      return {
+        ...{ index, all: [sha256(index), sha256(attestation), statement.digest, config.digest] },
+        send: () => put(sha256(attestation), attestation, mediaType),
+        tag: (tag: string) => put(tag, index, `${OCI}.index.v1+json`),
+      };
+    };
+    const here = async (digests: string[]) => {
+      const kept = await readdir(path.join(ours.dataRoot, 'blobs/sha256'));
+      return digests.map((each) => kept.includes(each.slice(7)));
+    };
+    // What is here of it once nothing waits for a manifest any more.
+    const settled = async () => void (host = await served({ writable: true }));
+    const digests = async () =>
+      (await api<{ RepoDigests: string[] }>(ours.socket, 'GET', '/images/again:1/json')).RepoDigests.filter((name) =>
+        name.startsWith('again@'),
+      )
+        .map((name) => name.slice('again@'.length))
+        .sort();
+
+    const first = await attested('first');
+    const refused = await first.tag('1');
+    assert.equal(refused.status, 400);
+    assert.match(refused.said, /"MANIFEST_BLOB_UNKNOWN".*names as an attestation of .* is not here: push it again/);
+    assert.equal((await first.send()).status, 201);
+    assert.equal((await first.tag('1')).status, 201);
+    assert.equal((await first.tag('also')).status, 201);
+    await settled();
+    assert.deepEqual(await here(first.all), [true, true, true, true]);
+
+    const second = await attested('second');
+    assert.equal((await second.send()).status, 201);
+    assert.equal((await second.tag('1')).status, 201);
+    await settled();
+    assert.deepEqual(await here([...first.all, ...second.all]), Array(8).fill(true), 'the other tag has the first');
+    assert.deepEqual(await digests(), [digest, first.all[0]!, second.all[0]!].sort());
+    assert.equal((await second.tag('also')).status, 201);
+    await settled();
+    assert.deepEqual(await here(first.all), [false, false, false, false]);
+    assert.deepEqual(await digests(), [digest, second.all[0]!].sort());
+    for (const each of second.all.slice(0, 2))
+      assert.equal((await fetch(`http://${host}/v2/again/manifests/${each}`)).status, 200);
+    assert.equal((await fetch(`http://${host}/v2/again/manifests/${first.all[1]}`)).status, 404);
+
+    for (const tag of ['1', 'also']) assert.equal((await put(tag, bytes.toString(), type!)).status, 201);
+    await settled();
+    assert.deepEqual(await here(second.all), [false, false, false, false], 'the manifest alone attests nothing');
+    assert.deepEqual(await digests(), [digest]);
+    await ok(docker(ours, ['rmi', 'again:1', 'again:also']));
+  },
+);
+
+interface Part {
+  digest: string;
+  size: number;
 }
 
 interface Listed {
@@ -268,7 +356,7 @@ async function manifestOf(host: string, name: string, reference: string) {
   assert.equal(answer.status, 200, await answer.clone().text());
   const bytes = Buffer.from(await answer.arrayBuffer());
   assert.equal(answer.headers.get('docker-content-digest'), sha256(bytes));
-  const manifest = JSON.parse(bytes.toString()) as { layers: { digest: string; size: number }[] };
+  const manifest = JSON.parse(bytes.toString()) as Record<'config', Part> & { layers: Part[] };
   return { digest: sha256(bytes), bytes, manifest, type: answer.headers.get('content-type') };
 }
 

@@ -122,6 +122,7 @@ export class Installer {
         manifest: (asDescribed ? image.manifest : null) ?? now?.manifest ?? null,
         ...(now?.packed && { packed: now.packed }),
         ...(now?.attested && { attested: now.attested }),
+        ...(now?.pushed && { pushed: now.pushed }),
         ...(image.parent && { parent: image.parent }),
         ...configuration,
         size: this.#snapshots.size(chainId),

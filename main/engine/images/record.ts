@@ -22,6 +22,8 @@ export interface ImageRecord {
   packed?: Record<string, Descriptor>;
   /** What was pushed to us about it (provenance, bills of materials), as the index names it. */
   attested?: Attested[];
+  /** The index that was pushed to us last by a name, by that name. */
+  pushed?: Record<string, string>;
   /** The image that it was made from here. */
   parent?: string;
   config: ImageConfig;
@@ -51,6 +53,8 @@ export interface Attested {
   manifest: Descriptor;
   /** The digest of the manifest that it is about, where the index says so. */
   about?: string;
+  /** The indexes that name it. Earlier versions did not write them down. */
+  indexes?: string[];
   /** Digests of what the manifest names. */
   parts: string[];
 }

@@ -3,13 +3,14 @@ import { invalid, notFound } from '../../base/errors.js';
 import type { Store } from '../../base/store.js';
 import { digestOf, isDigest, type Content } from '../content/index.js';
 import type { Events } from '../events/index.js';
-import { familiar, familiarName, parseReference, type Reference } from '../registry/index.js';
+import { canonical, familiar, familiarName, parseReference, type Reference } from '../registry/index.js';
 import type { Installer } from './install.js';
 import type { Library, NamedImage } from './library.js';
 import { manifestFor, ownManifests, type ManifestDocument } from './manifest.js';
 import { requireRoomFor } from './need.js';
 import type { Packing } from './packing.js';
 import { candidates, hostPlatform, noMatch } from './platform.js';
+import { attestedWith, letGo } from './pushed.js';
 import {
   artifactType,
   contentOf,
@@ -35,6 +36,19 @@ export interface ShelfOptions {
 /** A document as a registry hands it out. */
 export interface ShelfDocument extends ManifestDocument {
   digest: string;
+}
+
+/** What has been pushed. */
+export interface Accepted {
+  digest: string;
+  /** What it names: that has waited for it. */
+  named: string[];
+}
+
+interface Taken {
+  /** The image that it is. */
+  id: string;
+  named: string[];
 }
 
 /**
@@ -101,7 +115,7 @@ export class Shelf {
     reference: string,
     { mediaType, bytes }: ManifestDocument,
     { hold, signal }: { hold: (digest: string) => void; signal?: AbortSignal },
-  ): Promise<string> {
+  ): Promise<Accepted> {
     const repository = parseReference(name);
     const digest = digestOf(bytes);
     if (isDigest(reference) && reference !== digest)
@@ -121,9 +135,9 @@ export class Shelf {
       if (attests) {
         for (const part of partsOf(parsed.manifest)) await this.#requireUploaded(part, lease.pin);
         for (const each of [digest, ...partsOf(parsed.manifest)]) hold(each);
-        return digest;
+        return { digest, named: [] };
       }
-      const id =
+      const { id, named } =
         parsed.kind === 'index'
           ? await this.#acceptIndex(name, parsed.entries, { index: digest, names, pin: lease.pin })
           : await this.#acceptImage(
@@ -137,7 +151,7 @@ export class Shelf {
             );
       const image = this.#library.get(id);
       this.#events.publish('image', 'load', id, { ...labelsOf(image), name: familiar(names[0] as Reference) });
-      return digest;
+      return { digest, named };
     } catch (error) {
       lease[Symbol.dispose]();
       await this.#installer.removeUnused(fresh);
@@ -150,13 +164,21 @@ export class Shelf {
     manifest: Descriptor,
     names: Reference[],
     { pin, signal }: { pin: (digest: string) => void; signal: AbortSignal | undefined },
-  ): Promise<string> {
+  ): Promise<Taken> {
     for (const { digest } of [config, ...layers]) await this.#requireUploaded(digest, pin);
     await requireRoomFor(this.#content, layers, 'the image');
     const documents = [manifest.digest, config.digest];
     const image = { configDigest: config.digest, layers, manifest, documents };
     await this.#installer.install(image, { names, report: () => undefined, signal });
-    return config.digest;
+    await this.#forget(names[0] as Reference);
+    return { id: config.digest, named: [config, ...layers].map(({ digest }) => digest) };
+  }
+
+  /** The index that was pushed by this name before. */
+  async #forget(name: Reference): Promise<void> {
+    const gone: string[] = [];
+    await this.#store.commit((change) => void gone.push(...letGo(change, this.#library, name)));
+    await this.#installer.removeUnused(gone);
   }
 
   async #requireUploaded(digest: string, pin: (digest: string) => void): Promise<void> {
@@ -168,41 +190,53 @@ export class Shelf {
     name: string,
     entries: IndexEntry[],
     { index, names, pin }: { index: string; names: Reference[]; pin: (digest: string) => void },
-  ): Promise<string> {
+  ): Promise<Taken> {
     const digests = candidates(entries, hostPlatform()).map(({ digest }) => digest);
-    if (digests[0] === undefined) throw noMatch(hostPlatform());
+    if (digests[0] === undefined) throw invalid(noMatch(hostPlatform()).message);
     const uploaded = this.#named(name);
     const digest = digests.find((each) => uploaded.some(({ image }) => image.documents.includes(each))) ?? digests[0];
     const found = uploaded.find(({ image }) => image.documents.includes(digest));
     if (!found) throw notFound(`manifest ${digest}, which the index names for this machine, has not been uploaded`);
-    const attested = await this.#attestedBy(entries, pin);
+    const attested = await this.#attestedBy(entries, { index, image: digest, pin });
+    const called = names[0] as Reference;
+    const gone: string[] = [];
     await this.#store.commit((change) => {
+      gone.push(...letGo(change, this.#library, called, { image: found.image.id, index }));
       const image = this.#library.get(found.image.id);
       if (!image) throw notFound(`manifest ${digest} has been removed`);
       // The index comes before what it holds, as it does where an image was pulled.
       const documents = [index, ...image.documents.filter((each) => each !== index)];
-      const known = (image.attested ?? []).filter(
-        ({ manifest }) => !attested.some((each) => each.manifest.digest === manifest.digest),
-      );
-      const all = [...known, ...attested];
-      this.#library.put(change, { ...image, documents, ...(all.length > 0 && { attested: all }) });
+      const pushed = { ...image.pushed, [canonical(called)]: index };
+      this.#library.put(change, { ...image, documents, pushed, attested: attestedWith(attested, image) });
       for (const each of names) this.#library.name(change, each, image.id);
     });
-    return found.image.id;
+    await this.#installer.removeUnused(gone);
+    const named = [...entries.map((entry) => entry.digest), ...attested.flatMap(({ parts }) => parts)];
+    return { id: found.image.id, named };
   }
 
-  /** The attestations of an index that have been pushed before it. */
-  async #attestedBy(entries: IndexEntry[], pin: (digest: string) => void): Promise<Attested[]> {
+  /** The attestations of an index that have been pushed before it. Those of the image that we take have to be here; others may be, as their images may. */
+  async #attestedBy(
+    entries: IndexEntry[],
+    { index, image, pin }: { index: string; image: string; pin: (digest: string) => void },
+  ): Promise<Attested[]> {
     const attested: Attested[] = [];
     for (const { mediaType, digest, size, platform, annotations } of entries) {
       pin(digest);
-      if (platform?.os !== 'unknown' || (await this.#content.size(digest)) === undefined) continue;
+      if (platform?.os !== 'unknown') continue;
+      const about = annotations?.['vnd.docker.reference.digest'];
+      if ((await this.#content.size(digest)) === undefined) {
+        if (about !== image) continue;
+        throw notFound(
+          `manifest ${digest}, which the index names as an attestation of ${image}, is not here: push it again`,
+        );
+      }
       const parsed = parseManifest(await this.#content.read(digest), mediaType);
       if (parsed.kind !== 'manifest' || !isAttestation(parsed.manifest)) continue;
       const parts = partsOf(parsed.manifest);
       for (const part of parts) await this.#requireUploaded(part, pin);
-      const about = annotations?.['vnd.docker.reference.digest'];
-      attested.push({ manifest: { mediaType: parsed.mediaType, digest, size }, ...(about && { about }), parts });
+      const manifest = { mediaType: parsed.mediaType, digest, size };
+      attested.push({ manifest, ...(about && { about }), indexes: [index], parts });
     }
     return attested;
   }

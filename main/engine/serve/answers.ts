@@ -22,14 +22,16 @@ export const invalidDigest = (text: string) =>
   new Refusal(400, 'DIGEST_INVALID', `${JSON.stringify(text.slice(0, 100))} is not a sha256 digest`);
 export const unsupported = (message: string) => new Refusal(405, 'UNSUPPORTED', message);
 
-/** A failure of a room below, as a registry says it. */
-export function refusalOf(error: unknown, code: string): Refusal {
+/** A failure of a room below, as a registry says it. What a manifest names and is not here has to be sent again. */
+export function refusalOf(error: unknown, of: 'manifest' | 'upload'): Refusal {
   if (error instanceof Refusal) return error;
   const status = { invalid: 400, 'not-found': 400, 'not-implemented': 400, conflict: 409, unavailable: 503 } as const;
   const known = error instanceof EngineError ? status[error.kind as keyof typeof status] : undefined;
   // What this machine's own trouble is (a full disk, and where it is) is for its log.
   if (known === undefined) return new Refusal(500, 'UNKNOWN', 'the engine failed, or has no room: its log says why');
-  return new Refusal(known, code, messageOf(error));
+  const lacks = error instanceof EngineError && error.kind === 'not-found';
+  const code = lacks ? 'MANIFEST_BLOB_UNKNOWN' : 'MANIFEST_INVALID';
+  return new Refusal(known, of === 'manifest' ? code : 'BLOB_UPLOAD_INVALID', messageOf(error));
 }
 
 export function refuse(response: ServerResponse, { status, code, message, headers }: Refusal): void {

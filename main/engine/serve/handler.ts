@@ -70,8 +70,7 @@ export class Handler {
       const theirs = error instanceof Refusal || (error instanceof EngineError && error.kind !== 'system');
       if (!theirs) log.warn(`${request.url}: ${messageOf(error)}`);
       if (response.headersSent) return void response.destroy();
-      const code = request.url?.includes('/manifests/') ? 'MANIFEST_INVALID' : 'BLOB_UPLOAD_INVALID';
-      refuse(response, refusalOf(error, code));
+      refuse(response, refusalOf(error, request.url?.includes('/manifests/') ? 'manifest' : 'upload'));
       // What a client still sends of a body that nobody wants is not waited for.
       if (!request.complete) request.resume();
     }
@@ -188,9 +187,11 @@ export class Handler {
     const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
     // The layers are unpacked now, which may take longer than a client may be silent.
     request.socket.setTimeout(0);
-    const digest = await this.#shelf
+    using _ = this.#uploads.bringing(name);
+    const { digest, named } = await this.#shelf
       .accept(name, reference, { mediaType, bytes }, { hold: (each) => this.#uploads.mount(name, each), signal })
       .finally(() => request.socket.setTimeout(SILENCE_MS));
+    this.#uploads.named(name, named);
     const headers = { Location: `/v2/${name}/manifests/${digest}`, 'Docker-Content-Digest': digest };
     answer(response, 201, headers);
   }

@@ -1,10 +1,11 @@
 import { newId } from '../../base/ids.js';
+import { disposable } from '../../base/scopes.js';
 import type { Content, ContentLease, Ingest } from '../content/index.js';
 import { Refusal, unknownUpload } from './answers.js';
 
 /** Uploads that are begun and not ended. */
 const MOST = 64;
-/** How long one may rest, and how long a blob waits for the manifest that names it. */
+/** How long one may rest, and how long a blob waits for the manifest that names it after anything was brought to its repository. */
 const PATIENCE_MS = 15 * 60_000;
 
 interface Upload {
@@ -18,6 +19,8 @@ interface Upload {
 interface Waiting {
   lease: ContentLease;
   until: number;
+  /** A manifest has named it: what else is brought to its repository does not concern it. */
+  named: boolean;
 }
 
 /** What others are bringing: uploads under way, and blobs that no manifest has named yet. */
@@ -27,6 +30,8 @@ export class Uploads {
   readonly #uploads = new Map<string, Upload>();
   /** `name digest` */
   readonly #waiting = new Map<string, Waiting>();
+  /** Of a repository how many are bringing something at this moment. */
+  readonly #bringing = new Map<string, number>();
   readonly #sweeper: NodeJS.Timeout;
 
   /** `drop`: called with blobs that nobody has named in time. */
@@ -44,7 +49,20 @@ export class Uploads {
     const ingest = await this.#content.ingest();
     const id = newId().slice(0, 32);
     this.#uploads.set(id, { name, ingest, busy: false, touched: Date.now() });
+    this.#renew(name);
     return id;
+  }
+
+  /** While something is being brought to a repository, and for a while after, what has come there waits on for its manifest. */
+  bringing(name: string): Disposable {
+    const count = (by: 1 | -1) => {
+      const left = (this.#bringing.get(name) ?? 0) + by;
+      if (left > 0) this.#bringing.set(name, left);
+      else this.#bringing.delete(name);
+      this.#renew(name);
+    };
+    count(1);
+    return disposable(() => count(-1));
   }
 
   /** How much of it is here. */
@@ -61,6 +79,7 @@ export class Uploads {
         Range: rangeOf(upload.ingest.size),
       });
     upload.busy = true;
+    using _ = this.bringing(name);
     try {
       await upload.ingest.append(body);
     } finally {
@@ -91,6 +110,14 @@ export class Uploads {
     this.#keep(name, digest, lease);
   }
 
+  /** What a manifest has named has waited for it. It stays a while longer: a next one may name it, too. */
+  named(name: string, digests: string[]): void {
+    for (const digest of digests) {
+      const waiting = this.#waiting.get(`${name} ${digest}`);
+      if (waiting) Object.assign(waiting, { named: true, until: Date.now() + PATIENCE_MS });
+    }
+  }
+
   has(name: string, digest: string): boolean {
     return this.#waiting.has(`${name} ${digest}`);
   }
@@ -118,11 +145,18 @@ export class Uploads {
   #keep(name: string, digest: string, lease: ContentLease): void {
     const key = `${name} ${digest}`;
     this.#waiting.get(key)?.lease[Symbol.dispose]();
-    this.#waiting.set(key, { lease, until: Date.now() + PATIENCE_MS });
+    this.#waiting.set(key, { lease, until: 0, named: false });
+    this.#renew(name);
+  }
+
+  #renew(name: string): void {
+    for (const [key, waiting] of this.#waiting)
+      if (!waiting.named && key.startsWith(`${name} `)) waiting.until = Date.now() + PATIENCE_MS;
   }
 
   async #sweep(): Promise<void> {
     const now = Date.now();
+    for (const name of this.#bringing.keys()) this.#renew(name);
     for (const [id, { busy, touched, ingest }] of this.#uploads) {
       if (busy || now - touched < PATIENCE_MS) continue;
       this.#uploads.delete(id);
