@@ -178,6 +178,10 @@ test(
         /failed to GET .*\/nothing with status 404/,
       );
       assert.match(
+        (await docker(engine, ['import', 'http://127.0.0.1:1/layer.tar'])).stderr,
+        /: 127\.0\.0\.1:1 refuses the connection: nothing listens there/,
+      );
+      assert.match(
         (await docker(engine, ['import', '-'], { input: bytes.subarray(0, 100_000) })).stderr,
         /layer|archive/,
       );

@@ -1487,6 +1487,15 @@ export const en = {
     noRegistry: '“{{registry}}” is no registry. Name it by its host, as in registry.example.com:5000.',
     plain:
       'The registry {{registry}} does not speak HTTPS, so anybody on the way could read and change what is sent. If it is yours, allow this one registry to go unchecked.',
+    hostCut: '{{address}} cut the connection. Try again.',
+    hostRefused:
+      '{{address}} refuses the connection: nothing listens there. Check the address, and that its server runs.',
+    hostUnknown: '{{address}} cannot be found. Check the name and this machine’s network.',
+    hostUnreachable: '{{address}} does not answer. Check this machine’s network, then try again.',
+    hostCertificate: '{{address}} wants to see a client certificate of yours, or another one. Add it under Registries.',
+    hostUntrusted:
+      'The certificate of {{address}} is not trusted. If the server is yours, add the certificate of its authority under Registries.',
+    hostPlain: '{{address}} does not speak HTTPS, so anybody on the way could read and change what is sent.',
     missing: 'The registry has no {{image}}: it was not found. Check the name and the tag.',
     denied: 'The registry does not give {{image}} to you: it is not there, or it takes a log-in.',
     pushDenied: 'The registry does not let you push to {{image}}. Log in as somebody who may.',

@@ -1412,6 +1412,13 @@ export const zhCN: Translation<typeof en> = {
     clientUnreadable: '无法读取客户端证书或其密钥。两者须为 PEM 格式，且密钥不能带口令。',
     clientPair: '客户端证书与其密钥须一并提供。',
     noRegistry: '“{{registry}}”不是镜像仓库。请使用主机名，例如 registry.example.com:5000。',
+    hostCut: '{{address}} 中断了连接。请重试。',
+    hostRefused: '{{address}} 拒绝连接：该地址没有服务在监听。请检查地址，并确认服务器正在运行。',
+    hostUnknown: '找不到 {{address}}。请检查名称和本机网络。',
+    hostUnreachable: '{{address}} 没有响应。请检查本机网络后重试。',
+    hostCertificate: '{{address}} 要求客户端证书，或不接受当前的证书。请在“镜像仓库”页面添加。',
+    hostUntrusted: '{{address}} 的证书不受信任。如果是你自己的服务器，请在“镜像仓库”页面添加其颁发机构的证书。',
+    hostPlain: '{{address}} 不支持 HTTPS，传输的内容可能在途中被他人读取或改动。',
     plain:
       '镜像仓库 {{registry}} 不支持 HTTPS，传输内容可能被途中的任何人读取和改动。如果是你自己的仓库，可以允许不检查这一个仓库。',
     missing: '镜像仓库中找不到 {{image}}。请检查名称和标签。',

@@ -167,6 +167,28 @@ test('a registry’s troubles are told apart, in both languages, with what the p
   }
 });
 
+test('a place that is no registry is not called one', () => {
+  const troubles: [said: string, shown: RegExp][] = [
+    [
+      'files.me:80 refuses the connection: nothing listens there. Check its address, and that it runs',
+      /^files\.me:80 /,
+    ],
+    ["files.me cannot be found: no such host. Check the name and this machine's network (DNS)", /^files\.me cannot/],
+    ["files.me cannot be reached: no route to host. Check this machine's network", /^files\.me does not answer/],
+    ['files.me does not answer (timed out). Check the network, then try again', /^files\.me does not answer/],
+    ['files.me has not answered for 15 seconds: check the network, then try again', /^files\.me does not answer/],
+    ['files.me cut the connection', /^files\.me cut/],
+    ['the certificate of files.me is not trusted (self-signed certificate). If it is', /^The certificate of files\.me/],
+    ['files.me wants a client certificate of us, or another one: put it into', /^files\.me wants/],
+    ['files.me does not speak HTTPS. If it is yours, name it', /^files\.me does not speak HTTPS/],
+  ];
+  for (const [said, shown] of troubles) {
+    assert.match(explain(i18n.t, said), shown, said);
+    assert.match(explain(i18n.getFixedT('zh-CN'), said), /\p{Script=Han}/u);
+    assert.doesNotMatch(explain(i18n.t, said), / registry /, said);
+  }
+});
+
 test('what a registry refuses and why is told apart, so that the way on can be offered', () => {
   const troubles: [said: string, kind: string | undefined][] = [
     ["pull access denied for x, repository does not exist or may require 'docker login': denied: no", 'denied'],

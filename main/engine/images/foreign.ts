@@ -45,7 +45,7 @@ function webAddress(text: string): URL[] {
 function elsewhere(url: URL, registry: Pick<Registry, 'open'>): BlobSource {
   return async (offset, signal) => {
     const headers: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
-    const response = await registry.open(url, { headers, signal });
+    const response = await registry.open(url, { headers, signal, anyHost: true });
     if (response.status === 200) return { offset: 0, body: response.body };
     const start = /^bytes (\d+)-/.exec(response.headers['content-range'] ?? '')?.[1];
     if (response.status === 206 && start !== undefined) return { offset: Number(start), body: response.body };

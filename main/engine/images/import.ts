@@ -111,7 +111,7 @@ export class Importer {
   }
 
   async #download(url: URL, report: Report, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const response = await this.#options.registry.open(url, { signal });
+    const response = await this.#options.registry.open(url, { signal, anyHost: true });
     if (response.status !== 200) {
       response.discard();
       const sentence = `failed to GET ${shown(url)} with status ${response.status}`;

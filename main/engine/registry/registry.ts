@@ -185,7 +185,7 @@ export class Registry {
   }
 
   /** What lies at any address, asked for by nobody in particular: no credentials are shown, there or on the way. Statuses are the caller's. */
-  open(url: URL, options: Pick<RegistryRequest, 'headers' | 'signal'> = {}): Promise<RegistryResponse> {
+  open(url: URL, options: Pick<RegistryRequest, 'headers' | 'signal' | 'anyHost'> = {}): Promise<RegistryResponse> {
     return this.#send(url, { ...options, trust: (to) => this.#trust(to.host, [to.host]) });
   }
 

@@ -45,6 +45,8 @@ export interface RegistryRequest {
   silenceMs?: number | undefined;
   /** The body is a secret: it goes where it was addressed to, not where a redirect leads. */
   secret?: boolean | undefined;
+  /** Who is asked is no registry, and is not called one. */
+  anyHost?: boolean | undefined;
 }
 
 /** Makes the connections: an agent for an address, and how a request to it is written. */
@@ -92,6 +94,7 @@ export async function request(url: URL, route: Router, options: RegistryRequest 
 async function sendOnce(url: URL, route: Router, options: RegistryRequest): Promise<RegistryResponse> {
   const { method = 'GET', headers = {}, body, signal, trust, connectMs = CONNECT_MS } = options;
   const silenceMs = options.silenceMs ?? (body === undefined ? SILENCE_MS : SENT_SILENCE_MS);
+  const peer = options.anyHost ? url.host : `the registry ${url.host}`;
   const { agent, through } = await route(url, trust ? await trust(url) : USUAL);
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
@@ -108,16 +111,16 @@ async function sendOnce(url: URL, route: Router, options: RegistryRequest): Prom
     const outgoing = (target.protocol === 'https:' ? https : http).request(target, settings, (incoming) => {
       // A registry that has made up its mind need not be told the rest.
       incoming.once('close', () => outgoing.writableEnded || outgoing.destroy());
-      resolve(responseOf(url, incoming, { method, signal }));
+      resolve(responseOf(url, incoming, { method, signal, peer }));
     });
-    const connecting = setTimeout(() => outgoing.destroy(timedOut(url, connectMs)), connectMs);
+    const connecting = setTimeout(() => outgoing.destroy(timedOut(peer, connectMs)), connectMs);
     outgoing.once('socket', (socket) => {
       if (!socket.connecting) return clearTimeout(connecting);
       socket.once(target.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
     });
     outgoing.once('close', () => clearTimeout(connecting));
-    outgoing.setTimeout(silenceMs, () => outgoing.destroy(timedOut(url, silenceMs)));
-    outgoing.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : explained(error, url)));
+    outgoing.setTimeout(silenceMs, () => outgoing.destroy(timedOut(peer, silenceMs)));
+    outgoing.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : explained(error, url, peer)));
     if (typeof body === 'function') {
       feed(outgoing, body()).catch((error: unknown) => {
         reject(signal?.aborted ? (signal.reason as Error) : (error as Error));
@@ -149,11 +152,11 @@ function roomIn(outgoing: http.ClientRequest): Promise<void> {
 function responseOf(
   url: URL,
   incoming: IncomingMessage,
-  { method, signal }: { method: Method; signal: AbortSignal | undefined },
+  { method, signal, peer }: { method: Method; signal: AbortSignal | undefined; peer: string },
 ): RegistryResponse {
   // A failure after the last byte was taken, or of a body nobody reads, concerns nobody.
   incoming.on('error', () => undefined);
-  const body = bytesOf(url, incoming, signal);
+  const body = bytesOf(incoming, signal, (error) => explained(error, url, peer));
   return {
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,
@@ -178,7 +181,11 @@ function responseOf(
   };
 }
 
-async function* bytesOf(url: URL, incoming: IncomingMessage, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bytesOf(
+  incoming: IncomingMessage,
+  signal: AbortSignal | undefined,
+  explain: (error: Error) => Error,
+): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of incoming) yield chunk as Buffer;
   } catch (error) {
@@ -186,55 +193,40 @@ async function* bytesOf(url: URL, incoming: IncomingMessage, signal?: AbortSigna
     // What had arrived when the connection broke need not be asked for again.
     for (let rest = incoming.read() as Buffer | null; rest !== null; rest = incoming.read() as Buffer | null)
       yield rest;
-    throw explained(error as Error, url);
+    throw explain(error as Error);
   }
 }
 
-const timedOut = (url: URL, ms: number) =>
-  unavailable(`the registry ${url.host} has not answered for ${ms / 1000} seconds: check the network, then try again`);
+const timedOut = (peer: string, ms: number) =>
+  unavailable(`${peer} has not answered for ${ms / 1000} seconds: check the network, then try again`);
 
-/** What the network's error codes mean for a person. */
-function explained(error: Error, url: URL): EngineError {
+/** What the network's error codes mean for a person; `peer`: the registry, or whoever it is. */
+function explained(error: Error, url: URL, peer: string): EngineError {
   if (error instanceof EngineError) return error;
   const first = error instanceof AggregateError ? (error.errors[0] as Error) : error;
   const code = codeOf(error) ?? codeOf(first) ?? '';
   const why = new Map([
-    [
-      'ENOTFOUND',
-      `the registry ${url.host} cannot be found: no such host. Check the name and this machine's network (DNS)`,
-    ],
-    [
-      'EAI_AGAIN',
-      `the registry ${url.host} cannot be found: the name server does not answer. Check this machine's network`,
-    ],
-    [
-      'ECONNREFUSED',
-      `the registry ${url.host} refuses the connection: nothing listens there. Check its address, and that it runs`,
-    ],
-    [
-      'ENETUNREACH',
-      `the registry ${url.host} cannot be reached: this machine has no network. Connect it, then try again`,
-    ],
-    ['EHOSTUNREACH', `the registry ${url.host} cannot be reached: no route to host. Check this machine's network`],
-    ['ETIMEDOUT', `the registry ${url.host} does not answer (timed out). Check the network, then try again`],
-    ['ECONNRESET', `the registry ${url.host} cut the connection`],
-    ['EPIPE', `the registry ${url.host} cut the connection`],
+    ['ENOTFOUND', `${peer} cannot be found: no such host. Check the name and this machine's network (DNS)`],
+    ['EAI_AGAIN', `${peer} cannot be found: the name server does not answer. Check this machine's network`],
+    ['ECONNREFUSED', `${peer} refuses the connection: nothing listens there. Check its address, and that it runs`],
+    ['ENETUNREACH', `${peer} cannot be reached: this machine has no network. Connect it, then try again`],
+    ['EHOSTUNREACH', `${peer} cannot be reached: no route to host. Check this machine's network`],
+    ['ETIMEDOUT', `${peer} does not answer (timed out). Check the network, then try again`],
+    ['ECONNRESET', `${peer} cut the connection`],
+    ['EPIPE', `${peer} cut the connection`],
   ]).get(code);
   const shown = /certificate.required|bad.certificate|handshake.failure/i.test(`${code} ${first.message}`)
-    ? `the registry ${url.host} wants a client certificate of us, or another one: put it into /etc/docker/certs.d/${url.host}, or give it in the window (Registries)`
+    ? `${peer} wants a client certificate of us, or another one: put it into /etc/docker/certs.d/${url.host}, or give it in the window (Registries)`
     : undefined;
   const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ISSUER/.test(code)
-    ? `the certificate of the registry ${url.host} is not trusted (${first.message}). If the registry is yours, give the engine the certificate of its authority (/etc/docker/certs.d/${url.host}/ca.crt, or in the window: Registries), or name it with --insecure-registry ${url.host}`
+    ? `the certificate of ${peer} is not trusted (${first.message}). If it is yours, give the engine the certificate of its authority (/etc/docker/certs.d/${url.host}/ca.crt, or in the window: Registries), or name it with --insecure-registry ${url.host}`
     : undefined;
   const plain = isNoTls(code)
-    ? `the registry ${url.host} does not speak HTTPS. If it is yours, name it with --insecure-registry ${url.host}`
+    ? `${peer} does not speak HTTPS. If it is yours, name it with --insecure-registry ${url.host}`
     : undefined;
-  return unavailable(
-    why ?? shown ?? certificate ?? plain ?? `talking to the registry ${url.host} failed: ${messageOf(first)}`,
-    {
-      cause: error,
-    },
-  );
+  return unavailable(why ?? shown ?? certificate ?? plain ?? `talking to ${peer} failed: ${messageOf(first)}`, {
+    cause: error,
+  });
 }
 
 /** The system's code behind an explained failure: tells "nobody there" from "not what I speak". */
