@@ -1,7 +1,7 @@
 import '../base/scopes.js';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -281,6 +281,23 @@ describe('with --rm the exit status is told although the container is gone', asy
   const gone = containers.wait(failing, 'removed');
   await assert.rejects(containers.start(failing));
   assert.equal((await gone).StatusCode, 127);
+});
+
+describe('who waits for the removal after a run hears that the run was cut off; who removes it later hears nothing of that', async (engine) => {
+  const { containers, runDir } = engine;
+  for (const AutoRemove of [true, false]) {
+    const id = await createContainer(engine, ['sleep', '1000'], { HostConfig: { AutoRemove } });
+    const removed = containers.wait(id, 'removed');
+    const ended = containers.wait(id, 'next-exit');
+    await containers.start(id);
+    const state = await readFile(join(runDir, 'c', id.slice(0, 16), 'monitor.json'), 'utf8');
+    process.kill((JSON.parse(state) as { pid: number }).pid, 'SIGKILL');
+    const { StatusCode, Error: why } = await ended;
+    assert.equal(StatusCode, 137);
+    assert.match(why?.Message ?? '', /monitor was killed, and the container with it/);
+    if (!AutoRemove) await containers.remove(id);
+    assert.deepEqual(await removed, { StatusCode, ...(AutoRemove && { Error: why }) });
+  }
 });
 
 describe('on-failure restarts so many times and then stays down', async (engine) => {

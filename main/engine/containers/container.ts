@@ -16,6 +16,8 @@ export class Container {
   /** The same, but into the bin. */
   discarding: Promise<unknown> | undefined;
   dead = false;
+  /** Why its last run did not end by itself. */
+  lost: string | undefined;
   /** What its last run left is still being cleared away. */
   cleanup: Promise<void> = Promise.resolve();
   /** Attached before there is a process. */
@@ -71,8 +73,9 @@ export class Container {
       if (!conditions.includes(waiter.condition)) continue;
       this.#waiters.delete(waiter);
       const result = this.#result();
-      // Removal is what was waited for; how the process ended is its own story.
-      const error = waiter.condition === 'removed' ? failure : result.Error?.Message;
+      // Removal is what was waited for; how the process ended is its own story, unless the removal belongs to a run that was cut off.
+      const cutOff = this.record.hostConfig.AutoRemove ? this.lost : undefined;
+      const error = waiter.condition === 'removed' ? (failure ?? cutOff) : result.Error?.Message;
       waiter.resolve({ StatusCode: result.StatusCode, ...(error && { Error: { Message: error } }) });
     }
   }

@@ -148,6 +148,7 @@ export class Runs {
     // Whoever hears of the end may count on it that what only this one had is gone.
     await this.#unmount(container);
     container.live = undefined;
+    container.lost = exit.error;
     if (exit.oom && !record.oomKilled) history.note(container.id, { Kind: 'oom' });
     Object.assign(record, {
       running: false,
