@@ -1,6 +1,4 @@
 import '../../base/scopes.js';
-import { open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { conflict, EngineError, messageOf, notFound } from '../../base/errors.js';
 import { newId } from '../../base/ids.js';
 import { Locks } from '../../base/locks.js';
@@ -20,7 +18,7 @@ import { Mounts } from './mounts.js';
 import { checkVolume, deviceOf, fileSystemOf, kindOf, recordOf, renamed, type VolumeRecord } from './record.js';
 import { Reservations, type Reservation, type VolumeWish } from './reservations.js';
 import type { Counted, VolumesOptions } from './rooms.js';
-import type { Stage } from './stage.js';
+import { Stages, type Stage } from './stage.js';
 import { Uses, type HeldVolume } from './uses.js';
 import { Writes } from './writes.js';
 
@@ -39,6 +37,7 @@ export class Volumes {
   readonly #writes = new Writes();
   readonly #uses = new Uses((name) => this.editing([name]));
   readonly #reservations: Reservations;
+  readonly #stages: Stages;
   readonly #bin: VolumeBin;
 
   static async open(options: VolumesOptions): Promise<Volumes> {
@@ -63,6 +62,14 @@ export class Volumes {
       find: (name) => this.#find('get', name),
       put: (change, record) => this.#put(change, record),
       discard: (record) => this.#discard(record.name, record),
+      created: (name) => this.#announce('create', name),
+    });
+    this.#stages = new Stages(options, {
+      ...{ locks: this.#locks, directories: this.#directories, uses: this.#uses },
+      has: (name) => this.#volumes.has(name),
+      find: (name) => this.#find('get', name),
+      put: (change, record) => this.#put(change, record),
+      discard: (name) => this.#discard(name),
       created: (name) => this.#announce('create', name),
     });
   }
@@ -251,37 +258,8 @@ export class Volumes {
   }
 
   /** A directory that is no volume's yet. What is made in its `data` becomes one in one step, or takes the place of what one has; else it goes with the disposal. */
-  async stage(): Promise<Stage> {
-    const path = await this.#directories.makeStage();
-    const data = join(path, '_data');
-    return {
-      ...{ path, data },
-      become: (wish) => this.#become(path, wish),
-      replace: async (name, { alike }) => {
-        using _ = await this.#locks.take(name);
-        this.#find('get', name);
-        await this.#options.helper.swap({ path: this.#data(name), with: data, alike });
-        this.#uses.end(name); // who reads or writes what it had does not go on with that
-        await this.#options.usage.forget([this.#data(name)]);
-      },
-      [Symbol.asyncDispose]: () => this.#options.helper.discard(path),
-    };
-  }
-
-  async #become(stage: string, wish: VolumeCreate & { Name: string }): Promise<void> {
-    checkVolume(wish);
-    using _ = await this.#locks.take(wish.Name);
-    if (this.#volumes.has(wish.Name)) throw conflict(`there is a volume ${wish.Name} already`);
-    await rename(stage, this.#path(wish.Name));
-    try {
-      const volumes = await open(this.#directories.root);
-      await volumes.sync().finally(() => volumes.close());
-      await this.#options.store.commit((change) => this.#put(change, recordOf({ ...wish, anonymous: false })));
-    } catch (error) {
-      await this.#discard(wish.Name);
-      throw error;
-    }
-    this.#announce('create', wish.Name);
+  stage(): Promise<Stage> {
+    return this.#stages.make();
   }
 
   /**
