@@ -22,7 +22,7 @@ export function NameDialog({
 }: Ask & { title: string; submit: string; before?: string }) {
   const { t } = useTranslation();
   const [name, setName] = useState(before);
-  const { failure, fail, forget } = useFailure(title);
+  const { failure, fail, forget, isShown } = useFailure(title);
   const [busy, setBusy] = useState(false);
   const wrong = name.includes('/') || name === '.' || name === '..' ? t('files.badName') : failure;
   const go = async () => {
@@ -30,7 +30,7 @@ export function NameDialog({
     setBusy(true);
     try {
       await act(name);
-      onClose();
+      if (isShown()) onClose();
     } catch (error) {
       fail(error);
       setBusy(false);
@@ -67,21 +67,22 @@ export function NameDialog({
   );
 }
 
-/** For what cannot be taken back: the focus is on Cancel. */
+/** For what cannot be taken back: the focus is on Cancel. What goes may stand below. */
 export function SureDialog({
   title,
   text,
   submit,
   onClose,
   act,
-}: Omit<Ask, 'act'> & { title: string; text: string; submit: string; act(): Promise<void> }) {
-  const { failure, fail } = useFailure(title);
+  children,
+}: Omit<Ask, 'act'> & { title: string; text: string; submit: string; act(): Promise<void>; children?: ReactNode }) {
+  const { failure, fail, isShown } = useFailure(title);
   const [busy, setBusy] = useState(false);
   const go = async () => {
     setBusy(true);
     try {
       await act();
-      onClose();
+      if (isShown()) onClose();
     } catch (error) {
       fail(error);
       setBusy(false);
@@ -103,6 +104,7 @@ export function SureDialog({
         </Foot>
       }
     >
+      {children}
       {failure && <Problem>{failure}</Problem>}
     </Dialog>
   );
