@@ -107,7 +107,7 @@ function Access({ registry, onLogOut }: { registry: Registry; onLogOut(): void }
 function Trust({ registry }: { registry: Registry }) {
   const { t } = useTranslation();
   const ask = useSurface((surface) => surface.open);
-  const { certificates, host, insecure } = registry;
+  const { certificates, host, insecure, fixed } = registry;
   const there = (has: boolean) => t(has ? 'trust.there' : 'trust.none');
   return (
     <Scroller label={t('registries.tabs.trust')}>
@@ -118,6 +118,7 @@ function Trust({ registry }: { registry: Registry }) {
       </Facts>
       <div className="drawer-note">
         <p className="t2">{insecure ? t('trust.insecureText') : trustWords(t, registry)}</p>
+        {fixed?.insecure && <p className="t2">{t('trust.insecureFixed')}</p>}
         <div className="row g8">
           <Button size="small" icon={ShieldCheck} onClick={() => ask({ kind: 'trust', host })}>
             {t('trust.dots')}
