@@ -2494,6 +2494,8 @@ export const en = {
     doneRestarted: 'It was restarted once and does well.',
     doneNext: 'It applies at the next start.',
     showLogs: 'Show logs',
+    kept: 'Your edit is kept',
+    keptText: 'It is there again when you edit {{name}}.',
     showHistory: 'Show history',
     editAgain: 'Edit again',
     taken: 'Another container is called {{name}}. Choose another name, or rename that one first.',

@@ -2353,6 +2353,8 @@ export const zhCN: Translation<typeof en> = {
     doneRestarted: '容器已重启一次，运行正常。',
     doneNext: '将在下次启动时生效。',
     showLogs: '查看日志',
+    kept: '已保留你的编辑',
+    keptText: '再次编辑 {{name}} 时会恢复。',
     showHistory: '查看历史',
     editAgain: '重新编辑',
     taken: '已有名为 {{name}} 的容器。请换一个名称，或先重命名该容器。',
