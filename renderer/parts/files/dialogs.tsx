@@ -22,7 +22,7 @@ export function NameDialog({
 }: Ask & { title: string; submit: string; before?: string }) {
   const { t } = useTranslation();
   const [name, setName] = useState(before);
-  const { failure, fail, forget, isShown } = useFailure(title);
+  const { failure, fail, forget } = useFailure(title);
   const [busy, setBusy] = useState(false);
   const wrong = name.includes('/') || name === '.' || name === '..' ? t('files.badName') : failure;
   const go = async () => {
@@ -30,7 +30,7 @@ export function NameDialog({
     setBusy(true);
     try {
       await act(name);
-      if (isShown()) onClose();
+      onClose();
     } catch (error) {
       fail(error);
       setBusy(false);
@@ -76,13 +76,13 @@ export function SureDialog({
   act,
   children,
 }: Omit<Ask, 'act'> & { title: string; text: string; submit: string; act(): Promise<void>; children?: ReactNode }) {
-  const { failure, fail, isShown } = useFailure(title);
+  const { failure, fail } = useFailure(title);
   const [busy, setBusy] = useState(false);
   const go = async () => {
     setBusy(true);
     try {
       await act();
-      if (isShown()) onClose();
+      onClose();
     } catch (error) {
       fail(error);
       setBusy(false);
