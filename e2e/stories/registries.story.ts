@@ -182,13 +182,17 @@ test('a registry with passwords: logged in to, looked into, mirrored, trusted, l
     await shot(app, 'what it has');
 
     await page.getByRole('tab', { name: 'Mirrors' }).click();
-    for (const mirror of ['http://127.0.0.1:1', 'http://127.0.0.1:2']) {
+    for (const mirror of ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3']) {
       await drawer.getByLabel('Another mirror').fill(mirror);
       await page.keyboard.press('Enter');
       await expect(drawer.getByRole('listitem').filter({ hasText: mirror })).toBeVisible();
     }
     await drawer.getByRole('button', { name: 'Ask http://127.0.0.1:2 earlier' }).click();
     await expect(drawer.getByRole('listitem').first()).toContainText('127.0.0.1:2');
+    // The focus stays where it was, or with what takes the place of a line that goes.
+    await expect(drawer.getByRole('button', { name: 'Ask http://127.0.0.1:2 earlier' })).toBeFocused();
+    await drawer.getByRole('button', { name: 'Remove http://127.0.0.1:3' }).press('Enter');
+    await expect(drawer.getByRole('button', { name: 'Remove http://127.0.0.1:1' })).toBeFocused();
     await shot(app, 'mirrors');
 
     await page.getByRole('tab', { name: 'Trust' }).click();
@@ -219,6 +223,7 @@ test('a registry with passwords: logged in to, looked into, mirrored, trusted, l
 
     await page.getByRole('tab', { name: 'Log-in' }).click();
     await drawer.getByRole('button', { name: 'Log out' }).click();
+    await expect(drawer.getByRole('button', { name: 'Log in…' }).last()).toBeFocused();
     await expect(row).toContainText('not logged in');
     await page.keyboard.press('Escape');
 

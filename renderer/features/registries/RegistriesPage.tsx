@@ -166,21 +166,20 @@ export function RegistriesPage() {
           </div>
         }
         drawer={
-          opened !== undefined && (
-            <RegistryDrawer
-              key={openHost}
-              registry={opened}
-              onLogOut={(registry) => void logOut(registry)}
-              {...page.frame}
-            />
-          )
+          opened !== undefined && <RegistryDrawer key={openHost} registry={opened} onLogOut={logOut} {...page.frame} />
         }
       >
         {serves && <ServeStrip />}
         {list()}
       </SplitPage>
       {adding && <AddRegistryDialog onClose={() => setAdding(false)} />}
-      {forgetting && <ForgetDialog registry={forgetting} onClose={() => setForgetting(undefined)} />}
+      {forgetting && (
+        <ForgetDialog
+          registry={forgetting}
+          // Of a question that has become another one meanwhile, nothing is left to close.
+          onClose={() => setForgetting((now) => (now === forgetting ? undefined : now))}
+        />
+      )}
     </>
   );
 }
