@@ -292,12 +292,25 @@ for (const { theme, language, words } of [
       timeout: 20_000,
     });
     await expect(dialog.getByRole('button', { name: words.common.close })).toBeFocused();
-    // What was typed is there still, to be edited again.
+    // Its logs say why. What was typed is there still, to be edited again.
+    await keyboard.press('Shift+Tab');
+    await keyboard.press('Shift+Tab');
+    await expect(dialog.getByRole('button', { name: words.change.showLogs })).toBeFocused();
+    await keyboard.press('Enter');
+    await expect(page.getByRole('tab', { name: words.drawer.logs, selected: true })).toBeVisible();
+    await expect(page.getByText(filled(words.change.keptText, 'web'))).toBeVisible();
+    await row('web').focus();
+    await keyboard.press('e');
+    await expect(dialog.getByRole('textbox', { name: words.form.command, exact: true })).toHaveValue("sh -c 'exit 1'");
+    await expect(dialog.getByRole('textbox', { name: words.form.name, exact: true })).toBeFocused();
     await keyboard.press('Escape');
     await expect(dialog.getByRole('button', { name: words.form.discard.stay })).toBeFocused();
     await keyboard.press('Tab');
     await keyboard.press('Enter');
     await expect(dialog).toBeHidden();
+    await expect(row('web')).toBeFocused();
+    await keyboard.press('Escape');
+    await expect(page.getByRole('tab', { name: words.drawer.logs })).toBeHidden();
     await expect(row('web')).toBeFocused();
 
     await keyboard.press('e');

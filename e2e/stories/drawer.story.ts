@@ -111,6 +111,25 @@ test('limits are changed while the container runs, and what is wrong is said bef
   await expect(window.dialog).toContainText('Discard what you typed?');
   await page.keyboard.press('Escape');
   await expect(window.dialog).toBeHidden();
+  // Of two drafts each is asked about; staying with the lower one leaves the keyboard in the upper, and both as they are.
+  await page.getByRole('button', { name: /^Run$/ }).click();
+  const name = window.dialog.getByRole('textbox', { name: 'Name', exact: true });
+  await name.fill('second');
+  await page.getByRole('button', { name: 'Close window', includeHidden: true }).dispatchEvent('click');
+  await expect(window.dialog).toContainText('No container is made of it.');
+  await expect(window.dialog.getByRole('button', { name: 'Keep editing' })).toBeFocused();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(window.dialog).toContainText('busy stays as it is.');
+  await expect(window.dialog.getByRole('button', { name: 'Keep editing' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(name).toBeFocused();
+  await expect(name).toHaveValue('second');
+  await page.keyboard.press('Escape');
+  await expect(window.dialog.getByRole('button', { name: 'Keep editing' })).toBeFocused();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(window.dialog).toBeHidden();
   await limits.getByRole('textbox', { name: 'At most' }).last().press('Enter');
   await expect(page.getByText('Change a limit: it applies at once')).toBeVisible();
   const { HostConfig } = await api<{ HostConfig: { Memory: number; PidsLimit: number } }>(

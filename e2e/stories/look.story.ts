@@ -1,6 +1,7 @@
 /** Light, dark and high contrast; English and Chinese; and fonts that can draw it. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Locator } from '@playwright/test';
 import { openDisplay } from '../fixtures/display.js';
 import { expect, test } from '../fixtures/story.js';
 import { SlipwayPage } from '../fixtures/window.js';
@@ -19,6 +20,32 @@ test('themes change at once and are remembered by the next start', async ({ open
   await app.quit();
   await app.start();
   expect(await app.page.evaluate(() => document.documentElement.dataset['theme'])).toBe('light');
+});
+
+test('where the system’s colours take the place of ours, what is chosen and where the keyboard is can still be seen', async ({
+  openApp,
+  shot,
+}) => {
+  const app = await openApp();
+  const { page } = app;
+  const window = new SlipwayPage(page);
+  await window.dress({ theme: 'dark' });
+  await page.emulateMedia({ forcedColors: 'active' });
+  await window.goTo('Settings');
+  const lines = (which: Locator) =>
+    which.evaluate((element) => {
+      const { outlineStyle, outlineWidth, borderTopStyle, borderTopWidth } = getComputedStyle(element);
+      return [outlineStyle, outlineWidth, borderTopStyle, borderTopWidth].join(' ');
+    });
+  const differ = async (one: Locator, other: Locator) => expect(await lines(one)).not.toBe(await lines(other));
+  const theme = page.getByRole('radiogroup', { name: 'Theme' });
+  await differ(theme.getByRole('radio', { name: 'Dark' }), theme.getByRole('radio', { name: 'Light' }));
+  const rail = page.getByRole('navigation', { name: 'Pages' });
+  await differ(rail.getByRole('link', { name: 'Settings' }), rail.getByRole('link', { name: 'Disk' }));
+  await shot(app, 'forced colours');
+  await page.keyboard.press('Control+k');
+  await differ(page.getByRole('option', { selected: true }), page.getByRole('option', { selected: false }).first());
+  await shot(app, 'forced colours, palette');
 });
 
 test('Chinese is a choice in settings', async ({ openApp, shot }) => {

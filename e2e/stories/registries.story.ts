@@ -182,13 +182,17 @@ test('a registry with passwords: logged in to, looked into, mirrored, trusted, l
     await shot(app, 'what it has');
 
     await page.getByRole('tab', { name: 'Mirrors' }).click();
-    for (const mirror of ['http://127.0.0.1:1', 'http://127.0.0.1:2']) {
+    for (const mirror of ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3']) {
       await drawer.getByLabel('Another mirror').fill(mirror);
       await page.keyboard.press('Enter');
       await expect(drawer.getByRole('listitem').filter({ hasText: mirror })).toBeVisible();
     }
     await drawer.getByRole('button', { name: 'Ask http://127.0.0.1:2 earlier' }).click();
     await expect(drawer.getByRole('listitem').first()).toContainText('127.0.0.1:2');
+    // The focus stays where it was, or with what takes the place of a line that goes.
+    await expect(drawer.getByRole('button', { name: 'Ask http://127.0.0.1:2 earlier' })).toBeFocused();
+    await drawer.getByRole('button', { name: 'Remove http://127.0.0.1:3' }).press('Enter');
+    await expect(drawer.getByRole('button', { name: 'Remove http://127.0.0.1:1' })).toBeFocused();
     await shot(app, 'mirrors');
 
     await page.getByRole('tab', { name: 'Trust' }).click();
@@ -219,6 +223,7 @@ test('a registry with passwords: logged in to, looked into, mirrored, trusted, l
 
     await page.getByRole('tab', { name: 'Log-in' }).click();
     await drawer.getByRole('button', { name: 'Log out' }).click();
+    await expect(drawer.getByRole('button', { name: 'Log in…' }).last()).toBeFocused();
     await expect(row).toContainText('not logged in');
     await page.keyboard.press('Escape');
 
@@ -241,14 +246,21 @@ test('a registry with passwords: logged in to, looked into, mirrored, trusted, l
     const strip = page.getByRole('region', { name: 'Serve my images' });
     await expect(strip).toContainText(url);
     await expect(page.getByText(token)).toHaveCount(0);
-    for (const [theme, language, stop] of [
-      ['dark', 'zh-CN', '停止提供'],
-      ['light', 'en', 'Stop serving'],
+    for (const [theme, language, stop, forget] of [
+      ['dark', 'zh-CN', '停止提供', '忘记…'],
+      ['light', 'en', 'Stop serving', 'Forget…'],
     ] as const) {
       await window.dress({ theme, language });
       await expect(page.getByRole('button', { name: stop })).toBeVisible();
       expect(await window.serious()).toEqual([]);
       await shot(app, `${theme} ${language}`);
+      await row.click({ button: 'right' });
+      await page.getByRole('menuitem', { name: forget }).click();
+      await expect(window.dialog.getByRole('listitem')).toHaveCount(3);
+      expect(await window.serious()).toEqual([]);
+      await shot(app, `to be forgotten ${language}`);
+      await page.keyboard.press('Escape');
+      await expect(window.dialog).toBeHidden();
     }
     await page.getByRole('button', { name: 'Stop serving' }).click();
     await expect(page.getByRole('button', { name: 'Serve my images…' })).toBeVisible();
@@ -341,6 +353,8 @@ test('a registry is searched, an image named, saved and removed, and a registry 
   await expect(window.dialog).toBeHidden();
   expect(await names(app)).toEqual(['busybox:latest', 'busybox:test', 'shop/api:1']);
 
+  const mirrors = ['https://one.example', 'https://two.example'];
+  await request(app.socket, 'PUT', '/slipway/registries/registry.example', { mirrors });
   await press('Control+4');
   await expect(page.getByRole('heading', { name: 'Registries', level: 1 })).toBeVisible();
   await expect(page.getByRole('row', { name: 'docker.io' })).toBeVisible();
@@ -349,5 +363,24 @@ test('a registry is searched, an image named, saved and removed, and a registry 
   await press('Enter');
   await expect(page.getByRole('tab', { name: 'Log-in', selected: true })).toBeVisible();
   await press('Escape');
+  await expect(page.getByRole('row', { name: 'docker.io' })).toBeFocused();
+
+  // Forgetting what is set for one asks first, and names all of it; of what nothing is set for, nothing can be.
+  await press('Delete');
+  await expect(window.dialog).toBeHidden();
+  const example = page.getByRole('row', { name: 'registry.example' });
+  await press('ArrowDown');
+  await expect(example).toBeFocused();
+  await press('Delete');
+  await expect(window.dialog.getByRole('list', { name: 'What is forgotten' })).toContainText(mirrors.join('A mirror'));
+  await expect(window.dialog.getByRole('button', { name: /^Cancel/ })).toBeFocused();
+  await press('Enter');
+  await expect(window.dialog).toBeHidden();
+  await expect(example).toBeFocused();
+  await press('Delete');
+  await expect(window.dialog).toContainText('Forget what is set for registry.example?');
+  await press('Tab', 'Enter');
+  await expect(window.dialog).toBeHidden();
+  await expect(example).toHaveCount(0);
   await expect(page.getByRole('row', { name: 'docker.io' })).toBeFocused();
 });

@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { CircleAlert, CircleCheck, Wrench } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Finding } from '../../main/contract/disk.js';
+import { hasEnded } from '../store/disk-slice.js';
 import { useEngine, useEngineStore } from '../store/index.js';
 import { Button } from '../ui/Button.js';
 import { CopyButton } from '../ui/Copy.js';
@@ -11,16 +12,25 @@ import { shortId, span } from '../ui/format.js';
 import { useExplain } from './explain.js';
 import { useEngineName } from './RemoveDialog.js';
 
-/** Begins a self-check where none is under way, and follows it; it goes on when the dialog is closed. */
-export function SelfCheckDialog({ onClose }: { onClose(): void }) {
+/**
+ * Begins a self-check, or shows the one that is under way or has ended while nobody looked, and follows it; it goes on when the dialog is
+ * closed.
+ */
+export function SelfCheckDialog({ onClose: close }: { onClose(): void }) {
   const { t } = useTranslation();
   const explain = useExplain();
   const store = useEngineStore();
   const engine = useEngineName();
   const check = useEngine((state) => state.selfCheck);
-  useEffect(() => void store.getState().startSelfCheck(), [store]);
+  useEffect(() => {
+    if (!store.getState().selfCheck) void store.getState().startSelfCheck();
+  }, [store]);
+  const onClose = () => {
+    store.getState().forgetSelfCheck();
+    close();
+  };
   const { done, findings = [], problem } = check ?? {};
-  const running = check !== undefined && !done && problem === undefined;
+  const running = check !== undefined && !hasEnded(check);
   const told = findings.map((finding) => `${finding.Kind} ${finding.Id}: ${finding.Problem}; ${finding.Outcome}`);
   return (
     <Dialog
@@ -42,7 +52,9 @@ export function SelfCheckDialog({ onClose }: { onClose(): void }) {
             </>
           ) : (
             <>
-              <Button onClick={() => void store.getState().startSelfCheck()}>{t('check.again')}</Button>
+              <Button onClick={() => void store.getState().startSelfCheck()} data-again>
+                {t('check.again')}
+              </Button>
               <Button variant="primary" shortcut="Esc" onClick={onClose} data-close>
                 {t('common.close')}
               </Button>

@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '../ui/Button.js';
 import { Dialog } from '../ui/Dialog.js';
@@ -6,7 +6,7 @@ import { holdLeaving } from '../ui/route.js';
 
 /**
  * Closes at once what nothing was typed into, and asks before what was typed goes: with the dialog, with the whole window, or where it is part of one
- * with the page. The question stands before the dialog it is about: of two that close together the last gives the focus back.
+ * with the page. What was agreed to goes when the question is away: the next one gives the focus back to what had it before the first.
  */
 export function useDiscard(
   typed: boolean,
@@ -17,6 +17,7 @@ export function useDiscard(
   const { t } = useTranslation();
   const [asked, setAsked] = useState<{ agree(discard: () => void): void }>();
   const stay = () => setAsked(undefined);
+  const agreed = useRef<() => void>(undefined);
   useEffect(() => (typed ? holdLeaving((agree) => setAsked({ agree }), of) : undefined), [typed, of]);
   const question = asked && (
     <Dialog
@@ -25,8 +26,13 @@ export function useDiscard(
       description={text}
       onClose={stay}
       onSubmit={() => {
+        agreed.current = () => asked.agree(onClose);
         stay();
-        asked.agree(onClose);
+      }}
+      onClosed={() => {
+        const go = agreed.current;
+        agreed.current = undefined;
+        go?.();
       }}
       focus="[data-stay]"
       footer={

@@ -50,7 +50,7 @@ import { Banner, EngineBanner, Rail, StatusBar, TopBar } from './Frame.js';
 import { useKeys } from './keys.js';
 import { Palette } from './Palette.js';
 import { ShortcutsDialog } from './Shortcuts.js';
-import { Tasks, useChangeNotices, useTaskNotices } from './Tasks.js';
+import { Tasks, useChangeNotices, useSelfCheckNotice, useTaskNotices } from './Tasks.js';
 import { useTheme } from './theme.js';
 import { WindowButtons } from './WindowButtons.js';
 
@@ -63,6 +63,7 @@ export function App({ platform }: { platform: Platform }) {
   useKeys();
   useTaskNotices();
   useChangeNotices();
+  useSelfCheckNotice();
   useEffect(() => {
     void window.slipway.shell.setTheme(preferences.theme);
   }, [preferences.theme]);

@@ -33,6 +33,7 @@ import { BuildProgress } from '../parts/BuildProgress.js';
 import { TaskProgress } from '../parts/TaskProgress.js';
 import { TroubleWays } from '../parts/TroubleWays.js';
 import { isUnderWay, type ChangeTask } from '../store/changes-slice.js';
+import { hasEnded } from '../store/disk-slice.js';
 import { useEngine, useEngineStore } from '../store/index.js';
 import { useSurface } from '../store/surface.js';
 import { shareOfTask, type Task, type TaskKind, type TaskResult } from '../store/tasks-slice.js';
@@ -492,4 +493,27 @@ export function useChangeNotices(): void {
         offered.current.delete(id);
       }
   }, [containers]);
+}
+
+/** Says how a self-check has ended that nobody looked at by then. */
+export function useSelfCheckNotice(): void {
+  const { t } = useTranslation();
+  const explain = useExplain();
+  const store = useEngineStore();
+  const check = useEngine((state) => state.selfCheck);
+  const before = useRef(check);
+  useEffect(() => {
+    const was = before.current;
+    before.current = check;
+    const { dialog, open } = useSurface.getState();
+    if (!was || hasEnded(was) || !check || !hasEnded(check) || dialog?.kind === 'self-check') return;
+    const { problem, findings } = check;
+    const show = { label: t('disk.show'), act: () => open({ kind: 'self-check' }) };
+    if (problem !== undefined) notifyFailed(t('check.title'), explain(problem), show);
+    else if (findings.length > 0) notifyFailed(t('check.title'), t('check.found', { count: findings.length }), show);
+    else {
+      notifyDone(t('check.title'), t('check.fine'));
+      store.getState().forgetSelfCheck();
+    }
+  }, [check, store, explain, t]);
 }

@@ -27,7 +27,11 @@ export interface DiskSlice {
   /** Goes on when whoever began it looks away. One at a time. */
   startSelfCheck(): Promise<void>;
   stopSelfCheck(): void;
+  /** What came of it was seen. */
+  forgetSelfCheck(): void;
 }
+
+export const hasEnded = ({ done, problem }: SelfCheck): boolean => done !== undefined || problem !== undefined;
 
 /** Whether this engine says where its bytes are. */
 export const hasDisk = ({ features }: Pick<Store, 'features'>): boolean => features?.can?.includes('disk') ?? false;
@@ -98,5 +102,6 @@ export const diskSlice =
       stopSelfCheck() {
         control?.abort();
       },
+      forgetSelfCheck: () => set(({ selfCheck }) => (selfCheck && hasEnded(selfCheck) ? { selfCheck: undefined } : {})),
     };
   };

@@ -13,6 +13,8 @@ export interface DialogProps {
   below?: ReactNode;
   footer: ReactNode;
   onClose(): void;
+  /** It is away, and the focus is back where it was. */
+  onClosed?(): void;
   /** What Enter does; Control with it, from wherever the focus is. */
   onSubmit?(): void;
   /** Selector of what gets the focus; else the first field. */
@@ -30,6 +32,7 @@ export function Dialog({
   below,
   footer,
   onClose,
+  onClosed,
   onSubmit,
   focus,
 }: DialogProps) {
@@ -53,7 +56,10 @@ export function Dialog({
         <Radix.Overlay className="veil">
           <Radix.Content
             className={clsx('dialog', width !== 'normal' && width)}
-            onCloseAutoFocus={returnFocus}
+            onCloseAutoFocus={(event) => {
+              returnFocus(event);
+              onClosed?.();
+            }}
             onOpenAutoFocus={(event) => {
               const target = body.current?.querySelector<HTMLElement>(focus ?? FIELDS);
               if (!target) return;

@@ -1,6 +1,6 @@
 /** Slipway's mark: a container sliding down a slip made of layers, into the tide. */
 export const Mark = () => (
-  <svg viewBox="0 0 64 64" aria-hidden>
+  <svg className="logo" viewBox="0 0 64 64" aria-hidden>
     <defs>
       <linearGradient id="mark-ground" x1="0" y1="0" x2="0" y2="1">
         <stop offset="0" stopColor="#22414f" />

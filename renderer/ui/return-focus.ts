@@ -1,13 +1,18 @@
 import { useState } from 'react';
 
-/** Gives the focus back to what had it before, when that is still there. For dialogs that nothing on the page triggers by itself. */
+/**
+ * Gives the focus back to what had it before, when that is still there, else to the dialog that is open or the page. For dialogs that
+ * nothing on the page triggers by itself.
+ */
 export function useReturnFocus(): (event: Event) => void {
   const [before] = useState(() => document.activeElement);
   return (event) => {
     event.preventDefault();
+    const dialog = [...document.querySelectorAll('[role="dialog"]')].at(-1);
+    if (!before?.isConnected && dialog?.contains(document.activeElement)) return;
     const target = before?.isConnected
       ? before
-      : (document.querySelector('[role="row"][tabindex="0"]') ?? document.querySelector('main'));
+      : (dialog ?? document.querySelector('[role="row"][tabindex="0"]') ?? document.querySelector('main'));
     if (target instanceof HTMLElement) target.focus();
   };
 }

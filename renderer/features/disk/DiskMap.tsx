@@ -10,8 +10,8 @@ const HEADING = 22;
 const GAP = 4;
 /** What would be smaller than this is told together. */
 const LEAST_AREA = 18 * 18;
-/** So wide that a name can be read in it. */
-const [WIDE, HIGH] = [48, 34];
+/** So wide that a name can be read in it; so high that one line can be, and so high that two can. */
+const [WIDE, LINE, LINES] = [48, 26, 42];
 
 interface Tile extends Box {
   part: DiskPart;
@@ -22,6 +22,8 @@ interface Tile extends Box {
 interface Area extends Box {
   group: DiskGroup;
   size: number;
+  /** There is room for its name. */
+  named: boolean;
   tiles: Tile[];
 }
 
@@ -66,7 +68,7 @@ export function DiskMap({
   };
   return (
     <div ref={frame} className="disk-map" role="listbox" aria-label={t('disk.map')} aria-orientation="horizontal">
-      {areas.map(({ group, size, x, y, width, height, tiles: own }) => (
+      {areas.map(({ group, size, named, x, y, width, height, tiles: own }) => (
         <div
           key={group}
           className="disk-area"
@@ -74,7 +76,7 @@ export function DiskMap({
           aria-label={`${t(`disk.group.${group}`)}, ${bytes(size)}`}
           style={{ left: x, top: y, width, height }}
         >
-          {width >= WIDE && height >= HEADING && (
+          {named && (
             <div className="disk-heading cut s12" aria-hidden>
               <b className="b6">{t(`disk.group.${group}`)}</b> <span className="t3 num">{bytes(size)}</span>
             </div>
@@ -98,12 +100,8 @@ export function DiskMap({
                 onDoubleClick={() => onOpen(part)}
                 onKeyDown={onKeyDown}
               >
-                {tile.width >= WIDE && tile.height >= HIGH && (
-                  <>
-                    <span className="cut">{name}</span>
-                    <span className="num t2">{bytes(part.size)}</span>
-                  </>
-                )}
+                {tile.width >= WIDE && tile.height >= LINE && <span className="cut">{name}</span>}
+                {tile.width >= WIDE && tile.height >= LINES && <span className="num t2 cut">{bytes(part.size)}</span>}
               </div>
             );
           })}
@@ -127,7 +125,8 @@ function layOut(parts: DiskPart[], room: Box): Area[] {
   );
   return groups.map(({ group, own, size }, at) => {
     const area = inset(boxes[at] as Box, GAP / 2, 0);
-    const inner = inset(area, 1, area.width >= WIDE && area.height >= HEADING + HIGH ? HEADING : 0);
+    const named = area.width >= WIDE && area.height >= HEADING + LINE;
+    const inner = inset(area, 1, named ? HEADING : 0);
     const least = whole > 0 ? (LEAST_AREA * size) / Math.max(1, inner.width * inner.height) : 0;
     const shown = folded(own, least);
     const placed = squarified(
@@ -138,6 +137,7 @@ function layOut(parts: DiskPart[], room: Box): Area[] {
       ...area,
       group,
       size,
+      named,
       tiles: shown.map((tile, index) => ({ ...tile, ...inset(placed[index] as Box, 1, 0) })),
     };
   });

@@ -1,4 +1,4 @@
-import { useState, type SyntheticEvent } from 'react';
+import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
 import { ArrowDown, ArrowUp, Plus, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Registry } from '../../../main/contract/registries.js';
@@ -29,6 +29,16 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
   const typed = text.trim().replace(/\/$/, '');
   const wanted = typed === '' || /^https?:/.test(typed) ? typed : `https://${typed}`;
   const wrong = !isMirror(wanted) ? t('mirrors.wrong') : all.includes(wanted) ? t('mirrors.twice') : undefined;
+  const list = useRef<HTMLOListElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  /** The place of a line that goes: what has the focus goes with it. */
+  const going = useRef<number>(undefined);
+  useEffect(() => {
+    if (going.current === undefined) return;
+    const left = [...(list.current?.querySelectorAll<HTMLElement>('[data-remove]') ?? [])];
+    (left[going.current] ?? left.at(-1) ?? field.current)?.focus();
+    going.current = undefined;
+  }, [all]);
   const put = async (next: string[], words: string) => {
     forget();
     try {
@@ -36,6 +46,7 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
       setSaid(words);
       return true;
     } catch (error) {
+      going.current = undefined;
       fail(error);
       return false;
     }
@@ -60,7 +71,7 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
       <div className="drawer-note">
         <p className="t2">{t('mirrors.text', { host })}</p>
         {all.length > 0 && (
-          <ol className="victims mirrors" aria-label={t('registries.tabs.mirrors')}>
+          <ol ref={list} className="victims mirrors" aria-label={t('registries.tabs.mirrors')}>
             {mirrors.map((mirror, index) => (
               <li key={mirror}>
                 <span className="num t3">{index + 1}</span>
@@ -69,26 +80,28 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
                   small
                   icon={ArrowUp}
                   label={t('mirrors.up', { mirror })}
-                  disabled={index === 0}
-                  onClick={() => move(index, index - 1)}
+                  aria-disabled={index === 0}
+                  onClick={() => index > 0 && move(index, index - 1)}
                 />
                 <IconButton
                   small
                   icon={ArrowDown}
                   label={t('mirrors.down', { mirror })}
-                  disabled={index === mirrors.length - 1}
-                  onClick={() => move(index, index + 1)}
+                  aria-disabled={index === mirrors.length - 1}
+                  onClick={() => index < mirrors.length - 1 && move(index, index + 1)}
                 />
                 <IconButton
                   small
                   icon={X}
                   label={t('mirrors.remove', { mirror })}
-                  onClick={() =>
+                  onClick={() => {
+                    going.current = index;
                     void put(
                       mirrors.filter((each) => each !== mirror),
                       t('mirrors.removed', { mirror }),
-                    )
-                  }
+                    );
+                  }}
+                  data-remove
                 />
               </li>
             ))}
@@ -108,6 +121,7 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
               problem={touched && wanted !== '' ? wrong : undefined}
             >
               <input
+                ref={field}
                 className="input mono"
                 name="mirror"
                 value={text}
@@ -117,7 +131,7 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
               />
             </Field>
           </div>
-          <Button type="submit" icon={Plus} disabled={wanted === ''}>
+          <Button type="submit" icon={Plus} aria-disabled={wanted === ''}>
             {t('registries.add')}
           </Button>
         </form>

@@ -20,8 +20,9 @@ import { notifyDone, notifyFailed } from '../../ui/notify.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { AddRegistryDialog } from './AddRegistryDialog.js';
 import { useColumns } from './columns.js';
+import { ForgetDialog } from './ForgetDialog.js';
 import { RegistryDrawer } from './RegistryDrawer.js';
-import { isPlain, withHub } from './registry-words.js';
+import { isPlain, ownOf, withHub } from './registry-words.js';
 import { ServeStrip } from './ServeStrip.js';
 
 const keyOf = ({ host }: Registry) => host;
@@ -43,6 +44,7 @@ export function RegistriesPage() {
   const page = useTablePage('registries', kept);
   const { filter, text, sort, opened: openHost, frame } = page;
   const [adding, setAdding] = useState(false);
+  const [forgetting, setForgetting] = useState<Registry>();
   const [problem, setProblem] = useState<string>();
   // Images that come bring their registries along.
   useEffect(() => {
@@ -70,15 +72,6 @@ export function RegistriesPage() {
       notifyFailed(t('registries.notLoggedOut', { host }), explain(messageOf(error)));
     }
   };
-  const forget = async ({ host }: Registry) => {
-    try {
-      await store.getState().forgetRegistry(host);
-      notifyDone(t('registries.forgotten', { host }));
-      if (openHost === host) frame.onClose();
-    } catch (error) {
-      notifyFailed(t('registries.notForgotten', { host }), explain(messageOf(error)));
-    }
-  };
   const open = ({ host }: Registry, at = frame.tab) => navigate(pathTo('registries', host, ...(at ? [at] : [])));
   const menu = (row: Registry): MenuEntry[] => [
     {
@@ -97,11 +90,11 @@ export function RegistriesPage() {
     { label: t('trust.dots'), icon: ShieldCheck, onSelect: () => ask({ kind: 'trust', host: row.host }) },
     'line',
     {
-      label: t('registries.forget'),
+      label: t('registries.forget.dots'),
       icon: Trash2,
       danger: true,
-      disabled: isPlain(row),
-      onSelect: () => void forget(row),
+      disabled: isPlain(ownOf(row)),
+      onSelect: () => setForgetting(row),
     },
   ];
   const list = () => {
@@ -141,8 +134,8 @@ export function RegistriesPage() {
         onOpen={(row) => open(row)}
         menu={menu}
         onRowKey={(row, event) => {
-          if (event.key !== 'Delete' || isPlain(row)) return false;
-          void forget(row);
+          if (event.key !== 'Delete' || isPlain(ownOf(row))) return false;
+          setForgetting(row);
           return true;
         }}
       />
@@ -173,20 +166,20 @@ export function RegistriesPage() {
           </div>
         }
         drawer={
-          opened !== undefined && (
-            <RegistryDrawer
-              key={openHost}
-              registry={opened}
-              onLogOut={(registry) => void logOut(registry)}
-              {...page.frame}
-            />
-          )
+          opened !== undefined && <RegistryDrawer key={openHost} registry={opened} onLogOut={logOut} {...page.frame} />
         }
       >
         {serves && <ServeStrip />}
         {list()}
       </SplitPage>
       {adding && <AddRegistryDialog onClose={() => setAdding(false)} />}
+      {forgetting && (
+        <ForgetDialog
+          registry={forgetting}
+          // Of a question that has become another one meanwhile, nothing is left to close.
+          onClose={() => setForgetting((now) => (now === forgetting ? undefined : now))}
+        />
+      )}
     </>
   );
 }

@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import { LogIn, LogOut, ShieldCheck } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Registry } from '../../../main/contract/registries.js';
@@ -20,7 +21,7 @@ export function RegistryDrawer({
 }: TabbedFrame & {
   /** A registry that is known, or the address of one that is not. */
   registry: Registry | string;
-  onLogOut(registry: Registry): void;
+  onLogOut(registry: Registry): Promise<void>;
 }) {
   const { t } = useTranslation();
   const ask = useSurface((surface) => surface.open);
@@ -70,8 +71,14 @@ export function RegistryDrawer({
   );
 }
 
-function Access({ registry, onLogOut }: { registry: Registry; onLogOut(): void }) {
+function Access({ registry, onLogOut }: { registry: Registry; onLogOut(): Promise<void> }) {
   const { t } = useTranslation();
+  const logIn = useRef<HTMLButtonElement>(null);
+  const logOut = async () => {
+    await onLogOut();
+    // The button that was pressed may have gone with the log-in.
+    if (document.activeElement === document.body) logIn.current?.focus();
+  };
   const ask = useSurface((surface) => surface.open);
   const { credentials, host, user, helper = '' } = registry;
   return (
@@ -90,11 +97,11 @@ function Access({ registry, onLogOut }: { registry: Registry; onLogOut(): void }
             : t(`registries.sourceText.${credentials}`, { helper, host })}
         </p>
         <div className="row g8">
-          <Button size="small" icon={LogIn} onClick={() => ask({ kind: 'login', host })}>
+          <Button ref={logIn} size="small" icon={LogIn} onClick={() => ask({ kind: 'login', host })}>
             {user === undefined ? t('login.dots') : t('registries.loginOther')}
           </Button>
           {(credentials === 'slipway' || credentials === 'helper') && (
-            <Button size="small" icon={LogOut} onClick={onLogOut}>
+            <Button size="small" icon={LogOut} onClick={() => void logOut()}>
               {t('registries.logout')}
             </Button>
           )}
@@ -107,7 +114,7 @@ function Access({ registry, onLogOut }: { registry: Registry; onLogOut(): void }
 function Trust({ registry }: { registry: Registry }) {
   const { t } = useTranslation();
   const ask = useSurface((surface) => surface.open);
-  const { certificates, host, insecure } = registry;
+  const { certificates, host, insecure, fixed } = registry;
   const there = (has: boolean) => t(has ? 'trust.there' : 'trust.none');
   return (
     <Scroller label={t('registries.tabs.trust')}>
@@ -118,6 +125,7 @@ function Trust({ registry }: { registry: Registry }) {
       </Facts>
       <div className="drawer-note">
         <p className="t2">{insecure ? t('trust.insecureText') : trustWords(t, registry)}</p>
+        {fixed?.insecure && <p className="t2">{t('trust.insecureFixed')}</p>}
         <div className="row g8">
           <Button size="small" icon={ShieldCheck} onClick={() => ask({ kind: 'trust', host })}>
             {t('trust.dots')}

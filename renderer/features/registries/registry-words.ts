@@ -18,6 +18,18 @@ export const withHub = (registries: Registry[]): Registry[] =>
 export const isPlain = ({ credentials, mirrors, insecure, certificates }: Registry): boolean =>
   credentials === null && mirrors.length === 0 && !insecure && !certificates.ca && !certificates.client;
 
+/** What can be forgotten of it: what docker keeps, and what the engine's own settings and this machine's files say, stays. */
+export const ownOf = ({ fixed = {}, ...registry }: Registry): Registry => ({
+  ...registry,
+  credentials: registry.credentials === 'docker' ? null : registry.credentials,
+  mirrors: registry.mirrors.filter((mirror) => !fixed.mirrors?.includes(mirror)),
+  insecure: registry.insecure && !fixed.insecure,
+  certificates: {
+    ca: registry.certificates.ca && !fixed.certificates?.ca,
+    client: registry.certificates.client && !fixed.certificates?.client,
+  },
+});
+
 /** Where the password comes from. */
 export const sourceWords = (t: TFunction, { credentials, helper = '' }: Registry): string =>
   credentials === null ? t('registries.source.none') : t(`registries.source.${credentials}`, { helper });

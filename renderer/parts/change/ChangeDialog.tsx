@@ -4,17 +4,19 @@ import { useTranslation } from 'react-i18next';
 import type { ContainerChange } from '../../../main/contract/changes.js';
 import { isUnderWay, type ChangeTask, type Wish } from '../../store/changes-slice.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
+import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
 import { useNow } from '../../ui/clock.js';
 import { Dialog } from '../../ui/Dialog.js';
 import { Problem } from '../../ui/Field.js';
 import { ago } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
+import { notifyNote } from '../../ui/notify.js';
 import { leave, navigate, pathTo } from '../../ui/route.js';
 import { isRunning, nameOf } from '../container-state.js';
 import { useAnswer } from '../use-answer.js';
 import { useDiscard } from '../use-discard.js';
-import { EditForm, useEdit } from './EditForm.js';
+import { EditForm, useEdit, type Draft } from './EditForm.js';
 import { ChangeProgress } from './Progress.js';
 import { explainChange, explainRollback } from './reasons.js';
 import { Review } from './Review.js';
@@ -27,6 +29,9 @@ export interface Past {
   seq: number;
   at: string;
 }
+
+/** What was typed while its logs are looked at, by the container's ID: it is there again when that is edited next. */
+const aside = new Map<string, Draft>();
 
 /** Typing rests this long before the engine is asked what it would come to. */
 const REST_MS = 250;
@@ -74,7 +79,11 @@ export function ChangeDialog({
     const image = await store.client.images.inspect(inspect.Image).catch(() => undefined);
     return { inspect, image: image?.Config };
   }, id);
-  const edit = useEdit(subject, start);
+  const [kept] = useState(() => (given ? undefined : aside.get(id)));
+  useEffect(() => {
+    if (kept) aside.delete(id);
+  }, [kept, id]);
+  const edit = useEdit(subject, start, kept);
   const wish = step.at === 'edit' ? edit.wish : step.at === 'review' ? step.wish : undefined;
   // What the form has found out about the image is nothing to a way back: asked twice, it could not be agreed to for a moment.
   const preview = usePreview(id, wish, step.at === 'edit' ? REST_MS : 0, given ? undefined : edit.facts.imageHere);
@@ -87,11 +96,16 @@ export function ChangeDialog({
   useEffect(() => {
     if (done) onClose();
   }, [done, onClose]);
-  const leaveTo = (tab: string) =>
+  const showLogs = () =>
     leave(() => {
+      if (edit.typed) {
+        aside.set(id, edit.draft);
+        const open = () => useSurface.getState().open({ kind: 'change-container', id });
+        notifyNote(t('change.kept'), t('change.keptText', { name }), { label: t('change.editAgain'), act: open });
+      }
       onClose();
-      navigate(pathTo('containers', id, tab));
-    }, 'window');
+      navigate(pathTo('containers', id, 'logs'));
+    });
   const going = task !== undefined && (isUnderWay(task) || done);
   const { close, question } = useDiscard(edit.typed && !going, t('form.discard.edit', { name }), onClose);
   const cancel = (
@@ -208,7 +222,7 @@ export function ChangeDialog({
       footer: (
         <>
           {one.state === 'rolled-back' && (
-            <Button icon={ScrollText} onClick={() => leaveTo('logs')}>
+            <Button icon={ScrollText} onClick={showLogs}>
               {t('change.showLogs')}
             </Button>
           )}

@@ -44,6 +44,7 @@ export interface Edit {
   changed: boolean;
   /** Something stands in a field that did not before, whether or not it can be so. */
   typed: boolean;
+  draft: Draft;
   open: readonly Section[];
   toggle(section: Section): void;
   /** Brings a field into sight and puts the focus on it. */
@@ -51,10 +52,18 @@ export interface Edit {
   focusOn: { field: string };
 }
 
-export function useEdit(subject: Subject | undefined, start = 'name'): Edit {
+/** What is typed that is not so, and which sections are open for it. */
+export interface Draft {
+  form: Partial<ContainerForm>;
+  open: readonly Section[];
+}
+
+export function useEdit(subject: Subject | undefined, start = 'name', kept?: Draft): Edit {
   const before = subject ? formOf(subject.inspect, subject.image) : plainForm;
-  const [draft, setDraft] = useState<Partial<ContainerForm>>({});
-  const [open, setOpen] = useState<readonly Section[]>(() => [sectionOf(start)].filter((one) => one !== undefined));
+  const [draft, setDraft] = useState<Partial<ContainerForm>>(kept?.form ?? {});
+  const [open, setOpen] = useState<readonly Section[]>(() =>
+    [...(kept?.open ?? []), sectionOf(start)].filter((one) => one !== undefined),
+  );
   const [focusOn, setFocusOn] = useState({ field: start });
   const form = { ...before, ...draft };
   const { facts, image } = useFormFacts(form, subject?.inspect.Id);
@@ -64,6 +73,7 @@ export function useEdit(subject: Subject | undefined, start = 'name'): Edit {
   return {
     ...{ before, form, facts, problems },
     image: image ?? subject?.image,
+    draft: { form: draft, open },
     set: (part) => setDraft((last) => ({ ...last, ...part })),
     wish: change && !wrong ? { change } : undefined,
     changed: change !== undefined,

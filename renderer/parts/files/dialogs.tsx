@@ -67,14 +67,15 @@ export function NameDialog({
   );
 }
 
-/** For what cannot be taken back: the focus is on Cancel. */
+/** For what cannot be taken back: the focus is on Cancel. What goes may stand below. */
 export function SureDialog({
   title,
   text,
   submit,
   onClose,
   act,
-}: Omit<Ask, 'act'> & { title: string; text: string; submit: string; act(): Promise<void> }) {
+  children,
+}: Omit<Ask, 'act'> & { title: string; text: string; submit: string; act(): Promise<void>; children?: ReactNode }) {
   const { failure, fail } = useFailure(title);
   const [busy, setBusy] = useState(false);
   const go = async () => {
@@ -103,6 +104,7 @@ export function SureDialog({
         </Foot>
       }
     >
+      {children}
       {failure && <Problem>{failure}</Problem>}
     </Dialog>
   );

@@ -219,22 +219,23 @@ function Foot({
         {children}
       </span>
       {total}
-      <span className="grow" />
-      <span className="keys">
-        <kbd>↑</kbd>
-        <kbd>↓</kbd> {t('table.keysMove')}
-      </span>
-      <span className="keys">
-        <kbd>Space</kbd> {t('table.keysSelect')}
-      </span>
-      <span className="keys">
-        <kbd>↵</kbd> {t('table.keysOpen')}
-      </span>
-      {letter && (
+      <span className="foot-keys">
         <span className="keys">
-          <kbd>{letter.key}</kbd> {letter.does}
+          <kbd>↑</kbd>
+          <kbd>↓</kbd> {t('table.keysMove')}
         </span>
-      )}
+        <span className="keys">
+          <kbd>Space</kbd> {t('table.keysSelect')}
+        </span>
+        <span className="keys">
+          <kbd>↵</kbd> {t('table.keysOpen')}
+        </span>
+        {letter && (
+          <span className="keys">
+            <kbd>{letter.key}</kbd> {letter.does}
+          </span>
+        )}
+      </span>
       <kbd>?</kbd>
     </div>
   );
