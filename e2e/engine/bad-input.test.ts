@@ -352,7 +352,7 @@ test('the helper killed at any moment of a run, an exec or a load costs that req
         /^(run|exec): (done\n)?$/,
         `round ${round}`,
       );
-    else assert.match(stdout + stderr, /helper was killed|has gone/, `round ${round}, exit ${code}`);
+    else assert.match(stdout + stderr, /(helper|monitor) was killed|has gone/, `round ${round}, exit ${code}`);
     if (round % 3 === 2) await docker(engine, ['rmi', 'busybox:latest']);
   }
   for (const work of works) assert.equal((await work()).code, 0);
