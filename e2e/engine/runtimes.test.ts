@@ -6,6 +6,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { docker, loadBusybox, startEngine, type RunningEngine } from '../fixtures/engine.js';
 
 const needsRoot = { skip: process.getuid?.() !== 0 && 'needs root' };
@@ -113,7 +114,7 @@ test("a start executes our monitor and the container's own command, nothing else
     const strace = spawn('strace', ['-f', '-qq', '-e', 'trace=execve,execveat', '-o', log, ...pids], {
       stdio: 'ignore',
     });
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    for (const pid of [helper, engine.process.pid!]) while (!(await isTraced(pid))) await sleep(20);
     const ran = await docker(engine, ['run', '--rm', '--network', 'none', 'busybox:test', 'true']);
     assert.equal(ran.code, 0, ran.stderr);
     const ended = once(strace, 'exit');
@@ -135,6 +136,13 @@ test("a start executes our monitor and the container's own command, nothing else
     await rm(folder, { recursive: true });
   }
 });
+
+/** Whether somebody follows all its threads. */
+async function isTraced(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const each = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/status`, 'utf8').catch(() => ''));
+  return (await Promise.all(each)).every((status) => !/^TracerPid:\t0$/m.test(status));
+}
 
 async function pidOf(program: string, argument: string): Promise<number> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
