@@ -13,7 +13,7 @@ import { everybody, loadImage, needsRoot, open, type Ground } from './ground.js'
 const SECRET = 'what the host keeps to itself\n';
 
 for (const who of everybody)
-  describe(`files copied by the engine of ${who}`, { skip: needsRoot, timeout: 300_000 }, () => {
+  describe(`files copied by the engine of ${who}`, { skip: needsRoot, timeout: 900_000 }, () => {
     let ground: Ground;
     let outside: string;
     before(async () => {
@@ -65,18 +65,17 @@ for (const who of everybody)
         '-c',
         make,
       );
-      for (let tries = 0; (await at('HEAD', name, '/x/b')).status !== 200; tries++) assert.ok(tries < 100);
+      for (let tries = 0; (await at('HEAD', name, '/x/b')).status !== 200; tries++) assert.ok(tries < 1000);
     };
 
     test('a directory swapped for a link while it is read (CVE-2018-15664, CVE-2019-10152)', async () => {
       await swapper('swapping');
       let read = 0;
-      for (let round = 0; round < rounds(60, 10_000); round++) {
+      for (let round = 0; round < rounds(60, 10_000) || read === 0; round++) {
         const { status, body } = await at('GET', 'swapping', round % 2 ? '/x/a/secret' : '/x/a/');
         if (status === 200) read++;
         assert.ok(!body.includes(SECRET.trim()), 'the host was read');
       }
-      assert.ok(read > 0, 'none came through');
       await ground.says('rm', '-f', 'swapping');
       await untouched();
     });
@@ -85,13 +84,12 @@ for (const who of everybody)
       await swapper('swapped');
       const file = await tar('echo planted > planted; tar -cf - planted');
       let written = 0;
-      for (let round = 0; round < rounds(60, 10_000); round++)
+      for (let round = 0; round < rounds(60, 10_000) || written === 0; round++)
         if (
           (await at('PUT', 'swapped', round % 2 ? '/x/a' : '/x', round % 2 ? file : await nested('a/planted')))
             .status === 200
         )
           written++;
-      assert.ok(written > 0, 'none came through');
       await ground.says('rm', '-f', 'swapped');
       await untouched();
     });

