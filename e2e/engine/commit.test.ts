@@ -50,7 +50,7 @@ const WORK = [
   'chmod 4755 /bin/busybox; touch /new/$(printf "\\303\\251"); echo done; sleep 1000',
 ].join('; ');
 
-describe('a container compared with its image, beside dockerd', { skip: needsRoot, timeout: 240_000 }, () => {
+describe('a container compared with its image, beside dockerd', { skip: needsRoot, timeout: 900_000 }, () => {
   const peers: Peer[] = [];
   const engines: AsyncDisposable[] = [];
   let ours: RunningEngine;
@@ -72,7 +72,7 @@ describe('a container compared with its image, beside dockerd', { skip: needsRoo
     await both(async ({ cli, folder }) => {
       const mounts = ['-v', `${folder}/bound:/bound`, '--tmpfs', '/tmpfs', '-w', '/work/dir'];
       done(await cli('run', '-d', '--name', 'busy', '--network', 'none', ...mounts, 'busybox:test', 'sh', '-c', WORK));
-      for (let tries = 0; !done(await cli('logs', 'busy')).includes('done'); tries++) assert.ok(tries < 200);
+      for (let tries = 0; !done(await cli('logs', 'busy')).includes('done'); tries++) assert.ok(tries < 2000);
       done(await cli('run', '--name', 'quiet', 'busybox:test', 'true'));
       done(await cli('create', '--name', 'fresh', 'busybox:test', 'true'));
     });

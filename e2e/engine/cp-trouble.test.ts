@@ -10,7 +10,7 @@ import { docker, loadBusybox, request, startEngine, type RunningEngine } from '.
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
-describe('a copy that breaks off', { skip: needsRoot, timeout: 60_000 }, () => {
+describe('a copy that breaks off', { skip: needsRoot, timeout: 300_000 }, () => {
   let engine: RunningEngine;
   before(async () => {
     engine = await startEngine();
@@ -90,7 +90,7 @@ describe('a copy that breaks off', { skip: needsRoot, timeout: 60_000 }, () => {
 
   async function until(ready: () => Promise<boolean>, what: string): Promise<void> {
     for (let tries = 0; !(await ready()); tries++) {
-      assert.ok(tries < 200, `waited in vain for ${what}`);
+      assert.ok(tries < 2000, `waited in vain for ${what}`);
       await sleep(20);
     }
   }

@@ -59,7 +59,7 @@ const plain = (text: string) =>
     .replace(/\n\n?Run 'docker cp --help'.*/s, '')
     .trim();
 
-describe('docker cp beside dockerd', { skip: needsRoot, timeout: 240_000 }, () => {
+describe('docker cp beside dockerd', { skip: needsRoot, timeout: 900_000 }, () => {
   const peers: Peer[] = [];
   const engines: AsyncDisposable[] = [];
   let base: string;
@@ -145,7 +145,7 @@ describe('docker cp beside dockerd', { skip: needsRoot, timeout: 240_000 }, () =
       ),
     );
     for (let tries = 0; (await peer.cli('exec', 'web', 'test', '-e', '/tmpfs/file')).code !== 0; tries++)
-      assert.ok(tries < 100);
+      assert.ok(tries < 1000);
   }
 
   const SOURCES = ['file', 'dir', 'dir/', 'dir/.', 'tofile', 'todir', 'todir/', 'tonothing', 'missing', 'file/'];

@@ -34,7 +34,7 @@ import { openRegistry } from '../fixtures/registry.js';
 import { checkStore, differenceOf, originalOf, type Originals } from '../fixtures/store-check.js';
 import type { Collected, DiskUsage, Finding, SelfChecked, SelfCheckLine } from '../../main/contract/disk.js';
 
-const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 180_000 };
+const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 600_000 };
 
 interface Image {
   Id: string;
@@ -230,7 +230,7 @@ test(
     };
     const settled = async () => {
       let [usage, files] = [await disk(), await there()];
-      for (const until = Date.now() + 40_000; Date.now() < until && (usage.Counting || told(usage) !== files);) {
+      for (const until = Date.now() + 240_000; Date.now() < until && (usage.Counting || told(usage) !== files);) {
         await new Promise((resolve) => setTimeout(resolve, 200));
         [usage, files] = [await disk(), await there()];
       }

@@ -139,7 +139,7 @@ async function liveWith(engine: RunningEngine, folder: string): Promise<Result> 
 
 /** The helper ends just after its engine, and has files open there until then. */
 async function unmount(folder: string): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 500; tries++) {
     const done = await run('umount', [folder]).then(
       () => true,
       () => false,
@@ -150,7 +150,7 @@ async function unmount(folder: string): Promise<void> {
   await run('umount', [folder]);
 }
 
-describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
+describe('storage drivers', { skip: needsRoot, timeout: 900_000 }, () => {
   let folder: string;
   let kernel: Result;
   before(async () => {
@@ -196,7 +196,7 @@ describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
         assert.deepEqual(await api<unknown[]>(engine.socket, 'GET', '/images/json?all=1'), []);
         // What nobody has any more goes after the answer.
         const left = () => readdir(path.join(engine.dataRoot, 'layers'));
-        for (let tries = 0; tries < 100 && (await left()).length > 0; tries++) await sleep(100);
+        for (let tries = 0; tries < 1000 && (await left()).length > 0; tries++) await sleep(100);
         assert.deepEqual(await left(), []);
       },
     );
@@ -275,7 +275,7 @@ describe('storage drivers', { skip: needsRoot, timeout: 240_000 }, () => {
 /** The programs that stack layers of this data root. */
 async function programsOf(dataRoot: string): Promise<string[]> {
   const found: string[] = [];
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 500; tries++) {
     found.length = 0;
     for (const pid of await readdir('/proc')) {
       const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');

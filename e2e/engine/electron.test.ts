@@ -23,7 +23,7 @@ const TESTS = [
 /** What those start beside themselves. */
 const PROGRAMS = ['main/engine/testing-engine', 'main/daemon/main'];
 
-describe('on the Node of Electron', { timeout: 280_000 }, () => {
+describe('on the Node of Electron', { timeout: 1_200_000 }, () => {
   const electron = resolveElectron({ root });
   let folder: string;
 
@@ -40,7 +40,7 @@ describe('on the Node of Electron', { timeout: 280_000 }, () => {
   for (const name of TESTS)
     test(`${name}.ts`, async (t) => {
       const env = { ELECTRON_RUN_AS_NODE: '1' };
-      const ran = await run(electron.exe, [path.join(folder, `${name}.mjs`)], { env, timeout: 200_000 });
+      const ran = await run(electron.exe, [path.join(folder, `${name}.mjs`)], { env, timeout: 600_000 });
       const results = reported(ran.stdout);
       assert.ok(results.length > 0, ran.stdout + ran.stderr);
       for (const { name: sentence, passed, skip, detail } of results)

@@ -462,7 +462,7 @@ async function lived(name: string, body: Wish['body'], script: string): Promise<
   const looking = script.startsWith('sleep');
   const inspect = async () => JSON.parse((await ask('GET', '/json')).body.toString()) as Inspect;
   let seen = await inspect();
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     if (looking ? seen.State.Health?.Status !== 'starting' : !/running|restarting/.test(seen.State.Status)) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
     seen = await inspect();
@@ -473,7 +473,7 @@ async function lived(name: string, body: Wish['body'], script: string): Promise<
 }
 
 for (const [name, wish] of Object.entries(wishes))
-  test(name, { skip, timeout: 60_000 }, async () => {
+  test(name, { skip, timeout: 300_000 }, async () => {
     const { body, says, script = 'true', seen, shown, is } = wish;
     const called = `c-${Object.keys(wishes).indexOf(name)}`;
     if (says) {

@@ -8,7 +8,7 @@ import { request } from '../fixtures/engine.js';
 import { everybody, fingerprint, needsRoot, open, up, type Ground } from './security/ground.js';
 
 for (const who of everybody)
-  describe(`files of containers of ${who}`, { skip: needsRoot, timeout: 240_000 }, () => {
+  describe(`files of containers of ${who}`, { skip: needsRoot, timeout: 900_000 }, () => {
     let ground: Ground;
     before(async () => {
       ground = await open(who);
@@ -49,7 +49,7 @@ for (const who of everybody)
       request(ground.socket, 'POST', at(container, 'rename'), { From, To });
     const message = (answer: { body: Buffer }) => (JSON.parse(answer.body.toString()) as { message: string }).message;
     async function settled(container: string): Promise<void> {
-      for (let tries = 0; tries < 100; tries++) {
+      for (let tries = 0; tries < 1000; tries++) {
         const { body } = await request(ground.socket, 'GET', at(container, 'files', { path: '/' }));
         const found = JSON.parse(body.toString()) as FileListing;
         const command = await ground.run('top', container);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { api, docker, loadBusybox, run, startEngine } from '../fixtures/engine.js';
 
-const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 240_000 };
+const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 900_000 };
 
 describe('an engine on a small disk', options, () => {
   let folder: string;

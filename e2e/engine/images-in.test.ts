@@ -22,7 +22,7 @@ import {
 } from '../fixtures/engine.js';
 import { openRegistry } from '../fixtures/registry.js';
 
-const needs = { skip: process.getuid?.() !== 0 && 'needs root for the dockerd to compare with', timeout: 90_000 };
+const needs = { skip: process.getuid?.() !== 0 && 'needs root for the dockerd to compare with', timeout: 300_000 };
 
 let engine: RunningEngine;
 let dockerd: Awaited<ReturnType<typeof startDockerd>>;

@@ -113,7 +113,7 @@ const same: Record<string, [options: string[], script: string][]> = {
 };
 
 for (const [name, cases] of Object.entries(same))
-  test(`as with dockerd: ${name}`, { skip, timeout: 120_000 }, async () => {
+  test(`as with dockerd: ${name}`, { skip, timeout: 600_000 }, async () => {
     for (const [options, script] of cases) {
       const [mine, oracle] = await Promise.all([run(ours, options, script), run(theirs, options, script)]);
       const shown = ({ code, stdout, stderr }: Ran) => `${code}\n${stdout}${stderr}`;
@@ -124,7 +124,7 @@ for (const [name, cases] of Object.entries(same))
 
 test(
   'a privileged container has every capability, device and file system that this engine has',
-  { skip, timeout: 60_000 },
+  { skip, timeout: 300_000 },
   async () => {
     const own = (await readFile('/proc/self/status', 'utf8')).match(/^CapBnd:\t(\w+)$/m)?.[1];
     const script = `${status('CapBnd')}; ${status('Seccomp')}; mkdir /t; mount -t tmpfs x /t && echo mounted; ls -l /dev/fuse | cut -c1; (exec 3<>/dev/fuse) && echo opened; grep " /proc/" /proc/mounts; ${mountOf('/sys')}`;
@@ -135,7 +135,7 @@ test(
   },
 );
 
-test("host modes are the host's namespaces, all others the container's own", { skip, timeout: 60_000 }, async () => {
+test("host modes are the host's namespaces, all others the container's own", { skip, timeout: 300_000 }, async () => {
   const host = (file: string) => readlink(`/proc/self/ns/${file}`);
   for (const [option, file] of [
     ['--pid', 'pid'],
@@ -151,7 +151,7 @@ test("host modes are the host's namespaces, all others the container's own", { s
   assert.match((await run(ours, ['--uts', 'host', '-h', 'other'], 'true')).stderr, /conflicting options/);
 });
 
-test('a setting of the whole machine is refused by name', { skip, timeout: 60_000 }, async () => {
+test('a setting of the whole machine is refused by name', { skip, timeout: 300_000 }, async () => {
   for (const setting of ['kernel.panic=1', 'vm.swappiness=1', 'fs.file-max=1']) {
     const ran = await run(ours, ['--sysctl', setting], 'true');
     assert.notEqual(ran.code, 0);

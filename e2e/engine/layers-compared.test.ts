@@ -14,7 +14,7 @@ import { after, before, test } from 'node:test';
 import tar from 'tar-stream';
 import { api, root, run, startDockerd, startEngine } from '../fixtures/engine.js';
 
-const needs = { skip: process.getuid?.() !== 0 && 'needs root for the peers to compare with', timeout: 120_000 };
+const needs = { skip: process.getuid?.() !== 0 && 'needs root for the peers to compare with', timeout: 600_000 };
 /** What Docker and podman take; and with a layer more that has names twice, which they do not. */
 const SINGLE = 'corners:1';
 const TWICE = 'corners:2';

@@ -66,7 +66,7 @@ const grounds: [who: Who, flags: string[], how: string][] = [
 ];
 
 for (const [who, flags, how] of grounds)
-  describe(`layers, for ${who}${how}`, { skip: needsRoot, timeout: 240_000 }, () => {
+  describe(`layers, for ${who}${how}`, { skip: needsRoot, timeout: 900_000 }, () => {
     let ground: Ground;
     before(async () => {
       ground = await open(who, flags);

@@ -56,7 +56,7 @@ function asking(engine: () => Pick<RunningEngine, 'socket'>) {
   };
 }
 
-describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, () => {
+describe('mounts of running containers', { skip: needsRoot, timeout: 900_000 }, () => {
   let engine: RunningEngine;
   let folder: string;
   const { says, inside, inspect, list, preview, attach, history, refused, detach, change } = asking(() => engine);
@@ -334,7 +334,7 @@ describe('mounts of running containers', { skip: needsRoot, timeout: 240_000 }, 
   });
 });
 
-describe('mounts of containers whose user ids are their own', { skip: needsRoot, timeout: 120_000 }, () => {
+describe('mounts of containers whose user ids are their own', { skip: needsRoot, timeout: 600_000 }, () => {
   let engine: RunningEngine;
   let folder: string;
   const { says, inside, list, preview, attach, detach } = asking(() => engine);
@@ -373,7 +373,7 @@ describe('mounts of containers whose user ids are their own', { skip: needsRoot,
   });
 });
 
-describe('mounts of an ordinary user’s containers', { skip: needsRoot, timeout: 120_000 }, () => {
+describe('mounts of an ordinary user’s containers', { skip: needsRoot, timeout: 600_000 }, () => {
   let ground: Ground;
   const { says, inside, list, preview, attach, detach } = asking(() => ground);
   before(async () => {

@@ -10,7 +10,7 @@ import type { DiskUsage, SelfChecked } from '../../main/contract/disk.js';
 import rows from '../fixtures/first-version.json' with { type: 'json' };
 import { api, busyboxArchive, docker, request, run, startEngine } from '../fixtures/engine.js';
 
-const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 60_000 };
+const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 300_000 };
 
 const sha256 = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 

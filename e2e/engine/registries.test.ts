@@ -40,7 +40,7 @@ const needs = {
   skip:
     (process.getuid?.() !== 0 && 'needs root for an address of its own') ||
     (!process.env['SLIPWAY_TEST_NETNS'] && 'needs a network namespace of its own'),
-  timeout: 120_000,
+  timeout: 600_000,
 };
 
 let folder: string;

@@ -66,7 +66,7 @@ async function story(engine: RunningEngine, vfs: boolean): Promise<void> {
   assert.deepEqual((await selfCheck(engine)).Findings, []);
 }
 
-describe('a self-check', { skip: process.getuid?.() !== 0 && 'needs root', timeout: 120_000 }, () => {
+describe('a self-check', { skip: process.getuid?.() !== 0 && 'needs root', timeout: 600_000 }, () => {
   for (const driver of ['fuse-overlayfs', 'vfs'])
     test(`with ${driver}`, { skip: driver === 'vfs' ? false : fuse }, async () => {
       await using engine = await startEngine({ flags: ['--storage-driver', driver] });

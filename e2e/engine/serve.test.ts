@@ -19,7 +19,7 @@ import {
   type RunningEngine,
 } from '../fixtures/engine.js';
 
-const needs = { skip: process.getuid?.() !== 0 && 'needs root for its own network', timeout: 90_000 };
+const needs = { skip: process.getuid?.() !== 0 && 'needs root for its own network', timeout: 300_000 };
 
 let ours: RunningEngine;
 let other: RunningEngine;

@@ -12,7 +12,7 @@ import { docker, loadBusybox, root, run, startEngine, type RunningEngine } from 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 const program = path.join(root, 'out/cli/slipway.cjs');
 
-describe('slipway cp', { skip: needsRoot, timeout: 120_000 }, () => {
+describe('slipway cp', { skip: needsRoot, timeout: 600_000 }, () => {
   let engine: RunningEngine;
   let base: string;
   const SOURCES = ['file', 'dir', 'dir/', 'dir/.', 'tofile', 'todir', 'todir/', 'tonothing', 'missing'];

@@ -72,7 +72,7 @@ test(
           const ran = await docker(
             engine,
             ['run', '--rm', '--network', 'none', '-v', `${folder}:/t:ro`, 'busybox:test', '/t/syscalls'],
-            { timeout: 200_000 },
+            { timeout: 600_000 },
           );
           assert.equal(ran.code, 0, ran.stderr);
           return outcomes(ran.stdout);

@@ -16,7 +16,7 @@ interface Inspect {
   GraphDriver: { Data: { UpperDir: string } };
 }
 
-describe('an engine with --userns-remap=default', { skip: needsRoot, timeout: 120_000 }, () => {
+describe('an engine with --userns-remap=default', { skip: needsRoot, timeout: 600_000 }, () => {
   let engine: RunningEngine;
   let folder: string;
   before(async () => {

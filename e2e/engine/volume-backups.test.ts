@@ -21,7 +21,7 @@ import type {
 } from '../../main/contract/volume-data.js';
 
 const skip = process.getuid?.() !== 0 && 'needs root';
-const options = { skip, timeout: 120_000 };
+const options = { skip, timeout: 600_000 };
 let engine: RunningEngine;
 let original: string[];
 

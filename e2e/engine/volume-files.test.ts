@@ -25,7 +25,7 @@ const statOf = ({ headers }: Answer) =>
   JSON.parse(Buffer.from(String(headers['x-slipway-file']), 'base64').toString()) as FileStat;
 
 async function until<Result>(what: () => Promise<Result | undefined | false>): Promise<Result> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 4000; tries++) {
     const result = await what();
     if (result) return result;
     await sleep(25);
@@ -34,7 +34,7 @@ async function until<Result>(what: () => Promise<Result | undefined | false>): P
 }
 
 for (const who of ['root', 'an ordinary user'] as const)
-  describe(`volumes of ${who}`, { skip: needsRoot, timeout: 240_000 }, () => {
+  describe(`volumes of ${who}`, { skip: needsRoot, timeout: 900_000 }, () => {
     let ground: Ground;
     let outside: string;
     let atRest: number;
@@ -464,7 +464,7 @@ f=tarfile.TarInfo('large'); f.size=2<<20; t.addfile(f,io.BytesIO(b'x'*(2<<20)));
 
 test(
   'an engine that is killed leaves a volume there or in the bin, and of an upload no part of a file',
-  { skip: needsRoot, timeout: 120_000 },
+  { skip: needsRoot, timeout: 600_000 },
   async () => {
     await using engine = await startEngine();
     const roll = dice();

@@ -61,7 +61,7 @@ const HEADERS = [
   ...['builder-version', 'upgrade', 'connection', 'location', 'x-docker-container-path-stat', 'allow'],
 ];
 const ABSENT = Symbol('absent');
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
 
 export const full = (step: Step): FullStep => (typeof step === 'string' ? { ask: step } : step);
 
