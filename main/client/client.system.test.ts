@@ -87,7 +87,7 @@ for (const [name, { program, command }] of Object.entries(engines)) {
 async function answers(client: Client, child: ChildProcess, complaint: () => string): Promise<void> {
   for (let tries = 0; ; tries++) {
     if (await client.system.ping().catch(() => undefined)) return;
-    if (child.exitCode !== null || tries > 200) throw new Error(`the engine does not answer: ${complaint()}`);
+    if (child.exitCode !== null || tries > 2000) throw new Error(`the engine does not answer: ${complaint()}`);
     await sleep(100);
   }
 }

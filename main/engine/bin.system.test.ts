@@ -35,7 +35,7 @@ async function house(t: TestContext, bin: BinWish = {}) {
 }
 
 const binTest = (name: string, body: (t: TestContext) => Promise<void>) =>
-  test(name, { skip: cannotRun, timeout: 60_000 }, body);
+  test(name, { skip: cannotRun, timeout: 300_000 }, body);
 
 const actions = ({ heard }: Rooms, id: string): string[] =>
   heard.filter(({ Type, Actor }) => Type === 'container' && Actor.ID === id).map(({ Action }) => Action);
@@ -51,12 +51,12 @@ async function ended(rooms: Rooms, cmd: string[], body = {}, name?: string): Pro
   const id = await createContainer(rooms, cmd, body, name);
   await rooms.containers.start(id);
   await rooms.containers.wait(id);
-  await sleep(50);
+  await until(() => actions(rooms, id).includes('die'));
   return id;
 }
 
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 6000; i++) {
     if (await what()) return;
     await sleep(10);
   }
@@ -197,7 +197,7 @@ binTest('for good means for good: its files, its history, its place in the bin',
 });
 
 binTest('what is due goes by itself, and after an engine that was off too', async (t) => {
-  const { place, rooms, again } = await house(t, { keepMs: 400 });
+  const { place, rooms, again } = await house(t, { keepMs: 2000 });
   const first = await createContainer(rooms, ['true'], {}, 'first');
   await rooms.containers.discard(first);
   assert.equal(rooms.bin.contents().Containers.length, 1);
@@ -206,7 +206,6 @@ binTest('what is due goes by itself, and after an engine that was off too', asyn
   await rooms.containers.discard(second);
   const third = await createContainer(rooms, ['true'], {}, 'third');
   const { bin } = await again({ keepMs: 60_000 });
-  await sleep(400);
   await until(() => bin.contents().Containers.length === 0);
   await until(async () => (await readdir(join(place.root, 'containers'))).join() === third);
 });
@@ -287,7 +286,7 @@ const [node, ...program] = testProgram('testing-change') as [string, ...string[]
 
 for (const when of ['before', 'after'] as const) {
   const name = `killed ${when} any of its commits, what was being discarded is there or in the bin, whole`;
-  test(name, { skip: cannotRun, timeout: 240_000 }, async (t) => {
+  test(name, { skip: cannotRun, timeout: 900_000 }, async (t) => {
     for (let commit = 1; ; commit++) {
       const place = await enginePlace(t);
       const wish: ChangeWish = {

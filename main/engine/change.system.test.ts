@@ -25,7 +25,7 @@ const MIB = 2 ** 20;
 const POLITE = ['sh', '-c', 'trap "exit 0" TERM; echo $MODE; sleep 1000 & wait'];
 
 const changeTest = (name: string, body: (rooms: Rooms) => Promise<void>) =>
-  test(name, { skip: cannotRun, timeout: 60_000 }, async (t) => {
+  test(name, { skip: cannotRun, timeout: 300_000 }, async (t) => {
     const place = await enginePlace(t);
     const rooms = await openRooms(place);
     place.before(() => closeRooms(rooms));
@@ -35,14 +35,23 @@ const changeTest = (name: string, body: (rooms: Rooms) => Promise<void>) =>
 async function running(rooms: Rooms, cmd: string[] = POLITE, body = {}, name = 'web'): Promise<string> {
   const id = await createContainer(rooms, cmd, body, name);
   await rooms.containers.start(id);
+  // A shell has said what it has to say, and then hears what it is told.
+  if (cmd[0] === 'sh') await until(async () => (await logOf(rooms, id)) !== '');
   return id;
+}
+
+async function logOf({ containers }: Rooms, id: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  const all = { follow: false, stdout: true, stderr: true, timestamps: false, details: false };
+  for await (const chunk of containers.logs(id, all).chunks) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
 const actions = ({ heard }: Rooms, id: string): string[] =>
   heard.filter(({ Type, Actor }) => Type === 'container' && Actor.ID === id).map(({ Action }) => Action);
 
 async function until(what: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 6000; i++) {
     if (await what()) return;
     await sleep(10);
   }
@@ -107,7 +116,7 @@ changeTest(
   'what a process is born with takes one restart that keeps its files, name, id and history',
   async (rooms) => {
     const { containers } = rooms;
-    const script = 'trap "exit 0" TERM; echo $MODE >> /root/modes; sleep 1000 & wait';
+    const script = 'trap "exit 0" TERM; echo $MODE >> /root/modes; echo up; sleep 1000 & wait';
     const id = await running(rooms, ['sh', '-c', script], { Env: ['MODE=old'] });
     const change: ContainerChange = { Config: { Env: ['MODE=new'], Hostname: 'other' } };
     const { Changes, NeedsRestart } = await containers.previewChange(id, change);
@@ -133,7 +142,7 @@ changeTest(
     const after = await containers.inspect('web');
     assert.deepEqual([after.Id, after.State.Running, after.Config.Env], [id, true, ['MODE=new', 'FROM_IMAGE=yes']]);
     const modes = join(after.GraphDriver.Data['UpperDir'] as string, 'root/modes');
-    assert.equal(await readFile(modes, 'utf8'), 'old\nnew\n');
+    await until(async () => (await readFile(modes, 'utf8')) === 'old\nnew\n');
     assert.deepEqual(kinds(rooms, id), ['changed', 'started', 'exited', 'started', 'created']);
   },
 );
@@ -184,7 +193,7 @@ changeTest('a restart policy does not come between a change and its being undone
 const healthcheck = (script: string) => ({
   Test: ['CMD-SHELL', script],
   Interval: 100_000_000,
-  Timeout: 1_000_000_000,
+  Timeout: 60_000_000_000,
   Retries: 2,
 });
 
@@ -284,13 +293,11 @@ changeTest('another image goes below the files of the container, and comes away 
   const { Config, Image } = await containers.inspect(id);
   assert.deepEqual([Config.Image, Config.Env], ['busybox:next', ['OWN=1', 'FROM_IMAGE=next', 'NEW=yes']]);
   assert.match(Image, /^sha256:c+$/);
+  await until(async () => /yes next\n[^]*next\n/.test(await logOf(rooms, id)));
   await containers.revert(id, 0, { watch: 1 });
   assert.deepEqual((await containers.inspect(id)).Config.Env, ['OWN=1', 'FROM_IMAGE=yes']);
-  const chunks: Uint8Array[] = [];
-  const all = { follow: false, stdout: true, stderr: true, timestamps: false, details: false };
-  for await (const chunk of containers.logs(id, all).chunks) chunks.push(chunk);
-  const log = Buffer.concat(chunks).toString();
-  assert.match(log, /yes\n[^]*No such file[^]*yes next\n[^]*next\n[^]*yes\n[^]*No such file/);
+  const all = /yes\n[^]*No such file[^]*yes next\n[^]*next\n[^]*yes\n[^]*No such file/;
+  await until(async () => all.test(await logOf(rooms, id)));
   await assert.rejects(containers.change(id, { Image: 'nowhere' }), {
     kind: 'not-found',
     message: 'No such image: nowhere:latest',
@@ -465,7 +472,7 @@ for (const [when, Env] of [
   };
   test(
     `killed ${when} any commit of a change with ${Env.join()}, the container runs, whole, and its history tells which way`,
-    { skip: cannotRun, timeout: 240_000 },
+    { skip: cannotRun, timeout: 900_000 },
     async (t) => {
       for (let commit = 1; ; commit++) {
         const place = await enginePlace(t);
@@ -505,7 +512,7 @@ for (const [when, Env] of [
 for (const when of ['before', 'after'] as const)
   test(
     `an engine killed ${when} any commit of a live mount leaves all of it or nothing`,
-    { skip: cannotRun, timeout: 120_000 },
+    { skip: cannotRun, timeout: 600_000 },
     async (t) => {
       for (let commit = 1; ; commit++) {
         const place = await enginePlace(t);
