@@ -102,7 +102,7 @@ export class Monitor {
     if (!state) {
       socket.destroy();
       if (line?.startsWith('error ')) throw parseError(line);
-      throw unavailable(`the monitor in ${stateDir} ended before it answered`);
+      throw unavailable('the monitor of the process has gone before it answered: it was killed; try again');
     }
     const monitor = new Monitor(socket, input, state, listener, allowed !== undefined);
     if (typeof hello === 'string' && !hello.includes('exec=')) monitor.#register(stateDir);
@@ -235,7 +235,13 @@ async function reach<Connection>(stateDir: string, opened: (path: string) => Pro
       return opened(path);
     });
   } catch (error) {
-    if (error instanceof NotListening) throw unavailable('the process has no monitor any more', { cause: error });
+    if (error instanceof NotListening)
+      throw unavailable(
+        'the monitor of the process has gone: it was killed, or the process has just ended; try again',
+        {
+          cause: error,
+        },
+      );
     throw error;
   }
 }
