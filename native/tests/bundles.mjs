@@ -84,7 +84,7 @@ export class Yard {
     const shell = `oci() { "${this.runtime}" --root "${this.root}/state" "$@"; }
       state() { oci state "$ID" 2>/dev/null | sed -n 's/.*"status": *"\\([a-z]*\\)".*/\\1/p'; }
       pid() { oci state "$ID" | sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p'; }
-      ended() { n=0; while [ "$(state)" != stopped ] && [ $n -lt 1000 ]; do sleep 0.01; n=$((n+1)); done; }
+      ended() { n=0; while [ "$(state)" != stopped ] && [ $n -lt 6000 ]; do sleep 0.01; n=$((n+1)); done; }
       ${script}`;
     const become = this.person
       ? ['setpriv', `--reuid=${this.person.uid}`, `--regid=${this.person.gid}`, '--clear-groups', 'unshare', '--user', '--map-root-user', '--map-auto', '--mount', '--net']
@@ -94,7 +94,7 @@ export class Yard {
       input,
       env: { PATH: process.env.PATH, BUNDLE: bundle, ID: id, ...env },
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 300_000,
       cwd: '/',
     });
     return { stdout, stderr, status: signal ?? status, bundle, id };

@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => bench?.close());
 
-const test = (name, body) => nodeTest(name, { skip: unable, timeout: 60_000 }, body);
+const test = (name, body) => nodeTest(name, { skip: unable, timeout: 300_000 }, body);
 
 /** Compresses bytes, and says what came of it and where that is. */
 async function compress(bytes) {

@@ -52,7 +52,7 @@ function makeTree(path) {
   run('touch', '-d', '1971-01-01', '.');
 }
 
-describe('trees, as root', { skip: unable, timeout: 120_000 }, () => {
+describe('trees, as root', { skip: unable, timeout: 600_000 }, () => {
   let bench;
   let tree;
   before(async () => {
@@ -239,7 +239,7 @@ describe('trees, as root', { skip: unable, timeout: 120_000 }, () => {
   });
 });
 
-describe('trees, as an ordinary user', { skip: unable, timeout: 120_000 }, () => {
+describe('trees, as an ordinary user', { skip: unable, timeout: 600_000 }, () => {
   const name = 'slipway-files';
   let bench;
   before(async () => {

@@ -49,7 +49,7 @@ export class Wire {
     });
   }
 
-  async until(ready, what, patience = 15_000) {
+  async until(ready, what, patience = 120_000) {
     const deadline = Date.now() + patience;
     for (;;) {
       const result = ready();
@@ -93,7 +93,7 @@ export class Wire {
   }
 
   /** Everything up to the end. */
-  async rest(patience = 30_000) {
+  async rest(patience = 120_000) {
     const deadline = Date.now() + patience;
     while (!this.ended) {
       if (Date.now() > deadline) throw new Error('the connection does not end');
@@ -362,7 +362,7 @@ export class Bench {
     if (body !== undefined) wire.socket.end(body);
     try {
       for (;;) {
-        const answer = JSON.parse(await wire.line(60_000));
+        const answer = JSON.parse(await wire.line());
         if (answer.progress) onProgress?.(answer.progress);
         else if (answer.error) throw Object.assign(new Error(answer.error.message), answer.error, { answer });
         else return answer;
@@ -422,7 +422,7 @@ export class Bench {
     const container = await this.run(['/bin/sh', '-c', script], options);
     const streams = await container.attach({ stdin: false });
     await container.start();
-    const bytes = await streams.rest(options.patience ?? 30_000);
+    const bytes = await streams.rest();
     const exit = await container.exited();
     return { container, exit, bytes, ...(options.tty ? { stdout: bytes, stderr: Buffer.alloc(0) } : frames(bytes)) };
   }
@@ -539,7 +539,7 @@ async function cgroupsOf(id) {
 /** Processes that name our directory in their command, or hold their place in it. */
 async function processesOf(root) {
   const found = [];
-  for (let tries = 0; tries < 40; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     found.length = 0;
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
       if (Number(pid) === process.pid) continue;

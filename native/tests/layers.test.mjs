@@ -70,7 +70,7 @@ const show = (text) =>
     .map((byte) => (byte > 32 && byte < 127 && byte !== 92 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`))
     .join('');
 
-describe('layers, looked into from outside', { skip: unable, timeout: 120_000 }, () => {
+describe('layers, looked into from outside', { skip: unable, timeout: 600_000 }, () => {
   let bench, layers, states;
   const COUNT = 8;
   before(async () => {

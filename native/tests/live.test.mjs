@@ -23,7 +23,7 @@ function makePerson() {
 }
 
 for (const [who, how] of Object.entries({ root: {}, 'root, with ids of its own': { change: mapped }, 'an ordinary user': { person: true } }))
-  describe(`mounts of a running container of ${who}`, { skip: unable, timeout: 60_000 }, () => {
+  describe(`mounts of a running container of ${who}`, { skip: unable, timeout: 300_000 }, () => {
     let bench, container, source;
     before(async () => {
       bench = await Bench.open(how.person ? { person: makePerson() } : {});
@@ -151,7 +151,7 @@ for (const [who, how] of Object.entries({ root: {}, 'root, with ids of its own':
       const exec = await bench.exec(container, ['/bin/sh', '-c', 'while :; do /t/swap /x/a /x/b; done']);
       await exec.start();
       let on = 0;
-      for (let round = 0; round < 60; round++) {
+      for (let round = 0; round < 60 || on === 0; round++) {
         const answer = await attach(round % 2 ? '/x/a' : '/x/a/new').catch(() => undefined);
         assert.deepEqual(await readdir(outside), []);
         if (!answer) continue;
@@ -160,7 +160,6 @@ for (const [who, how] of Object.entries({ root: {}, 'root, with ids of its own':
         const { path, mount, made } = answer;
         assert.equal((await detach(path, { path, mount, made, force: true }).catch((error) => error)).detached ?? true, true);
       }
-      assert.ok(on > 0);
       assert.ok(!(await readFile('/proc/self/mountinfo', 'utf8')).includes(bench.root));
       process.kill(exec.pid);
       await detach('/t', { source: tools, force: true });

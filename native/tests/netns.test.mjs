@@ -1,7 +1,7 @@
 // Wires, in a network namespace of the helper's own: nothing here touches the machine's network.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
@@ -11,7 +11,7 @@ import { Bench, sleep, unable } from './harness.mjs';
 const real = process.env.SLIPWAY_NATIVE_BUILD ?? fileURLToPath(new URL('../build/', import.meta.url));
 const BRIDGE = { op: 'bridge', name: 'slipway0', gateway: '172.17.0.1/16', mtu: 1500 };
 
-const test = (name, body) => nodeTest(name, { skip: unable, timeout: 60_000 }, body);
+const test = (name, body) => nodeTest(name, { skip: unable, timeout: 300_000 }, body);
 
 let bench;
 let wrapper;
@@ -26,7 +26,8 @@ before(async () => {
   symlinkSync(join(real, 'slipway-monitor'), join(wrapper, 'slipway-monitor'));
   bench = await Bench.open({ build: wrapper });
   outer = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' });
-  await sleep(100);
+  const own = readlinkSync('/proc/self/ns/net');
+  while (readlinkSync(`/proc/${outer.pid}/ns/net`) === own) await sleep(10);
   // host0 (10.9.0.1) is the host's way out, to 10.9.0.2.
   host('ip', 'link', 'add', 'host0', 'type', 'veth', 'peer', 'name', 'out0', 'netns', String(outer.pid));
   host('ip', 'addr', 'add', '10.9.0.1/24', 'dev', 'host0');
@@ -60,7 +61,7 @@ async function connected(script = 'sleep 600', more = {}) {
   return { container, address, mac, async output() {
     const streams = await container.attach({ stdin: false, stderr: false });
     await container.start();
-    const bytes = await streams.rest(20_000);
+    const bytes = await streams.rest();
     return bytes.subarray(8).toString();
   } };
 }
@@ -72,7 +73,7 @@ function listen(pid, port) {
   return new Promise((resolve) => child.stdout.once('data', () => resolve({ close: () => child.kill() })));
 }
 
-const call = (pid, address, port, seconds = 5) =>
+const call = (pid, address, port, seconds = 60) =>
   inNetns(pid, 'timeout', String(seconds), 'python3', '-c', `import socket\nprint(socket.create_connection(("${address}",${port}),${seconds}).recv(99).decode(),end="")`);
 
 test('a bridge is up with its address, its rules and forwarding, and asking again changes nothing', async () => {

@@ -546,7 +546,7 @@ describe('limits of a container of root', { skip: unable }, () => {
   });
 
   test('processes: no more than allowed', () => {
-    const { stdout, stderr } = yard.run(sh('for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait; echo end'), {
+    const { stdout, stderr } = yard.run(sh('for i in 1 2 3 4 5 6 7 8 9; do sleep 20 & done; wait; echo end'), {
       change: limited({ pids: { limit: 5 } }),
     });
     assert.match(stdout + stderr, /can't fork/);
@@ -581,7 +581,7 @@ describe('limits of a container of root', { skip: unable }, () => {
 
   test('pausing stops it, and killing works while paused', () => {
     const script = `oci create -b "$BUNDLE" "$ID" </dev/null; oci start "$ID"; oci pause "$ID"; state; a=$(wc -c < "$BUNDLE/rootfs/tmp/n"); sleep 0.3; [ "$a" = "$(wc -c < "$BUNDLE/rootfs/tmp/n")" ] && echo still
-      oci resume "$ID"; sleep 0.3; [ "$a" != "$(wc -c < "$BUNDLE/rootfs/tmp/n")" ] && echo moves; oci pause "$ID"; oci kill "$ID" KILL; ended; state; oci delete "$ID"`;
+      oci resume "$ID"; until [ "$a" != "$(wc -c < "$BUNDLE/rootfs/tmp/n")" ]; do sleep 0.1; done; echo moves; oci pause "$ID"; oci kill "$ID" KILL; ended; state; oci delete "$ID"`;
     assert.equal(
       yard.run(sh('while :; do echo -n x >> /tmp/n; usleep 10000; done'), { script }).stdout,
       'paused\nstill\nmoves\nstopped\n',

@@ -10,7 +10,7 @@ const python = (code, ...args) => execFileSync('python3', ['-c', `import os,sys\
 const setAttribute = (file, name, value) => python('os.setxattr(sys.argv[1], sys.argv[2], sys.argv[3].encode())', file, name, value);
 
 for (const running of [false, true])
-  describe(`the files of a container that ${running ? 'runs' : 'does not run'}`, { skip: unable, timeout: 60_000 }, () => {
+  describe(`the files of a container that ${running ? 'runs' : 'does not run'}`, { skip: unable, timeout: 300_000 }, () => {
     let bench, place, layers;
     before(async () => {
       bench = await Bench.open();

@@ -15,7 +15,7 @@ let number = 1;
 before(async () => (bench = unable ? undefined : await Bench.open()));
 after(() => bench?.close());
 
-const test = (name, body) => nodeTest(name, { skip: unable, timeout: 60_000 }, body);
+const test = (name, body) => nodeTest(name, { skip: unable, timeout: 300_000 }, body);
 
 /** Unpacks into a new layer and says where. */
 async function unpack(body, more = {}) {
@@ -377,7 +377,7 @@ function follow() {
     async answer() {
       try {
         for (;;) {
-          const answer = JSON.parse(await wire.line(60_000));
+          const answer = JSON.parse(await wire.line());
           if (!answer.progress) return answer;
         }
       } finally {

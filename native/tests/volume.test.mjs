@@ -23,7 +23,7 @@ before(async () => {
   execFileSync('python3', ['-c', MAKE, source]);
 });
 after(() => bench?.close());
-const test = (name, body) => nodeTest(name, { skip: unable, timeout: 120_000 }, body);
+const test = (name, body) => nodeTest(name, { skip: unable, timeout: 600_000 }, body);
 
 /** Everything that a volume can have in it. */
 const MAKE = `
