@@ -1,5 +1,6 @@
 /** What containers use: against what a load really does, and beside dockerd, which is asked the same. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -51,23 +52,33 @@ const ONE_SHOT = 'stream=false&one-shot=true';
 const once = (engine: { socket: string }, name: string, query = 'stream=false') =>
   api<ContainerStats>(engine.socket, 'GET', `/v1.41/containers/${name}/stats?${query}`);
 
-/** What the container's first process took of the processors over two seconds, by the stats and by the kernel's own word; in milliseconds. */
+/**
+ * What the container's first process took of the processors, over two seconds and until it is half of one: by the stats, and the least and the
+ * most that the kernel has counted for the process itself; in milliseconds.
+ */
 async function loadOf(engine: { socket: string }, name: string) {
   const { State } = await api<{ State: { Pid: number } }>(engine.socket, 'GET', `/containers/${name}/json`);
-  const look = async () => {
-    const frame = await once(engine, name, ONE_SHOT);
+  const taken = async () => {
     const fields = (await readFile(`/proc/${State.Pid}/stat`, 'utf8')).replace(/.*\) /, '').split(' ');
-    return {
-      frame,
-      told: frame.cpu_stats.cpu_usage.total_usage / 1e6,
-      taken: (Number(fields[11]) + Number(fields[12])) * 10,
-    };
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   };
-  const before = await look();
-  await new Promise((resolve) => setTimeout(resolve, 2000));
-  const after = await look();
-  const share = percent({ ...after.frame, precpu_stats: before.frame.cpu_stats });
-  return { told: after.told - before.told, taken: after.taken - before.taken, share };
+  // However long a look takes on a busy machine: it lies between two of the kernel's own.
+  const look = async () => {
+    const before = await taken();
+    const frame = await once(engine, name, ONE_SHOT);
+    return { before, frame, told: frame.cpu_stats.cpu_usage.total_usage / 1e6, after: await taken() };
+  };
+  const first = await look();
+  do await new Promise((resolve) => setTimeout(resolve, 2000));
+  while ((await taken()) < first.after + 500);
+  const second = await look();
+  return {
+    told: second.told - first.told,
+    least: second.before - first.after,
+    most: second.after - first.before,
+    share: percent({ ...second.frame, precpu_stats: first.frame.cpu_stats }),
+    took: Date.parse(second.frame.read) - Date.parse(first.frame.read),
+  };
 }
 
 const run = async (engine: { socket: string }, name: string, ...args: string[]) => {
@@ -83,7 +94,7 @@ const shapeOf = (value: unknown): unknown =>
       : typeof value
     : Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]);
 
-describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
+describe('stats', { skip: process.getuid?.() !== 0 && 'needs root', timeout: 900_000 }, () => {
   let engine: RunningEngine;
   before(async () => {
     engine = await startEngine({ flags: ['--stats-history'] });
@@ -98,7 +109,7 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
       engine,
       'load',
       '--cpus',
-      '0.5',
+      '0.2',
       '--memory',
       '128m',
       '--pids-limit',
@@ -113,16 +124,17 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
       await frames(engine, 'load', (seen) => (seen.at(-1)?.memory_stats.usage ?? 0) > 40 * MEBI && seen.length > 1)
     ).at(-1);
     assert.ok(settled);
-    const { told, taken, share } = await loadOf(engine, 'load');
-    assert.ok(Math.abs(told - taken) < 150, `${taken} ms of a processor show as ${told} ms`);
-    assert.ok(share > 5 && share < 65, `at most half a processor shows as ${share} %`);
-    const last = await once(engine, 'load', ONE_SHOT);
+    const { told, least, most, share, took } = await loadOf(engine, 'load');
+    assert.ok(told > least - 150 && told < most + 150, `${least} to ${most} ms of a processor show as ${told} ms`);
+    assert.ok(Math.abs(share - (told / took) * 100) < 10, `${told} ms of ${took} show as ${share} %`);
+    assert.ok(share < 30, `at most a fifth of a processor shows as ${share} %`);
+    let last = await once(engine, 'load', ONE_SHOT);
+    while (last.cpu_stats.throttling_data.throttled_periods === 0) last = await once(engine, 'load', ONE_SHOT);
     const { total_usage, usage_in_kernelmode, usage_in_usermode } = last.cpu_stats.cpu_usage;
     assert.ok(
       Math.abs(total_usage - usage_in_kernelmode - usage_in_usermode) < total_usage * 0.2,
       JSON.stringify(last),
     );
-    assert.ok(last.cpu_stats.throttling_data.throttled_periods > 0);
     const { usage = 0, limit, stats = {} } = last.memory_stats;
     const used = usage - (stats['total_inactive_file'] ?? stats['inactive_file'] ?? 0);
     assert.ok(used >= 40 * MEBI && used < 60 * MEBI, `40 MiB held show as ${used / MEBI} MiB`);
@@ -151,11 +163,12 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     for (const [index, frame] of one.slice(1).entries()) {
       assert.equal(frame.preread, one[index]?.read);
       assert.deepEqual(frame.precpu_stats, one[index]?.cpu_stats);
+      // After one that was late the next may come sooner, as long as there is half a second in between.
       const apart = Date.parse(frame.read) - Date.parse(frame.preread);
-      assert.ok(apart > 800 && apart < 3000, `a frame came after ${apart} ms`);
+      assert.ok(apart > 400, `a frame came after ${apart} ms`);
     }
     const look = await once(engine, 'load');
-    assert.ok(percent(look) > 5 && percent(look) < 80, String(percent(look)));
+    assert.ok(percent(look) > 0 && percent(look) < 40, String(percent(look)));
     const shot = await once(engine, 'load', ONE_SHOT);
     assert.equal(shot.preread, '0001-01-01T00:00:00Z');
     assert.equal(shot.precpu_stats.cpu_usage.total_usage, 0);
@@ -173,7 +186,7 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     assert.ok(Math.abs(at - Date.parse(long.read)) < 3000);
     assert.deepEqual(Object.keys(containers).sort(), [load, guest].sort());
     const few = containers[load];
-    assert.ok(few && few.cpu !== undefined && few.cpu > 5 && few.cpu < 65, JSON.stringify(few));
+    assert.ok(few && few.cpu !== undefined && few.cpu > 0 && few.cpu < 40, JSON.stringify(few));
     assert.ok(few.memory >= 40 * MEBI && few.memory < 60 * MEBI, JSON.stringify(few));
     assert.deepEqual([few.memoryLimit, few.pids], [128 * MEBI, 2]);
     const { rx_bytes = 0, tx_bytes = 0 } = long.networks?.['eth0'] ?? {};
@@ -211,12 +224,22 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     await docker(engine, ['kill', 'guest']);
     const all = await docker(engine, ['stats', '--no-stream', '-a', '--format', format]);
     assert.match(all.stdout, /^guest 0\.00% 0B \/ 0B 0$/m);
-    const watching = docker(engine, ['stats', '--format', '{{.Name}}={{.PIDs}};'], { timeout: 5000 });
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    await run(engine, 'late', '--rm', '--network', 'none', 'busybox:test', 'sleep', '1.5');
-    const { stdout } = await watching;
-    // What it prints last, twice a second, is without the one that went.
-    assert.match(stdout, /load=2;[^]*late=1;((?!late)[^])*load=2;((?!late)[^])*load=2;((?!late)[^])*$/);
+    const watching = spawn('docker', ['stats', '--format', '{{.Name}}={{.PIDs}};'], {
+      env: { ...process.env, DOCKER_HOST: `unix://${engine.socket}`, DOCKER_CONFIG: '/nonexistent' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let said = '';
+    watching.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const says = async (what: RegExp) => {
+      while (!what.test(said)) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await says(/load=2;/);
+    await run(engine, 'late', '--network', 'none', 'busybox:test', 'sleep', '1000');
+    await says(/late=1;/);
+    await docker(engine, ['rm', '-f', 'late']);
+    // What it prints from some moment on, twice a second, is without the one that went.
+    await says(/late=1;((?!late)[^])*load=2;((?!late)[^])*load=2;((?!late)[^])*$/);
+    watching.kill();
   });
 
   test('where it is kept, the last hour comes in columns, also of a container that has ended', async () => {
@@ -227,7 +250,7 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     assert.equal(every, 10_000);
     assert.ok(Date.now() - (at.at(-1) ?? 0) < 15_000);
     assert.ok(
-      cpu.every((share) => share > 5 && share < 65),
+      cpu.every((share) => share > 0 && share < 40),
       String(cpu),
     );
     assert.ok((memory.at(-1) ?? 0) >= 40 * MEBI);
@@ -244,17 +267,18 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     {
       await using theirs = await startEngine({ command, folder, env: { HOME: folder } });
       await loadBusybox(theirs);
-      const load = `x=$(dd if=/dev/zero bs=1M count=8 2>/dev/null | tr '\\0' x); sleep 1000 & ${BUSY}`;
+      const idle = 'sleep 1000 & sleep 1000 & sleep 1000 & sleep 1000 &'; // more than there ever are before
+      const load = `x=$(dd if=/dev/zero bs=1M count=8 2>/dev/null | tr '\\0' x); ${idle} ${BUSY}`;
       await run(theirs, 'unlimited', '--network', 'none', 'busybox:test', 'sh', '-c', load);
-      await frames(theirs, 'unlimited', (all) => all.at(-1)?.pids_stats.current === 2);
-      const { told, taken } = await loadOf(theirs, 'unlimited');
-      assert.ok(Math.abs(told - taken) < 150, `${taken} ms of a processor show as ${told} ms`);
+      await frames(theirs, 'unlimited', (all) => all.at(-1)?.pids_stats.current === 5);
+      const { told, least, most } = await loadOf(theirs, 'unlimited');
+      assert.ok(told > least - 150 && told < most + 150, `${least} to ${most} ms of a processor show as ${told} ms`);
       const { usage = 0, limit = 0 } = (await once(theirs, 'unlimited', ONE_SHOT)).memory_stats;
       assert.ok(usage > 8 * MEBI && usage < 40 * MEBI, `8 MiB held show as ${usage / MEBI}`);
       assert.ok(limit >= usage);
       const [few] = Object.values((await api<StatsTick>(theirs.socket, 'GET', '/slipway/stats')).containers);
-      assert.ok(few?.cpu !== undefined && few.cpu > 1, JSON.stringify(few));
-      assert.equal(few.pids, 2);
+      assert.ok(few?.cpu !== undefined && few.cpu > 0 && few.cpu < 120, JSON.stringify(few));
+      assert.equal(few.pids, 5);
       assert.ok(few.memory > 8 * MEBI && few.memory < 40 * MEBI, JSON.stringify(few));
       const { status } = await request(theirs.socket, 'GET', '/slipway/containers/unlimited/stats/history');
       assert.equal(status, 501);
@@ -272,11 +296,11 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
       await api(each.socket, 'POST', '/v1.41/containers/create?name=same', {
         Image: 'busybox:test',
         Cmd: ['sh', '-c', load],
-        HostConfig: { NanoCpus: 300_000_000, Memory: 64 * MEBI, PidsLimit: 10 },
+        HostConfig: { NanoCpus: 100_000_000, Memory: 64 * MEBI, PidsLimit: 10 },
       });
       const idle = await once(each, 'same');
       await api(each.socket, 'POST', '/v1.41/containers/same/start');
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      while (((await once(each, 'same', ONE_SHOT)).memory_stats.usage ?? 0) < 20 * MEBI);
       const busy = await once(each, 'same');
       const { stats = {}, ...memory } = busy.memory_stats;
       const known = 'cache rss total_inactive_file inactive_file total_rss pgfault total_cache'.split(' ');
@@ -295,7 +319,7 @@ describe('stats', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
     }
     assert.deepEqual(shapes[0], shapes[1]);
     const [ours, theirs] = numbers as [(typeof numbers)[0], (typeof numbers)[0]];
-    assert.ok(Math.abs(ours.cpu - theirs.cpu) < 15, JSON.stringify(numbers));
+    assert.ok(Math.abs(ours.cpu - theirs.cpu) < 7, JSON.stringify(numbers));
     assert.ok(Math.abs(ours.memory - theirs.memory) < 3, JSON.stringify(numbers));
     assert.equal(ours.pids, theirs.pids);
   });

@@ -27,9 +27,10 @@ const BUSY = 'while :; do :; done';
 /** Holds so many MiB for a moment. */
 const hold = (mebibytes: number): string =>
   `dd if=/dev/zero of=/dev/shm/held bs=1M count=${mebibytes} 2>/dev/null && echo held; rm -f /dev/shm/held`;
-const FORKS = 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.5 & done 2>/dev/null; jobs | wc -l; wait';
+const FORKS =
+  'p=; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 9 & p="$p $!"; done 2>/dev/null; jobs | wc -l; kill $p; wait';
 
-describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
+describe('limits and their use', { skip: cannotRun, timeout: 1_800_000 }, () => {
   let engine: Rooms;
   let stats: Stats;
   const steps: (() => void | Promise<void>)[] = [];
@@ -57,8 +58,8 @@ describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
     throw new Error('nothing was told');
   };
   /**
-   * Milliseconds of processor time over a second and a half, or what that `took` on a busy machine: what stats tell, and the least and the most
-   * that the kernel has counted for the process itself.
+   * Milliseconds of processor time over a second and a half, or longer where it got little of a busy machine (`took`): what stats tell, and the
+   * least and the most that the kernel has counted for the process itself.
    */
   const load = async (id: string): Promise<{ told: number; least: number; most: number; took: number }> => {
     const { State } = await engine.containers.inspect(id);
@@ -74,7 +75,8 @@ describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
     };
     const began = performance.now();
     const first = await both();
-    await sleep(1500);
+    do await sleep(1500);
+    while ((await taken()) < first.after + 400);
     const second = await both();
     return {
       told: second.told - first.told,
@@ -85,9 +87,9 @@ describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
   };
 
   test('stats tell the processor time, the memory and the processes of a load', async () => {
-    const id = await start(`dd if=/dev/zero of=/dev/shm/held bs=1M count=16 2>/dev/null; sleep 100 & ${BUSY}`);
-    const frame = () => look(id, true);
-    while ((await frame()).pids_stats.current !== 2) await sleep(100);
+    const idle = 'sleep 1000 & sleep 1000 &'; // as many as there never are before
+    const id = await start(`dd if=/dev/zero of=/dev/shm/held bs=1M count=16 2>/dev/null; ${idle} ${BUSY}`);
+    while ((await look(id, true)).pids_stats.current !== 3) await sleep(100);
     const { told, least, most } = await load(id);
     assert.ok(told > least - 100 && told < most + 100, `${least} to ${most} ms of a processor show as ${told} ms`);
     assert.ok(told > 300, `a busy process shows as ${told} ms`);
@@ -109,7 +111,7 @@ describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
       assert.ok(told < took / 5 + 300, `a fifth of a processor is ${told} ms of ${took}`);
       const frame = await look(id);
       assert.deepEqual([frame.memory_stats.limit, frame.pids_stats.limit], [32 * MEBI, 6]);
-      assert.ok(frame.cpu_stats.throttling_data.throttled_periods > 0);
+      while ((await look(id, true)).cpu_stats.throttling_data.throttled_periods === 0) await sleep(100);
       await engine.containers.update(id, { NanoCpus: 1_000_000_000 });
       assert.equal(await inside(id, hold(8)), 'held');
       assert.equal(await inside(id, hold(64)), '');
@@ -150,9 +152,9 @@ describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
         const entries = (await look(id, true)).blkio_stats.io_service_bytes_recursive ?? [];
         return entries.filter(({ op }) => op === 'write').reduce((sum, { value }) => sum + value, 0);
       };
-      while ((await written()) < 4 * MEBI && Date.now() - began < 20_000) await sleep(100);
+      while ((await written()) < 4 * MEBI) await sleep(100);
       const took = Date.now() - began;
-      assert.ok(took > 1000 && took < 20_000, `4 MiB at 2 MiB a second took ${took} ms`);
+      assert.ok(took > 1000, `4 MiB at 2 MiB a second took ${took} ms`);
       await engine.containers.remove(id, { force: true });
     },
   );
@@ -165,20 +167,22 @@ describe('limits and their use', { skip: cannotRun, timeout: 300_000 }, () => {
       if (!disk) return t.skip('the data root is on no disk of its own');
       const id = await start('sleep 1000');
       const { Pid } = (await engine.containers.inspect(id)).State;
+      const write = async (): Promise<number> => {
+        const began = Date.now();
+        await inside(id, 'dd if=/dev/zero of=/written bs=256k count=8 oflag=direct 2>/dev/null');
+        return Date.now() - began;
+      };
       const rate = async (Rate: number): Promise<number> => {
         const change = { HostConfig: { BlkioDeviceWriteBps: Rate > 0 ? [{ Path: disk, Rate }] : null } };
         const preview = await engine.containers.previewChange(id, change);
         assert.deepEqual([preview.NeedsRestart, preview.Changes.length], [false, 1]);
         await engine.containers.change(id, change);
-        const began = Date.now();
-        await inside(id, 'dd if=/dev/zero of=/written bs=256k count=8 oflag=direct 2>/dev/null');
-        return Date.now() - began;
+        return write();
       };
       assert.ok((await rate(MEBI)) > 1000);
-      const faster = await rate(64 * MEBI);
-      assert.ok(faster < 1000, `2 MiB at 64 MiB a second took ${faster} ms`);
-      const free = await rate(0);
-      assert.ok(free < 1000, `2 MiB without a rate took ${free} ms`);
+      // A disk may be busy with others: once is enough, for at the first rate it could never be.
+      for (const lifted of [64 * MEBI, 0])
+        for (let took = await rate(lifted); took > 1000; took = await write()) t.diagnostic(`${took} ms at ${lifted}`);
       assert.equal((await engine.containers.inspect(id)).State.Pid, Pid);
       await engine.containers.remove(id, { force: true });
     },
