@@ -66,12 +66,12 @@ async function found({ socket, since, until, id }: Told, filters: Record<string,
     .split('\n')
     .filter(Boolean)
     .map((line) => {
-      const { Type, Action, Actor } = JSON.parse(line) as {
+      const { Type, Action, Actor, ...more } = JSON.parse(line) as {
         Type: string;
         Action: string;
         Actor: { ID: string; Attributes: Record<string, string> };
       };
-      if (Action === 'prune') return `${Type} prune ${Actor.ID} ${JSON.stringify(Actor.Attributes)}`;
+      if (Action === 'prune') return `${Type} prune ${JSON.stringify(Actor)} ${Object.keys(more).sort().join(' ')}`;
       return `${Type} ${Action} ${Type === 'container' ? Actor.Attributes['name'] : ''}`.trim();
     })
     .sort();

@@ -293,7 +293,7 @@ describe('with --rm the exit status is told although the container is gone', asy
   const failing = await createContainer(engine, ['nope'], { HostConfig: { AutoRemove: true } });
   const gone = containers.wait(failing, 'removed');
   await assert.rejects(containers.start(failing));
-  assert.equal((await gone).StatusCode, 127);
+  assert.deepEqual(await gone, { StatusCode: 127 }, 'why is told by the start');
 });
 
 describe('who waits for the removal after a run hears that the run was cut off; who removes it later hears nothing of that', async (engine) => {

@@ -111,10 +111,10 @@ function now(): number {
 
 /** What clients older than API 1.22 read. */
 function legacyFields(type: EngineEvent['Type'], action: string, id: string, attributes: Record<string, string>) {
-  if (type === 'container') return { status: action, id, ...(attributes.image && { from: attributes.image }) };
-  // Pruning is of no image in particular.
-  if (type === 'image') return { status: action, ...(id && { id }) };
-  return {};
+  if (type !== 'container' && type !== 'image') return {};
+  const from = type === 'container' && attributes.image;
+  // Pruning is of none in particular.
+  return { status: action, ...(id && { id }), ...(from && { from }) };
 }
 
 function matches(event: EngineEvent, filters: Filters): boolean {
