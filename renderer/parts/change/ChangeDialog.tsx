@@ -79,7 +79,7 @@ export function ChangeDialog({
     const image = await store.client.images.inspect(inspect.Image).catch(() => undefined);
     return { inspect, image: image?.Config };
   }, id);
-  const [kept] = useState(() => (given ? undefined : aside.get(id)));
+  const [kept] = useState(() => (step.at === 'edit' ? aside.get(id) : undefined));
   useEffect(() => {
     if (kept) aside.delete(id);
   }, [kept, id]);
