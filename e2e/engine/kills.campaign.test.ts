@@ -124,7 +124,7 @@ test(
         for (const life of all) {
           made.add(life.id);
           // What asks something of a container that has ended by itself is refused in other words.
-          for (const refusal of life.refused) assert.match(refusal, /helper|^(exec|pause|unpause): 4/);
+          for (const refusal of life.refused) assert.match(refusal, /helper|^(exec|pause|unpause|kill): 4/);
           await audit(engine.socket, life);
         }
         await removeAll(engine);
