@@ -324,8 +324,10 @@ for (const { theme, language, words } of [
     expect((await inspect(app, 'shop')).Id).toBe(before.Id);
 
     await keyboard.press('Enter');
-    await tabTo(page.getByRole('tab', { selected: true }));
+    // The tab that was looked at last comes a moment after the drawer.
+    await tabTo(page.getByRole('tab', { name: words.drawer.logs, selected: true }));
     await keyboard.press('End');
+    await expect(page.getByRole('tab', { name: words.drawer.history })).toBeFocused();
     await keyboard.press('Enter');
     const entries = page.getByRole('grid', { name: filled(words.history.list).trim() }).getByRole('row');
     await tabTo(entries.nth(0));
