@@ -7,6 +7,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../fixtures/engine.js';
+import { comebackBench } from './comeback.js';
 import { containersWindowBench } from './containers-window.js';
 import { filesBench } from './files.js';
 import { imagesBench } from './images.js';
@@ -45,6 +46,7 @@ const engineGroups: Record<string, (peers: Peers) => Promise<void>> = {
 };
 const otherGroups: Record<string, () => Promise<void>> = {
   runtime: runtimeBench,
+  comeback: comebackBench,
   volumes: volumesBench,
   window: windowBench,
   containers: containersWindowBench,
