@@ -230,7 +230,7 @@ test(
   async () => {
     const { socket, dataRoot } = engine;
     await make('busy');
-    await fillVolume(dataOf('busy'), 80 << 20);
+    await fillVolume(dataOf('busy'), 160 << 20);
     await ok(
       'run',
       '-d',
@@ -282,7 +282,9 @@ test(
     await engine.kill();
     await engine.restart();
     assert.deepEqual(await three(), ['running', 'running', 'paused']);
-    assert.equal((await backups('busy')).length, 2);
+    // One that was through before it heard of its end is whole.
+    const whole = await backups('busy');
+    assert.ok(whole.length >= 2 && whole.every(({ Size }) => Size >= 160 << 20), JSON.stringify(whole));
     await ok('rm', '-f', 'writer', 'reader', 'resting');
     await drop('busy');
     await forget();
