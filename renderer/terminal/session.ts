@@ -233,7 +233,7 @@ export class TerminalSession {
     this.#early = '';
     this.#input(early);
     try {
-      await this.#pump(wire, screen);
+      await this.#pump(wire, screen, current);
       if (!current()) return;
       const exitCode = await wire.exitCode();
       if (current()) this.#change({ phase: { name: 'ended', exitCode } });
@@ -243,8 +243,8 @@ export class TerminalSession {
     if (current()) this.#wire = undefined;
   }
 
-  /** Takes the next bytes only while the screen keeps up: the source is credited when it has drawn. */
-  async #pump(wire: Wire, screen: Screen): Promise<void> {
+  /** Takes the next bytes only while the screen keeps up: the source is credited when it has drawn. Of one that is not `current` any more nothing further is drawn. */
+  async #pump(wire: Wire, screen: Screen, current: () => boolean): Promise<void> {
     let undrawn = 0;
     let wake: (() => void) | undefined;
     const draw = (bytes: Uint8Array): void => {
@@ -262,8 +262,9 @@ export class TerminalSession {
     };
     for await (const bytes of wire.output) {
       for (const part of pieces(bytes, TURN)) {
+        if (!current()) return;
         if (this.#seen) draw(part);
-        else await inTurn(() => (draw(part), drawn(0)));
+        else await inTurn(async () => current() && (draw(part), await drawn(0)));
         await drawn(drawWindow);
       }
     }
