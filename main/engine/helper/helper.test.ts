@@ -99,6 +99,25 @@ test('a helper that is killed while it starts is started again, and then said to
   assert.equal(await readFile(join(runDir, 'starts'), 'utf8'), 'start\nstart\n');
 });
 
+test('a helper that is gone before it is asked has taken nothing: another one is started, a few times over', async (t) => {
+  const runDir = await temporaryDirectory(t);
+  const binary = join(runDir, 'short-lived');
+  const begin = async (third: string) => {
+    await rm(join(runDir, 'starts'), { force: true });
+    await writeFile(
+      binary,
+      `#!/bin/sh\ncd ${runDir}\necho start >> starts\n[ $(grep -c . starts) -lt 3 ] || ${third}\necho ready\n`,
+    );
+    await chmod(binary, 0o755);
+    return Helper.open({ binary, runDir, dataRoot: runDir });
+  };
+  await assert.rejects(begin(':'), { kind: 'unavailable', message: /the helper was killed/ });
+  await fake(t, join(runDir, 'third.sock'), (_, socket) => void socket.end(`${JSON.stringify(hello)}\n`));
+  const client = await begin('mv third.sock helper.sock');
+  assert.equal(client.hello.pid, 7);
+  assert.equal(await readFile(join(runDir, 'starts'), 'utf8'), 'start\nstart\nstart\n');
+});
+
 test('progress comes before the answer, and a failure keeps its kind, step and words', async (t) => {
   const client = await helper(t, {
     unpack: (_, socket) => {
@@ -308,6 +327,15 @@ test('an exchange that was made and cannot be put on the disk is taken back', as
   });
   await assert.rejects(client.swap({ path, with: other, alike: false }), /input\/output error/);
   assert.deepEqual([asked, await readdir(other)], [2, ['restored']]);
+});
+
+test('a monitor that goes without an answer to an attach was killed or its process has just ended, and both are said', async (t) => {
+  const stateDir = await temporaryDirectory(t);
+  await fake(t, join(stateDir, 'monitor.sock'), (_, socket) => void socket.destroy());
+  await assert.rejects(attachMonitor(stateDir, { stdin: false, stdout: true, stderr: true }), {
+    kind: 'unavailable',
+    message: /has gone before it could be attached to.*its monitor was killed; try again/,
+  });
 });
 
 test('an attach says where the stream begins and carries every byte both ways', async (t) => {

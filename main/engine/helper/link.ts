@@ -22,6 +22,9 @@ export interface LinkOptions {
 
 const log = createLog('helper');
 
+/** So many helpers in a row may be gone before they are asked. */
+const STARTS = 3;
+
 /** How long a previous owner may take to let go. */
 const OWNER_PATIENCE_MS = 3000;
 
@@ -99,19 +102,17 @@ export class Link {
     return { onLarge: this.#onLarge, ...options };
   }
 
-  /** A helper that is not there has not taken the request: start it and ask again. */
+  /** A helper that is not there has not taken the request: start it and ask again, also where that one was killed before it was asked. */
   async #retrying<Result>(attempt: () => Promise<Result>): Promise<Result> {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof NotListening)) throw error;
-    }
-    await this.#start();
-    await this.#moveIn();
-    try {
-      return await attempt();
-    } catch (error) {
-      throw error instanceof NotListening ? unavailable(`the helper does not listen: ${error.message}`) : error;
+    for (let starts = 0; ; starts++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof NotListening)) throw error;
+        if (starts === STARTS) throw new Lost();
+      }
+      await this.#start();
+      await this.#moveIn();
     }
   }
 

@@ -210,7 +210,11 @@ export async function attachMonitor(
   const line = await tap.line();
   if (!line?.startsWith('ok ')) {
     socket.destroy();
-    throw line === undefined ? unavailable('the process ended before it could be attached to') : parseError(line);
+    throw line === undefined
+      ? unavailable(
+          'the process has gone before it could be attached to: it has just ended, or its monitor was killed; try again',
+        )
+      : parseError(line);
   }
   const said = words(line);
   return {
