@@ -1,4 +1,10 @@
-import type { Screen, ScreenSettings } from './screen.js';
+import type { Screen as XtermScreen, ScreenListener, ScreenSettings } from './screen.js';
+
+/** What a session needs of a screen. */
+export type Screen = Omit<XtermScreen, 'paint'>;
+export type OpenScreen = (settings: ScreenSettings, listener: ScreenListener) => Promise<Screen>;
+
+const openXterm: OpenScreen = async (...given) => (await import('./screen.js')).openScreen(...given);
 
 /** Bytes to and from a process, and what can be asked of its terminal. */
 export interface Wire {
@@ -106,10 +112,10 @@ export class TerminalSession {
   readonly snapshot = (): Snapshot => this.#snapshot;
 
   /** Puts the screen into `host`, and connects the first time. `focus` puts the cursor in. Returns the way to take it out again. */
-  mount(host: HTMLElement, settings: ScreenSettings, focus: boolean): () => void {
+  mount(host: HTMLElement, settings: ScreenSettings, focus: boolean, openScreen = openXterm): () => void {
     let gone = false;
     let leave: (() => void) | undefined;
-    void this.#open(settings).then((screen) => {
+    void this.#open(settings, openScreen).then((screen) => {
       if (gone || this.#disposed) return;
       const exit = screen.enter(host);
       this.#seen = true;
@@ -185,20 +191,19 @@ export class TerminalSession {
     this.#listeners.clear();
   }
 
-  #open(settings: ScreenSettings): Promise<Screen> {
-    this.#opening ??= import('./screen.js').then(async ({ openScreen }) => {
-      const screen = await openScreen(settings, {
-        onInput: (text) => this.#input(text),
-        onBytes: (bytes) => void this.#wire?.write?.(bytes).catch(() => undefined),
-        onResize: (size) => {
-          this.#change({ size });
-          this.#wire?.resize(size.rows, size.cols).catch(() => undefined);
-        },
-        onTitle: (title) => this.#change({ title }),
-        onFind: () => this.#change({ finding: true }),
-        onPaste: (paste) => this.#change({ paste }),
-        onZoom: (step) => this.#zoom(step),
-      });
+  #open(settings: ScreenSettings, openScreen: OpenScreen): Promise<Screen> {
+    this.#opening ??= openScreen(settings, {
+      onInput: (text) => this.#input(text),
+      onBytes: (bytes) => void this.#wire?.write?.(bytes).catch(() => undefined),
+      onResize: (size) => {
+        this.#change({ size });
+        this.#wire?.resize(size.rows, size.cols).catch(() => undefined);
+      },
+      onTitle: (title) => this.#change({ title }),
+      onFind: () => this.#change({ finding: true }),
+      onPaste: (paste) => this.#change({ paste }),
+      onZoom: (step) => this.#zoom(step),
+    }).then((screen) => {
       this.#screen = screen;
       if (this.#disposed) screen.dispose();
       return screen;
