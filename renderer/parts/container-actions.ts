@@ -22,6 +22,7 @@ import { copyText } from '../ui/desktop.js';
 import type { MenuEntry } from '../ui/Menu.js';
 import { notifyDone, notifyFailed } from '../ui/notify.js';
 import { navigate, pathTo } from '../ui/route.js';
+import { tabStop } from '../ui/tab-stop.js';
 import { isRunning, nameOf } from './container-state.js';
 import { useAddFolder } from './drop/use-add-folder.js';
 import { removeContainers } from './removal.js';
@@ -87,8 +88,7 @@ export function useContainerActions(): ContainerActions {
     // The row that had the focus is gone, and with it the focus.
     requestAnimationFrame(() => {
       if (document.activeElement !== document.body) return;
-      const row = document.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
-      (row ?? document.querySelector<HTMLElement>('main'))?.focus();
+      (tabStop() ?? document.querySelector<HTMLElement>('main'))?.focus();
     });
   };
   const remove = (containers: ContainerSummary[]) => {

@@ -1,7 +1,8 @@
 import { useEffect } from 'react';
 import { usePreferences } from '../store/preferences.js';
 import { useSurface } from '../store/surface.js';
-import { leave, navigate, partsOf, pathTo } from '../ui/route.js';
+import { navigate, partsOf, pathTo } from '../ui/route.js';
+import { tabStop } from '../ui/tab-stop.js';
 import { pages } from './pages.js';
 
 const typing = (target: EventTarget | null): boolean =>
@@ -23,7 +24,8 @@ function cycleRegions(step: number): void {
   const next = regions[((inner < 0 ? at : inner) + step + regions.length) % regions.length];
   if (!next) return;
   const target =
-    next.querySelector<HTMLElement>('[role="row"][tabindex="0"], [aria-current="page"]') ??
+    tabStop(next) ??
+    next.querySelector<HTMLElement>('[aria-current="page"]') ??
     [...next.querySelectorAll<HTMLElement>('button:not(:disabled), a[href], input, [tabindex="0"]')].find(
       (one) => one.closest('[data-region]') === next && !one.closest('[data-terminal]') && one.tabIndex >= 0,
     ) ??
@@ -40,9 +42,9 @@ function focusField(selector: string): boolean {
 
 /** The row of the list that has its tab stop. */
 function focusRow(): boolean {
-  const row = document.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
+  const row = tabStop();
   row?.focus();
-  return row !== null;
+  return row !== undefined;
 }
 
 /** Escape outside of dialogs and menus: the selection first, then what is open over the page, then the drawer. */
@@ -54,10 +56,7 @@ function goBack(): boolean {
   else {
     const [page, object] = partsOf(location.hash.slice(1));
     if (page === undefined || object === undefined) return false;
-    leave(() => {
-      navigate(pathTo(page));
-      requestAnimationFrame(focusRow);
-    });
+    navigate(pathTo(page));
   }
   return true;
 }

@@ -21,7 +21,7 @@ const inControl = (event: MouseEvent): boolean =>
  * inside, a menu and quick actions per row. It knows nothing of what it lists.
  */
 export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGridProps<Row, Group>) {
-  const { rows, grouping, keyOf, columns, selection, rowHeight, onInSight } = props;
+  const { rows, grouping, keyOf, columns, selection, rowHeight, openKey, beside, onInSight } = props;
   const scroll = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState<string>();
   const [pointed, setPointed] = useState<string>();
@@ -46,12 +46,29 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
     if (box) setGutter(box.offsetWidth - box.clientWidth);
   }, [lines.length, rowHeight]);
   useLayoutEffect(() => virtual.measure(), [virtual, rowHeight, groupHeight]);
-  const wantsFocus = useRef(false);
+  const wantsFocus = useRef<string>(undefined);
+  const moveTo = (index: number) => {
+    const key = lines[index]?.key;
+    if (key === undefined) return;
+    virtual.scrollToIndex(index);
+    wantsFocus.current = key;
+    setCurrent(key);
+  };
+  const lastOpen = useRef(openKey);
   useEffect(() => {
-    if (!wantsFocus.current) return;
+    if (openKey !== undefined) lastOpen.current = openKey;
+  }, [openKey]);
+  const wasBeside = useRef(beside);
+  useEffect(() => {
+    if (wasBeside.current && !beside && document.activeElement?.matches('body, main'))
+      moveTo((lastOpen.current === undefined ? undefined : places.get(lastOpen.current)) ?? currentIndex);
+    wasBeside.current = beside;
+  });
+  useEffect(() => {
+    if (wantsFocus.current === undefined || wantsFocus.current !== lines[currentIndex]?.key) return;
     const element = scroll.current?.querySelector<HTMLElement>(`[data-index="${currentIndex}"]`);
     if (!element) return;
-    wantsFocus.current = false;
+    wantsFocus.current = undefined;
     element.focus({ preventScroll: true });
   });
 
@@ -65,13 +82,6 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
     onInSight([...seen]);
   }, [lines, first, last, onInSight]);
 
-  const moveTo = (index: number) => {
-    const key = lines[index]?.key;
-    if (key === undefined) return;
-    virtual.scrollToIndex(index);
-    wantsFocus.current = true;
-    setCurrent(key);
-  };
   const { toggle, toggleFrom } = useToggle(props, lines, places);
   const fold = (line: Line<Row, Group>, folded: boolean) => {
     if (line.kind === 'group') grouping?.onFold(line.group.key, folded);
@@ -200,7 +210,7 @@ export function DataGrid<Row, Group extends RowGroup<Row> = never>(props: DataGr
                   columns={columns}
                   height={rowHeight}
                   selected={selection?.selected.has(line.key)}
-                  open={props.openKey === line.key}
+                  open={openKey === line.key}
                   active={isCurrent || pointed === line.key}
                 />
               );

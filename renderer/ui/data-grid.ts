@@ -62,6 +62,8 @@ export interface DataGridProps<Row, Group extends RowGroup<Row> = never> {
   /** Undefined where there is nothing to select rows for; grouped rows have it. */
   selection?: Selection<Row>;
   openKey?: string;
+  /** Something is open beside the rows or in their place. Where it is closed, and the focus goes with it, the row that was open has it. */
+  beside?: boolean;
   onOpen(row: Row): void;
   menu(row: Row): MenuEntry[];
   /** Further attributes of a row. */

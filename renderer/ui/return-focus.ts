@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { tabStop } from './tab-stop.js';
 
 /**
  * Gives the focus back to what had it before, when that is still there, else to the dialog that is open or the page. For dialogs that
@@ -10,9 +11,7 @@ export function useReturnFocus(): (event: Event) => void {
     event.preventDefault();
     const dialog = [...document.querySelectorAll('[role="dialog"]')].at(-1);
     if (!before?.isConnected && dialog?.contains(document.activeElement)) return;
-    const target = before?.isConnected
-      ? before
-      : (dialog ?? document.querySelector('[role="row"][tabindex="0"]') ?? document.querySelector('main'));
+    const target = before?.isConnected ? before : (dialog ?? tabStop() ?? document.querySelector('main'));
     if (target instanceof HTMLElement) target.focus();
   };
 }

@@ -131,6 +131,7 @@ export function RegistriesPage() {
         sort={sort}
         onSort={(next) => page.look({ sort: next })}
         openKey={openHost}
+        beside={openHost !== undefined}
         onOpen={(row) => open(row)}
         menu={menu}
         onRowKey={(row, event) => {

@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react';
+import { clsx } from 'clsx';
 import { dropOn, type DropTarget } from '../../store/drop.js';
 import { useBeside } from '../Drawer.js';
 import type { TablePageState } from './use-table-page.js';
 
-/** The tools, a list below them, and beside it or in its place the drawer of what is open. */
+/** The tools, a list below them, and beside it or over it the drawer of what is open: a list that is not seen stays as it was. */
 export function SplitPage({
   page: { frame, split },
   label,
@@ -25,11 +26,9 @@ export function SplitPage({
     <>
       {tools}
       <div className="split" ref={split} {...(drop && dropOn(drop))}>
-        {!(drawer && (frame.full || !beside)) && (
-          <section className="list" aria-label={label}>
-            {children}
-          </section>
-        )}
+        <section className={clsx('list', drawer && (frame.full || !beside) && 'behind')} aria-label={label}>
+          {children}
+        </section>
         {drawer}
       </div>
     </>

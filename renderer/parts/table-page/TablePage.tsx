@@ -136,6 +136,7 @@ export function TablePage<Row, Group extends RowGroup<Row>, Chip extends string>
           words: { all: t(`${noun}.selectAll`), one: (row) => t('table.select', { name: nameOf(row) }) },
         }}
         openKey={props.openKey}
+        beside={page.opened !== undefined}
         onOpen={(row) => props.onOpen(row, props.openKey === undefined ? undefined : page.frame.tab)}
         menu={props.menu}
         dataOf={props.dataOf}

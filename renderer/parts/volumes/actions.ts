@@ -20,6 +20,7 @@ import type { MenuEntry } from '../../ui/Menu.js';
 import { notifyFailed } from '../../ui/notify.js';
 import { ARCHIVES, pickFile } from '../../ui/pick-file.js';
 import { navigate, pathTo } from '../../ui/route.js';
+import { tabStop } from '../../ui/tab-stop.js';
 import { isArchive } from '../archive-files.js';
 import { useAddFolder } from '../drop/use-add-folder.js';
 import { isCopyable, isReplaceable } from './names.js';
@@ -85,8 +86,7 @@ export function useVolumeActions(): VolumeActions {
     // The row that had the focus goes, and with it the focus.
     const refocus = () => {
       if (document.activeElement !== document.body) return;
-      const row = document.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
-      (row ?? document.querySelector<HTMLElement>('main'))?.focus();
+      (tabStop() ?? document.querySelector<HTMLElement>('main'))?.focus();
     };
     const unsubscribe = store.subscribe((state, before) => {
       if (state.volumes === before.volumes) return;
