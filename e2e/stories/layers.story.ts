@@ -220,6 +220,14 @@ test('by keyboard alone, in a small window, light and in Chinese', async ({ open
   await region('Files at this layer');
   const tree = page.getByRole('tree', { name: /at layer 4/ });
   await tree.getByRole('treeitem').first().focus();
+  // Until a file is chosen, and after it is closed, the tree has the room.
+  const panes = [page.locator('.pane-tree'), page.locator('.pane-file')] as const;
+  const share = async () => {
+    const [above = 0, below = 0] = await Promise.all(panes.map(async (pane) => (await pane.boundingBox())?.height));
+    return above / (above + below);
+  };
+  expect(await share()).toBeGreaterThan(0.85);
+  await shot(app, 'no file chosen');
   await keyboard.type('app');
   await press('ArrowRight');
   await expect(tree.getByRole('treeitem', { name: /^package.json/ })).toBeVisible();
@@ -228,6 +236,10 @@ test('by keyboard alone, in a small window, light and in Chinese', async ({ open
   await expect(page.getByRole('textbox', { name: 'Text of package.json' })).toContainText('2.4.0');
   await region('What is in the file');
   await shot(app, 'small');
+  expect(await share()).toBeLessThan(0.6);
+  await page.getByRole('button', { name: 'Close the preview' }).press('Enter');
+  await expect(tree.getByRole('treeitem', { name: /^package.json/ })).toBeFocused();
+  expect(await share()).toBeGreaterThan(0.85);
 
   await page.getByRole('button', { name: 'Compare with…' }).focus();
   await press('Enter');
@@ -252,6 +264,10 @@ test('by keyboard alone, in a small window, light and in Chinese', async ({ open
   await expect(page.getByRole('region', { name: 'Differences in package.json' })).toContainText('8.13.0');
   expect(await window.serious()).toEqual([]);
   await shot(app, 'two images, small');
+  await page.getByRole('button', { name: 'Close the preview' }).press('Enter');
+  await expect(changed.getByRole('treeitem', { name: /^package.json/ })).toBeFocused();
+  await shot(app, 'two images, none chosen');
+  await press('Enter');
 
   await window.dress({ theme: 'light', language: 'zh-CN' });
   await expect(page.getByRole('tree', { name: '变更的文件' })).toBeVisible();

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import { ArrowDown, ArrowUp, ChevronsUpDown, GitCompare, RefreshCw, X } from 'lucide-react';
+import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import type { Compared, Comparison, Difference, LayerStack } from '../../../main/contract/layers.js';
 import { useEngineStore } from '../../store/index.js';
@@ -18,6 +19,7 @@ import { Insights } from './Insights.js';
 import { choose, layerAt, marksOf, stepOf } from './layout.js';
 import { DifferenceLine } from './lines.js';
 import { Stacks } from './Stacks.js';
+import { useBackToTree } from './use-back-to-tree.js';
 import { sideOrNone } from './use-sides.js';
 import { useSave } from './use-save.js';
 import { stepWords, useLayerWords } from './words.js';
@@ -134,6 +136,11 @@ function SideBySide({
     const step = layer === undefined ? undefined : After.Steps[stepOf(After.Steps, layer)];
     return step && `${t('layers.changedBy')} ${stepWords(t, step)}`;
   };
+  const panes = useBackToTree(path);
+  const close = () => {
+    setCurrent(path);
+    onGo({ ...sight, path: undefined });
+  };
   const saved = entry?.After ? sides[1] : sides[0];
   return (
     <>
@@ -190,7 +197,7 @@ function SideBySide({
           />
         </span>
       </div>
-      <div className="layer-panes comparing">
+      <div className={clsx('layer-panes comparing', path === undefined && 'unpicked')} ref={panes}>
         <section className="pane-stack" aria-label={t('layers.regions.stacks')} data-region tabIndex={-1}>
           <div className="layer-head stacks-head">
             <StackName stack={Before} layer={BeforeLayer} other={After} />
@@ -263,6 +270,7 @@ function SideBySide({
               read={() => Promise.all([sideOrNone(client, sides[0], path), sideOrNone(client, sides[1], path)])}
               about={changedBy()}
               onSave={() => void save(saved, path, After.Name)}
+              onClose={close}
             />
           )}
         </section>

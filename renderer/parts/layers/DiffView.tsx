@@ -1,9 +1,9 @@
 import { useState } from 'react';
-import { Copy, Download } from 'lucide-react';
+import { Copy, Download, X } from 'lucide-react';
 import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import { useAnswer } from '../use-answer.js';
-import { Button } from '../../ui/Button.js';
+import { Button, IconButton } from '../../ui/Button.js';
 import { copyText } from '../../ui/desktop.js';
 import { Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
@@ -30,6 +30,7 @@ export function DiffView({
   read,
   about,
   onSave,
+  onClose,
 }: {
   path: string;
   /** Undefined: it is not there on that side. */
@@ -37,6 +38,7 @@ export function DiffView({
   /** Who changed it. */
   about?: string | undefined;
   onSave?: (() => void) | undefined;
+  onClose(): void;
 }) {
   const { t } = useTranslation();
   const [view, setView] = useState<View>('unified');
@@ -72,6 +74,7 @@ export function DiffView({
             { value: 'split', label: t('layers.split') },
           ]}
         />
+        <IconButton small icon={X} label={t('files.closePreview')} onClick={onClose} />
       </div>
       {problem && <Problem>{problem}</Problem>}
       {!compared && !problem && <Loading waitingFor={t('common.loading')} />}

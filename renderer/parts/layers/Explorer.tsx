@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import { GitCompare, RefreshCw, Search, X } from 'lucide-react';
+import { clsx } from 'clsx';
 import { useTranslation } from 'react-i18next';
 import type { Compared, LayerEntry, LayerStack } from '../../../main/contract/layers.js';
 import { useEngineStore } from '../../store/index.js';
@@ -18,6 +19,7 @@ import { layerAt, stepOf } from './layout.js';
 import { SearchPane } from './SearchPane.js';
 import { Stacks } from './Stacks.js';
 import { StepDetails } from './StepDetails.js';
+import { useBackToTree } from './use-back-to-tree.js';
 import { useSave } from './use-save.js';
 import { stepWords, useLayerWords } from './words.js';
 
@@ -85,6 +87,11 @@ export function Explorer({
     if (path !== undefined && !folders.has(parentOf(path))) void reveal(path);
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [path, list]);
+  const panes = useBackToTree(path);
+  const close = () => {
+    setCurrent(path);
+    onGo({ ...sight, path: undefined });
+  };
   const layers = steps.filter(({ Layer }) => Layer).length;
   return (
     <>
@@ -101,7 +108,7 @@ export function Explorer({
         </Button>
         <IconButton icon={RefreshCw} label={t('files.refresh')} onClick={onAgain} />
       </div>
-      <div className="layer-panes">
+      <div className={clsx('layer-panes', path === undefined && 'unpicked')} ref={panes}>
         <section className="pane-stack" aria-label={t('layers.regions.stack')} data-region tabIndex={-1}>
           <Stacks stacks={[{ name: stack.Name, steps, selected: step }]} onSelect={(_, index) => select(index)} />
         </section>
@@ -177,6 +184,7 @@ export function Explorer({
               entry={entry}
               from={commandOf(entry?.Change === 'deleted' ? undefined : entry?.Layer)}
               onSave={(at) => void save({ ...what, layer: at }, path, stack.Name)}
+              onClose={close}
             />
           )}
         </section>

@@ -1,9 +1,9 @@
 import { lazy, Suspense, useState } from 'react';
-import { Download } from 'lucide-react';
+import { Download, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Compared, LayerEntry } from '../../../main/contract/layers.js';
 import { useEngineStore } from '../../store/index.js';
-import { Button } from '../../ui/Button.js';
+import { Button, IconButton } from '../../ui/Button.js';
 import { Problem } from '../../ui/Field.js';
 import { bytes } from '../../ui/format.js';
 import { Loading } from '../../ui/Loading.js';
@@ -27,6 +27,7 @@ export function FilePane({
   entry,
   from,
   onSave,
+  onClose,
 }: {
   what: Compared;
   layer: number;
@@ -36,6 +37,7 @@ export function FilePane({
   /** The command of the layer that it comes from. */
   from: string | undefined;
   onSave(layer: number): void;
+  onClose(): void;
 }) {
   const { t } = useTranslation();
   const { client } = useEngineStore();
@@ -75,6 +77,7 @@ export function FilePane({
           }
           about={from}
           onSave={() => onSave(layer)}
+          onClose={onClose}
         />
       ) : (
         <>
@@ -84,6 +87,8 @@ export function FilePane({
             </span>
             {value && <span className="dim num">{bytes(value.stat.Size)}</span>}
             {value && <span className="dim mono s11">{modeText(value.stat.Mode)}</span>}
+            <span className="grow" />
+            <IconButton small icon={X} label={t('files.closePreview')} onClick={onClose} />
           </div>
           {problem && <Problem>{problem}</Problem>}
           {gone && <p className="files-note">{t('layers.asItWas')}</p>}
