@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Registry } from '../../../main/contract/registries.js';
-import { SureDialog } from '../../parts/files/dialogs.js';
+import { SureDialog } from '../../parts/SureDialog.js';
 import { useEngineName } from '../../parts/RemoveDialog.js';
 import { useEngineStore } from '../../store/index.js';
 import { notifyDone } from '../../ui/notify.js';

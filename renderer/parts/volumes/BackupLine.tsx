@@ -7,7 +7,7 @@ import { Button, IconButton } from '../../ui/Button.js';
 import { useNow } from '../../ui/clock.js';
 import { ago, bytes } from '../../ui/format.js';
 import { notifyDone } from '../../ui/notify.js';
-import { SureDialog } from '../files/dialogs.js';
+import { SureDialog } from '../SureDialog.js';
 import { backupFileName, momentOf } from './words.js';
 
 /** Asks before one goes for good. */
