@@ -299,6 +299,12 @@ for (const { theme, language, words } of [
     await keyboard.press('Enter');
     await expect(page.getByRole('tab', { name: words.drawer.logs, selected: true })).toBeVisible();
     await expect(page.getByText(filled(words.change.keptText, 'web'))).toBeVisible();
+    // The window's end does not take it away unasked.
+    await page.getByRole('button', { name: words.window.close }).press('Enter');
+    await expect(dialog).toContainText(filled(words.form.discard.edit, 'web'));
+    await expect(dialog.getByRole('button', { name: words.form.discard.stay })).toBeFocused();
+    await keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
     await row('web').focus();
     await keyboard.press('e');
     await expect(dialog.getByRole('textbox', { name: words.form.command, exact: true })).toHaveValue("sh -c 'exit 1'");

@@ -14,6 +14,7 @@ import { VolumesPage } from '../features/volumes/index.js';
 import { BinDialog } from '../parts/BinDialog.js';
 import { BuildLogDialog } from '../parts/BuildLogDialog.js';
 import { BulkResultsDialog } from '../parts/BulkResults.js';
+import { AsideDrafts } from '../parts/change/Aside.js';
 import { ChangeDialog } from '../parts/change/ChangeDialog.js';
 import { AttachDialog } from '../parts/mounts/AttachDialog.js';
 import { DetachDialog } from '../parts/mounts/DetachDialog.js';
@@ -103,6 +104,7 @@ export function App({ platform }: { platform: Platform }) {
       {!welcome && <Drops />}
       {palette && <Palette />}
       <Dialogs />
+      <AsideDrafts />
       <Toaster position="bottom-right" visibleToasts={3} offset={{ bottom: 38, right: 16 }} gap={8} />
     </Tooltip.Provider>
   );

@@ -16,7 +16,8 @@ import { leave, navigate, pathTo } from '../../ui/route.js';
 import { isRunning, nameOf } from '../container-state.js';
 import { useAnswer } from '../use-answer.js';
 import { useDiscard } from '../use-discard.js';
-import { EditForm, useEdit, type Draft } from './EditForm.js';
+import { useAside } from './Aside.js';
+import { EditForm, useEdit } from './EditForm.js';
 import { ChangeProgress } from './Progress.js';
 import { explainChange, explainRollback } from './reasons.js';
 import { Review } from './Review.js';
@@ -29,9 +30,6 @@ export interface Past {
   seq: number;
   at: string;
 }
-
-/** What was typed while its logs are looked at, by the container's ID: it is there again when that is edited next. */
-const aside = new Map<string, Draft>();
 
 /** Typing rests this long before the engine is asked what it would come to. */
 const REST_MS = 250;
@@ -79,9 +77,9 @@ export function ChangeDialog({
     const image = await store.client.images.inspect(inspect.Image).catch(() => undefined);
     return { inspect, image: image?.Config };
   }, id);
-  const [kept] = useState(() => (step.at === 'edit' ? aside.get(id) : undefined));
+  const [kept] = useState(() => (step.at === 'edit' ? useAside.getState().drafts[id]?.draft : undefined));
   useEffect(() => {
-    if (kept) aside.delete(id);
+    if (kept) useAside.getState().drop(id);
   }, [kept, id]);
   const edit = useEdit(subject, start, kept);
   const wish = step.at === 'edit' ? edit.wish : step.at === 'review' ? step.wish : undefined;
@@ -99,7 +97,7 @@ export function ChangeDialog({
   const showLogs = () =>
     leave(() => {
       if (edit.typed) {
-        aside.set(id, edit.draft);
+        useAside.getState().put(id, name, edit.draft);
         const open = () => useSurface.getState().open({ kind: 'change-container', id });
         notifyNote(t('change.kept'), t('change.keptText', { name }), { label: t('change.editAgain'), act: open });
       }
