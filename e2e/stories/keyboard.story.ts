@@ -51,6 +51,7 @@ test('where a drawer takes the list’s place, closing it goes back to the row t
   const press = async (...keys: string[]) => {
     for (const key of keys) await keyboard.press(key);
   };
+  await expect(page.getByRole('status').filter({ hasText: '30 volumes' })).toBeVisible();
   await press('/', 'ArrowDown');
   await expect(row('volume-10')).toBeFocused();
   await press('End');

@@ -254,9 +254,9 @@ test('by keyboard alone: a volume is made, removed with others and brought back,
     await press('Enter');
     await expect(page.getByRole('complementary', { name: `Details of ${name}` })).toBeVisible();
     await press('Escape');
-    await expect(row(app, name)).toBeVisible();
+    await expect(row(app, name)).toBeFocused();
   }
-  await press('/', 'ArrowDown');
+  await press('/', 'ArrowDown', 'Home');
   await expect(row(app, 'one')).toBeFocused();
   await press('b');
   await expect(window.dialog.getByRole('heading', { name: 'Back up one' })).toBeVisible();
