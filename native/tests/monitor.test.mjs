@@ -220,6 +220,15 @@ describe('a monitor', { skip: unable }, () => {
   before(async () => (bench = await Bench.open()));
   after(() => bench.close());
 
+  test('hears a client that stands still for more than ten seconds before it speaks', async () => {
+    const container = await bench.run(['/bin/sleep', '100']);
+    const wire = new Wire(join(container.stateDir, 'monitor.sock'));
+    await sleep(11_000);
+    wire.socket.write('control 1\n');
+    assert.match(await wire.line(), /^state created /);
+    wire.close();
+  });
+
   test('says why a command could not be run, and with what code', async () => {
     for (const [command, code, errno] of [
       ['/bin/nope', 127, 2],
