@@ -55,7 +55,8 @@ test(
       const { State } = await api<{ State: { Status: string } }>(engine.socket, 'GET', '/containers/counter/json');
       assert.equal(State.Status, 'running');
       const again = await attached(engine, 'counter');
-      assert.equal((await docker(engine, ['exec', 'counter', 'touch', '/go'])).code, 0);
+      // What it ends may end it too, before it could exit by itself.
+      await docker(engine, ['exec', 'counter', 'touch', '/go']);
       assert.equal(await again.left, 6);
       const { stdout } = await docker(engine, ['logs', 'counter']);
       const count = stdout.split('\n').length - 1;

@@ -11,6 +11,7 @@ import {
   api,
   busyboxArchive,
   docker,
+  end,
   hijack,
   loadBusybox,
   request,
@@ -38,15 +39,6 @@ async function isClean(engine: RunningEngine, but: { images?: boolean } = {}): P
     if (left.length === 0) return;
     if (tries > 1000) assert.deepEqual(left, [], engine.log());
     await sleep(50);
-  }
-}
-
-/** One that has just ended by itself is none to kill any more. */
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

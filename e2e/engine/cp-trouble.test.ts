@@ -6,7 +6,7 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pack } from 'tar-stream';
-import { docker, loadBusybox, request, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import { docker, end, loadBusybox, request, startEngine, type RunningEngine } from '../fixtures/engine.js';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
@@ -114,7 +114,7 @@ describe('a copy that breaks off', { skip: needsRoot, timeout: 300_000 }, () => 
 
     test(`because the worker is killed (${container})`, async () => {
       const { answer, outgoing } = await upload(container);
-      for (const pid of await workers()) process.kill(pid, 'SIGKILL');
+      for (const pid of await workers()) end(pid);
       const { status, text } = (await answer) ?? { status: 0, text: '' };
       assert.equal(status, 503);
       assert.match(text, /killed or crashed in the middle of this: try again/);
@@ -173,7 +173,7 @@ describe('a copy that breaks off', { skip: needsRoot, timeout: 300_000 }, () => 
     (await reading()).destroy();
     await until(async () => (await workers()).length === 0, 'the end of the worker');
     const cut = await reading();
-    for (const pid of await workers()) process.kill(pid, 'SIGKILL');
+    for (const pid of await workers()) end(pid);
     await new Promise((resolve) => cut.resume().once('close', resolve));
     assert.equal(cut.complete, false, 'half an archive was passed off as a whole one');
   });

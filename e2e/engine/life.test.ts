@@ -1,5 +1,6 @@
 /** What happens to containers while they live, end and come back: on our engine and beside it on Debian's dockerd, event by event. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -269,27 +270,36 @@ test('what is done to a container that is just being removed does not bring it b
 });
 
 test('each way of waiting ends when it should, with the exit status of that run', options, async () => {
-  const id = await create(ours, 'awaited', 'sleep 0.3; exit 9', { AutoRemove: true });
-  const wait = async (condition: string) => {
-    const { status, body } = await request(ours.socket, 'POST', `/containers/${id}/wait?condition=${condition}`);
-    return `${status} ${body.toString().trim()}`;
+  const id = await create(ours, 'awaited', 'until [ -e /go ]; do sleep 0.05; done; exit 9', { AutoRemove: true });
+  /** `asked`: the engine has begun to answer, so it waits. */
+  const wait = (condition: string) => {
+    const path = `/containers/${id}/wait?condition=${condition}`;
+    const outgoing = http.request({ socketPath: ours.socket, method: 'POST', path }).end();
+    const asked = once(outgoing, 'response') as Promise<[http.IncomingMessage]>;
+    const said = asked.then(async ([answer]) => {
+      let text = '';
+      for await (const chunk of answer) text += String(chunk);
+      return `${answer.statusCode} ${text.trim()}`;
+    });
+    return { asked, said };
   };
-  assert.equal(await wait('not-running'), '200 {"StatusCode":0}'); // it was only created
+  assert.equal(await wait('not-running').said, '200 {"StatusCode":0}'); // it was only created
   const order: string[] = [];
-  const ways = ['next-exit', 'removed'].map(async (way) => {
-    const said = await wait(way);
-    order.push(way);
-    return said;
+  const ways = ['next-exit', 'removed'].map((way) => {
+    const { asked, said } = wait(way);
+    return { asked, said: said.finally(() => order.push(way)) };
   });
-  await sleep(100);
+  await Promise.all(ways.map(({ asked }) => asked));
   await post(ours, `${id}/start`);
-  const running = wait('');
+  const all = [...ways, wait('')];
+  await all[2]!.asked;
+  await docker(ours, ['exec', id, 'touch', '/go']);
   assert.deepEqual(
-    await Promise.all([...ways, running]),
+    await Promise.all(all.map(({ said }) => said)),
     Array.from({ length: 3 }, () => '200 {"StatusCode":9}'),
   );
   assert.deepEqual(order, ['next-exit', 'removed']);
-  assert.match(await wait('removed'), /^404 /);
+  assert.match(await wait('removed').said, /^404 /);
 });
 
 test('a client that leaves does not call off its stop', options, async () => {
@@ -335,15 +345,15 @@ test('what a policy brings back is not what was stopped, across engines too', op
 
 test('a promised restart is kept by the next engine, and counted once', options, async () => {
   const id = await create(ours, 'promised', 'echo run; exit 2', {
-    RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 4 },
+    RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 6 },
   });
   await post(ours, `${id}/start`);
-  await until(ours, id, (at) => at.RestartCount === 4 && at.State.Restarting); // it waits for 800 ms
+  await until(ours, id, (at) => at.RestartCount === 6 && at.State.Restarting); // it waits for 3.2 seconds
   await ours.kill();
   await ours.restart();
   const { State, RestartCount } = await until(ours, id, (at) => !at.State.Running);
-  assert.deepEqual([State.Status, State.ExitCode, RestartCount], ['exited', 2, 4]);
-  assert.equal((await docker(ours, ['logs', 'promised'])).stdout, 'run\n'.repeat(5));
+  assert.deepEqual([State.Status, State.ExitCode, RestartCount], ['exited', 2, 6]);
+  assert.equal((await docker(ours, ['logs', 'promised'])).stdout, 'run\n'.repeat(7));
 });
 
 test('what somebody starts just now is neither pruned nor removed without force', options, async () => {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { api, loadBusybox, root, startEngine, type RunningEngine } from '../fixtures/engine.js';
+import { api, end, loadBusybox, root, startEngine, type RunningEngine } from '../fixtures/engine.js';
 
 const options = { skip: process.getuid?.() !== 0 && 'needs root', timeout: 600_000 };
 
@@ -31,7 +31,7 @@ async function powerCut(engine: RunningEngine): Promise<void> {
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
     if (words.includes('serve') && words.includes(engine.runDir)) ends.push(Number(pid));
   }
-  for (const pid of ends) process.kill(pid, 'SIGKILL');
+  for (const pid of ends) end(pid);
   const runs = (pid: number) =>
     readFile(`/proc/${pid}/stat`, 'utf8').then(
       (text) => !/\) [ZX]/.test(text),

@@ -457,8 +457,8 @@ describe('an exec runs in the container, with its own exit status, user and term
   await assert.rejects(execs.create(id, { Cmd: ['true'] }), { kind: 'conflict', message: /is not running/ });
 });
 
-describe('a folder and a volume come and go while it runs', async ({ root, ...engine }) => {
-  const { containers } = engine;
+describe('a folder and a volume come and go while it runs', async (engine) => {
+  const { root, containers } = engine;
   const source = join(root, 'source');
   await mkdir(source);
   await writeFile(join(source, 'file'), 'content\n');
@@ -478,6 +478,7 @@ describe('a folder and a volume come and go while it runs', async ({ root, ...en
     ],
   );
   await containers.detachMount(id, '/data');
+  while ((await logsOf(engine, id)) !== 'content\n') await sleep(10);
   await containers.detachMount(id, '/m', { force: true, restart: false });
   assert.equal((await readAll(stream)).out, 'content\ngone\n');
 });

@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FIRST_LINE_MS 10000
+#define FIRST_LINE_MS 60000 /* a client may stand still in between: its machine is busy */
 #define OVERFLOW_MAX (1ull << 30)
 
 static struct client *clients;

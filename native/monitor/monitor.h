@@ -123,7 +123,8 @@ void privileges_lower(void);
 void process_init(struct process *process);
 void process_drop_streams(struct process *process);
 /* Reads what is there, as far as its clients have room. */
-void process_output(struct process *process, enum stream stream, int *fd);
+/* How many bytes it took. */
+ssize_t process_output(struct process *process, enum stream stream, int *fd);
 void process_ended(struct process *process, int status);
 /* Whether there may be more to hear: output, or whether it started at all. */
 bool process_open(const struct process *process);

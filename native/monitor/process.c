@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,30 +24,21 @@ static void close_stream(int *fd)
     *fd = -1;
 }
 
-void process_drop_streams(struct process *process)
-{
-    close_stream(&process->out);
-    close_stream(&process->err);
-    close_stream(&process->console);
-    close_stream(&process->slave);
-    input_abandon(process);
-}
-
 /* One read at a time, so that no stream keeps the others waiting. */
-void process_output(struct process *process, enum stream stream, int *fd)
+ssize_t process_output(struct process *process, enum stream stream, int *fd)
 {
     static unsigned char bytes[READ_SIZE];
     ssize_t got = read(*fd, bytes, sizeof bytes);
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return 0;
     if (got <= 0) {
         close_stream(fd);
-        return;
+        return 0;
     }
     if (process->probe) {
         health_output(bytes, (size_t)got);
-        return;
+        return got;
     }
     if (process == &monitor.first)
         log_append(stream, bytes, (size_t)got);
@@ -55,7 +47,36 @@ void process_output(struct process *process, enum stream stream, int *fd)
         fcntl(*fd, F_SETPIPE_SZ, LARGE_PIPE); /* it has a lot to say: fewer turns to take */
         process->widened[stream] = true;
     }
+    return got;
 }
+
+/* What is in there now, and nothing that is written later. */
+static void drain(struct process *process, enum stream stream, int *fd)
+{
+    int left = 0;
+    if (*fd < 0 || ioctl(*fd, FIONREAD, &left) < 0)
+        return;
+    while (left > 0 && *fd >= 0 && clients_have_room(process)) {
+        ssize_t got = process_output(process, stream, fd);
+        if (got <= 0)
+            return;
+        left -= (int)got;
+    }
+}
+
+/* Who holds them open is not waited for any more. What the process itself wrote is in them, though a slow disk or a busy machine kept us from it. */
+void process_drop_streams(struct process *process)
+{
+    drain(process, STREAM_OUT, &process->out);
+    drain(process, STREAM_ERR, &process->err);
+    drain(process, STREAM_OUT, &process->console);
+    close_stream(&process->out);
+    close_stream(&process->err);
+    close_stream(&process->console);
+    close_stream(&process->slave);
+    input_abandon(process);
+}
+
 
 bool process_open(const struct process *process)
 {

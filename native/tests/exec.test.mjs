@@ -206,10 +206,10 @@ describe('a reader that does not read', { skip: unable }, () => {
     idle.socket.pause();
     await container.start();
     assert.equal((await container.exited()).code, '0');
+    const mounts = () => readFile(`/proc/${container.monitorPid}/mountinfo`, 'utf8');
+    await until(async () => !(await mounts()).includes(container.folder), 'its layers to be free');
     await sleep(300);
     assert.ok(alive(container.monitorPid));
-    const mounts = await readFile(`/proc/${container.monitorPid}/mountinfo`, 'utf8');
-    assert.ok(!mounts.includes(container.folder), 'its layers are free');
     idle.socket.resume();
     assert.equal(frames(await idle.rest()).stdout.length, 200 * 65536);
     await until(() => !alive(container.monitorPid), 'the monitor to go');

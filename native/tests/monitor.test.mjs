@@ -220,6 +220,48 @@ describe('a monitor', { skip: unable }, () => {
   before(async () => (bench = await Bench.open()));
   after(() => bench.close());
 
+  test('hears a client that stands still for more than ten seconds before it speaks', async () => {
+    const container = await bench.run(['/bin/sleep', '100']);
+    const wire = new Wire(join(container.stateDir, 'monitor.sock'));
+    await sleep(11_000);
+    wire.socket.write('control 1\n');
+    assert.match(await wire.line(), /^state created /);
+    wire.close();
+  });
+
+  test('loses nothing of what was printed last, though its machine stands still when it comes to read that', async () => {
+    const script = `go=0; trap 'go=$((go+1))' USR1; turn() { while [ $go -lt $1 ]; do sleep 0.05; done; }
+      touch /ready; turn 1; dd if=/dev/zero bs=65536 count=1; touch /first; turn 2; dd if=/dev/zero bs=65536 count=8; echo end`;
+    const container = await bench.run(['/bin/sh', '-c', `{ ${script}; } 2>/dev/null`]);
+    const client = await container.attach({ stdin: false });
+    await container.start();
+    const made = async (name) => {
+      while (!(await stat(join(container.folder, 'upper', name)).catch(() => undefined))) await sleep(10);
+    };
+    const status = (pid) => readFile(`/proc/${pid}/status`, 'utf8');
+    const goOn = () => process.kill(container.pid, 'SIGUSR1');
+    await made('ready');
+    process.kill(container.monitorPid, 'SIGSTOP');
+    goOn();
+    await made('first');
+    process.kill(container.monitorPid, 'SIGCONT');
+    const first = await client.take(65536 + 8); // a full pipe: it holds a megabyte from here on
+    process.kill(container.monitorPid, 'SIGSTOP');
+    goOn();
+    while (!/^State:\tZ/m.test(await status(container.pid))) await sleep(10);
+    // It reads that the process has ended, then the first of what is in the pipe; from there to the next is longer than it waits for others.
+    const inject = ['-e', 'trace=read', '-e', 'inject=read:delay_exit=2500000:when=3..4'];
+    const tracer = spawn('strace', ['-qq', ...inject, '-p', String(container.monitorPid)], { stdio: 'ignore' });
+    const gone = once(tracer, 'exit');
+    while (/^TracerPid:\t0$/m.test(await status(container.monitorPid))) await sleep(10);
+    process.kill(container.monitorPid, 'SIGCONT');
+    const { stdout } = frames(Buffer.concat([first, await client.rest()]));
+    assert.equal(stdout.length, 9 * 65536 + 4);
+    await container.exited();
+    tracer.kill('SIGTERM');
+    await gone;
+  });
+
   test('says why a command could not be run, and with what code', async () => {
     for (const [command, code, errno] of [
       ['/bin/nope', 127, 2],
