@@ -155,6 +155,11 @@ const seen = [
 export const imports: Step[] = [
   { ...importing('&repo=imported&tag=1'), compare: 'status' },
   { ask: 'GET /images/imported:1/json', only: seen },
+  // The name of a container's image becomes another's.
+  make('renamed', ['true']),
+  'GET /containers/json?all=1',
+  'POST /images/imported:1/tag?repo=busybox&tag=test',
+  'GET /containers/json?all=1',
   { ask: 'GET /images/imported:1/history', compare: 'shape' },
   {
     ...importing('&repo=imported:2&message=why&changes=CMD%20%5B%22sh%22%5D&changes=ENV%20A%3Db%0AUSER%20me'),
