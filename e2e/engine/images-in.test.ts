@@ -80,9 +80,10 @@ async function story(socket: string, query: string) {
     const stages = (layers[id] ??= []);
     if (stages.at(-1) !== said) stages.push(said);
   }
-  // A small layer may be there before anybody has said how far it is.
+  // A small layer may be there before anybody has said how far it is, and of stages that follow one another quickly dockerd tells the last alone.
+  const passing = ['Downloading', 'Verifying Checksum', 'Download complete'];
   for (const [id, stages] of Object.entries(layers))
-    layers[id] = stages.filter((stage) => stage !== 'Downloading' && stage !== 'Verifying Checksum');
+    layers[id] = stages.filter((stage, at) => !passing.includes(stage) || at === stages.length - 1);
   return { status, whole, layers };
 }
 
