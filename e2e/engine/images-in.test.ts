@@ -168,6 +168,11 @@ test(
 
       assert.equal((await docker(engine, ['run', '--rm', '--network', 'none', 'in:pipe'])).stdout, 'imported\n');
       assert.equal((await docker(engine, ['run', '--rm', '--network', 'none', 'in:slipway'])).stdout, 'ours\n');
+      await imported(await docker(engine, ['import', '--platform', 'linux/s390x', layer, 'in:foreign']), 'in:foreign');
+      const made = (...flags: string[]) =>
+        docker(engine, ['create', '--network', 'none', ...flags, 'in:foreign', 'true']);
+      assert.match((await made()).stderr, /platform \(linux\/s390x\) does not match the detected host platform/);
+      assert.equal((await made('--platform', 'linux/s390x')).stderr, '');
       const { Comment, Config } = await api<{ Comment: string; Config: { Env: string[] } }>(
         engine.socket,
         'GET',
