@@ -80,9 +80,10 @@ async function story(socket: string, query: string) {
     const stages = (layers[id] ??= []);
     if (stages.at(-1) !== said) stages.push(said);
   }
-  // A small layer may be there before anybody has said how far it is.
+  // A small layer may be there before anybody has said how far it is, and of stages that follow one another quickly dockerd tells the last alone.
+  const passing = ['Downloading', 'Verifying Checksum', 'Download complete'];
   for (const [id, stages] of Object.entries(layers))
-    layers[id] = stages.filter((stage) => stage !== 'Downloading' && stage !== 'Verifying Checksum');
+    layers[id] = stages.filter((stage, at) => !passing.includes(stage) || at === stages.length - 1);
   return { status, whole, layers };
 }
 
@@ -167,6 +168,11 @@ test(
 
       assert.equal((await docker(engine, ['run', '--rm', '--network', 'none', 'in:pipe'])).stdout, 'imported\n');
       assert.equal((await docker(engine, ['run', '--rm', '--network', 'none', 'in:slipway'])).stdout, 'ours\n');
+      await imported(await docker(engine, ['import', '--platform', 'linux/s390x', layer, 'in:foreign']), 'in:foreign');
+      const made = (...flags: string[]) =>
+        docker(engine, ['create', '--network', 'none', ...flags, 'in:foreign', 'true']);
+      assert.match((await made()).stderr, /platform \(linux\/s390x\) does not match the detected host platform/);
+      assert.equal((await made('--platform', 'linux/s390x')).stderr, '');
       const { Comment, Config } = await api<{ Comment: string; Config: { Env: string[] } }>(
         engine.socket,
         'GET',

@@ -9,6 +9,13 @@ export function filtersOf(query: URLSearchParams, known: readonly string[]): Fil
   return filters;
 }
 
+/** The filters of a prune: of two moments nobody could say which one is meant. */
+export function pruneFiltersOf(query: URLSearchParams, known: readonly string[]): Filters {
+  const filters = filtersOf(query, known);
+  if ((filters['until'] ?? []).length > 1) throw invalid('more than one until filter specified');
+  return filters;
+}
+
 /** `{"key":{"value":true}}`, where the key alone counts, and `{"key":["value"]}` from clients older than API 1.22. */
 export function anyFiltersOf(query: URLSearchParams): Filters {
   const text = query.get('filters');

@@ -164,7 +164,7 @@ binTest('its volumes are kept for it, and whoever wants one away is told of the 
     message: `remove data: volume is kept for what is in the bin: db (${id.slice(0, 12)}). Restore it, or delete it there for good`,
   };
   await assert.rejects(rooms.volumes.remove('data'), kept);
-  assert.equal((await rooms.volumes.prune({ all: ['true'] })).VolumesDeleted, null);
+  assert.deepEqual((await rooms.volumes.prune({ all: ['true'] })).VolumesDeleted, []);
   const { bin, containers, volumes } = await again();
   await assert.rejects(volumes.remove('data', { force: true }), kept);
   await bin.restore(id);

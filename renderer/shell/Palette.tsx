@@ -49,6 +49,7 @@ import { useEngine } from '../store/index.js';
 import { usePreferences } from '../store/preferences.js';
 import { copiesVolumes } from '../store/volumes-slice.js';
 import { useSurface } from '../store/surface.js';
+import { imageName } from '../ui/format.js';
 import { useReturnFocus } from '../ui/return-focus.js';
 import { navigate, pathTo } from '../ui/route.js';
 import { pages } from './pages.js';
@@ -187,7 +188,7 @@ export function Palette() {
                     <ShapeIcon shape={words.shape} />,
                     () => actions.open(container),
                     <>
-                      <span className="d cut">{`${container.Image} · ${words.word} ${words.more}`}</span>
+                      <span className="d cut">{`${imageName(container.Image)} · ${words.word} ${words.more}`}</span>
                       <span className="k on-select">
                         <span className="s11 t2">{t('action.open')}</span>
                         <kbd>↵</kbd>

@@ -37,3 +37,6 @@ export const ago = (t: TFunction, milliseconds: number): string =>
 
 /** Twelve characters are what people read of an id. */
 export const shortId = (id: string): string => id.replace(/^sha256:/, '').slice(0, 12);
+
+/** What a container's image is called; its ID in short where that name is gone. */
+export const imageName = (image: string): string => (image.startsWith('sha256:') ? shortId(image) : image);

@@ -2,7 +2,7 @@ import { invalid } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
 import { containerAt, createAskedAt, summaryAt, waitAt } from '../by-version.js';
 import { containerCreate } from '../documents.js';
-import { filtersOf } from '../filters.js';
+import { filtersOf, pruneFiltersOf } from '../filters.js';
 import { flag, integer, requiredInteger, text } from '../parameters.js';
 import { created, empty, hijack, json, noContent, orNull, stream, websocket } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
@@ -35,7 +35,7 @@ export const containerRoutes = ({ containers, system }: Engine): Route[] => [
   }),
   post('/containers/prune', async ({ query }) => {
     const { ContainersDeleted, SpaceReclaimed } = await containers.prune(
-      filtersOf(query, ['until', 'label', 'label!']),
+      pruneFiltersOf(query, ['until', 'label', 'label!']),
     );
     return json({ ContainersDeleted: orNull(ContainersDeleted), SpaceReclaimed });
   }),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { invalid } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
 import { imageAt, imageSummaryAt } from '../by-version.js';
-import { filtersOf } from '../filters.js';
+import { filtersOf, pruneFiltersOf } from '../filters.js';
 import { flag, text } from '../parameters.js';
 import { empty, json, orNull, progress, stream, type Reply } from '../replies.js';
 import { del, get, post, type Call, type Route } from '../router.js';
@@ -47,7 +47,7 @@ export const imageRoutes = ({ images }: Engine): Route[] => [
   ),
   post('/images/prune', async ({ query }) => {
     const { ImagesDeleted, SpaceReclaimed } = await images.prune(
-      filtersOf(query, ['dangling', 'until', 'label', 'label!']),
+      pruneFiltersOf(query, ['dangling', 'until', 'label', 'label!']),
     );
     return json({ ImagesDeleted: orNull(ImagesDeleted), SpaceReclaimed });
   }),

@@ -1,6 +1,6 @@
 import { notFound } from '../../base/errors.js';
 import type { Engine } from '../../engine/index.js';
-import { filtersOf } from '../filters.js';
+import { filtersOf, pruneFiltersOf } from '../filters.js';
 import { json } from '../replies.js';
 import { get, post, type Route } from '../router.js';
 
@@ -15,7 +15,7 @@ export const networkRoutes = ({ networks }: Engine): Route[] => [
     return json(await networks.inspect(params.id));
   }),
   post('/networks/prune', ({ query }) => {
-    filtersOf(query, ['label', 'label!', 'until']);
+    pruneFiltersOf(query, ['label', 'label!', 'until']);
     return json(networks.prune());
   }),
 ];

@@ -49,13 +49,17 @@ function networksOf(container: Container, endpoint: EndpointSettings): Record<st
   return sharedContainer(record.network) === undefined ? { [record.network]: place } : {};
 }
 
-export function summarize(container: Container, endpoint: EndpointSettings, sizes?: Sizes): ContainerSummary {
+/** `image`: what its image is called, or its ID. */
+export function summarize(
+  container: Container,
+  { endpoint, image, sizes }: { endpoint: EndpointSettings; image: string; sizes?: Sizes | undefined },
+): ContainerSummary {
   const { record, status } = container;
   const { config, hostConfig } = record;
   return {
     Id: record.id,
     Names: [`/${record.name}`],
-    Image: record.image.reference,
+    Image: image,
     ImageID: record.image.id,
     Command: commandInWords(argumentsOf(config)),
     Created: Math.floor(Date.parse(record.created) / 1000),

@@ -52,13 +52,14 @@ export class Survey {
       .filter((container) => (every || container.running) && test(container))
       .sort((a, b) => (a.record.created < b.record.created ? 1 : -1))
       .slice(0, limit > 0 ? limit : undefined);
+    const imageOf = this.#nameImages();
     const shown = found.map((container) =>
       unlessGone(container, async () =>
-        summarize(
-          container,
-          this.#ledger.endpointOf(container),
-          size ? await this.sizesOf(container, { known: size === 'known' }) : undefined,
-        ),
+        summarize(container, {
+          endpoint: this.#ledger.endpointOf(container),
+          image: imageOf(container),
+          sizes: size ? await this.sizesOf(container, { known: size === 'known' }) : undefined,
+        }),
       ),
     );
     return (await Promise.all(shown)).flatMap((one) => one ?? []);
@@ -114,6 +115,25 @@ export class Survey {
   async #healthOf({ id, live, record }: Container): Promise<Health | undefined> {
     if (!live || !record.health) return record.health;
     return (await readHealth(this.#ledger.pathsOf(id).stateDir)) ?? record.health;
+  }
+
+  /** What lists call a container's image: as it was asked for, or by its ID once that name is gone or another image's. */
+  #nameImages(): (container: Container) => string {
+    const known = new Map<string, string | undefined>();
+    return ({ record: { image } }) => {
+      const { reference, id } = image;
+      if (!known.has(reference)) known.set(reference, this.#imageNow(reference));
+      return known.get(reference) === id ? reference : id;
+    };
+  }
+
+  #imageNow(reference: string): string | undefined {
+    try {
+      return this.#options.images.resolve(reference).id;
+    } catch (error) {
+      if (error instanceof EngineError) return undefined; // there is none, or the beginning of an ID has become that of several
+      throw error;
+    }
   }
 
   #imagesOf(reference: string): ReadonlySet<string> {

@@ -24,7 +24,7 @@ import { Loader, type LoadOptions } from './load.js';
 import { manifestsOf } from './manifests.js';
 import { newName } from './names.js';
 import { Packing, type PackingHelper } from './packing.js';
-import { parsePlatform, platformText, suits } from './platform.js';
+import { parsePlatform, platformText, platformWarning, suits } from './platform.js';
 import { Puller, type PullOptions, type PullRequest } from './pull.js';
 import { Pusher, type PushOptions, type PushRequest } from './push.js';
 import { documentsOf, labelsOf, NEVER, type Descriptor, type ImageRecord } from './record.js';
@@ -148,6 +148,12 @@ export class Images {
       );
     }
     return image;
+  }
+
+  /** What whoever makes a container of it without a word about platforms is to be told. */
+  platformWarning(id: string): string | undefined {
+    const image = this.#library.get(id);
+    return image && platformWarning(image);
   }
 
   /** `all`: those too that others were made from and nobody named; `sizes`: what they share, and how many containers they have. */

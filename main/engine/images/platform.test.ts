@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { candidates, parsePlatform, platformText, suits } from './platform.js';
+import { candidates, hostPlatform, parsePlatform, platformText, platformWarning, suits } from './platform.js';
 import type { IndexEntry } from './record.js';
 
 const entry = (platform: string | undefined, more: Partial<IndexEntry> = {}): IndexEntry => {
@@ -79,4 +79,15 @@ test('an image suits a platform that runs it', () => {
   assert.ok(suit('linux/arm64/v8', 'linux/arm64'));
   assert.ok(!suit('linux/amd64', 'linux/arm64'));
   assert.ok(!suit('windows/amd64', 'linux/amd64'));
+});
+
+test('an image for another kind of machine is warned of, one for any variant of this is not', () => {
+  const { architecture } = hostPlatform();
+  for (const variant of ['v2', 'v3', 'v8', undefined])
+    assert.equal(platformWarning({ os: 'linux', architecture, ...(variant && { variant }) }), undefined);
+  assert.equal(platformWarning({ os: '', architecture: '' }), undefined);
+  assert.match(
+    platformWarning({ os: 'linux', architecture: 'mips64le' }) ?? '',
+    /image's platform \(linux\/mips64le\) does not match the detected host platform \(linux\/\w+\)/,
+  );
 });

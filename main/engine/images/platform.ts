@@ -93,6 +93,15 @@ export function suits(image: Platform, wanted: Platform): boolean {
   return runsOn(wanted).some((platform) => platformText(platform) === text);
 }
 
+/** What is to be said where an image is used on this machine that was made for another kind, and nobody asked for that. */
+export function platformWarning(image: Platform): string | undefined {
+  const host = hostPlatform();
+  const { os, architecture } = normal(image);
+  const said = os !== '' && architecture !== '';
+  if (!said || suits(image, host) || (os === host.os && architecture === host.architecture)) return undefined;
+  return `The requested image's platform (${platformText(image)}) does not match the detected host platform (${platformText(host)}) and no specific platform was requested`;
+}
+
 /** The entries of an index that run on a platform, best first, and after them those that do not say what they run on. */
 export function candidates(entries: IndexEntry[], wanted: Platform): IndexEntry[] {
   const order = runsOn(wanted).map(platformText);

@@ -1,6 +1,6 @@
 import '../../base/scopes.js';
 import { createHash } from 'node:crypto';
-import { invalid, unauthorized, unavailable } from '../../base/errors.js';
+import { unauthorized, unavailable } from '../../base/errors.js';
 import { failureOf } from './failures.js';
 import type { RegistryRequest, RegistryResponse } from './request.js';
 import { joined, type Scope } from './scopes.js';
@@ -15,15 +15,14 @@ export interface RegistryAuth {
   registrytoken?: string;
 }
 
-/** Reads the header (JSON in base64url). Absent, empty and `{}` mean nobody. */
+/** Reads the header (JSON in base64url). Absent, empty and `{}` mean nobody, and so does what cannot be read, as clients send `undefined` and more. */
 export function parseRegistryAuth(header: string | undefined): RegistryAuth | undefined {
   if (!header) return undefined;
   let parsed: unknown;
   try {
-    const text = Buffer.from(header.replaceAll('-', '+').replaceAll('_', '/'), 'base64').toString('utf8');
-    parsed = text.trim() === '' ? {} : JSON.parse(text);
-  } catch (error) {
-    throw invalid('the X-Registry-Auth header is not JSON in base64', { cause: error });
+    parsed = JSON.parse(Buffer.from(header, 'base64').toString('utf8'));
+  } catch {
+    return undefined;
   }
   const text = (key: string) => {
     const value = (parsed as Record<string, unknown> | null)?.[key];

@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { parseRegistryAuth } from './auth.js';
 import { CredentialHelper } from './credential-helper.js';
 import { Credentials } from './credentials.js';
 import { Hosts } from './hosts.js';
@@ -206,4 +207,12 @@ test('a docker configuration that is no file, or no JSON, is passed over', async
   await rm(join(docker, 'config.json'));
   await mkdir(join(docker, 'config.json'));
   assert.equal(await (await open()).find('a.b'), undefined);
+});
+
+test('a header that cannot be read is nobody’s, as none is', () => {
+  for (const header of [undefined, '', 'e30=', 'undefined', 'bnVsbA==', 'IiI='])
+    assert.equal(parseRegistryAuth(header), undefined, header);
+  const document = JSON.stringify({ username: 'me', password: '§≠>?' });
+  for (const encoding of ['base64', 'base64url'] as const)
+    assert.equal(parseRegistryAuth(Buffer.from(document).toString(encoding))?.password, '§≠>?', encoding);
 });

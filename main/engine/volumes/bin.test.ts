@@ -145,7 +145,7 @@ test('a volume without a name of its own that comes back under one has it', asyn
   const { Id } = await volumes.discard(Name);
   await bin.restore(Id, 'chosen');
   assert.deepEqual([volumes.about('chosen').anonymous, volumes.inspect('chosen').Labels], [false, null]);
-  assert.equal((await volumes.prune()).VolumesDeleted, null);
+  assert.deepEqual((await volumes.prune()).VolumesDeleted, []);
 });
 
 test('it goes for good by hand, all at once, when it is due, and the oldest first when it is too much', async (t) => {

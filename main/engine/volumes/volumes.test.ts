@@ -235,7 +235,7 @@ test('a prune takes those without a name, and with all the others; what is used 
   const { Name } = await volumes.create({});
   volumes.hold(['used'], 'web');
   assert.deepEqual(await volumes.prune(), { VolumesDeleted: [Name], SpaceReclaimed: 7 });
-  assert.deepEqual(await volumes.prune({ all: ['1'], 'label!': ['a'] }), { VolumesDeleted: null, SpaceReclaimed: 0 });
+  assert.deepEqual(await volumes.prune({ all: ['1'], 'label!': ['a'] }), { VolumesDeleted: [], SpaceReclaimed: 0 });
   assert.deepEqual(await volumes.prune({ all: ['1'] }), { VolumesDeleted: ['named'], SpaceReclaimed: 7 });
   assert.deepEqual(events.slice(-2), ['volume destroy named', 'volume prune ']);
   await assert.rejects(volumes.prune({ all: ['perhaps'] }), { kind: 'invalid' });

@@ -144,13 +144,13 @@ export class Volumes {
   /** Removes what no container uses: of the anonymous ones, and with `all` of the others too. */
   async prune(filters: Filters = {}): Promise<VolumesPruned> {
     const test = pruneFilter(filters);
-    const pruned: VolumesPruned = { VolumesDeleted: null, SpaceReclaimed: 0 };
+    const pruned = { VolumesDeleted: new Array<string>(), SpaceReclaimed: 0 };
     for (const record of [...this.#volumes.values()].filter(test)) {
       using _ = await this.#locks.take(record.name);
       if (this.#holders.of(record.name).size > 0 || !this.#volumes.has(record.name)) continue;
       const { bytes } = await this.#usageOf(record);
       await this.#remove(record);
-      (pruned.VolumesDeleted ??= []).push(record.name);
+      pruned.VolumesDeleted.push(record.name);
       pruned.SpaceReclaimed += bytes;
     }
     this.#options.events.publish('volume', 'prune', '', { reclaimed: String(pruned.SpaceReclaimed) });

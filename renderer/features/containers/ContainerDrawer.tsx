@@ -9,7 +9,7 @@ import { useAnswer } from '../../parts/use-answer.js';
 import { useEngine, useEngineStore } from '../../store/index.js';
 import { Button, IconButton } from '../../ui/Button.js';
 import { CopyIconButton } from '../../ui/Copy.js';
-import { shortId } from '../../ui/format.js';
+import { imageName, shortId } from '../../ui/format.js';
 import { containerTabs } from './tabs.js';
 
 export function ContainerDrawer({
@@ -43,7 +43,7 @@ export function ContainerDrawer({
       state={<StateBadge container={container} />}
       ids={
         <>
-          <span className="mono cut select">{container.Image}</span>
+          <span className="mono cut select">{imageName(container.Image)}</span>
           <span>·</span>
           <span className="mono select">{shortId(container.Id)}</span>
           <CopyIconButton text={container.Id} label={t('drawer.copyId')} />

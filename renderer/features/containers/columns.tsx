@@ -7,6 +7,7 @@ import { SinceCell } from '../../parts/table-page/cells.js';
 import { useChosenColumns, type OptionalColumns } from '../../parts/table-page/use-columns.js';
 import { useEngine } from '../../store/index.js';
 import type { Column } from '../../ui/data-grid.js';
+import { imageName } from '../../ui/format.js';
 import type { ContainerGroup } from './grouping.js';
 import { CpuCell, MemoryCell, TotalCpu, TotalMemory, useOrderOfUse } from './Usage.js';
 
@@ -59,7 +60,7 @@ export function useColumns({
         compare: (a, b) => compareNames(a.Image, b.Image),
         cell: (row) => (
           <span className="mono t2 cut block" title={row.Image}>
-            {row.Image}
+            {imageName(row.Image)}
           </span>
         ),
       },
@@ -143,7 +144,7 @@ export function useColumns({
         cell: (row) => (
           <span className="block">
             <span className="name cut block">{nameOf(row)}</span>
-            {!dense && <span className="sub cut block">{row.Image}</span>}
+            {!dense && <span className="sub cut block">{imageName(row.Image)}</span>}
           </span>
         ),
       },

@@ -2,6 +2,7 @@ import type { ContainerSummary } from '../../../main/contract/containers.js';
 import { networksOf, projectOf, shapeOf, stateOrder, type Shape } from '../../parts/container-state.js';
 import { rowsByName, type NamedRows } from '../../parts/table-page/groups.js';
 import type { RowGroup } from '../../ui/data-grid.js';
+import { imageName } from '../../ui/format.js';
 
 /** By what the table is grouped, as the preferences keep it. */
 export type GroupBy = 'none' | 'project' | 'network' | 'image' | `label:${string}`;
@@ -17,7 +18,7 @@ export interface ContainerGroup extends RowGroup<ContainerSummary>, NamedRows<Co
 const nameIn = (container: ContainerSummary, by: GroupBy): string | undefined => {
   if (by === 'project') return projectOf(container);
   if (by === 'network') return networksOf(container)[0];
-  if (by === 'image') return container.Image;
+  if (by === 'image') return imageName(container.Image);
   return container.Labels?.[by.slice('label:'.length)];
 };
 

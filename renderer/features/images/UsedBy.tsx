@@ -6,6 +6,7 @@ import { StateBadge } from '../../parts/StateBadge.js';
 import { useEngine } from '../../store/index.js';
 import { useSurface } from '../../store/surface.js';
 import { Button } from '../../ui/Button.js';
+import { imageName } from '../../ui/format.js';
 import { Empty } from '../../ui/Empty.js';
 import { navigate, pathTo } from '../../ui/route.js';
 import { Scroller } from '../../ui/Scroller.js';
@@ -42,7 +43,7 @@ export function UsedBy({ row }: ImageTabProps) {
             >
               {nameOf(container)}
             </button>
-            {container.Image !== row.reference && <span className="mono t3 cut s12">{container.Image}</span>}
+            {container.Image !== row.reference && <span className="mono t3 cut s12">{imageName(container.Image)}</span>}
             <span className="s12">
               <StateBadge container={container} />
             </span>

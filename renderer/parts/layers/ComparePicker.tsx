@@ -6,7 +6,7 @@ import type { Compared } from '../../../main/contract/layers.js';
 import { useEngine } from '../../store/index.js';
 import { Button } from '../../ui/Button.js';
 import { Dialog } from '../../ui/Dialog.js';
-import { ago, bytes } from '../../ui/format.js';
+import { ago, bytes, imageName } from '../../ui/format.js';
 import { nameOf } from '../container-state.js';
 import { namedImages, nameOfImage } from '../image-names.js';
 
@@ -38,7 +38,7 @@ export function ComparePicker({
     const running = (containers ?? []).map((container) => ({
       other: { kind: 'container', name: container.Id } satisfies Compared as Compared,
       label: nameOf(container),
-      note: container.Image,
+      note: imageName(container.Image),
       near: false,
     }));
     return [...rows.filter(({ near }) => near), ...rows.filter(({ near }) => !near), ...running].filter(

@@ -99,6 +99,7 @@ export const lists: Step[] = [
   { ask: `POST /containers/prune?${filters({ label: ['tier=back'] })}`, compare: 'shape' },
   { ask: `POST /containers/prune?${filters({ until: ['x'] })}` },
   { ask: `POST /containers/prune?${filters({ until: ['1h'] })}` },
+  { ask: `POST /containers/prune?${filters({ until: ['1h', '2h'] })}` },
   { ask: 'POST /containers/prune', compare: 'shape' },
   'GET /containers/json?all=1',
 ];

@@ -60,11 +60,13 @@ export const images: Step[] = [
   'DELETE /images/team/app:latest',
   'DELETE /images/busybox:test',
   'DELETE /images/busybox:test?force=1',
+  'GET /containers/json?all=1',
   'POST /containers/user/kill',
   'GET /images/json',
   'POST /images/prune',
   `POST /images/prune?${filters({ bogus: ['1'] })}`,
   `POST /images/prune?${filters({ dangling: ['maybe'] })}`,
+  `POST /images/prune?${filters({ until: ['1h', '2h'] })}`,
   'POST /images/create',
   'POST /images/create?fromImage=Not+Good',
   { ask: 'POST /images/load', body: 'not a tar', headers: { 'Content-Type': 'application/x-tar' } },
@@ -155,6 +157,11 @@ const seen = [
 export const imports: Step[] = [
   { ...importing('&repo=imported&tag=1'), compare: 'status' },
   { ask: 'GET /images/imported:1/json', only: seen },
+  // The name of a container's image becomes another's.
+  make('renamed', ['true']),
+  'GET /containers/json?all=1',
+  'POST /images/imported:1/tag?repo=busybox&tag=test',
+  'GET /containers/json?all=1',
   { ask: 'GET /images/imported:1/history', compare: 'shape' },
   {
     ...importing('&repo=imported:2&message=why&changes=CMD%20%5B%22sh%22%5D&changes=ENV%20A%3Db%0AUSER%20me'),
@@ -185,6 +192,7 @@ export const networks: Step[] = [
   `GET /networks?${filters({ scope: ['swarm'] })}`,
   'POST /networks/prune',
   { ask: `POST /networks/prune?${filters({ bogus: ['1'] })}` },
+  { ask: `POST /networks/prune?${filters({ until: ['1h', '2h'] })}` },
   `GET /networks?${filters({ id: ['zzz'] })}`,
   `GET /networks?${filters({ label: ['x'] })}`,
   `GET /networks?${filters({ dangling: ['true'] })}`,

@@ -60,6 +60,7 @@ export const volumes: Step[] = [
   'DELETE /volumes/data',
   'DELETE /volumes/data',
   { ask: `POST /volumes/prune?${filters({ bogus: ['1'] })}` },
+  { ask: `POST /volumes/prune?${filters({ label: ['nosuch'] })}` },
   { ask: `POST /volumes/prune?${filters({ label: ['a=b'] })}`, compare: 'shape' },
   { ask: 'POST /volumes/prune', compare: 'shape' },
 ];
