@@ -45,3 +45,18 @@ export class Slots {
     });
   }
 }
+
+/** Does something for each, at most `count` at a time, and answers in their order. One that fails keeps none from its turn; it is thrown once all have ended. */
+export async function forEachOf<Item, Result>(
+  items: readonly Item[],
+  count: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const slots = new Slots(count);
+  const all = items.map(async (item) => {
+    using _ = await slots.take();
+    return await work(item);
+  });
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}

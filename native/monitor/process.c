@@ -77,7 +77,6 @@ void process_drop_streams(struct process *process)
     input_abandon(process);
 }
 
-
 bool process_open(const struct process *process)
 {
     bool unknown = process == &monitor.first ? process->start_asked && monitor.options.outcome >= 0 : process->sync >= 0;

@@ -1,4 +1,5 @@
 import { conflict, EngineError, invalid, notImplemented, notModified } from '../../base/errors.js';
+import { forEachOf } from '../../base/slots.js';
 import type {
   ContainerCreate,
   ContainerCreated,
@@ -43,6 +44,9 @@ import { cgroupOf } from './spec.js';
 import { processesOf, processTable } from './top.js';
 import { Updates } from './updates.js';
 import { runningWith, volumeUsers, type VolumeUse } from './volume-users.js';
+
+/** A disk flushes several removals as fast as one. */
+const PRUNED_AT_ONCE = 16;
 
 /** How a run is to be ended: the image's way and time where nothing is said. */
 export interface StopRequest {
@@ -372,17 +376,17 @@ export class Containers {
     const stopped = ledger.all().filter((container) => !container.running && !container.removal && test(container));
     const ContainersDeleted: string[] = [];
     let SpaceReclaimed = 0;
-    for (const container of stopped) {
+    await forEachOf(stopped, PRUNED_AT_ONCE, async (container) => {
       const { SizeRw } = await survey.sizesOf(container).catch(() => ({ SizeRw: 0 }));
       try {
         await removal.remove(container);
       } catch (error) {
-        if (error instanceof EngineError && error.kind === 'conflict') continue; // somebody started it just now
+        if (error instanceof EngineError && error.kind === 'conflict') return; // somebody started it just now
         throw error;
       }
       ContainersDeleted.push(container.id);
       SpaceReclaimed += SizeRw;
-    }
+    });
     this.#events.publish('container', 'prune', '', { reclaimed: String(SpaceReclaimed) });
     return { ContainersDeleted, SpaceReclaimed };
   }
