@@ -73,19 +73,15 @@ static enum coding coding_of(const unsigned char *bytes, size_t size)
 
 static ssize_t read_plain(struct decoder *decoder, unsigned char *bytes, size_t size, struct error *err)
 {
-    size_t done = 0;
-    while (done < size) {
-        if (decoder->left == 0) {
-            ssize_t count = refill(decoder, err);
-            TRY(count);
-            if (count == 0)
-                break;
-        }
-        size_t part = decoder->left < size - done ? decoder->left : size - done;
-        memcpy(bytes + done, decoder->next, part);
-        decoder->next += part;
-        decoder->left -= part;
-        done += part;
+    size_t done = decoder->left < size ? decoder->left : size;
+    memcpy(bytes, decoder->next, done); /* what the coding was told by; all else goes where it is wanted at once */
+    decoder->next += done;
+    decoder->left -= done;
+    while (done < size && !decoder->over) {
+        ssize_t count = decoder->source.read(decoder->source.context, bytes + done, size - done, err);
+        TRY(count);
+        decoder->over = count == 0;
+        done += (size_t)count;
     }
     return (ssize_t)done;
 }

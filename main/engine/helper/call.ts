@@ -146,7 +146,8 @@ async function send(
   for await (const chunk of body) {
     if (socket.destroyed) return;
     if (sent < LARGE && (sent += chunk.length) >= LARGE) onLarge?.(socket);
-    if (!socket.write(chunk)) {
+    // Most of what Node calls full has gone to the kernel by now, and needs no drain.
+    if (!socket.write(chunk) && socket.writableLength > 0) {
       await new Promise<void>((resolve) => {
         const go = () => {
           socket.off('drain', go).off('close', go);

@@ -1,7 +1,8 @@
+import { totalmem } from 'node:os';
 import { disposable } from '../../base/scopes.js';
 import type { StatsTick, Usage } from '../../contract/stats.js';
 import type { Glance } from '../containers/index.js';
-import { readBuffer } from './kernel-file.js';
+import { KernelFile, readBuffer } from './kernel-file.js';
 import { Meter, type Reading, type Round, type Run } from './meter.js';
 import { ProcessTree } from './process-tree.js';
 
@@ -133,8 +134,18 @@ export class Crowd {
     const found = new Map<string, Reading>();
     const queue = ids.values();
     let processes: Promise<ProcessTree> | undefined;
+    const texts = new Map<string, Promise<string>>();
+    const shared: Omit<Round, 'buffer'> = {
+      memory: totalmem(), // a whole file of /proc each time
+      text: (path, buffer) => {
+        const known = texts.get(path) ?? new KernelFile(path, false).text(buffer);
+        texts.set(path, known);
+        return known;
+      },
+      processes: () => (processes ??= ProcessTree.read()),
+    };
     const lane = async (buffer: Buffer): Promise<void> => {
-      const round: Round = { buffer, processes: () => (processes ??= ProcessTree.read()) };
+      const round: Round = { ...shared, buffer };
       for (const id of queue) {
         const reading = await this.#readOne(id, round);
         if (reading) found.set(id, reading);

@@ -1,5 +1,4 @@
-import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Usage } from '../../contract/stats.js';
 import type { Glance } from '../containers/index.js';
 import { groupsOf, type Groups } from './groups.js';
@@ -18,9 +17,15 @@ export interface Reading extends Omit<Usage, 'cpu'> {
 
 const MOVED = ['netRx', 'netTx', 'blockRead', 'blockWrite'] as const;
 
-/** What a round of looks has in common: a buffer, and the processes for containers without groups. */
+/** What a round of looks has in common. */
 export interface Round {
+  /** Of the lane that looks. */
   buffer: Buffer;
+  /** Bytes that the machine has. */
+  memory: number;
+  /** A kernel's file as it was at the beginning, read once for all. */
+  text(path: string, buffer: Buffer): Promise<string>;
+  /** For containers without groups. */
   processes(): Promise<ProcessTree>;
 }
 
@@ -38,10 +43,14 @@ export class Meter {
   latest: Reading | undefined;
   /** Looks left in which unchanged processor time is enough to know the rest. */
   #believed = 0;
+  /** The processor time of the group above, with everybody else's in it: while that stands, so does ours. */
+  readonly #above: string | undefined;
+  #aboveSaid = '';
   readonly #groups: Groups | undefined;
   readonly #files: Record<'cpu' | 'memory' | 'memoryStat' | 'pids' | 'disk' | 'bfq' | 'network', KernelFile>;
 
-  private constructor(run: Run, groups: Groups | undefined, hold: boolean) {
+  /** Without groups its processes are counted. */
+  constructor(run: Run, groups: Groups | undefined, hold: boolean) {
     this.pid = run.pid;
     this.#groups = groups;
     const first = groups?.version === 1;
@@ -50,6 +59,8 @@ export class Meter {
       const directory = name === undefined ? undefined : groups?.directory(controller);
       return new KernelFile(directory === undefined ? undefined : join(directory, name as string), hold);
     };
+    const account = groups?.directory('cpuacct');
+    this.#above = account && join(dirname(account), first ? 'cpuacct.usage' : 'cpu.stat');
     this.#files = {
       cpu: file('cpuacct', 'cpuacct.usage', 'cpu.stat'),
       memory: file('memory', 'memory.usage_in_bytes', 'memory.current'),
@@ -74,7 +85,7 @@ export class Meter {
   async read(run: Run, round: Round): Promise<Reading> {
     const { buffer } = round;
     const files = this.#files;
-    const memoryLimit = Math.min(run.memoryLimit || Infinity, totalmem());
+    const memoryLimit = Math.min(run.memoryLimit || Infinity, round.memory);
     const groups = this.#groups;
     if (!groups) {
       const network = networkBytes(await files.network.text(buffer));
@@ -82,14 +93,15 @@ export class Meter {
       const at = performance.now();
       return this.#said({ pid: this.pid, memoryLimit, ...network, at, cpu, memory, pids, blockRead: 0, blockWrite: 0 });
     }
+    const said = this.#above === undefined ? '' : await round.text(this.#above, buffer);
+    const stands = said !== '' && said === this.#aboveSaid;
+    this.#aboveSaid = said;
+    const before = this.latest;
+    if (before && stands && this.#believed > 0) return this.#believe(before, memoryLimit);
     const cpuText = await files.cpu.text(buffer);
     const at = performance.now();
     const cpu = groups.version === 1 ? Number(cpuText) : valueIn(cpuText, 'usage_usec') * 1000;
-    const before = this.latest;
-    if (before?.cpu === cpu && this.#believed > 0) {
-      this.#believed -= 1;
-      return this.#said({ ...before, at, memoryLimit });
-    }
+    if (before?.cpu === cpu && this.#believed > 0) return this.#believe(before, memoryLimit);
     const network = networkBytes(await files.network.text(buffer));
     const usage = Number(await files.memory.text(buffer));
     const stat = await files.memoryStat.text(buffer);
@@ -103,6 +115,11 @@ export class Meter {
     const still = cpu > 0 && before?.cpu === cpu && MOVED.every((key) => before[key] === moved[key]);
     this.#believed = still ? BELIEVED : 0;
     return this.#said({ pid: this.pid, memoryLimit, ...moved, at, cpu, memory: Math.max(0, usage - cache), pids });
+  }
+
+  #believe(before: Reading, memoryLimit: number): Reading {
+    this.#believed -= 1;
+    return this.#said({ ...before, at: performance.now(), memoryLimit });
   }
 
   #said(reading: Reading): Reading {
