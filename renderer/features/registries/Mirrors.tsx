@@ -31,12 +31,12 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
   const wrong = !isMirror(wanted) ? t('mirrors.wrong') : all.includes(wanted) ? t('mirrors.twice') : undefined;
   const list = useRef<HTMLOListElement>(null);
   const field = useRef<HTMLInputElement>(null);
-  /** The place of a line that goes: what has the focus goes with it. */
-  const going = useRef<number>(undefined);
+  /** A line that goes, and its place: what has the focus goes with it. The list may be read again before that. */
+  const going = useRef<{ mirror: string; index: number }>(undefined);
   useEffect(() => {
-    if (going.current === undefined) return;
+    if (going.current === undefined || all.includes(going.current.mirror)) return;
     const left = [...(list.current?.querySelectorAll<HTMLElement>('[data-remove]') ?? [])];
-    (left[going.current] ?? left.at(-1) ?? field.current)?.focus();
+    (left[going.current.index] ?? left.at(-1) ?? field.current)?.focus();
     going.current = undefined;
   }, [all]);
   const put = async (next: string[], words: string) => {
@@ -56,7 +56,7 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
     setTouched(true);
     if (wrong !== undefined) return;
     if (!(await put([...mirrors, wanted], t('mirrors.added', { mirror: wanted })))) return;
-    setText('');
+    setText((now) => (now === text ? '' : now)); // the next one may be typed by now
     setTouched(false);
   };
   const move = (from: number, to: number) => {
@@ -95,7 +95,7 @@ export function Mirrors({ registry: { host, mirrors: all, fixed } }: { registry:
                   icon={X}
                   label={t('mirrors.remove', { mirror })}
                   onClick={() => {
-                    going.current = index;
+                    going.current = { mirror, index };
                     void put(
                       mirrors.filter((each) => each !== mirror),
                       t('mirrors.removed', { mirror }),
