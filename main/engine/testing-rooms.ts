@@ -154,6 +154,7 @@ const NEXT = `sha256:${'c'.repeat(64)}`;
 
 /** `busybox`, and `busybox:next`, which has one file and one variable more. */
 const twoImages: ImagesRoom = {
+  platformWarning: () => undefined,
   resolve: (reference) => {
     if (reference === 'busybox:next' || reference === NEXT)
       return { id: NEXT, chainId: 'next', config: { Cmd: ['sh'], Env: ['FROM_IMAGE=next', 'NEW=yes'] } };

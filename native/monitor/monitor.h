@@ -122,8 +122,7 @@ void privileges_lower(void);
 /* process.c: any process's streams, and its end. */
 void process_init(struct process *process);
 void process_drop_streams(struct process *process);
-/* Reads what is there, as far as its clients have room. */
-/* How many bytes it took. */
+/* Reads what is there, as far as its clients have room. Returns how many bytes that were. */
 ssize_t process_output(struct process *process, enum stream stream, int *fd);
 void process_ended(struct process *process, int status);
 /* Whether there may be more to hear: output, or whether it started at all. */

@@ -70,7 +70,7 @@ export class Creation {
     const wanted = config.NetworkDisabled ? 'none' : hostConfig.NetworkMode;
     const { mode, warning } = noMissing(() => networks.modeOf(wanted));
     if (warning) warnings.push(warning);
-    const foreign = platform ? undefined : images.platformWarning?.(image.id);
+    const foreign = platform ? undefined : images.platformWarning(image.id);
     if (foreign) warnings.push(foreign);
     noMissing(() => checkShared(this.#ledger, mode, hostConfig.IpcMode, hostConfig.PidMode));
     const runtime = runtimeOf(this.#options, hostConfig.Runtime);

@@ -115,7 +115,7 @@ export interface ResolvedImage {
 export interface ImagesRoom {
   resolve(reference: string, platform?: string): ResolvedImage;
   /** What is to be said where nobody asked for a platform and the image is for another. */
-  platformWarning?(imageId: string): string | undefined;
+  platformWarning(imageId: string): string | undefined;
   hold(change: Change, imageId: string, holder: string): void;
   release(change: Change, imageId: string, holder: string): void;
   /** The image of a container that runs cannot be removed, not even by force. */
