@@ -2104,7 +2104,7 @@ export const en = {
     text: 'Mirrors are asked first, in this order; then {{host}} itself. A mirror that does not answer is passed over quickly.',
     add: 'Another mirror',
     hint: 'Example: https://mirror.example; http:// only for one on a network that you trust',
-    wrong: 'This is no address of a mirror.',
+    wrong: 'This is no address of a mirror. One looks like https://mirror.example',
     twice: 'It is in the list already.',
     fixed: 'from the engine’s own settings',
     up: 'Ask {{mirror}} earlier',

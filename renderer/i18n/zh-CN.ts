@@ -1984,7 +1984,7 @@ export const zhCN: Translation<typeof en> = {
     text: '依次先询问镜像站，最后才是 {{host}}。没有应答的镜像站会很快跳过。',
     add: '添加镜像站',
     hint: '示例：https://mirror.example；http:// 仅用于你信任的网络',
-    wrong: '这不是镜像站的地址。',
+    wrong: '这不是镜像站的地址。正确的写法如 https://mirror.example',
     twice: '列表中已有。',
     fixed: '来自引擎自身的设置',
     up: '提前询问 {{mirror}}',
