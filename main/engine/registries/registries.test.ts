@@ -113,6 +113,14 @@ test('an image is described as its registry has it, without pulling', async () =
   await assert.rejects(registries().distribution('a//b', undefined), { kind: 'invalid' });
 });
 
+test('an image of Docker Hub is described by the mirror, as it would be pulled from there', async () => {
+  await using server = await holding(documents);
+  const mirrored = new Registry({ env: {}, backOffMs: 1, certificates: [], mirrors: [`http://${server.host}`] });
+  const { Descriptor } = await registries(undefined, mirrored).distribution('a:one', undefined);
+  assert.equal(Descriptor.digest, digestOf(manifest));
+  assert.equal(server.asked()[0], 'GET /v2/library/a/manifests/one');
+});
+
 test('a document that is an index and an image at once is refused (CVE-2021-41190)', async () => {
   await using server = await holding({ both: [INDEX, { ...index, ...manifest }] });
   await assert.rejects(registries().distribution(`${server.host}/a:both`, undefined), /at once: refused/);

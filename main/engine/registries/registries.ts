@@ -140,11 +140,11 @@ export class Registries {
     return namesIn(response, 'tags');
   }
 
-  /** An image as its registry has it. */
+  /** An image as its registry has it; a mirror's answer counts as much as it does for a pull. */
   async distribution(text: string, header: string | undefined, signal?: AbortSignal): Promise<DistributionInspect> {
     if (/^(sha256:)?[a-f0-9]{64}$/.test(text)) throw invalid('no manifest found for full image ID');
     const reference = withDefaultTag(parseReference(text));
-    const repository = this.#registry.repository(reference, parseRegistryAuth(header), { mirrors: false });
+    const repository = this.#registry.repository(reference, parseRegistryAuth(header));
     try {
       const { bytes, digest, mediaType } = await repository.manifest(
         reference.digest ?? (reference.tag as string),
