@@ -69,6 +69,7 @@ json_object *hello_describe(void)
     json_object_object_add(cgroup, "version", json_object_new_int(support.version));
     json_object_object_add(cgroup, "controllers", controllers(support.controllers));
     json_object_object_add(cgroup, "limits", json_object_new_boolean(support.limits));
+    json_object_object_add(cgroup, "ioWeights", json_object_new_boolean(support.io_weights));
     json_object_object_add(cgroup, "swap", json_object_new_boolean(support.swap));
     json_object_object_add(hello, "cgroup", cgroup);
     json_object_object_add(overlay, "native", json_object_new_boolean(native));

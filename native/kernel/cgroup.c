@@ -680,6 +680,23 @@ int cgroup_mount(const char *path, bool own_namespace, uint64_t attributes, int 
 
 /* ---- what is possible here ---- */
 
+/* The files of weights are in no root, so a group is made to look. Where the group has no I/O files at all nothing can be told: it is taken for yes, and a
+ * start says what the kernel says. */
+static bool has_io_weights(const struct hierarchy *hierarchy)
+{
+    char name[64];
+    snprintf(name, sizeof name, "slipway-probe-%d", (int)getpid());
+    if (mkdirat(hierarchy->root, name, 0755) < 0 && errno != EEXIST)
+        return true;
+    cleanup_close int group = openat(hierarchy->root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    static const char *const weights[] = {"blkio.weight", "blkio.bfq.weight", "io.weight", "io.bfq.weight"};
+    bool known = faccessat(group, hierarchy->unified ? "io.max" : "blkio.throttle.read_bps_device", F_OK, 0) == 0, found = false;
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
+        found = found || faccessat(group, weights[i], F_OK, 0) == 0;
+    unlinkat(hierarchy->root, name, AT_REMOVEDIR);
+    return !known || found;
+}
+
 void cgroup_probe(struct cgroup_support *support)
 {
     cleanup_hierarchies struct hierarchies all = {.count = 0};
@@ -692,6 +709,8 @@ void cgroup_probe(struct cgroup_support *support)
         if (all.items[i].root < 0)
             continue;
         support->swap = support->swap || all.pure || faccessat(all.items[i].root, "memory.memsw.limit_in_bytes", F_OK, 0) == 0;
+        if (all.pure || has_controller(all.items[i].name, "blkio"))
+            support->io_weights = has_io_weights(&all.items[i]);
         support->freezer = support->freezer || all.items[i].unified || has_controller(all.items[i].name, "freezer");
         if (all.items[i].unified && !all.pure)
             continue;

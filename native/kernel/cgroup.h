@@ -14,6 +14,7 @@ struct cgroup_support {
     int version;           /* 1 (also hybrid) or 2 */
     bool limits;           /* we may set limits */
     bool freezer;          /* we may pause */
+    bool io_weights;       /* the kernel's I/O scheduler knows weights: without BFQ (v2: or iocost) there is no file for them */
     bool swap;             /* swap is counted, so it can be limited: v1 does so only where the kernel was told to */
     char controllers[256]; /* separated by spaces */
 };

@@ -54,6 +54,19 @@ test('where swap is not counted, memory is limited without it', async () => {
   assert.match(warnings.join(), /Memory limited without swap/);
 });
 
+test('where the kernel has no weights for block I/O, they are dropped by name and rates stay', async () => {
+  const rates = [{ Path: '/dev/null', Rate: 1 }];
+  const weights = { BlkioWeight: 300, BlkioWeightDevice: [{ Path: '/dev/null', Weight: 300 }] };
+  const limits = { ...nothing, ...weights, BlkioDeviceReadBps: rates };
+  const { cgroup } = machine(1, 'blkio');
+  const warnings = dropWhatCannotHold(limits, { cgroup: { ...cgroup, ioWeights: false } } as HelperHello);
+  assert.deepEqual(limits, { ...nothing, BlkioDeviceReadBps: rates });
+  assert.deepEqual(warnings, [
+    'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.',
+    'Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.',
+  ]);
+});
+
 test('nothing that was not asked for is warned of', () => {
   for (const version of [1, 2] as const) {
     assert.deepEqual(dropWhatCannotHold({ ...nothing, OomKillDisable: false }, machine(version)), []);

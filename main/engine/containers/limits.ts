@@ -122,11 +122,14 @@ export function dropWhatCannotHold(limits: Resources, { cgroup }: HelperHello): 
   if (!has('pids')) {
     drop({ PidsLimit: null }, `${kernel} pids limit capabilities or the cgroup is not mounted. PIDs limit discarded.`);
   }
-  if (!has(cgroup.version === 1 ? 'blkio' : 'io')) {
-    const lost = (what: string, discarded: string): string =>
-      `${kernel} ${what} or the cgroup is not mounted. ${discarded} discarded.`;
+  const blockIO = has(cgroup.version === 1 ? 'blkio' : 'io');
+  const lost = (what: string, discarded: string): string =>
+    `${kernel} ${what} or the cgroup is not mounted. ${discarded} discarded.`;
+  if (!blockIO || cgroup.ioWeights === false) {
     drop({ BlkioWeight: 0 }, lost('Block I/O weight', 'Weight'));
     drop({ BlkioWeightDevice: [] }, lost('Block I/O weight_device', 'Weight-device'));
+  }
+  if (!blockIO) {
     drop({ BlkioDeviceReadBps: [] }, lost('BPS Block I/O read limit', 'Block I/O BPS read limit'));
     drop({ BlkioDeviceWriteBps: [] }, lost('BPS Block I/O write limit', 'Block I/O BPS write limit'));
     drop({ BlkioDeviceReadIOps: [] }, lost('IOPS Block read limit', 'Block I/O IOPS read limit'));

@@ -10,7 +10,7 @@ export interface HelperHello {
   uidMap: [inside: number, outside: number, length: number][];
   gidMap: [inside: number, outside: number, length: number][];
   /** `swap`: it can be limited; an older helper does not say. */
-  cgroup: { version: 1 | 2; controllers: string[]; limits: boolean; swap?: boolean };
+  cgroup: { version: 1 | 2; controllers: string[]; limits: boolean; swap?: boolean; ioWeights?: boolean };
   /** `native`: the kernel stacks layers here; `idmapped`: also under the ids of a user namespace; `fuse`: the program fuse-overlayfs can. */
   overlay: { native: boolean; userxattr: boolean; idmapped: boolean; fuse?: boolean };
   /** Mounts can be put into containers that run; an older helper does not say. */
