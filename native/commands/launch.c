@@ -292,7 +292,7 @@ static int become(const struct launch *launch, int listener, int report, struct 
     unlink(launch->exit_file); /* of the run before */
     TRY(launch->exec ? make_exec(launch, &streams, &child, err) : make_container(launch, &spec, &streams, &child, err));
     close_theirs(&streams);
-    if (launch->network && endpoint_connect(launch->network, child.pid, err) < 0)
+    if (launch->network && network_connect(launch->network, child.pid, err) < 0)
         return in_step(err, "network");
     TRY(describe_monitor(launch, child.pid, err));
     return become_monitor(launch, spec, &streams, &child, listener, report, err);
@@ -388,7 +388,8 @@ int run_op(struct request *request, struct error *err)
     if (network.fields && !json_object_is_type(network.fields, json_type_object))
         return fail_kind(err, "invalid", 0, "the request's \"network\" must be an object or null");
     /* Our own runtime brings `lo` up by itself. */
-    if (network.fields && (launch.runtime || json_object_object_get(network.fields, "bridge")))
+    json_object *wires = network.fields ? json_object_object_get(network.fields, "wires") : NULL;
+    if (network.fields && (launch.runtime || !json_object_is_type(wires, json_type_array) || json_object_array_length(wires) > 0))
         launch.network = &network;
     TRY(listen_in(launch.state_dir, &listener, err));
     launch.bundled = request;

@@ -28,7 +28,7 @@ struct launch {
     const char *exit_file;
     const char *runtime, *runtime_root; /* NULL: ours */
     const struct request *bundled; /* has files that are to be written first; NULL: none */
-    const struct request *network; /* the fields of an endpoint; NULL: it shares somebody's network, or has none to be connected to */
+    const struct request *network; /* its wires and default routes; NULL: it shares somebody's network, or has none to be connected to */
     struct launch_health health;
     /* exec, of a foreign runtime */
     const char *container, *user;

@@ -56,6 +56,7 @@ static const struct op ops[] = {
     {"signal-all", signal_all_op}, {"freeze", freeze_op},   {"thaw", thaw_op},     {"delete", delete_op},
     {"unpack", unpack_op},         {"receive", receive_op},       {"pack", pack_op},       {"discard", discard_op}, {"usage", usage_op},
     {"bridge", bridge_op},         {"bridge-remove", bridge_remove_op},            {"endpoint", endpoint_op},
+    {"endpoint-remove", endpoint_remove_op},       {"routes", routes_op},
     {"nft", nft_op},               {"adopt", adopt_op},     {"sync", sync_op},
     {"archive-stat", archive_stat_op},             {"archive-read", archive_read_op},     {"archive-write", archive_write_op},
     {"export", export_op},         {"changes", changes_op},

@@ -1,6 +1,5 @@
 #include "netlink.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
@@ -41,8 +40,7 @@ void netlink_close(struct netlink *netlink)
     free(netlink);
 }
 
-/* Sends one request and hears its answer. Returns -1 with errno, which each caller words. */
-static int talk(struct netlink *netlink, struct nlmsghdr *request, mnl_cb_t each, void *context)
+int netlink_talk(struct netlink *netlink, struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *context), void *context)
 {
     char buffer[BUFFER_SIZE];
     request->nlmsg_seq = ++netlink->sequence;
@@ -108,7 +106,7 @@ int link_find(struct netlink *netlink, const char *name, struct link *link, stru
     struct nlmsghdr *message = link_message(buffer, RTM_GETLINK, NLM_F_ACK, 0);
     mnl_attr_put_strz(message, IFLA_IFNAME, name);
     *link = (struct link){0};
-    if (talk(netlink, message, read_link, link) < 0 && errno != ENODEV)
+    if (netlink_talk(netlink, message, read_link, link) < 0 && errno != ENODEV)
         return fail(err, errno, "look for the network link %s", name);
     return 0;
 }
@@ -123,40 +121,78 @@ int link_add_bridge(struct netlink *netlink, const char *name, const char *alias
     struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
     mnl_attr_put_strz(message, IFLA_INFO_KIND, "bridge");
     mnl_attr_nest_end(message, info);
-    if (talk(netlink, message, NULL, NULL) < 0)
+    if (netlink_talk(netlink, message, NULL, NULL) < 0)
         return fail(err, errno, "make the bridge %s", name);
 
     struct link link;
     TRY(link_find(netlink, name, &link, err));
     message = link_message(buffer, RTM_NEWLINK, NLM_F_ACK, link.index);
     mnl_attr_put_strz(message, IFLA_IFALIAS, alias); /* taken on creation only from 6.5 on */
-    if (talk(netlink, message, NULL, NULL) < 0)
+    if (netlink_talk(netlink, message, NULL, NULL) < 0)
         return fail(err, errno, "name the bridge %s", name);
     return 0;
 }
 
-int link_add_veth(struct netlink *netlink, const struct veth_plan *plan, struct error *err)
+/* What is the same of every link that is made for a container: within the peer's part of a veth pair, or the message itself. */
+static void put_inner_link(struct nlmsghdr *message, const struct inner_link *inner)
+{
+    mnl_attr_put_strz(message, IFLA_IFNAME, inner->name);
+    if (inner->mac)
+        mnl_attr_put(message, IFLA_ADDRESS, 6, inner->mac);
+    mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)inner->netns);
+}
+
+int link_add_veth(struct netlink *netlink, const char *name, const struct inner_link *peer, uint32_t mtu, struct error *err)
 {
     char buffer[1024];
     struct nlmsghdr *message = link_message(buffer, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
-    mnl_attr_put_strz(message, IFLA_IFNAME, plan->name);
-    mnl_attr_put_u32(message, IFLA_MTU, plan->mtu);
+    mnl_attr_put_strz(message, IFLA_IFNAME, name);
+    mnl_attr_put_u32(message, IFLA_MTU, mtu);
     struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
     mnl_attr_put_strz(message, IFLA_INFO_KIND, "veth");
     struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
-    struct nlattr *peer = mnl_attr_nest_start(message, VETH_INFO_PEER);
-    struct ifinfomsg *peer_info = mnl_nlmsg_put_extra_header(message, sizeof *peer_info);
-    peer_info->ifi_family = AF_UNSPEC;
-    mnl_attr_put_strz(message, IFLA_IFNAME, plan->peer_name);
-    mnl_attr_put(message, IFLA_ADDRESS, 6, plan->peer_mac);
-    mnl_attr_put_u32(message, IFLA_MTU, plan->mtu);
-    mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)plan->peer_netns);
-    mnl_attr_nest_end(message, peer);
+    struct nlattr *other = mnl_attr_nest_start(message, VETH_INFO_PEER);
+    struct ifinfomsg *other_info = mnl_nlmsg_put_extra_header(message, sizeof *other_info);
+    other_info->ifi_family = AF_UNSPEC;
+    put_inner_link(message, peer);
+    mnl_attr_put_u32(message, IFLA_MTU, mtu);
+    mnl_attr_nest_end(message, other);
     mnl_attr_nest_end(message, data);
     mnl_attr_nest_end(message, info);
-    if (talk(netlink, message, NULL, NULL) < 0)
-        return fail(err, errno, "make the link %s to %s in the container", plan->name, plan->peer_name);
+    if (netlink_talk(netlink, message, NULL, NULL) < 0)
+        return fail(err, errno, "make the link %s to %s in the container", name, peer->name);
     return 0;
+}
+
+/* A link on top of another: macvlan, ipvlan. */
+static int add_stacked(struct netlink *netlink, const char *kind, int parent, uint16_t mode_type, size_t mode_size, const void *mode,
+                       const struct inner_link *inner, struct error *err)
+{
+    char buffer[1024];
+    struct nlmsghdr *message = link_message(buffer, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
+    put_inner_link(message, inner);
+    mnl_attr_put_u32(message, IFLA_LINK, (uint32_t)parent);
+    struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+    mnl_attr_put_strz(message, IFLA_INFO_KIND, kind);
+    struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+    mnl_attr_put(message, mode_type, mode_size, mode);
+    mnl_attr_nest_end(message, data);
+    mnl_attr_nest_end(message, info);
+    if (netlink_talk(netlink, message, NULL, NULL) == 0)
+        return 0;
+    if (errno == EOPNOTSUPP)
+        return fail_kind(err, "not-implemented", errno, "this machine's kernel has no %s links", kind);
+    return fail(err, errno, "make the %s link %s in the container", kind, inner->name);
+}
+
+int link_add_macvlan(struct netlink *netlink, int parent, uint32_t mode, const struct inner_link *inner, struct error *err)
+{
+    return add_stacked(netlink, "macvlan", parent, IFLA_MACVLAN_MODE, sizeof mode, &mode, inner, err);
+}
+
+int link_add_ipvlan(struct netlink *netlink, int parent, uint16_t mode, const struct inner_link *inner, struct error *err)
+{
+    return add_stacked(netlink, "ipvlan", parent, IFLA_IPVLAN_MODE, sizeof mode, &mode, inner, err);
 }
 
 int link_up(struct netlink *netlink, int index, int master, uint32_t mtu, struct error *err)
@@ -169,8 +205,22 @@ int link_up(struct netlink *netlink, int index, int master, uint32_t mtu, struct
         mnl_attr_put_u32(message, IFLA_MASTER, (uint32_t)master);
     if (mtu > 0)
         mnl_attr_put_u32(message, IFLA_MTU, mtu);
-    if (talk(netlink, message, NULL, NULL) < 0)
+    if (netlink_talk(netlink, message, NULL, NULL) < 0)
         return fail(err, errno, "bring network link %d up", index);
+    return 0;
+}
+
+int link_set_hairpin(struct netlink *netlink, int port, struct error *err)
+{
+    char buffer[256];
+    struct nlmsghdr *message = link_message(buffer, RTM_SETLINK, NLM_F_ACK, port);
+    struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+    info->ifi_family = AF_BRIDGE;
+    struct nlattr *settings = mnl_attr_nest_start(message, IFLA_PROTINFO); /* with NLA_F_NESTED: without it, one old byte */
+    mnl_attr_put_u8(message, IFLA_BRPORT_MODE, 1);
+    mnl_attr_nest_end(message, settings);
+    if (netlink_talk(netlink, message, NULL, NULL) < 0)
+        return fail(err, errno, "let a port of the bridge send packets back");
     return 0;
 }
 
@@ -178,151 +228,33 @@ int link_delete(struct netlink *netlink, int index, struct error *err)
 {
     char buffer[256];
     struct nlmsghdr *message = link_message(buffer, RTM_DELLINK, NLM_F_ACK, index);
-    if (talk(netlink, message, NULL, NULL) < 0 && errno != ENODEV)
+    if (netlink_talk(netlink, message, NULL, NULL) < 0 && errno != ENODEV)
         return fail(err, errno, "remove network link %d", index);
     return 0;
 }
 
-struct link_count {
-    uint32_t master;    /* 0: whatever it is */
-    const char *prefix; /* NULL: whatever the alias is */
+struct port_count {
+    uint32_t bridge;
     unsigned count;
 };
 
-static int count_link(const struct nlmsghdr *message, void *context)
+static int count_port(const struct nlmsghdr *message, void *context)
 {
-    struct link_count *links = context;
+    struct port_count *ports = context;
     struct nlattr *attribute;
-    mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg)) {
-        uint16_t type = mnl_attr_get_type(attribute);
-        if (type == IFLA_MASTER && links->master && mnl_attr_get_u32(attribute) == links->master)
-            links->count++;
-        if (type == IFLA_IFALIAS && links->prefix && strncmp(mnl_attr_get_str(attribute), links->prefix, strlen(links->prefix)) == 0)
-            links->count++;
-    }
+    mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg))
+        if (mnl_attr_get_type(attribute) == IFLA_MASTER && mnl_attr_get_u32(attribute) == ports->bridge)
+            ports->count++;
     return MNL_CB_OK;
-}
-
-static int count_links(struct netlink *netlink, struct link_count links, unsigned *count, struct error *err)
-{
-    char buffer[256];
-    struct nlmsghdr *message = link_message(buffer, RTM_GETLINK, NLM_F_DUMP, 0);
-    if (talk(netlink, message, count_link, &links) < 0)
-        return fail(err, errno, "list network links");
-    *count = links.count;
-    return 0;
 }
 
 int link_count_ports(struct netlink *netlink, int bridge, unsigned *count, struct error *err)
 {
-    return count_links(netlink, (struct link_count){.master = (uint32_t)bridge}, count, err);
-}
-
-int link_count_aliased(struct netlink *netlink, const char *prefix, unsigned *count, struct error *err)
-{
-    return count_links(netlink, (struct link_count){.prefix = prefix}, count, err);
-}
-
-/* ---- addresses and routes ---- */
-
-static int change_address(struct netlink *netlink, uint16_t type, uint16_t flags, int index, const struct network_address *address)
-{
     char buffer[256];
-    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-    message->nlmsg_type = type;
-    message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
-    struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(message, sizeof *info);
-    info->ifa_family = AF_INET;
-    info->ifa_prefixlen = address->prefix;
-    info->ifa_scope = RT_SCOPE_UNIVERSE;
-    info->ifa_index = (uint32_t)index;
-    mnl_attr_put_u32(message, IFA_LOCAL, address->address.s_addr);
-    mnl_attr_put_u32(message, IFA_ADDRESS, address->address.s_addr);
-    if (type == RTM_NEWADDR && address->prefix < 31)
-        mnl_attr_put_u32(message, IFA_BROADCAST, address->address.s_addr | htonl(0xffffffffU >> address->prefix));
-    return talk(netlink, message, NULL, NULL);
-}
-
-struct other_addresses {
-    int index;
-    const struct network_address *wanted;
-    struct network_address others[16];
-    size_t count;
-    bool present;
-};
-
-static int collect_address(const struct nlmsghdr *message, void *context)
-{
-    struct other_addresses *found = context;
-    const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
-    if ((int)info->ifa_index != found->index || info->ifa_family != AF_INET)
-        return MNL_CB_OK;
-    struct nlattr *attribute;
-    mnl_attr_for_each(attribute, message, sizeof *info) {
-        if (mnl_attr_get_type(attribute) != IFA_LOCAL)
-            continue;
-        struct network_address address = {.address.s_addr = mnl_attr_get_u32(attribute), .prefix = info->ifa_prefixlen};
-        if (address.address.s_addr == found->wanted->address.s_addr && address.prefix == found->wanted->prefix)
-            found->present = true;
-        else if (found->count < sizeof found->others / sizeof *found->others)
-            found->others[found->count++] = address;
-    }
-    return MNL_CB_OK;
-}
-
-int address_set(struct netlink *netlink, int index, const struct network_address *address, struct error *err)
-{
-    char buffer[256];
-    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-    message->nlmsg_type = RTM_GETADDR;
-    message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(message, sizeof *info);
-    info->ifa_family = AF_INET;
-    struct other_addresses found = {.index = index, .wanted = address};
-    if (talk(netlink, message, collect_address, &found) < 0)
-        return fail(err, errno, "list addresses");
-    for (size_t i = 0; i < found.count; i++)
-        if (change_address(netlink, RTM_DELADDR, 0, index, &found.others[i]) < 0 && errno != EADDRNOTAVAIL)
-            return fail(err, errno, "remove an old address");
-    if (!found.present && change_address(netlink, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, address) < 0)
-        return fail(err, errno, "set the address %s/%d", inet_ntoa(address->address), address->prefix);
+    struct port_count ports = {.bridge = (uint32_t)bridge};
+    struct nlmsghdr *message = link_message(buffer, RTM_GETLINK, NLM_F_DUMP, 0);
+    if (netlink_talk(netlink, message, count_port, &ports) < 0)
+        return fail(err, errno, "list network links");
+    *count = ports.count;
     return 0;
-}
-
-int route_add_default(struct netlink *netlink, int index, struct in_addr gateway, struct error *err)
-{
-    char buffer[256];
-    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-    message->nlmsg_type = RTM_NEWROUTE;
-    message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
-    struct rtmsg *route = mnl_nlmsg_put_extra_header(message, sizeof *route);
-    route->rtm_family = AF_INET;
-    route->rtm_table = RT_TABLE_MAIN;
-    route->rtm_protocol = RTPROT_BOOT;
-    route->rtm_scope = RT_SCOPE_UNIVERSE;
-    route->rtm_type = RTN_UNICAST;
-    mnl_attr_put_u32(message, RTA_GATEWAY, gateway.s_addr);
-    mnl_attr_put_u32(message, RTA_OIF, (uint32_t)index);
-    if (talk(netlink, message, NULL, NULL) < 0)
-        return fail(err, errno, "set the default route by %s", inet_ntoa(gateway));
-    return 0;
-}
-
-int network_address_parse(const char *text, struct network_address *address, struct error *err)
-{
-    char host[INET_ADDRSTRLEN];
-    const char *slash = strchr(text, '/');
-    size_t length = slash ? (size_t)(slash - text) : 0;
-    if (length > 0 && length < sizeof host) {
-        memcpy(host, text, length);
-        host[length] = '\0';
-        char *end;
-        unsigned long prefix = strtoul(slash + 1, &end, 10);
-        if (slash[1] >= '0' && slash[1] <= '9' && *end == '\0' && prefix >= 1 && prefix <= 32 &&
-            inet_pton(AF_INET, host, &address->address) == 1) {
-            address->prefix = (unsigned char)prefix;
-            return 0;
-        }
-    }
-    return fail_kind(err, "invalid", 0, "%s is not an address with its prefix length, as in 172.17.0.2/16", text);
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Bench, sleep, unable } from './harness.mjs';
 
 const real = process.env.SLIPWAY_NATIVE_BUILD ?? fileURLToPath(new URL('../build/', import.meta.url));
-const BRIDGE = { op: 'bridge', name: 'slipway0', gateway: '172.17.0.1/16', mtu: 1500 };
+const BRIDGE = { op: 'bridge', name: 'slipway0', addresses: ['172.17.0.1/16', 'fd00:17::1/64'], mtu: 1500 };
 
 const test = (name, body) => nodeTest(name, { skip: unable, timeout: 300_000 }, body);
 

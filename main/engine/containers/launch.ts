@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { codeOf, invalid, notFound, reasonOf } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
-import type { BundleFile, HelperHello, RunRequest, Wire } from '../helper/index.js';
+import type { BundleFile, HelperHello, NetworkRequest, RunRequest } from '../helper/index.js';
 import { healthProbe } from './health.js';
 import { networkFiles } from './network-files.js';
 import type { ContainerPaths } from './paths.js';
@@ -94,7 +94,7 @@ export async function makeSource({ Type, Source, own }: MountPoint): Promise<voi
 export function runRequest(
   record: ContainerRecord,
   paths: ContainerPaths,
-  { files, network }: { files: BundleFile[]; network: Wire | null },
+  { files, network }: { files: BundleFile[]; network: NetworkRequest | null },
 ): RunRequest {
   const { id, config, hostConfig, runtime } = record;
   const [rows = 0, cols = 0] = hostConfig.ConsoleSize ?? [];

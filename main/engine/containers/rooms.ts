@@ -11,12 +11,12 @@ import type {
   HelperHello,
   MountAttachRequest,
   MountDetachRequest,
+  NetworkRequest,
   RunRequest,
   SeenFile,
   SeenHolder,
   SeenTarget,
   Started,
-  Wire,
 } from '../helper/index.js';
 import type { Bin } from '../bin/index.js';
 import type { Reservation, VolumeWish } from '../volumes/index.js';
@@ -168,7 +168,7 @@ export interface NetworksRoom {
   modeOf(requested: string): { mode: NetworkMode; warning?: string };
   allocate(change: Change, containerId: string, place: { network: PredefinedNetwork; name: string }): unknown;
   /** Has `make` wire the container up; null: it shares this machine's network. */
-  connect<Made>(containerId: string, make: (wire: Wire | null) => Promise<Made>): Promise<Made>;
+  connect<Made>(containerId: string, make: (network: NetworkRequest | null) => Promise<Made>): Promise<Made>;
   endpointOf(containerId: string, network?: PredefinedNetwork): EndpointSettings;
   /** Returns how to announce it, once the container's end has been. */
   release(change: Change, containerId: string): () => void;

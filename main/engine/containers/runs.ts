@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { conflict, messageOf, type EngineError } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
-import { Monitor, type MonitorListener, type Wire } from '../helper/index.js';
+import { Monitor, type MonitorListener, type NetworkRequest } from '../helper/index.js';
 import type { Change } from '../../base/store.js';
 import type { HistoryEntry } from '../../contract/changes.js';
 import type { Attachment } from './attachment.js';
@@ -233,7 +233,7 @@ export class Runs {
       },
       survived: async () => (await watched?.catch(() => undefined))?.state,
     };
-    const make = (network: Wire | null) => helper.run(runRequest(record, paths, { files, network }), monitor);
+    const make = (network: NetworkRequest | null) => helper.run(runRequest(record, paths, { files, network }), monitor);
     const own = sharedContainer(record.network) === undefined;
     const { pid } = await (own ? networks.connect(id, make) : make(null));
     live.pid = pid;

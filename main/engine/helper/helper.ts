@@ -12,7 +12,8 @@ import {
   type Compressed,
   type CompressProgress,
   type CopiedVolume,
-  type EndpointRequest,
+  type DefaultRoute,
+  type EndpointRemoveRequest,
   type ExecRequest,
   type FilesPlace,
   type HelperHello,
@@ -35,6 +36,7 @@ import {
   type Started,
   type Unpacked,
   type UnpackProgress,
+  type Wire,
 } from './protocol.js';
 import { wholeParcel, wholeTar } from './tars.js';
 
@@ -505,18 +507,32 @@ export class Helper {
     await this.#link.askAgain({ op: 'delete', id, exec });
   }
 
+  /** Makes a bridge, or has one of ours be as asked. `conflict` where the name is somebody else's link. */
   async bridge(request: BridgeRequest): Promise<void> {
     await this.#link.askAgain({ op: 'bridge', ...request });
   }
 
-  async bridgeRemove(name: string): Promise<void> {
-    await this.#link.askAgain({ op: 'bridge-remove', name });
+  /** False: something is still connected to it, or it is somebody else's. Nothing is waited for. */
+  async bridgeRemove(name: string): Promise<boolean> {
+    return (await this.#link.askAgain<{ removed: boolean }>({ op: 'bridge-remove', name })).removed;
   }
 
-  endpoint(request: EndpointRequest): Promise<{ mac: string }> {
+  /** Gives an interface to a container that runs; its routes stay as they are. */
+  endpoint(request: { pid: number; wire: Wire }): Promise<{ mac: string }> {
     return this.#link.ask({ op: 'endpoint', ...request });
   }
 
+  /** Takes an interface out of a container that runs: it is gone when this resolves. One that is not there is no error. */
+  async endpointRemove(request: EndpointRemoveRequest): Promise<void> {
+    await this.#link.askAgain({ op: 'endpoint-remove', ...request });
+  }
+
+  /** The default routes of a container that runs are these and no others. */
+  async routes(request: { pid: number; defaults: DefaultRoute[] }): Promise<void> {
+    await this.#link.askAgain({ op: 'routes', ...request });
+  }
+
+  /** Packet rules, all of them or none. */
   async nft(batch: string): Promise<void> {
     await this.#link.ask({ op: 'nft' }, { body: once(Buffer.from(batch)) });
   }

@@ -71,7 +71,7 @@ export interface RunRequest {
   io: StreamPlan;
   log: LogPlan | null;
   /** How its own network is connected; null where it has none of its own. */
-  network: Wire | null;
+  network: NetworkRequest | null;
   health: HealthProbe | null;
   exitFile: string;
   runtime: ForeignRuntime | null;
@@ -167,22 +167,51 @@ export type ReceivedPart = ReceivedFile | { name: string; link: string } | { nam
 
 export interface BridgeRequest {
   name: string;
-  gateway: string;
+  /** With prefix lengths, IPv4 and IPv6: these and no others. */
+  addresses: string[];
   mtu: number;
 }
 
-/** A container's end of a wire to a bridge, or with no bridge its `lo` alone. */
+/** One interface of a container. */
 export interface Wire {
-  bridge: string | null;
-  address?: string;
-  gateway?: string | null;
-  mac?: string | null;
-  ifname?: string;
+  /** `bridge`: a veth pair whose other end is a port of `parent`; else it is stacked on `parent`, a link of the host. */
+  kind: 'bridge' | 'macvlan' | 'ipvlan';
+  parent: string;
+  /** macvlan: bridge, private, vepa or passthru; ipvlan: l2, l3 or l3s. The first of them when not given. */
+  mode?: string;
+  ifname: string;
+  /** The host's end of a veth pair. */
   veth?: string;
+  /** With prefix lengths, IPv4 and IPv6. */
+  addresses: string[];
+  /** When not given, made of the first IPv4 address, or else by the kernel. */
+  mac?: string;
+  /** Settings of this interface: `net.ipv4.conf.IFNAME.forwarding` → `1`, where IFNAME stands for its name. */
+  sysctls?: Record<string, string>;
+  /** bridge: the container may reach its own published port. */
+  hairpin?: boolean;
 }
 
-export interface EndpointRequest extends Wire {
+/** The way out of one family, which is the gateway's. */
+export interface DefaultRoute {
+  gateway: string;
+  ifname: string;
+}
+
+/** All of a container's network; without wires it has only `lo`. */
+export interface NetworkRequest {
+  wires: Wire[];
+  /** At most one for IPv4 and one for IPv6. */
+  defaults: DefaultRoute[];
+  resolver?: true;
+}
+
+/** An interface of a container that runs. */
+export interface EndpointRemoveRequest {
   pid: number;
+  ifname: string;
+  /** Of a wire to a bridge. */
+  veth?: string;
 }
 
 /**

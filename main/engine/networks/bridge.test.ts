@@ -64,7 +64,10 @@ async function engine(root: string) {
   };
   /** As a run does it: the wire ends at a process that is there already. */
   const connect = (id: string, pid: number) =>
-    networks.connect(id, (wire) => helper.endpoint({ pid, bridge: null, ...wire }));
+    networks.connect(id, async (network) => {
+      for (const wire of network?.wires ?? []) await helper.endpoint({ pid, wire });
+      await helper.routes({ pid, defaults: network?.defaults ?? [] });
+    });
   return { networks, store, connect, close };
 }
 

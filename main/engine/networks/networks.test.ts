@@ -40,9 +40,11 @@ class FakeHelper {
   async bridge(request: object): Promise<void> {
     this.asked.push(request);
   }
-  async bridgeRemove(name: string): Promise<void> {
+  async bridgeRemove(name: string): Promise<boolean> {
     this.asked.push({ remove: name });
+    return true;
   }
+  async nft(): Promise<void> {}
 }
 
 async function openNetworks({ store = new FakeStore(), rootless = false } = {}) {
@@ -131,14 +133,14 @@ test('a container without a place has an empty one', async () => {
 test('connecting makes the bridge first and only once, and a wire of its own for each container', async () => {
   const { store, helper, networks, events } = await openNetworks();
   await store.commit((change) => ['a', 'b'].forEach((id) => networks.allocate(change, id)));
-  const wireOf = (id: string) => networks.connect(id, async (wire) => wire);
+  const wireOf = (id: string) => networks.connect(id, async (network) => network?.wires[0]);
   const [first, second] = [await wireOf('a'), await wireOf('b')];
   assert.deepEqual(
-    helper.asked.map((request) => (request as { gateway: string }).gateway),
-    ['172.17.0.1/16'],
+    helper.asked.map((request) => (request as { addresses: string[] }).addresses),
+    [['172.17.0.1/16']],
   );
-  assert.equal(first?.address, '172.17.0.2/16');
-  assert.equal(second?.address, '172.17.0.3/16');
+  assert.equal(first?.addresses[0], '172.17.0.2/16');
+  assert.equal(second?.addresses[0], '172.17.0.3/16');
   assert.notEqual(first?.veth, second?.veth);
   assert.deepEqual(events, ['network connect bridge a', 'network connect bridge b']);
 });
@@ -150,7 +152,7 @@ test('on none only lo comes up, on host nothing is touched', async () => {
     networks.allocate(change, 'open', { network: 'host' });
   });
   const wireOf = (id: string) => networks.connect(id, async (wire) => wire);
-  assert.deepEqual(await wireOf('quiet'), { bridge: null });
+  assert.deepEqual(await wireOf('quiet'), { wires: [], defaults: [] });
   assert.equal(await wireOf('open'), null);
   assert.deepEqual(helper.asked, []);
 });

@@ -6,15 +6,15 @@ import type { EndpointSettings } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
 import type { NetworkInspect } from '../../contract/networks.js';
 import type { Events } from '../events/index.js';
-import type { Helper, Wire } from '../helper/index.js';
-import { formatAddress, formatSubnet, sizeOf, Wires, type Bridge, type Route } from '../wires/index.js';
+import type { Helper, NetworkRequest } from '../helper/index.js';
+import { formatAddress, formatSubnet, newVeth, sizeOf, Wires, type Bridge, type Route } from '../wires/index.js';
 import type { EndpointRecord, NetworkRecord, PredefinedNetwork } from './record.js';
 
 export type NetworkMode = PredefinedNetwork | `container:${string}`;
 
 export interface NetworksOptions {
   store: Pick<Store, 'rows' | 'commit'>;
-  helper: Pick<Helper, 'bridge' | 'bridgeRemove'>;
+  helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft'>;
   rootless: boolean;
   events?: Pick<Events, 'publish'>;
   /** This machine's routes; for tests. */
@@ -85,20 +85,25 @@ export class Networks {
   }
 
   /** Has `make` wire the container up while it makes its first process; null: it shares this machine's network. */
-  async connect<Made>(containerId: string, make: (wire: Wire | null) => Promise<Made>): Promise<Made> {
+  async connect<Made>(containerId: string, make: (network: NetworkRequest | null) => Promise<Made>): Promise<Made> {
     const endpoint = this.#endpoints.get(containerId);
     const made = await this.#plug(endpoint, make);
     if (endpoint) this.#announce('connect', endpoint);
     return made;
   }
 
-  #plug<Made>(endpoint: EndpointRecord | undefined, make: (wire: Wire | null) => Promise<Made>): Promise<Made> {
-    if (endpoint?.address === undefined) return make(endpoint?.network === 'host' ? null : { bridge: null });
+  #plug<Made>(
+    endpoint: EndpointRecord | undefined,
+    make: (network: NetworkRequest | null) => Promise<Made>,
+  ): Promise<Made> {
+    if (endpoint?.address === undefined) return make(endpoint?.network === 'host' ? null : { wires: [], defaults: [] });
     const { bridge } = this.#network('bridge');
     if (!bridge) throw unavailable('this engine has no bridge network');
     const { IPAddress, IPPrefixLen, Gateway, MacAddress } = this.endpointOf(endpoint.container);
-    const plug = { address: `${IPAddress}/${IPPrefixLen}`, gateway: Gateway, mac: MacAddress };
-    return this.#wires.plug(bridgeOf(bridge), plug, make);
+    const addresses = [`${IPAddress}/${IPPrefixLen}`];
+    const end = { kind: 'bridge', parent: bridge.name, ifname: 'eth0', addresses, mac: MacAddress } as const;
+    const defaults = [{ gateway: Gateway, ifname: 'eth0' }];
+    return this.#wires.plug([bridgeOf(bridge)], () => make({ wires: [{ ...end, veth: newVeth() }], defaults }));
   }
 
   /** How inspect shows the container's place; empty where it has none. */
@@ -289,7 +294,7 @@ const gatewayOf = ({ subnet }: NonNullable<NetworkRecord['bridge']>): string => 
 
 const bridgeOf = (bridge: NonNullable<NetworkRecord['bridge']>): Bridge => ({
   name: bridge.name,
-  gateway: `${gatewayOf(bridge)}/${bridge.subnet.prefix}`,
+  addresses: [`${gatewayOf(bridge)}/${bridge.subnet.prefix}`],
 });
 
 /** As Docker makes it: from the address, so that neighbours need not learn anew when it is given out again. */

@@ -15,9 +15,10 @@ function fakeHelper() {
   const asked: string[] = [];
   return {
     asked,
-    bridge: async ({ name, gateway }: { name: string; gateway: string }) =>
-      void asked.push(`bridge ${name} ${gateway}`),
-    bridgeRemove: async (name: string) => void asked.push(`remove ${name}`),
+    bridge: async ({ name, addresses }: { name: string; addresses: string[] }) =>
+      void asked.push(`bridge ${name} ${addresses.join(' ')}`),
+    bridgeRemove: async () => true,
+    nft: async () => undefined,
   };
 }
 
@@ -48,7 +49,7 @@ test('no range free is said with the way out', async () => {
 test('a bridge is made once, and again after a failure', async () => {
   const helper = fakeHelper();
   const wires = new Wires(helper, async () => []);
-  const bridge = { name: 'slipway7', gateway: '172.17.0.1/16' };
+  const bridge = { name: 'slipway7', addresses: ['172.17.0.1/16'] };
   const make = helper.bridge;
   helper.bridge = async () => Promise.reject(conflict('somebody else has it'));
   await assert.rejects(wires.ensure(bridge), { kind: 'conflict' });

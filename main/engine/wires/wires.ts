@@ -1,26 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, unavailable } from '../../base/errors.js';
-import type { Helper, Wire } from '../helper/index.js';
+import { createLog } from '../../base/log.js';
+import type { Helper } from '../helper/index.js';
 import { overlaps, type Subnet } from './ipv4.js';
+import { addRules, removeRules } from './rules.js';
 import { readRoutes, type Route } from './routes.js';
 
-/** A bridge of ours on this machine, and the network it serves. */
+/** A bridge of ours on this machine, and the addresses it has. */
 export interface Bridge {
   name: string;
-  /** With its prefix length: `172.17.0.1/16`. */
-  gateway: string;
+  /** With prefix lengths: `172.17.0.1/16`, `fd00::1/64`. */
+  addresses: string[];
+  /** When not given, what the way out of this machine carries. */
+  mtu?: number;
 }
 
-/** What a container's end of a wire is to have. */
-export interface Plug {
-  /** With its prefix length. */
-  address: string;
-  gateway: string;
-  mac: string;
-}
+type WiresHelper = Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft'>;
 
 const USUAL_MTU = 1500;
+
+/** How long a bridge is waited for that links of ended containers are still on, in milliseconds. */
+const PATIENCE = 10_000;
+const BETWEEN_TRIES = 20;
+
+const log = createLog('wires');
 
 /** Docker's own range first, so that a machine with one engine has the addresses people know. */
 const SUBNETS: Subnet[] = [
@@ -30,11 +35,11 @@ const SUBNETS: Subnet[] = [
 
 /** Bridges and veth pairs. Makes no decision about who is connected to what. */
 export class Wires {
-  readonly #helper: Pick<Helper, 'bridge' | 'bridgeRemove'>;
+  readonly #helper: WiresHelper;
   readonly #routes: () => Promise<Route[]>;
   readonly #made = new Map<string, Promise<void>>();
 
-  constructor(helper: Pick<Helper, 'bridge' | 'bridgeRemove'>, routes: () => Promise<Route[]> = readRoutes) {
+  constructor(helper: WiresHelper, routes: () => Promise<Route[]> = readRoutes) {
     this.#helper = helper;
     this.#routes = routes;
   }
@@ -83,28 +88,39 @@ export class Wires {
     }
   }
 
-  /** Has `make` join a container to the bridge. Every wire has a name of its own: an old one may still be going. */
-  async plug<Made>(bridge: Bridge, plug: Plug, make: (wire: Wire) => Promise<Made>): Promise<Made> {
-    const plugIn = () =>
-      make({ bridge: bridge.name, ...plug, ifname: 'eth0', veth: `veth${randomBytes(4).toString('hex').slice(0, 7)}` });
-    await this.ensure(bridge);
+  /** Has `make` join a container to bridges, which are there by then. */
+  async plug<Made>(bridges: Bridge[], make: () => Promise<Made>): Promise<Made> {
+    await this.#ensureAll(bridges);
     try {
-      return await plugIn();
+      return await make();
     } catch (error) {
-      if (await linkExists(bridge.name)) throw error;
-      this.#made.delete(bridge.name); // taken away behind our back
-      await this.ensure(bridge);
-      return plugIn();
+      const there = await Promise.all(bridges.map(({ name }) => linkExists(name)));
+      const gone = bridges.filter((_, index) => !there[index]); // taken away behind our back
+      if (gone.length === 0) throw error;
+      for (const { name } of gone) this.#made.delete(name);
+      await this.#ensureAll(bridges);
+      return make();
     }
   }
 
-  async remove(bridge: Bridge): Promise<void> {
-    this.#made.delete(bridge.name);
-    if (await linkExists(bridge.name)) await this.#helper.bridgeRemove(bridge.name);
+  /** Takes the bridge away once nothing is connected to it: the links of a container go a moment after it. */
+  async remove({ name }: Bridge): Promise<void> {
+    this.#made.delete(name);
+    if (!(await linkExists(name))) return;
+    const deadline = Date.now() + PATIENCE;
+    while (!(await this.#helper.bridgeRemove(name)))
+      if (Date.now() > deadline) return log.warn(`the bridge ${name} stays: something is still connected to it`);
+      else await sleep(BETWEEN_TRIES);
+    await this.#helper.nft(removeRules(name));
   }
 
-  async #make({ name, gateway }: Bridge): Promise<void> {
-    await this.#helper.bridge({ name, gateway, mtu: await this.mtu() });
+  async #ensureAll(bridges: Bridge[]): Promise<void> {
+    await Promise.all(bridges.map((bridge) => this.ensure(bridge)));
+  }
+
+  async #make({ name, addresses, mtu }: Bridge): Promise<void> {
+    await this.#helper.bridge({ name, addresses, mtu: mtu ?? (await this.mtu()) });
+    await this.#helper.nft(addRules(name, addresses));
   }
 
   /** Not more than the way out carries: a tunnel's smaller packets would otherwise be lost without a word. */
@@ -115,6 +131,9 @@ export class Wires {
     return Math.min(USUAL_MTU, Number(text) || USUAL_MTU);
   }
 }
+
+/** A name for the host's end of a wire. Every one has its own: an old one may still be going. */
+export const newVeth = (): string => `veth${randomBytes(4).toString('hex').slice(0, 7)}`;
 
 /** Not from /sys, which may be another network namespace's. */
 async function linkExists(name: string): Promise<boolean> {
