@@ -404,6 +404,7 @@ export class Bench {
       },
       log: options.log === null ? null : { path: container.logFile, maxSize: 0, maxFile: 1, ...options.log },
       exitFile: container.exitFile,
+      network: options.network ?? null,
       runtime: this.runtime ?? null,
     };
     return { container, request };

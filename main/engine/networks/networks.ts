@@ -7,7 +7,18 @@ import type { Filters } from '../../contract/filters.js';
 import type { NetworkInspect } from '../../contract/networks.js';
 import type { Events } from '../events/index.js';
 import type { Helper, NetworkRequest } from '../helper/index.js';
-import { formatAddress, formatSubnet, newVeth, sizeOf, Wires, type Bridge, type Route } from '../wires/index.js';
+import {
+  formatAddress,
+  formatSubnet,
+  newVeth,
+  nth,
+  parseAddress,
+  parseSubnet,
+  sizeOf,
+  Wires,
+  type Bridge,
+  type Route,
+} from '../wires/index.js';
 import type { EndpointRecord, NetworkRecord, PredefinedNetwork } from './record.js';
 
 export type NetworkMode = PredefinedNetwork | `container:${string}`;
@@ -116,8 +127,8 @@ export class Networks {
       NetworkID: id,
       EndpointID: endpoint?.id ?? '',
       Gateway: address ? gatewayOf(bridge) : '',
-      IPAddress: address ? formatAddress(address) : '',
-      IPPrefixLen: address ? bridge.subnet.prefix : 0,
+      IPAddress: address || '',
+      IPPrefixLen: address ? parseSubnet(bridge.subnet).prefix : 0,
       IPv6Gateway: '',
       GlobalIPv6Address: '',
       GlobalIPv6PrefixLen: 0,
@@ -203,19 +214,23 @@ export class Networks {
     if (bridge && used && found !== 'foreign') return;
     if (used) log.warn(`the bridge ${bridge?.name} is somebody else's now: containers that run are cut off`);
     const ours = found === 'adopted';
-    const subnet = await this.#wires.freeSubnet(bridge?.subnet, ours ? bridge?.name : undefined);
+    const before = bridge && parseSubnet(bridge.subnet);
+    const subnet = formatSubnet(await this.#wires.freeSubnet(before, ours ? bridge?.name : undefined));
     const name = bridge && found !== 'foreign' ? bridge.name : await this.#wires.freeName();
-    if (bridge?.name === name && formatSubnet(bridge.subnet) === formatSubnet(subnet)) return;
+    if (bridge?.name === name && bridge.subnet === subnet) return;
     if (ours && bridge) await this.#wires.remove(bridgeOf(bridge)); // its addresses would be the old ones
     this.#networks.set('bridge', { ...record, bridge: { name, subnet } });
   }
 
   /** The lowest that nobody has; the first is the gateway's. */
-  #freeAddress({ subnet }: NonNullable<NetworkRecord['bridge']>): number {
+  #freeAddress({ subnet }: NonNullable<NetworkRecord['bridge']>): string {
     const taken = new Set([...this.#endpoints.values()].map(({ address }) => address));
-    const last = subnet.first + sizeOf(subnet) - 2;
-    for (let address = subnet.first + 2; address <= last; address++) if (!taken.has(address)) return address;
-    throw unavailable(`no address is left in ${formatSubnet(subnet)}: stop a container to free one`);
+    const range = parseSubnet(subnet);
+    for (let index = 2n; index <= sizeOf(range) - 2n; index++) {
+      const address = formatAddress(nth(range, index));
+      if (!taken.has(address)) return address;
+    }
+    throw unavailable(`no address is left in ${subnet}: stop a container to free one`);
   }
 
   #network(name: PredefinedNetwork): NetworkRecord {
@@ -253,7 +268,7 @@ export class Networks {
       IPAM: {
         Driver: 'default',
         Options: null,
-        Config: bridge ? [{ Subnet: formatSubnet(bridge.subnet), Gateway: gatewayOf(bridge) }] : [],
+        Config: bridge ? [{ Subnet: bridge.subnet, Gateway: gatewayOf(bridge) }] : [],
       },
       Internal: false,
       Attachable: false,
@@ -290,13 +305,14 @@ export class Networks {
   }
 }
 
-const gatewayOf = ({ subnet }: NonNullable<NetworkRecord['bridge']>): string => formatAddress(subnet.first + 1);
+const gatewayOf = ({ subnet }: NonNullable<NetworkRecord['bridge']>): string =>
+  formatAddress(nth(parseSubnet(subnet), 1));
 
 const bridgeOf = (bridge: NonNullable<NetworkRecord['bridge']>): Bridge => ({
   name: bridge.name,
-  addresses: [`${gatewayOf(bridge)}/${bridge.subnet.prefix}`],
+  addresses: [`${gatewayOf(bridge)}/${parseSubnet(bridge.subnet).prefix}`],
 });
 
 /** As Docker makes it: from the address, so that neighbours need not learn anew when it is given out again. */
-const macOf = (address: number): string =>
-  ['02', '42', ...[24, 16, 8, 0].map((shift) => ((address >>> shift) & 255).toString(16).padStart(2, '0'))].join(':');
+const macOf = (address: string): string =>
+  `0242${parseAddress(address).value.toString(16).padStart(8, '0')}`.replace(/..(?!$)/g, '$&:');

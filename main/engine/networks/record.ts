@@ -1,5 +1,3 @@
-import type { Subnet } from '../wires/index.js';
-
 /** The networks that every engine has. */
 export type PredefinedNetwork = 'bridge' | 'host' | 'none';
 
@@ -10,7 +8,7 @@ export interface NetworkRecord {
   /** RFC 3339. */
   created: string;
   /** The default bridge only. */
-  bridge?: { name: string; subnet: Subnet };
+  bridge?: { name: string; subnet: string };
 }
 
 /** A container's place on a network, under the container's id; reserved until released. */
@@ -21,5 +19,5 @@ export interface EndpointRecord {
   /** The container's name, as `docker network inspect` shows it. */
   name: string;
   /** The default bridge only. */
-  address?: number;
+  address?: string;
 }

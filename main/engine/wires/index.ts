@@ -1,4 +1,19 @@
-/** Bridges and veth pairs on this machine, and the address ranges that are free on it. */
+/** Bridges on this machine, the addresses that are free on it, and how addresses are read and written. */
 export { newVeth, Wires, type Bridge } from './wires.js';
-export { formatAddress, formatSubnet, parseAddress, parseSubnet, sizeOf, type Subnet } from './ipv4.js';
+export {
+  bitsOf,
+  contains,
+  formatAddress,
+  formatSubnet,
+  nth,
+  overlaps,
+  parseAddress,
+  parseInterface,
+  parseSubnet,
+  sizeOf,
+  subnetOf,
+  type Address,
+  type Family,
+  type Subnet,
+} from './addresses.js';
 export type { Route } from './routes.js';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, unavailable } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import type { Helper } from '../helper/index.js';
-import { overlaps, type Subnet } from './ipv4.js';
+import { overlaps, parseSubnet, type Subnet } from './addresses.js';
 import { addRules, removeRules } from './rules.js';
 import { readRoutes, type Route } from './routes.js';
 
@@ -29,24 +29,30 @@ const log = createLog('wires');
 
 /** Docker's own range first, so that a machine with one engine has the addresses people know. */
 const SUBNETS: Subnet[] = [
-  ...Array.from({ length: 15 }, (_, index) => ({ first: 0xac11_0000 + index * 0x1_0000, prefix: 16 })),
-  ...Array.from({ length: 16 }, (_, index) => ({ first: 0xc0a8_0000 + index * 0x1000, prefix: 20 })),
-];
+  ...Array.from({ length: 15 }, (_, index) => `172.${17 + index}.0.0/16`),
+  ...Array.from({ length: 16 }, (_, index) => `192.168.${16 * index}.0/20`),
+].map(parseSubnet);
 
-/** Bridges and veth pairs. Makes no decision about who is connected to what. */
+/** Bridges and what is said of them to the helper. Makes no decision about who is connected to what. */
 export class Wires {
   readonly #helper: WiresHelper;
   readonly #routes: () => Promise<Route[]>;
-  readonly #made = new Map<string, Promise<void>>();
+  /** By name: how it was asked for last, and when it is so. */
+  readonly #made = new Map<string, { wish: string; done: Promise<void> }>();
 
   constructor(helper: WiresHelper, routes: () => Promise<Route[]> = readRoutes) {
     this.#helper = helper;
     this.#routes = routes;
   }
 
-  /** A network that no route of this machine leads to already; `preferred` if it is still free. A bridge's own route is none. */
+  /** The networks, of both families, that a route of this machine leads to. Those of a bridge that is to be made anew do not count. */
+  async taken({ except = [] }: { except?: string[] } = {}): Promise<Subnet[]> {
+    return (await this.#routes()).filter(({ link, prefix }) => prefix > 0 && !except.includes(link));
+  }
+
+  /** A network of IPv4 that no route of this machine leads to already; `preferred` if it is still free. A bridge's own route is none. */
   async freeSubnet(preferred?: Subnet, bridge?: string): Promise<Subnet> {
-    const taken = (await this.#routes()).filter(({ link, prefix }) => prefix > 0 && link !== bridge);
+    const taken = await this.taken({ except: bridge === undefined ? [] : [bridge] });
     const candidates = preferred ? [preferred, ...SUBNETS] : SUBNETS;
     const free = candidates.find((subnet) => !taken.some((route) => overlaps(route, subnet)));
     if (!free) {
@@ -65,15 +71,16 @@ export class Wires {
     }
   }
 
-  /** Makes the bridge unless it is there. Once made it is not looked at again, so that the next start is quick. */
+  /** Has the bridge be as asked. Once it is so it is not looked at again, so that the next start is quick. */
   ensure(bridge: Bridge): Promise<void> {
-    let made = this.#made.get(bridge.name);
-    if (!made) {
-      made = this.#make(bridge);
-      this.#made.set(bridge.name, made);
-      made.catch(() => this.#made.delete(bridge.name));
-    }
-    return made;
+    const { name } = bridge;
+    const wish = JSON.stringify(bridge);
+    const before = this.#made.get(name);
+    if (before?.wish === wish) return before.done;
+    const made = { wish, done: this.#make(bridge) };
+    this.#made.set(name, made);
+    made.done.catch(() => this.#made.get(name) === made && this.#made.delete(name));
+    return made.done;
   }
 
   /** A bridge that an engine before us left: its rules are made good again. False: there is none, or it is somebody else's. */
