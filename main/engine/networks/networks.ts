@@ -19,7 +19,13 @@ import {
   type Bridge,
   type Route,
 } from '../wires/index.js';
-import type { EndpointRecord, NetworkRecord, PredefinedNetwork } from './record.js';
+import {
+  endpointOfRow,
+  networkOfRow,
+  type EndpointRecord,
+  type NetworkRecord,
+  type PredefinedNetwork,
+} from './record.js';
 
 export type NetworkMode = PredefinedNetwork | `container:${string}`;
 
@@ -63,6 +69,8 @@ export class Networks {
     this.#wires = new Wires(helper, routes);
     this.#networks = store.rows<NetworkRecord>('networks');
     this.#endpoints = store.rows<EndpointRecord>('endpoints');
+    for (const [key, row] of this.#networks) this.#networks.set(key, networkOfRow(row));
+    for (const [key, row] of this.#endpoints) this.#endpoints.set(key, endpointOfRow(row));
   }
 
   /** What `--network` means here: Docker's `default` is the bridge, or nothing where there can be none. */

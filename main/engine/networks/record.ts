@@ -1,3 +1,5 @@
+import { formatAddress, formatSubnet } from '../wires/index.js';
+
 /** The networks that every engine has. */
 export type PredefinedNetwork = 'bridge' | 'host' | 'none';
 
@@ -20,4 +22,18 @@ export interface EndpointRecord {
   name: string;
   /** The default bridge only. */
   address?: string;
+}
+
+/** The first version kept addresses as numbers. */
+export function networkOfRow(row: NetworkRecord): NetworkRecord {
+  const subnet: unknown = row.bridge?.subnet;
+  if (!row.bridge || typeof subnet === 'string') return row;
+  const { first, prefix } = subnet as { first: number; prefix: number };
+  return { ...row, bridge: { ...row.bridge, subnet: formatSubnet({ family: 4, first: BigInt(first), prefix }) } };
+}
+
+export function endpointOfRow(row: EndpointRecord): EndpointRecord {
+  const address: unknown = row.address;
+  if (typeof address !== 'number') return row;
+  return { ...row, address: formatAddress({ family: 4, value: BigInt(address) }) };
 }
