@@ -67,7 +67,7 @@ int bridge_op(struct request *request, struct error *err)
     TRY(addresses_set(netlink, link.index, bridge.addresses, bridge.address_count, err));
     TRY(link_up(netlink, link.index, 0, link.mtu == bridge.mtu ? 0 : (uint32_t)bridge.mtu, err));
     if (bridge.ipv6)
-        TRY(net_setting("ipv6/conf/all/forwarding", "1", err));
+        TRY(ipv6_forward(err));
     return net_setting("ipv4/ip_forward", "1", err);
 }
 

@@ -28,14 +28,6 @@ int inside_open(pid_t pid, struct error *err)
 
 /* ---- in the namespace ---- */
 
-static int add_addresses(struct netlink *netlink, int index, const struct wire *wire, unsigned char family, struct error *err)
-{
-    for (size_t i = 0; i < wire->address_count; i++)
-        if (wire->addresses[i].family == family)
-            TRY(address_add(netlink, index, &wire->addresses[i], err));
-    return 0;
-}
-
 static int apply_settings(const struct wire *wire, struct error *err)
 {
     if (!wire->sysctls)
@@ -46,16 +38,28 @@ static int apply_settings(const struct wire *wire, struct error *err)
     return 0;
 }
 
+/* An address may have been somebody else's a moment ago, and who talked to them still sends there. */
+static int announce(struct netlink *netlink, int index, const struct wire *wire, struct error *err)
+{
+    if (wire->kind == WIRE_IPVLAN || wire->address_count == 0)
+        return 0;
+    TRY(link_setting("ipv4", wire->ifname, "arp_notify", "1", err));
+    if (wire->ipv6)
+        TRY(link_setting("ipv6", wire->ifname, "ndisc_notify", "1", err));
+    return link_announce(netlink, index, wire->mac, err);
+}
+
 static int bring_up(struct netlink *netlink, struct wire *wire, struct error *err)
 {
     struct link link;
     TRY(link_find(netlink, wire->ifname, &link, err));
     memcpy(wire->mac, link.mac, sizeof wire->mac);
     TRY(link_set_ipv6(wire->ifname, wire->ipv6, err));
-    TRY(add_addresses(netlink, link.index, wire, AF_INET, err));
-    TRY(apply_settings(wire, err));
+    for (size_t i = 0; i < wire->address_count; i++)
+        TRY(address_add(netlink, link.index, &wire->addresses[i], err));
     TRY(link_up(netlink, link.index, 0, 0, err));
-    return add_addresses(netlink, link.index, wire, AF_INET6, err);
+    TRY(announce(netlink, link.index, wire, err));
+    return apply_settings(wire, err);
 }
 
 static int find_ways(struct netlink *netlink, const struct ways_out *ways, struct default_route routes[2], struct error *err)

@@ -11,7 +11,7 @@
 
 int net_setting(const char *path, const char *value, struct error *err)
 {
-    char full[160];
+    char full[384];
     snprintf(full, sizeof full, "/proc/sys/net/%s", path);
     cleanup_close int file = open(full, O_RDWR | O_CLOEXEC);
     if (file < 0)
@@ -38,6 +38,29 @@ int link_set_ipv6(const char *link, bool wanted, struct error *err)
     if (wanted)
         TRY(link_setting("ipv6", link, "accept_dad", "0", err));
     return link_setting("ipv6", link, "disable_ipv6", wanted ? "0" : "1", err);
+}
+
+static bool setting_is(const char *path, char value)
+{
+    char full[384], now[2] = "";
+    snprintf(full, sizeof full, "/proc/sys/net/%s", path);
+    cleanup_close int file = open(full, O_RDONLY | O_CLOEXEC);
+    return file >= 0 && pread(file, now, sizeof now, 0) == (ssize_t)sizeof now && now[0] == value && now[1] == '\n';
+}
+
+int ipv6_forward(struct error *err)
+{
+    if (setting_is("ipv6/conf/all/forwarding", '1'))
+        return 0;
+    cleanup_closedir DIR *links = opendir("/proc/sys/net/ipv6/conf");
+    struct dirent *link;
+    while (links && (link = readdir(links))) {
+        char path[320];
+        snprintf(path, sizeof path, "ipv6/conf/%s/accept_ra", link->d_name);
+        if (setting_is(path, '1')) /* 2: also as a router */
+            TRY(net_setting(path, "2", err));
+    }
+    return net_setting("ipv6/conf/all/forwarding", "1", err);
 }
 
 /* "net.ipv4.conf.IFNAME.forwarding" in its parts: `head` is "ipv4/conf", `tail` what comes after the name. */

@@ -15,6 +15,10 @@ int link_setting(const char *family, const char *link, const char *name, const c
  * at once. */
 int link_set_ipv6(const char *link, bool wanted, struct error *err);
 
+/* Packets of IPv6 go from link to link. A machine that does so no longer believes routers, and would lose its own way out: its links go on believing
+ * those they believed. */
+int ipv6_forward(struct error *err);
+
 /* A person's wish: `net.ipv4.conf.IFNAME.forwarding`, IFNAME being the link. "invalid" where it is not of that form, or does not exist. */
 int link_setting_check(const char *pattern, struct error *err);
 int link_setting_apply(const char *pattern, const char *link, const char *value, struct error *err);

@@ -224,6 +224,16 @@ int link_set_hairpin(struct netlink *netlink, int port, struct error *err)
     return 0;
 }
 
+int link_announce(struct netlink *netlink, int index, const unsigned char mac[6], struct error *err)
+{
+    char buffer[256];
+    struct nlmsghdr *message = link_message(buffer, RTM_NEWLINK, NLM_F_ACK, index);
+    mnl_attr_put(message, IFLA_ADDRESS, 6, mac);
+    if (netlink_talk(netlink, message, NULL, NULL) < 0)
+        return fail(err, errno, "announce network link %d", index);
+    return 0;
+}
+
 int link_delete(struct netlink *netlink, int index, struct error *err)
 {
     char buffer[256];

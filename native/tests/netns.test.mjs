@@ -100,6 +100,17 @@ test('a bridge is up with its addresses and forwarding, and asking again changes
   assert.equal(host('nft', 'list', 'tables'), '', 'packet rules are the engine\'s');
 });
 
+test('a host that believes routers goes on believing them once it forwards IPv6', async () => {
+  host('sysctl', '-qw', 'net.ipv6.conf.all.forwarding=0', 'net.ipv6.conf.host0.accept_ra=1');
+  await bench.ask({ ...BRIDGE, addresses: ['172.17.0.1/16'] });
+  assert.equal(setting(bench.hello.pid, 'ipv6/conf/all/forwarding'), '0', 'nobody asked for IPv6');
+  assert.equal(setting(bench.hello.pid, 'ipv6/conf/host0/accept_ra'), '1');
+  await bench.ask(BRIDGE);
+  assert.equal(setting(bench.hello.pid, 'ipv6/conf/all/forwarding'), '1');
+  assert.equal(setting(bench.hello.pid, 'ipv6/conf/host0/accept_ra'), '2');
+  assert.equal(setting(bench.hello.pid, 'ipv6/conf/slipway0/accept_ra'), '0');
+});
+
 test('an address of either family is usable at once: nobody is asked whether it is taken', async () => {
   await bench.ask({ ...BRIDGE, name: 'slipway4', addresses: ['fd00:4::1/64'] });
   const flags = linkOf(bench.hello.pid, 'slipway4').addr_info.map(({ tentative }) => tentative ?? false);
@@ -214,6 +225,21 @@ test('an interface is gone at the answer, whatever the container has called it, 
   await bench.ask({ op: 'endpoint', pid: two.container.pid, wire });
   await assert.rejects(bench.ask({ op: 'endpoint-remove', pid: two.container.pid, ifname: 'eth0', veth: 'slipway0' }), { kind: 'conflict' });
   await bench.ask({ op: 'endpoint-remove', pid: 4194303, ifname: 'eth0', veth: 'vethnone' });
+});
+
+test('who takes over an address says so: nobody sends to the one before', async () => {
+  await bench.ask(BRIDGE);
+  const container = await lonely();
+  const { wire, four, six } = newWire();
+  const give = (mac) => bench.ask({ op: 'endpoint', pid: container.pid, wire: { ...wire, mac } });
+  const known = () => JSON.parse(host('ip', '-j', 'neigh', 'show', 'dev', 'slipway0')).filter(({ dst }) => [four, six].includes(dst)).map(({ lladdr }) => lladdr);
+  await give('02:00:00:00:00:01');
+  for (const address of [four, six]) host('ip', 'neigh', 'replace', address, 'lladdr', '02:00:00:00:00:01', 'nud', 'reachable', 'dev', 'slipway0');
+  await bench.ask({ op: 'endpoint-remove', pid: container.pid, ifname: 'eth0', veth: wire.veth });
+  await give('02:00:00:00:00:02');
+  const deadline = Date.now() + 10_000;
+  while (known().some((mac) => mac !== '02:00:00:00:00:02') && Date.now() < deadline) await sleep(10);
+  assert.deepEqual(known(), ['02:00:00:00:00:02', '02:00:00:00:00:02']);
 });
 
 test('a container may reach itself by way of the bridge where that is asked for', async () => {
