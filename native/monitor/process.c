@@ -40,13 +40,13 @@ ssize_t process_output(struct process *process, enum stream stream, int *fd)
         health_output(bytes, (size_t)got);
         return got;
     }
-    if (process == &monitor.first)
-        log_append(stream, bytes, (size_t)got);
-    clients_output(process, stream, bytes, (size_t)got);
     if (got >= FULL_PIPE && !process->terminal && !process->widened[stream]) {
         fcntl(*fd, F_SETPIPE_SZ, LARGE_PIPE); /* it has a lot to say: fewer turns to take */
         process->widened[stream] = true;
     }
+    if (process == &monitor.first)
+        log_append(stream, bytes, (size_t)got);
+    clients_output(process, stream, bytes, (size_t)got);
     return got;
 }
 
