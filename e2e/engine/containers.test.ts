@@ -198,6 +198,38 @@ test(
   },
 );
 
+test(
+  'an exec’s stream has frames unless its start asked for a terminal, whatever its create said',
+  { skip },
+  async () => {
+    await using engine = await startEngine();
+    await loadBusybox(engine);
+    const made = { Image: 'busybox:test', Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'none' } };
+    const { Id } = await api<{ Id: string }>(engine.socket, 'POST', '/containers/create', made);
+    await api(engine.socket, 'POST', `/containers/${Id}/start`);
+    const said = async (Cmd: string[], created: boolean, started: boolean) => {
+      const wish = { Cmd, AttachStdout: true, AttachStderr: true, Tty: created };
+      const exec = await api<{ Id: string }>(engine.socket, 'POST', `/containers/${Id}/exec`, wish);
+      const body = { Detach: false, Tty: started };
+      const { lines, head, socket } = await hijack(engine.socket, `/v1.47/exec/${exec.Id}/start`, body);
+      const bytes = Buffer.concat([head, ...(await (socket as Readable).toArray())] as Buffer[]);
+      return [/^Content-Type: .*\.(\w+)-stream$/m.exec(lines)?.[1], bytes.toString('latin1')];
+    };
+    const frame = (stream: number, text: string) => String.fromCharCode(stream, 0, 0, 0, 0, 0, 0, text.length) + text;
+    const terminal = ['sh', '-c', 'test -t 1 && echo yes'];
+    const both = ['sh', '-c', 'test -t 1 || echo no; echo err >&2'];
+    assert.deepEqual(await said(terminal, true, false), ['multiplexed', frame(1, 'yes\r\n')]);
+    // Without frames there is no telling stdout and stderr apart: as with dockerd, stderr is left out.
+    assert.deepEqual(await said(both, false, true), ['raw', 'no\n']);
+    assert.deepEqual(await said(terminal, true, true), ['raw', 'yes\r\n']);
+    assert.deepEqual(await said(both, false, false), ['multiplexed', frame(1, 'no\n') + frame(2, 'err\n')]);
+    const [type, refusal = ''] = await said(['/nosuch'], true, false);
+    assert.equal(type, 'multiplexed');
+    assert.equal(refusal.charCodeAt(0), 1);
+    assert.equal(refusal.charCodeAt(7), refusal.length - 8);
+  },
+);
+
 async function childrenOf(parent: number, name: string): Promise<number[]> {
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {

@@ -25,7 +25,7 @@ function shouting(): AttachStream & { closed: boolean } {
     wake();
   };
   return {
-    tty: true,
+    framed: false,
     closed: false,
     readable: {
       async *[Symbol.asyncIterator]() {

@@ -1,9 +1,9 @@
 /**
- * A container's or an exec's streams, held by one client. Bytes are exactly what that client gets: the terminal's with a tty,
- * Docker's frames (8 byte header: 1 stdout or 2 stderr, three zeros, big-endian length) without.
+ * A container's or an exec's streams, held by one client. Bytes are exactly what that client gets: Docker's frames (8 byte header: 1 stdout or
+ * 2 stderr, three zeros, big-endian length), or the process's own as they are.
  */
 export interface AttachStream {
-  readonly tty: boolean;
+  readonly framed: boolean;
   /** Each chunk is good until the next is asked for. */
   readonly readable: AsyncIterable<Uint8Array>;
   /** Before `readable` is iterated: the process's output may be written to this connection by others than us, and `readable` ends when it does. */

@@ -191,10 +191,12 @@ export async function createContainer(
 }
 
 /** Everything a stream says until its end; frames are taken apart where there is no terminal. */
-export async function readAll(stream: Pick<AttachStream, 'tty' | 'readable'>): Promise<{ out: string; err: string }> {
+export async function readAll(
+  stream: Pick<AttachStream, 'framed' | 'readable'>,
+): Promise<{ out: string; err: string }> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream.readable) chunks.push(Buffer.from(chunk));
-  return stream.tty ? { out: Buffer.concat(chunks).toString(), err: '' } : unframed(Buffer.concat(chunks));
+  return stream.framed ? unframed(Buffer.concat(chunks)) : { out: Buffer.concat(chunks).toString(), err: '' };
 }
 
 export function unframed(bytes: Buffer): { out: string; err: string } {

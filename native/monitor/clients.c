@@ -294,16 +294,15 @@ unsigned clients_event(const struct process *process, const char *format, ...)
     return heard;
 }
 
-/* With a terminal its bytes as they are; without, one of Docker's frames. */
 static void output(struct client *client, enum stream stream, const unsigned char *bytes, size_t length)
 {
     unsigned char header[8] = {stream == STREAM_OUT ? 1 : 2, 0, 0, 0, (unsigned char)(length >> 24), (unsigned char)(length >> 16),
                                (unsigned char)(length >> 8), (unsigned char)length};
     struct iovec parts[2] = {{header, sizeof header}, {(void *)bytes, length}};
-    if (client->process->terminal)
-        deliver(client, parts + 1, 1);
-    else
+    if (client->framed)
         deliver(client, parts, 2);
+    else
+        deliver(client, parts + 1, 1);
 }
 
 void clients_output(const struct process *process, enum stream stream, const unsigned char *bytes, size_t length)
@@ -417,6 +416,7 @@ static void attach(struct client *client)
     client->takes[STREAM_OUT] = flag(client->line, " stdout=");
     client->takes[STREAM_ERR] = flag(client->line, " stderr=");
     client->types = flag(client->line, " stdin=");
+    client->framed = strstr(client->line, " framed=") ? flag(client->line, " framed=") : !process->terminal;
     widen(client->fd);
     join(client, process, ATTACHED);
     if (process != &monitor.first) {

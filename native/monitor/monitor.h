@@ -203,6 +203,7 @@ struct client {
     int lent; /* another's socket that its output goes to; -1: its own */
     enum { SILENT, CONTROL, ATTACHED } kind; /* silent: has not yet said what it wants */
     bool takes[STREAMS], types;
+    bool framed; /* it gets Docker's frames, not bytes as they are */
     bool input_ended; /* it sends no more */
     bool hung_up;     /* it takes no more */
     bool awaits_start;

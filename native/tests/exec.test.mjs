@@ -110,6 +110,19 @@ describe('an exec', { skip: unable }, () => {
     control.close();
   });
 
+  test('gives each client frames or bytes as they are, as that client asked, whatever the process has', async () => {
+    const take = async (options, tty) => {
+      const exec = await bench.exec(container, ['/bin/sh', '-c', 'echo out'], { tty });
+      const clients = await Promise.all(options.map((each) => exec.attach({ stdin: false, ...each })));
+      await exec.start();
+      return Promise.all(clients.map(async (client) => (await client.rest()).toString('latin1')));
+    };
+    const frame = (text) => `\x01\0\0\0\0\0\0${String.fromCharCode(text.length)}${text}`;
+    const each = [{ framed: true }, { framed: false }, {}];
+    assert.deepEqual(await take(each, true), [frame('out\r\n'), 'out\r\n', 'out\r\n']);
+    assert.deepEqual(await take(each, false), [frame('out\n'), 'out\n', frame('out\n')]);
+  });
+
   test('can be asked how it ended, and leaves word where nobody was there to hear', async () => {
     const heard = await bench.exec(container, ['/bin/sh', '-c', 'exit 7']);
     await heard.start();

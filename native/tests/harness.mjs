@@ -168,12 +168,13 @@ export const words = (line) =>
   Object.fromEntries(line.split(' ').flatMap((word) => (word.includes('=') ? [word.split(/=(.*)/s).slice(0, 2)] : [])));
 
 /** Joins a process's streams. `log` and `seq` are where the stream goes on. */
-export async function attach(stateDir, { stdin = true, stdout = true, stderr = true, exec, outlet = false, after } = {}) {
+export async function attach(stateDir, { stdin = true, stdout = true, stderr = true, exec, framed, outlet = false, after } = {}) {
   const wire = new Wire(join(stateDir, 'monitor.sock'));
   const flag = (on) => (on ? 1 : 0);
   const subject = exec ? ` exec=${exec}` : '';
+  const form = framed === undefined ? '' : ` framed=${flag(framed)}`;
   const where = `${outlet ? ' outlet=1' : ''}${after ? ` after=${after}` : ''}`;
-  wire.socket.write(`attach${subject} stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}${where}\n`);
+  wire.socket.write(`attach${subject} stdin=${flag(stdin)} stdout=${flag(stdout)} stderr=${flag(stderr)}${form}${where}\n`);
   const line = await wire.line();
   assert.equal(line.replace(/^ok log=\d+ seq=\d+/, 'ok'), `ok${stdin ? where.replace(/ after.*/, '') : where}`);
   wire.log = Number(words(line).log);

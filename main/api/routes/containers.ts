@@ -95,7 +95,7 @@ export const containerRoutes = ({ containers, system }: Engine): Route[] => [
   }),
   post('/containers/:id/attach', async (call) => {
     const attached = await containers.attach(call.params.id, attachment(call));
-    return hijack(attached, streamType(call, attached.tty));
+    return hijack(attached, streamType(call, !attached.framed));
   }),
   get('/containers/:id/attach/ws', async (call) => {
     const attached = await containers.attach(call.params.id, attachment(call));

@@ -19,7 +19,7 @@ export const execRoutes = ({ execs }: Engine): Route[] => [
       tty: wish.Tty ?? false,
       consoleSize: consoleSize(call.version, wish),
     });
-    return attached ? hijack(attached, streamType(call, attached.tty)) : empty(200);
+    return attached ? hijack(attached, streamType(call, !attached.framed)) : empty(200);
   }),
   post('/exec/:id/resize', async ({ params, query }) => {
     await execs.resize(params.id, requiredInteger(query, 'h'), requiredInteger(query, 'w'));

@@ -7,6 +7,8 @@ import type { HelperRoom } from './rooms.js';
 export interface AttachmentOptions {
   lend: HelperRoom['lend'];
   tty: boolean;
+  /** Whether the client gets Docker's frames: of an exec, its start says so. */
+  framed: boolean;
   stdin: boolean;
   stdout: boolean;
   stderr: boolean;
@@ -23,7 +25,7 @@ const SMALL = 64 * 1024;
  * it has not taken lies with the monitor.
  */
 export class Attachment implements AttachStream {
-  readonly tty: boolean;
+  readonly framed: boolean;
   readonly #options: AttachmentOptions;
   readonly #keys: DetachKeys | undefined;
   readonly #connected: Promise<Socket | undefined>;
@@ -46,7 +48,7 @@ export class Attachment implements AttachStream {
 
   constructor(options: AttachmentOptions) {
     this.#options = options;
-    this.tty = options.tty;
+    this.framed = options.framed;
     this.#keys = options.detachKeys && options.tty ? new DetachKeys(options.detachKeys) : undefined;
     this.#connected = new Promise((resolve) => (this.#connect = resolve));
   }
@@ -77,8 +79,8 @@ export class Attachment implements AttachStream {
     exec?: string,
   ): Promise<boolean> {
     if (this.#closed) return true;
-    const { stdin, stdout, stderr } = this.#options;
-    const joined = await attachMonitor(stateDir, { stdin, stdout, stderr }, { exec, outletAfter: SMALL });
+    const { framed, stdin, stdout, stderr } = this.#options;
+    const joined = await attachMonitor(stateDir, { stdin, stdout, stderr }, { exec, framed, outletAfter: SMALL });
     const { log, seq, socket } = joined;
     const history = await before({ log, seq });
     if (!history || this.#closed) {

@@ -65,6 +65,7 @@ export class Output {
       ...request,
       lend: (...errand) => this.#helper.lend(...errand),
       tty: record.config.Tty,
+      framed: !record.config.Tty,
       stdin: request.stdin && request.stream && record.config.OpenStdin,
       detachKeys,
       onDetach: () => this.#ledger.publish(container, 'detach'),

@@ -140,7 +140,10 @@ export class Execs {
     return { Id: exec.id };
   }
 
-  /** The stream comes at once, as Docker's does: what goes wrong after that is said in it. Detached: once it runs. */
+  /**
+   * The stream comes at once, as Docker's does: what goes wrong after that is said in it. Detached: once it runs.
+   * `tty` is what the client takes the stream for, a terminal's without frames, whatever the process has.
+   */
   async start(
     id: string,
     options: { detach?: boolean; tty?: boolean; consoleSize?: [number, number] | null | undefined } = {},
@@ -156,19 +159,22 @@ export class Execs {
     }
     const { body } = exec;
     const tty = body.Tty ?? false;
+    const framed = !(options.tty ?? tty);
     const attachment = new Attachment({
       lend: (...errand) => this.#options.helper.lend(...errand),
       tty,
+      framed,
       stdin: body.AttachStdin ?? false,
       stdout: body.AttachStdout ?? false,
-      stderr: body.AttachStderr ?? false,
+      // Without frames nobody could tell the two apart: as with dockerd, stdout is what comes.
+      stderr: framed && (body.AttachStderr ?? false),
       detachKeys: parseDetachKeys(body.DetachKeys),
       onDetach: () => this.#announce(exec, 'exec_detach'),
     });
     void this.#launch(exec, container, options.consoleSize, attachment)
       .catch((error: unknown) => {
         const text = Buffer.from(`${messageOf(error)}\r\n`);
-        attachment.send(once(tty ? text : framed(text)));
+        attachment.send(once(framed ? inFrame(text) : text));
       })
       .finally(() => attachment.finish());
     return attachment;
@@ -410,7 +416,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** As a frame of stdout, where dockerd puts its own words too. */
-function framed(text: Buffer): Buffer {
+function inFrame(text: Buffer): Buffer {
   const header = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
   header.writeUInt32BE(text.length, 4);
   return Buffer.concat([header, text]);

@@ -194,19 +194,23 @@ export interface MonitorAttachment {
   socket: Socket;
 }
 
-/** `outletAfter`: so many bytes come, and no more until it is said where to (`Helper.lend`). Where something is typed, none come before. */
+/**
+ * `framed`: Docker's frames, or bytes as they are; undefined: frames, except from a terminal.
+ * `outletAfter`: so many bytes come, and no more until it is said where to (`Helper.lend`). Where something is typed, none come before.
+ */
 export async function attachMonitor(
   stateDir: string,
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
-  { exec, outletAfter }: { exec?: string | undefined; outletAfter?: number } = {},
+  { exec, framed, outletAfter }: { exec?: string | undefined; framed?: boolean; outletAfter?: number } = {},
 ): Promise<MonitorAttachment> {
   const tap = await reach(stateDir, Tap.open);
   const { socket } = tap;
   const subject = exec ? ` exec=${exec}` : '';
   const flag = (on: boolean) => (on ? 1 : 0);
   const wanted = `stdin=${flag(streams.stdin)} stdout=${flag(streams.stdout)} stderr=${flag(streams.stderr)}`;
+  const form = framed === undefined ? '' : ` framed=${flag(framed)}`;
   const outlet = outletAfter === undefined ? '' : ` outlet=1 after=${outletAfter}`;
-  socket.write(`attach${subject} ${wanted}${outlet}\n`);
+  socket.write(`attach${subject} ${wanted}${form}${outlet}\n`);
   const line = await tap.line();
   if (!line?.startsWith('ok ')) {
     socket.destroy();

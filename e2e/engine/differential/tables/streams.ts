@@ -37,10 +37,10 @@ const exec = (body: object, name = 'host', keep = 'exec'): Step => ({
   body,
   keep,
 });
-const run = (body: object, input = ''): Step[] => [
+const run = (body: object, input = '', started = 'Tty' in body): Step[] => [
   exec({ AttachStdout: true, AttachStderr: true, ...body }),
   'GET /exec/{exec}/json',
-  { ask: 'POST /exec/{exec}/start', body: { Detach: false, Tty: 'Tty' in body }, headers: upgrade, input },
+  { ask: 'POST /exec/{exec}/start', body: { Detach: false, Tty: started }, headers: upgrade, input },
   { ask: 'GET /exec/{exec}/json', until: /"Running":false/ },
 ];
 
@@ -60,6 +60,8 @@ export const execs: Step[] = [
   ...run({ Cmd: ['sh', '-c', 'echo err >&2; exit 7'] }),
   ...run({ Cmd: ['cat'], AttachStdin: true }, 'from here\n'),
   ...run({ Cmd: ['tty'], Tty: true }),
+  ...run({ Cmd: ['tty'], Tty: true }, '', false),
+  ...run({ Cmd: ['sh', '-c', 'tty; echo err >&2'] }, '', true),
   ...run({ Cmd: ['id'], User: 'app', WorkingDir: '/tmp', Env: ['X=y'] }),
   ...run({ Cmd: ['nosuchprogram'] }),
   ...run({ Cmd: ['pwd'], WorkingDir: '/no/such/dir' }),
