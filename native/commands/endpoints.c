@@ -26,17 +26,18 @@ static int find_parent(struct netlink *netlink, const struct wire *wire, struct 
     return 0;
 }
 
-static int plug_into_bridge(struct netlink *netlink, const struct wire *wire, int bridge, struct error *err)
+static int plug_into_bridge(struct netlink *netlink, struct wire *wire, int bridge, struct error *err)
 {
     struct link link;
     TRY(link_find(netlink, wire->veth, &link, err));
     TRY(link_set_ipv6(wire->veth, false, err));
     TRY(link_up(netlink, link.index, bridge, 0, err));
+    wire->port = link.index;
     return wire->hairpin ? link_set_hairpin(netlink, link.index, err) : 0;
 }
 
 /* Whatever fails later: what was made counts. */
-static int make(struct netlink *netlink, const struct wire *wire, int netns, size_t *made, struct error *err)
+static int make(struct netlink *netlink, struct wire *wire, int netns, size_t *made, struct error *err)
 {
     struct link parent;
     struct inner_link inner = {.name = wire->ifname, .netns = netns, .mac = wire->has_mac ? wire->mac : NULL};
@@ -53,11 +54,8 @@ static int make(struct netlink *netlink, const struct wire *wire, int netns, siz
 
 static int make_all(const struct inside_work *work, int netns, size_t *made, struct error *err)
 {
-    cleanup_netlink struct netlink *netlink = NULL;
-    if (work->wire_count > 0)
-        TRY(netlink_open(&netlink, err));
     for (size_t i = 0; i < work->wire_count; i++)
-        TRY(make(netlink, &work->wires[i], netns, made, err));
+        TRY(make(work->outside, &work->wires[i], netns, made, err));
     return 0;
 }
 
@@ -72,11 +70,15 @@ static void unmake(int netns, const struct wire *wires, size_t made)
             link_delete(netlink, link.index, &ignored);
 }
 
-static int connect_wires(pid_t pid, const struct inside_work *work, struct error *err)
+static int connect_wires(pid_t pid, struct inside_work *work, struct error *err)
 {
     size_t made = 0;
+    cleanup_netlink struct netlink *outside = NULL;
     cleanup_close int netns = inside_open(pid, err);
     TRY(netns);
+    if (work->wire_count > 0)
+        TRY(netlink_open(&outside, err));
+    work->outside = outside;
     int status = make_all(work, netns, &made, err);
     if (status == 0)
         status = inside_do(netns, work, err);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define LONGEST_WAIT_MS 1500
+
 int inside_open(pid_t pid, struct error *err)
 {
     char path[64];
@@ -38,18 +40,28 @@ static int apply_settings(const struct wire *wire, struct error *err)
     return 0;
 }
 
-/* An address may have been somebody else's a moment ago, and who talked to them still sends there. */
-static int announce(struct netlink *netlink, int index, const struct wire *wire, struct error *err)
+/* Neighbours that remember an address by the MAC address that goes with it need not be told. */
+static bool is_told_by_address(const struct wire *wire)
 {
-    if (wire->kind == WIRE_IPVLAN || wire->address_count == 0)
+    unsigned char usual[6];
+    return !wire->ipv6 && wire_mac_of(wire->addresses, wire->address_count, usual) && memcmp(usual, wire->mac, sizeof usual) == 0;
+}
+
+/* An address may have been somebody else's a moment ago, and who talked to them still sends there. What is told before the port forwards is lost. */
+static int announce(struct netlink *netlink, struct netlink *outside, int index, const struct wire *wire, struct error *err)
+{
+    struct error ignored;
+    if (wire->kind == WIRE_IPVLAN || wire->address_count == 0 || is_told_by_address(wire))
         return 0;
     TRY(link_setting("ipv4", wire->ifname, "arp_notify", "1", err));
     if (wire->ipv6)
         TRY(link_setting("ipv6", wire->ifname, "ndisc_notify", "1", err));
+    if (wire->port > 0)
+        link_wait_forwarding(outside, wire->port, LONGEST_WAIT_MS, &ignored);
     return link_announce(netlink, index, wire->mac, err);
 }
 
-static int bring_up(struct netlink *netlink, struct wire *wire, struct error *err)
+static int bring_up(struct netlink *netlink, struct netlink *outside, struct wire *wire, struct error *err)
 {
     struct link link;
     TRY(link_find(netlink, wire->ifname, &link, err));
@@ -58,7 +70,7 @@ static int bring_up(struct netlink *netlink, struct wire *wire, struct error *er
     for (size_t i = 0; i < wire->address_count; i++)
         TRY(address_add(netlink, link.index, &wire->addresses[i], err));
     TRY(link_up(netlink, link.index, 0, 0, err));
-    TRY(announce(netlink, link.index, wire, err));
+    TRY(announce(netlink, outside, link.index, wire, err));
     return apply_settings(wire, err);
 }
 
@@ -101,7 +113,7 @@ static int do_it(const struct inside_work *work, struct error *err)
         TRY(link_up(netlink, lo.index, 0, 0, err));
     }
     for (size_t i = 0; i < work->wire_count; i++)
-        TRY(bring_up(netlink, &work->wires[i], err));
+        TRY(bring_up(netlink, work->outside, &work->wires[i], err));
     return work->ways ? set_ways(netlink, work->ways, work->only, err) : 0;
 }
 

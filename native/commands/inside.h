@@ -11,6 +11,7 @@ struct inside_work {
     bool loopback; /* `lo` comes up */
     struct wire *wires; /* are there, and come up with what they are to have; their MAC addresses are filled in */
     size_t wire_count;
+    struct netlink *outside; /* where the ports of the wires are */
     const struct ways_out *ways; /* NULL: the routes stay as they are */
     bool only;                   /* no other default route stays */
 };

@@ -22,6 +22,7 @@ struct wire {
     unsigned char mac[6]; /* the one to have, and in the end the one it has */
     json_object *sysctls; /* NULL, or an object of strings whose names are in order */
     bool hairpin;
+    int port; /* the index of the bridge's port once it is one */
 };
 
 /* A default route whose interface is known by its name only. */

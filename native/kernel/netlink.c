@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BUFFER_SIZE 32768
 
@@ -210,17 +212,35 @@ int link_up(struct netlink *netlink, int index, int master, uint32_t mtu, struct
     return 0;
 }
 
-int link_set_hairpin(struct netlink *netlink, int port, struct error *err)
+static int set_port(struct netlink *netlink, int port, uint16_t setting, uint8_t value)
 {
     char buffer[256];
     struct nlmsghdr *message = link_message(buffer, RTM_SETLINK, NLM_F_ACK, port);
     struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
     info->ifi_family = AF_BRIDGE;
     struct nlattr *settings = mnl_attr_nest_start(message, IFLA_PROTINFO); /* with NLA_F_NESTED: without it, one old byte */
-    mnl_attr_put_u8(message, IFLA_BRPORT_MODE, 1);
+    mnl_attr_put_u8(message, setting, value);
     mnl_attr_nest_end(message, settings);
-    if (netlink_talk(netlink, message, NULL, NULL) < 0)
+    return netlink_talk(netlink, message, NULL, NULL);
+}
+
+int link_set_hairpin(struct netlink *netlink, int port, struct error *err)
+{
+    if (set_port(netlink, port, IFLA_BRPORT_MODE, 1) < 0)
         return fail(err, errno, "let a port of the bridge send packets back");
+    return 0;
+}
+
+int link_wait_forwarding(struct netlink *netlink, int port, unsigned most_ms, struct error *err)
+{
+    const struct timespec moment = {.tv_nsec = 200 * 1000};
+    for (unsigned waited_us = 0; set_port(netlink, port, IFLA_BRPORT_STATE, BR_STATE_FORWARDING) < 0; waited_us += 200) {
+        if (errno == EBUSY)
+            return 0;
+        if (errno != ENETDOWN || waited_us > most_ms * 1000)
+            return fail(err, errno, "wait for a port of the bridge to forward");
+        nanosleep(&moment, NULL);
+    }
     return 0;
 }
 

@@ -32,6 +32,9 @@ export const attaching: Step[] = [
   { ask: 'POST /containers/ended/attach?logs=1&stdout=1&stderr=1', headers: upgrade, input: '' },
 ];
 
+/** The number of a terminal depends on which others are still going. */
+const TERMINAL = 'test -t 1 && echo a terminal || echo none';
+
 const exec = (body: object, name = 'host', keep = 'exec'): Step => ({
   ask: `POST /containers/${name}/exec`,
   body,
@@ -59,9 +62,9 @@ export const execs: Step[] = [
   { ask: 'POST /exec/{exec}/start', body: { Detach: false }, headers: upgrade },
   ...run({ Cmd: ['sh', '-c', 'echo err >&2; exit 7'] }),
   ...run({ Cmd: ['cat'], AttachStdin: true }, 'from here\n'),
-  ...run({ Cmd: ['tty'], Tty: true }),
-  ...run({ Cmd: ['tty'], Tty: true }, '', false),
-  ...run({ Cmd: ['sh', '-c', 'tty; echo err >&2'] }, '', true),
+  ...run({ Cmd: ['sh', '-c', TERMINAL], Tty: true }),
+  ...run({ Cmd: ['sh', '-c', TERMINAL], Tty: true }, '', false),
+  ...run({ Cmd: ['sh', '-c', `${TERMINAL}; echo err >&2`] }, '', true),
   ...run({ Cmd: ['id'], User: 'app', WorkingDir: '/tmp', Env: ['X=y'] }),
   ...run({ Cmd: ['nosuchprogram'] }),
   ...run({ Cmd: ['pwd'], WorkingDir: '/no/such/dir' }),
