@@ -90,7 +90,11 @@ const wishes: Record<string, Wish> = {
     script: 'ls /sys/class/net | tr "\\n" " "; echo',
     seen: /^lo$/,
   },
-  MacAddress: { body: { MacAddress: '02:42:ac:11:00:05' }, says: /MAC address/ },
+  MacAddress: {
+    body: { MacAddress: '02:42:ac:11:00:05', HostConfig: { NetworkMode: 'bridge' } },
+    script: 'cat /sys/class/net/eth0/address',
+    seen: /^02:42:ac:11:00:05$/,
+  },
   OnBuild: { body: { OnBuild: ['RUN true'] }, shown: ({ Config }) => Config['OnBuild'], is: ['RUN true'] },
   Labels: { body: { Labels: { a: 'b' } }, shown: ({ Config }) => Config['Labels'], is: { a: 'b' } },
   'Healthcheck.Test': {
@@ -414,7 +418,11 @@ const wishes: Record<string, Wish> = {
   'IPAMConfig.IPv6Address': { body: here({ IPAMConfig: { IPv6Address: '2001:db8::9' } }), says: /IP address/ },
   'IPAMConfig.LinkLocalIPs': { body: here({ IPAMConfig: { LinkLocalIPs: ['169.254.0.9'] } }), says: /link-local/ },
   'EndpointsConfig.Links': { body: here({ Links: ['donor:a'] }), says: /link/ },
-  'EndpointsConfig.MacAddress': { body: here({ MacAddress: '02:42:ac:11:00:05' }), says: /MAC address/ },
+  'EndpointsConfig.MacAddress': {
+    body: host({ NetworkMode: 'bridge' }, here({ MacAddress: '02:42:ac:11:00:06' })),
+    script: 'cat /sys/class/net/eth0/address',
+    seen: /^02:42:ac:11:00:06$/,
+  },
   'EndpointsConfig.Aliases': { body: here({ Aliases: ['a'] }), says: /alias/ },
   'EndpointsConfig.DriverOpts': { body: here({ DriverOpts: { a: 'b' } }), says: /driver option/i },
 };

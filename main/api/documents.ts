@@ -8,6 +8,7 @@ import type { ContainerCreate, ContainerUpdate, ExecCreate, ExecStart } from '..
 import type { ContainerChange } from '../contract/changes.js';
 import type { DebugCreate } from '../contract/files.js';
 import type { MountWish } from '../contract/mounts.js';
+import type { NetworkConnect, NetworkCreate, NetworkDisconnect } from '../contract/networks.js';
 import type { RegistryChange } from '../contract/registries.js';
 import type { BackupSchedule } from '../contract/volume-data.js';
 import type { ServeRequest } from '../contract/serve.js';
@@ -22,6 +23,17 @@ const anything = z.record(z.string(), z.unknown());
 const whole = z.number().int();
 
 const labels = maybe(z.record(z.string(), z.string()));
+
+const endpointConfig = z.looseObject({
+  IPAMConfig: maybe(
+    z.looseObject({ IPv4Address: maybe(z.string()), IPv6Address: maybe(z.string()), LinkLocalIPs: maybe(strings) }),
+  ),
+  Aliases: maybe(strings),
+  Links: maybe(strings),
+  MacAddress: maybe(z.string()),
+  DriverOpts: labels,
+  GwPriority: maybe(whole),
+});
 
 const mounts = maybe(
   z.array(
@@ -204,7 +216,8 @@ const containerCreateSchema = z.looseObject({
   NetworkDisabled: maybe(z.boolean()),
   OnBuild: maybe(strings),
   HostConfig: maybe(hostConfig),
-  NetworkingConfig: maybe(z.looseObject({ EndpointsConfig: maybe(anything) })),
+  NetworkingConfig: maybe(z.looseObject({ EndpointsConfig: maybe(z.record(z.string(), endpointConfig.nullable())) })),
+  MacAddress: maybe(z.string()),
 });
 
 const consoleSize = z.tuple([whole, whole]).nullish();
@@ -284,6 +297,44 @@ const mountWishSchema = z.strictObject({
 
 export const mountWish = (body: unknown): MountWish =>
   said(read(mountWishSchema, inOurCase(body ?? {}, mountWishSchema.shape))) as unknown as MountWish;
+
+const networkCreateSchema = z.looseObject({
+  Name: maybe(z.string()),
+  Driver: maybe(z.string()),
+  Scope: maybe(z.string()),
+  ...{ Internal: maybe(z.boolean()), Attachable: maybe(z.boolean()), Ingress: maybe(z.boolean()) },
+  ConfigOnly: maybe(z.boolean()),
+  ConfigFrom: maybe(z.looseObject({ Network: maybe(z.string()) })),
+  ...{ EnableIPv4: maybe(z.boolean()), EnableIPv6: maybe(z.boolean()) },
+  IPAM: maybe(
+    z.looseObject({
+      Driver: maybe(z.string()),
+      Config: maybe(
+        z.array(
+          z.looseObject({
+            ...{ Subnet: maybe(z.string()), IPRange: maybe(z.string()), Gateway: maybe(z.string()) },
+            AuxiliaryAddresses: labels,
+          }),
+        ),
+      ),
+      Options: labels,
+    }),
+  ),
+  ...{ Options: labels, Labels: labels },
+});
+
+export const networkCreate = (body: unknown): NetworkCreate =>
+  said(read(networkCreateSchema, inOurCase(body ?? {}, networkCreateSchema.shape))) as NetworkCreate;
+
+const networkConnectSchema = z.looseObject({ Container: z.string(), EndpointConfig: maybe(endpointConfig) });
+
+export const networkConnect = (body: unknown): NetworkConnect =>
+  said(read(networkConnectSchema, inOurCase(body ?? {}, networkConnectSchema.shape))) as NetworkConnect;
+
+const networkDisconnectSchema = z.looseObject({ Container: z.string(), Force: maybe(z.boolean()) });
+
+export const networkDisconnect = (body: unknown): NetworkDisconnect =>
+  said(read(networkDisconnectSchema, inOurCase(body ?? {}, networkDisconnectSchema.shape))) as NetworkDisconnect;
 
 const volumeCreateSchema = z.looseObject({
   Name: maybe(z.string()),

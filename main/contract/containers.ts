@@ -1,3 +1,4 @@
+import type { EndpointConfig } from './networks.js';
 /** Containers, as the Docker Engine API 1.47 speaks of them. Names and shapes are the published schema's. */
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
@@ -150,7 +151,9 @@ export interface HostConfig extends Resources {
 /** The body of `POST /containers/create`; unknown fields are ignored, `null` is accepted for lists. */
 export type ContainerCreate = Partial<ContainerConfig> & {
   HostConfig?: Partial<HostConfig>;
-  NetworkingConfig?: { EndpointsConfig?: Record<string, unknown> };
+  NetworkingConfig?: { EndpointsConfig?: Record<string, EndpointConfig | null> };
+  /** Before API 1.44: of its first network. */
+  MacAddress?: string;
 };
 
 export interface ContainerCreated {
@@ -172,6 +175,9 @@ export interface EndpointSettings {
   Aliases: string[] | null;
   Links: string[] | null;
   DriverOpts: Record<string, string> | null;
+  GwPriority?: number;
+  /** The names that others on its network find it by. */
+  DNSNames?: string[] | null;
 }
 
 /** One row of `GET /containers/json`. */

@@ -20,7 +20,7 @@ export interface NetworkInspect {
   IPAM: {
     Driver: string;
     Options: Record<string, string> | null;
-    Config: { Subnet: string; Gateway: string }[];
+    Config: { Subnet: string; Gateway: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> }[];
   };
   Internal: boolean;
   Attachable: boolean;
@@ -30,4 +30,57 @@ export interface NetworkInspect {
   Containers: Record<string, NetworkEndpoint>;
   Options: Record<string, string>;
   Labels: Record<string, string>;
+}
+
+/** The body of `POST /networks/create`. */
+export interface NetworkCreate {
+  Name?: string;
+  Driver?: string;
+  Scope?: string;
+  Internal?: boolean;
+  Attachable?: boolean;
+  Ingress?: boolean;
+  ConfigOnly?: boolean;
+  ConfigFrom?: { Network?: string };
+  EnableIPv4?: boolean;
+  EnableIPv6?: boolean;
+  IPAM?: {
+    Driver?: string;
+    Config?: {
+      Subnet?: string;
+      IPRange?: string;
+      Gateway?: string;
+      AuxiliaryAddresses?: Record<string, string>;
+    }[];
+    Options?: Record<string, string>;
+  };
+  Options?: Record<string, string>;
+  Labels?: Record<string, string>;
+}
+
+export interface NetworkCreated {
+  Id: string;
+  Warning: string;
+}
+
+/** What a client can say of a container's place on a network. */
+export interface EndpointConfig {
+  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] };
+  Aliases?: string[];
+  Links?: string[];
+  MacAddress?: string;
+  DriverOpts?: Record<string, string>;
+  GwPriority?: number;
+}
+
+/** The body of `POST /networks/{id}/connect`. */
+export interface NetworkConnect {
+  Container: string;
+  EndpointConfig?: EndpointConfig;
+}
+
+/** The body of `POST /networks/{id}/disconnect`. */
+export interface NetworkDisconnect {
+  Container: string;
+  Force?: boolean;
 }

@@ -33,7 +33,9 @@ static int plug_into_bridge(struct netlink *netlink, struct wire *wire, int brid
     TRY(link_set_ipv6(wire->veth, false, err));
     TRY(link_up(netlink, link.index, bridge, 0, err));
     wire->port = link.index;
-    return wire->hairpin ? link_set_hairpin(netlink, link.index, err) : 0;
+    if (wire->hairpin)
+        TRY(link_set_hairpin(netlink, link.index, err));
+    return wire->isolated ? link_set_isolated(netlink, link.index, err) : 0;
 }
 
 /* Whatever fails later: what was made counts. */

@@ -9,7 +9,7 @@ int bridge_op(struct request *request, struct error *err);
 /* {"op":"bridge-remove","name"} → "removed": false while a port is left on it. */
 int bridge_remove_op(struct request *request, struct error *err);
 
-/* {"op":"endpoint","pid","wire":{"kind","parent","mode","ifname","veth","addresses","mac","sysctls","hairpin"}} → "mac" */
+/* {"op":"endpoint","pid","wire":{"kind","parent","mode","ifname","veth","addresses","mac","sysctls","hairpin","isolated"}} → "mac" */
 int endpoint_op(struct request *request, struct error *err);
 /* {"op":"endpoint-remove","pid","ifname","veth"}. Idempotent. */
 int endpoint_remove_op(struct request *request, struct error *err);

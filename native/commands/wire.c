@@ -135,6 +135,7 @@ int wire_read(const struct request *request, struct wire *wire, struct error *er
         wire->ipv6 = wire->ipv6 || wire->addresses[i].family == AF_INET6;
     TRY(read_mac(request, wire, err));
     TRY(read_sysctls(request, wire, err));
+    TRY(request_bool(request, "isolated", false, &wire->isolated, err));
     return request_bool(request, "hairpin", false, &wire->hairpin, err);
 }
 

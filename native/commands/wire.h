@@ -21,7 +21,7 @@ struct wire {
     bool has_mac;
     unsigned char mac[6]; /* the one to have, and in the end the one it has */
     json_object *sysctls; /* NULL, or an object of strings whose names are in order */
-    bool hairpin;
+    bool hairpin, isolated;
     int port; /* the index of the bridge's port once it is one */
 };
 

@@ -231,6 +231,13 @@ int link_set_hairpin(struct netlink *netlink, int port, struct error *err)
     return 0;
 }
 
+int link_set_isolated(struct netlink *netlink, int port, struct error *err)
+{
+    if (set_port(netlink, port, IFLA_BRPORT_ISOLATED, 1) < 0)
+        return fail(err, errno, "isolate a port of the bridge");
+    return 0;
+}
+
 int link_wait_forwarding(struct netlink *netlink, int port, unsigned most_ms, struct error *err)
 {
     const struct timespec moment = {.tv_nsec = 200 * 1000};

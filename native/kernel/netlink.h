@@ -51,6 +51,8 @@ int link_add_ipvlan(struct netlink *netlink, int parent, uint16_t mode, const st
 int link_up(struct netlink *netlink, int index, int master, uint32_t mtu, struct error *err);
 /* A port of a bridge sends packets back where they came from. */
 int link_set_hairpin(struct netlink *netlink, int port, struct error *err);
+/* A port of a bridge exchanges nothing with other isolated ports (ip-link(8), bridge_slave isolated). */
+int link_set_isolated(struct netlink *netlink, int port, struct error *err);
 /* A port whose both ends are up forwards a moment later, when the kernel has come to look at it. Where a spanning tree decides, that is not waited for. */
 int link_wait_forwarding(struct netlink *netlink, int port, unsigned most_ms, struct error *err);
 /* Has the link tell its neighbours whose its addresses are now, as far as its arp_notify and ndisc_notify are on: its MAC address is set anew. */

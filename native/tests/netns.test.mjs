@@ -248,6 +248,12 @@ test('a container may reach itself by way of the bridge where that is asked for'
   assert.deepEqual([hairpin(plain.wire.veth), hairpin(folded.wire.veth)], ['off', 'on']);
 });
 
+test('isolated ports of a bridge do not reach each other', async () => {
+  const isolated = (veth) => host('bridge', '-d', 'link', 'show', 'dev', veth).match(/isolated (\w+)/)?.[1];
+  const [plain, alone] = [await connected(), await connected('sleep 600', { isolated: true })];
+  assert.deepEqual([isolated(plain.wire.veth), isolated(alone.wire.veth)], ['off', 'on']);
+});
+
 test('a macvlan link is on the network of its parent, with its mode and its own address', async () => {
   const container = await lonely();
   const wire = { kind: 'macvlan', parent: 'host0', mode: 'bridge', ifname: 'eth0', addresses: ['10.9.0.77/24', 'fd00:9::77/64'] };

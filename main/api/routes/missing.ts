@@ -4,10 +4,6 @@ import type { Route } from '../router.js';
 /** What Docker's API has and this engine cannot do yet. Each is refused by its own name. */
 const lacking: Record<string, string[]> = {
   'build images': ['POST /build', 'POST /build/cancel', 'POST /session', 'POST /grpc'],
-  'make or change networks': [
-    ...['POST /networks/create', 'DELETE /networks/:id'],
-    ...['POST /networks/:id/connect', 'POST /networks/:id/disconnect'],
-  ],
   'use plugins': [
     ...['POST /plugins/pull', 'POST /plugins/create', 'GET /plugins/privileges'],
     ...['DELETE /plugins/:name+', 'POST /plugins/:name+/enable', 'POST /plugins/:name+/disable'],

@@ -10,6 +10,7 @@ import type {
   ContainerWait,
 } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
+import type { NetworkConnect, NetworkDisconnect } from '../../contract/networks.js';
 import type { Discarded } from '../../contract/bin.js';
 import type { DiskContainer } from '../../contract/disk.js';
 import type { VolumeUser } from '../../contract/volume-data.js';
@@ -20,6 +21,7 @@ import type { AttachStream } from '../../contract/streams.js';
 import { Bin } from './bin.js';
 import { Changes, type ChangeCall } from './changes.js';
 import { ContainerMounts } from './container-mounts.js';
+import { Connections } from './connections.js';
 import { Container, type WaitCondition } from './container.js';
 import { Creation } from './creation.js';
 import { Ending } from './ending.js';
@@ -92,6 +94,7 @@ interface Parts {
   updates: Updates;
   places: Places;
   mounts: ContainerMounts;
+  connections: Connections;
 }
 
 /** Containers: made from images, run by the helper, watched through their monitors. */
@@ -102,12 +105,14 @@ export class Containers {
   readonly #helper: HelperRoom;
   readonly #volumes: ContainersOptions['volumes'];
   readonly #events: ContainersOptions['events'];
+  readonly #networks: ContainersOptions['networks'];
   readonly #parts: Parts;
 
-  private constructor({ helper, volumes, events }: ContainersOptions, parts: Parts) {
+  private constructor({ helper, volumes, events, networks }: ContainersOptions, parts: Parts) {
     this.#helper = helper;
     this.#volumes = volumes;
     this.#events = events;
+    this.#networks = networks;
     this.#parts = parts;
   }
 
@@ -130,8 +135,10 @@ export class Containers {
     const updates = new Updates(options, ledger);
     const places = new Places(options, ledger);
     const mounts = new ContainerMounts(options, ledger, { changes, places });
+    const connections = new Connections(options, ledger);
     return new Containers(options, {
       ...{ ledger, ending, removal, bin, runs, trials, changes, creation, output, survey, updates, places, mounts },
+      connections,
     });
   }
 
@@ -227,6 +234,15 @@ export class Containers {
     return this.#parts.updates.update(reference, body);
   }
 
+  /** Puts a container on a network, at once where it runs. */
+  async connectNetwork(network: string, request: NetworkConnect): Promise<void> {
+    return this.#parts.connections.connect(network, request);
+  }
+
+  async disconnectNetwork(network: string, request: NetworkDisconnect): Promise<void> {
+    return this.#parts.connections.disconnect(network, request);
+  }
+
   async rename(reference: string, name: string): Promise<void> {
     if (!reference || !name) throw invalid('Neither old nor new names may be empty');
     const { ledger } = this.#parts;
@@ -242,7 +258,10 @@ export class Containers {
     record.name = taken;
     try {
       const Changes = [{ Field: 'Name', From: before, To: taken }];
-      await ledger.saveTold(container, {}, { Kind: 'changed', Changes });
+      await ledger.save(container, {}, (change) => {
+        ledger.history.put(change, container.id, { Kind: 'changed', Changes });
+        this.#networks.renamed(change, container.id, taken);
+      });
     } catch (error) {
       record.name = before;
       ledger.freeName(taken);

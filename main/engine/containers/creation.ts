@@ -10,8 +10,9 @@ import { checkedName } from './names.js';
 import { holdImages } from './image-mounts.js';
 import { inheritedFrom } from './mount-plan.js';
 import type { PlannedMount } from './mounts.js';
+import { endpointWish } from './places-on-networks.js';
 import { planContainer } from './plan.js';
-import { NEVER, type ContainerRecord, type IdMap, type MountPoint } from './record.js';
+import { NEVER, type ContainerRecord, type Endpoints, type IdMap, type MountPoint } from './record.js';
 import type { Removal } from './removal.js';
 import type { ContainersOptions } from './rooms.js';
 import { checkShared, noMissing, runtimeOf } from './neighbours.js';
@@ -69,20 +70,24 @@ export class Creation {
     if (joined !== undefined) hostConfig.NetworkMode = `container:${noMissing(() => this.#ledger.find(joined)).id}`;
     const wanted = config.NetworkDisabled ? 'none' : hostConfig.NetworkMode;
     const { mode, warning } = noMissing(() => networks.modeOf(wanted));
+    const endpoints = noMissing(() => this.#endpoints(body, mode));
+    const names = Object.keys(endpoints);
+    const network = endpoints[mode] || names[0] === undefined ? mode : names[0];
     if (warning) warnings.push(warning);
     const foreign = platform ? undefined : images.platformWarning(image.id);
     if (foreign) warnings.push(foreign);
     noMissing(() => checkShared(this.#ledger, mode, hostConfig.IpcMode, hostConfig.PidMode));
     const runtime = runtimeOf(this.#options, hostConfig.Runtime);
     const userIds = this.#userIds.choose({
-      ...{ hostConfig, network: mode, runtime, hello: helper.hello },
+      ...{ hostConfig, network, runtime, hello: helper.hello },
       taken: [...this.#takenIds(), ...this.#chosen],
     });
     const taken = this.#ledger.takeName(id, given);
     const record: ContainerRecord = {
       ...{ id, name: taken, created: now() },
       image: { id: image.id, reference: body.Image ?? '', chainId: image.chainId },
-      ...{ config, hostConfig, mounts: [], network: mode, runtime },
+      ...{ config, hostConfig, mounts: [], network, runtime },
+      ...(names.length > 0 && { endpoints }),
       ...(userIds && { userIds }),
       ...{ running: false, paused: false, bootId: '', startedAt: NEVER, finishedAt: NEVER },
       ...{ exitCode: 0, error: '', oomKilled: false, stoppedByHand: false, restartCount: 0, restartPending: false },
@@ -116,6 +121,33 @@ export class Creation {
     this.#ledger.add(container);
     this.#ledger.publish(container, 'create');
     return { Id: id, Warnings: warnings };
+  }
+
+  /** What was said of each network; `--network` alone says nothing of it. */
+  #endpoints(body: ContainerCreate, mode: string): Endpoints {
+    const { networks } = this.#options;
+    const given = Object.entries(body.NetworkingConfig?.EndpointsConfig ?? {});
+    const { NetworkMode = '' } = body.HostConfig ?? {};
+    const endpoints: Endpoints = {};
+    for (const [reference, config] of given) {
+      const { mode: network } = networks.modeOf(reference);
+      endpoints[network] = endpointWish(network, config);
+    }
+    if (sharedContainer(mode) !== undefined) {
+      if (given.length > 0) throw invalid('conflicting options: networks and the container type network mode');
+      return {};
+    }
+    const usual = NetworkMode === '' || NetworkMode === 'default';
+    if (!(usual && given.length > 0)) endpoints[mode] ??= {};
+    const primary = endpoints[mode] ?? Object.values(endpoints)[0];
+    if (body.MacAddress && primary) primary.mac ??= endpointWish(mode, { MacAddress: body.MacAddress }).mac ?? '';
+    const names = Object.keys(endpoints);
+    if (names.length > 1 && (names.includes('host') || names.includes('none')))
+      throw invalid('container cannot be connected to multiple networks with one of the networks in host or none mode');
+    for (const [network, wish] of Object.entries(endpoints)) networks.checkPlace({ network, wish });
+    // The usual container is on the one network that its mode names.
+    const [only] = names;
+    return names.length === 1 && only === mode && Object.keys(endpoints[mode] ?? {}).length === 0 ? {} : endpoints;
   }
 
   /** A container in the bin may come back, and has its ids then. */

@@ -8,7 +8,7 @@ import type {
 import type { Container } from './container.js';
 import { argumentsOf } from './config.js';
 import { NEVER, shownMount, type ContainerRecord, type FullHostConfig } from './record.js';
-import { sharedContainer } from './spec.js';
+import { onBridges } from './places-on-networks.js';
 import type { OverlayMounts } from './rooms.js';
 import type { ContainerPaths } from './paths.js';
 import { securityOptions } from './security.js';
@@ -42,17 +42,23 @@ const wasTried = ({ record, live }: Container): boolean =>
   live !== undefined || record.startedAt !== NEVER || record.error !== '';
 
 /** The networks a container is on, as inspect and list name them. */
-function networksOf(container: Container, endpoint: EndpointSettings): Record<string, EndpointSettings> {
-  const { record } = container;
-  // Its network is only known by name until it starts.
-  const place = wasTried(container) ? endpoint : { ...endpoint, NetworkID: '' };
-  return sharedContainer(record.network) === undefined ? { [record.network]: place } : {};
+function networksOf(
+  container: Container,
+  endpoints: Record<string, EndpointSettings>,
+): Record<string, EndpointSettings> {
+  if (wasTried(container)) return endpoints;
+  // A network is only known by name until the container starts.
+  return Object.fromEntries(Object.entries(endpoints).map(([name, place]) => [name, { ...place, NetworkID: '' }]));
 }
 
 /** `image`: what its image is called, or its ID. */
 export function summarize(
   container: Container,
-  { endpoint, image, sizes }: { endpoint: EndpointSettings; image: string; sizes?: Sizes | undefined },
+  {
+    endpoints,
+    image,
+    sizes,
+  }: { endpoints: Record<string, EndpointSettings>; image: string; sizes?: Sizes | undefined },
 ): ContainerSummary {
   const { record, status } = container;
   const { config, hostConfig } = record;
@@ -68,7 +74,7 @@ export function summarize(
     State: status,
     Status: statusInWords({ ...record, status }),
     HostConfig: { NetworkMode: hostConfig.NetworkMode },
-    NetworkSettings: { Networks: networksOf(container, endpoint) },
+    NetworkSettings: { Networks: networksOf(container, endpoints) },
     Mounts: record.mounts.map(shownMount),
     // As everywhere in lists, nothing is not said.
     ...(sizes && { ...(sizes.SizeRw > 0 && { SizeRw: sizes.SizeRw }), SizeRootFs: sizes.SizeRootFs }),
@@ -81,7 +87,7 @@ export const portsOf = (container: Container): ContainerSummary['Ports'] =>
 
 /** What a container that runs on a bridge has exposed there. */
 const openPorts = ({ record, live }: Container): Record<string, null> =>
-  live && record.network === 'bridge'
+  live && onBridges(record)
     ? Object.fromEntries(Object.keys(record.config.ExposedPorts ?? {}).map((port) => [port, null]))
     : {};
 
@@ -107,15 +113,23 @@ function hostConfigOf({ hostConfig, mounts }: ContainerRecord): FullHostConfig {
 export function inspect(
   container: Container,
   {
-    endpoint,
+    endpoints,
     overlay,
     paths,
     sizes,
     health,
-  }: { endpoint: EndpointSettings; overlay?: OverlayMounts; paths: ContainerPaths; sizes?: Sizes; health?: Health },
+  }: {
+    endpoints: Record<string, EndpointSettings>;
+    overlay?: OverlayMounts;
+    paths: ContainerPaths;
+    sizes?: Sizes;
+    health?: Health;
+  },
 ): ContainerInspect {
   const { record } = container;
   const [path = '', ...args] = argumentsOf(record.config);
+  /** The fields beside `Networks` are those of the default bridge alone. */
+  const bridge = endpoints['bridge'];
   const wherever = (file: string): string => (wasTried(container) ? file : '');
   return {
     Id: record.id,
@@ -161,18 +175,15 @@ export function inspect(
       LinkLocalIPv6PrefixLen: 0,
       SecondaryIPAddresses: null,
       SecondaryIPv6Addresses: null,
-      EndpointID: onBridge(container, endpoint.EndpointID),
-      Gateway: onBridge(container, endpoint.Gateway),
-      GlobalIPv6Address: onBridge(container, endpoint.GlobalIPv6Address),
-      GlobalIPv6PrefixLen: record.network === 'bridge' ? endpoint.GlobalIPv6PrefixLen : 0,
-      IPAddress: onBridge(container, endpoint.IPAddress),
-      IPPrefixLen: record.network === 'bridge' ? endpoint.IPPrefixLen : 0,
-      IPv6Gateway: onBridge(container, endpoint.IPv6Gateway),
-      MacAddress: onBridge(container, endpoint.MacAddress),
-      Networks: networksOf(container, endpoint),
+      EndpointID: bridge?.EndpointID ?? '',
+      Gateway: bridge?.Gateway ?? '',
+      GlobalIPv6Address: bridge?.GlobalIPv6Address ?? '',
+      GlobalIPv6PrefixLen: bridge?.GlobalIPv6PrefixLen ?? 0,
+      IPAddress: bridge?.IPAddress ?? '',
+      IPPrefixLen: bridge?.IPPrefixLen ?? 0,
+      IPv6Gateway: bridge?.IPv6Gateway ?? '',
+      MacAddress: bridge?.MacAddress ?? '',
+      Networks: networksOf(container, endpoints),
     },
   };
 }
-
-/** The fields beside `Networks` are those of the default bridge alone. */
-const onBridge = ({ record }: Container, value: string): string => (record.network === 'bridge' ? value : '');

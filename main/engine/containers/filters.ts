@@ -14,8 +14,8 @@ export interface FilterContext {
   find(reference: string): Container;
   /** The image ids that an `ancestor` names: the image itself and what was built on it. */
   imagesOf(reference: string): ReadonlySet<string>;
-  /** The id of the network it is on; empty while it has no place there. */
-  networkIdOf(container: Container): string;
+  /** The networks it is on, by name. */
+  networksOf(container: Container): Record<string, { NetworkID: string }>;
   /** As the list shows them. */
   portsOf(container: Container): ContainerSummary['Ports'];
 }
@@ -65,7 +65,11 @@ function testOf(key: string, values: readonly string[], context: FilterContext):
     }
     case 'network':
       return any(
-        (container, value) => container.record.network === value || context.networkIdOf(container).startsWith(value),
+        (container, value) =>
+          container.record.network === value ||
+          Object.entries(context.networksOf(container)).some(
+            ([name, { NetworkID }]) => name === value || NetworkID.startsWith(value),
+          ),
       );
     case 'volume':
       return any(({ record }, value) =>

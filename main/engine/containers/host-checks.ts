@@ -96,35 +96,6 @@ export function checkConflicts(
   if (UTSMode === 'host' && Domainname) throw conflict('domain name and the UTS mode');
 }
 
-/** What clients say of the container's place on its network: compose and the CLI name it again here. */
-export function checkNetworking({ NetworkingConfig }: ContainerCreate): void {
-  const endpoints = Object.entries(NetworkingConfig?.EndpointsConfig ?? {});
-  if (endpoints.length > 1) {
-    throw invalid(`Container cannot be connected to network endpoints: ${endpoints.map(([name]) => name).join(', ')}`);
-  }
-  for (const [name, settings] of endpoints) {
-    if (settings === null) throw invalid(`no EndpointSettings for ${name}`);
-    const { IPAMConfig, Aliases, MacAddress, Links, DriverOpts } = settings as {
-      IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] | null } | null;
-      Aliases?: string[] | null;
-      MacAddress?: string;
-      Links?: string[] | null;
-      DriverOpts?: Record<string, string> | null;
-    };
-    if (IPAMConfig?.IPv4Address || IPAMConfig?.IPv6Address) {
-      throw invalid('user specified IP address is supported on user defined networks only');
-    }
-    if (Aliases?.length) {
-      throw invalid('network-scoped alias is supported only for containers in user defined networks');
-    }
-    if (MacAddress) throw missing('a MAC address of its own (--mac-address) is');
-    if (IPAMConfig?.LinkLocalIPs?.length) throw missing('link-local addresses of its own (--link-local-ip) are');
-    if (Links?.length) throw missing('links (--link) are');
-    const [option] = Object.keys(DriverOpts ?? {});
-    if (option !== undefined) throw missing(`the driver option ${option} of a network is`);
-  }
-}
-
 /** What is asked for where it can change nothing. */
 export function warnOfWhatDoesNothing(body: ContainerCreate): string[] {
   const { IpcMode = '', ShmSize = 0 } = body.HostConfig ?? {};
@@ -141,14 +112,13 @@ const missing = (what: string) =>
   notImplemented(`${what} not available in this version of Slipway: leave that option out`);
 
 /** What this version has no answer for is refused by name: a wish that is silently dropped would surprise later. */
-export function refuseWhatIsMissing(hostConfig: FullHostConfig, body: ContainerCreate): void {
+export function refuseWhatIsMissing(hostConfig: FullHostConfig): void {
   const given = (value: unknown): boolean =>
     typeof value === 'object' && value ? Object.keys(value).length > 0 : !!value;
   const lacking: Record<string, unknown> = {
     'published ports (-p) are': hostConfig.PortBindings,
     'publishing all ports (-P) is': hostConfig.PublishAllPorts,
     'links (--link) are': hostConfig.Links,
-    'a MAC address of its own (--mac-address) is': (body as { MacAddress?: string }).MacAddress,
     'a cgroup specification (Cgroup) is': hostConfig['Cgroup'],
   };
   for (const [what, value] of Object.entries(lacking)) if (given(value)) throw missing(what);

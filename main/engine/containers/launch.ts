@@ -4,7 +4,7 @@ import { codeOf, invalid, notFound, reasonOf } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { BundleFile, HelperHello, NetworkRequest, RunRequest } from '../helper/index.js';
 import { healthProbe } from './health.js';
-import { networkFiles } from './network-files.js';
+import { networkFiles, type Neighbor } from './network-files.js';
 import type { ContainerPaths } from './paths.js';
 import { logLimits } from './log-options.js';
 import type { ContainerRecord, MountPoint } from './record.js';
@@ -19,7 +19,9 @@ export interface BundleInput {
   paths: ContainerPaths;
   hello: HelperHello;
   overlay: OverlayMounts;
-  endpoint: EndpointSettings;
+  /** Its places on networks, the first one's gateway first. */
+  endpoints: EndpointSettings[];
+  neighbors: Neighbor[];
   seccomp: Seccomp;
   lastCapability: number;
   users: UserNamespace | undefined;
@@ -33,7 +35,7 @@ export interface BundleInput {
 
 /** The bundle: config.json and the files it mounts. What `-v` binds is made where it is not there. */
 export async function bundleFiles(input: BundleInput): Promise<BundleFile[]> {
-  const { record, paths, endpoint } = input;
+  const { record, paths, endpoints } = input;
   const { config, hostConfig, network } = record;
   const hostname = hostNameOf(record);
   const other = sharedContainer(network);
@@ -45,9 +47,13 @@ export async function bundleFiles(input: BundleInput): Promise<BundleFile[]> {
       mode: network,
       hostname,
       domainname: config.Domainname,
-      addresses: [endpoint.IPAddress, endpoint.GlobalIPv6Address],
+      addresses: endpoints.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address]),
+      neighbors: input.neighbors,
       // On this machine's own network the machine is where it always is.
-      gateway: input.hostGateway || endpoint.Gateway || (network === 'host' ? '127.0.0.1' : ''),
+      gateway:
+        input.hostGateway ||
+        endpoints.find(({ Gateway }) => Gateway)?.Gateway ||
+        (network === 'host' ? '127.0.0.1' : ''),
       dns: list('Dns'),
       dnsSearch: list('DnsSearch'),
       dnsOptions: list('DnsOptions'),

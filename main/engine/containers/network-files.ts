@@ -21,6 +21,13 @@ export interface NetworkFilesRequest {
   dnsSearch: string[];
   dnsOptions: string[];
   extraHosts: string[];
+  /** Whom it can reach by name. */
+  neighbors: Neighbor[];
+}
+
+export interface Neighbor {
+  address: string;
+  names: string[];
 }
 
 const LOCAL_HOSTS = `127.0.0.1\tlocalhost
@@ -45,9 +52,22 @@ export async function networkFiles(request: NetworkFilesRequest): Promise<Networ
   const extra = request.extraHosts.map((entry) => extraHost(entry, request.gateway));
   return {
     hostname: `${host && !name ? hostname() : name}\n`,
-    hosts: hosts + extra.join('') + own.join(''),
+    hosts: hostsWith(hosts + extra.join('') + own.join(''), request.neighbors),
     resolvConf: resolvConfOf(resolvConf, request),
   };
+}
+
+const BEGIN = '# Containers on the same networks. Slipway keeps this part up to date.\n';
+const END = '# End of containers.\n';
+
+/** A hosts file with the part that names neighbors; what else is in it stays. */
+export function hostsWith(text: string, neighbors: Neighbor[]): string {
+  const lines = neighbors.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('');
+  const part = lines && BEGIN + lines + END;
+  const start = text.indexOf(BEGIN);
+  const end = start < 0 ? -1 : text.indexOf(END, start);
+  if (end >= 0) return text.slice(0, start) + part + text.slice(end + END.length);
+  return part && text !== '' && !text.endsWith('\n') ? `${text}\n${part}` : text + part;
 }
 
 /** The resolvers of this machine; where systemd-resolved answers on a loopback address, those behind it. */

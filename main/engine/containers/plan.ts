@@ -3,13 +3,7 @@ import type { ContainerCreate } from '../../contract/containers.js';
 import type { ImageConfig } from '../../contract/images.js';
 import type { HelperHello } from '../helper/index.js';
 import { checkConfig, mergeConfig } from './config.js';
-import {
-  checkConflicts,
-  checkHostConfig,
-  checkNetworking,
-  refuseWhatIsMissing,
-  warnOfWhatDoesNothing,
-} from './host-checks.js';
+import { checkConflicts, checkHostConfig, refuseWhatIsMissing, warnOfWhatDoesNothing } from './host-checks.js';
 import { fillHostConfig } from './host-config.js';
 import { checkMemoryNodes, dropOomScore, dropWhatCannotHold, oomStanding } from './limits.js';
 import { checkLog, type LogDefaults } from './log-options.js';
@@ -55,10 +49,9 @@ export async function planConfiguration(
   if (!body.Hostname && (hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'))
     config.Hostname = hostname();
   checkConflicts(body, hostConfig);
-  refuseWhatIsMissing(hostConfig, body);
+  refuseWhatIsMissing(hostConfig);
   checkConfig(config);
   checkHostConfig(hostConfig);
-  checkNetworking(body);
   checkAppArmor(hostConfig, hello);
   await checkMemoryNodes(hostConfig);
   const warnings = [

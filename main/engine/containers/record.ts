@@ -1,6 +1,9 @@
 import type { ContainerConfig, Health, HostConfig } from '../../contract/containers.js';
 import type { ForeignRuntime } from '../helper/index.js';
-import type { NetworkMode } from './rooms.js';
+import type { EndpointWish, NetworkMode } from './rooms.js';
+
+/** What was wished of each network that a container is on. */
+export type Endpoints = Record<string, EndpointWish>;
 
 /** Docker's "never". */
 export const NEVER = '0001-01-01T00:00:00Z';
@@ -16,6 +19,8 @@ export interface ContainerRecord {
   hostConfig: FullHostConfig;
   mounts: MountPoint[];
   network: NetworkMode;
+  /** By name, all networks it is to be on; absent: the one above alone. */
+  endpoints?: Endpoints;
   runtime: ForeignRuntime | null;
   /** The ids of this machine that its own are; absent: the same, or those of the container whose namespaces it shares. */
   userIds?: IdMap;

@@ -157,19 +157,45 @@ export interface VolumesRoom {
   sizeOf(names: Iterable<string>): Promise<number>;
 }
 
-export type PredefinedNetwork = 'bridge' | 'host' | 'none';
-export type NetworkMode = PredefinedNetwork | `container:${string}`;
+/** The name of a network, or `container:ID`. */
+export type NetworkMode = string;
 
-/** The network a container has a place of its own on; undefined where it shares another container's. */
-export const predefinedNetwork = (mode: NetworkMode): PredefinedNetwork | undefined =>
-  mode === 'bridge' || mode === 'host' || mode === 'none' ? mode : undefined;
+/** What can be said of a container's place on a network; addresses without their prefix lengths. */
+export interface EndpointWish {
+  aliases?: string[];
+  ipv4?: string;
+  ipv6?: string;
+  mac?: string;
+  /** The default gateway is that of the network where it is highest. */
+  priority?: number;
+}
+
+/** A network that a container is to be on. */
+export interface Place {
+  network: string;
+  wish?: EndpointWish;
+}
 
 export interface NetworksRoom {
   modeOf(requested: string): { mode: NetworkMode; warning?: string };
-  allocate(change: Change, containerId: string, place: { network: PredefinedNetwork; name: string }): unknown;
+  /** Throws `invalid` where a container cannot have that place. */
+  checkPlace(place: Place): void;
+  allocate(change: Change, containerId: string, wanted: { name: string; places: Place[] }): void;
+  /** For a container that runs; `also` is what the caller writes down with it. */
+  join(
+    container: { id: string; name: string; pid: number },
+    place: Place,
+    also: (change: Change) => void,
+  ): Promise<void>;
+  part(container: { id: string; pid: number }, network: string, also: (change: Change) => void): Promise<void>;
+  renamed(change: Change, containerId: string, name: string): void;
   /** Has `make` wire the container up; null: it shares this machine's network. */
   connect<Made>(containerId: string, make: (network: NetworkRequest | null) => Promise<Made>): Promise<Made>;
-  endpointOf(containerId: string, network?: PredefinedNetwork): EndpointSettings;
+  endpointsOf(containerId: string, name: string, places: Place[]): Record<string, EndpointSettings>;
+  /** Whom it can reach by name. */
+  neighborsOf(containerId: string): { address: string; names: string[] }[];
+  /** Told which containers can reach others by name than before. */
+  onNeighbors: (containerIds: string[]) => void;
   /** Returns how to announce it, once the container's end has been. */
   release(change: Change, containerId: string): () => void;
 }

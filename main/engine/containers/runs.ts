@@ -18,7 +18,8 @@ import { newLive, type Live } from './live.js';
 import { standingOf, volumesOf, writableVolumesOf, type Standing } from './record.js';
 import type { Removal } from './removal.js';
 import { Restarts } from './restarts.js';
-import { predefinedNetwork, type ContainersOptions } from './rooms.js';
+import { placesOf } from './places-on-networks.js';
+import type { ContainersOptions } from './rooms.js';
 import { Seccomp } from './seccomp.js';
 import { sharedContainer } from './spec.js';
 import { startFailure } from './start-failure.js';
@@ -96,8 +97,7 @@ export class Runs {
       // The one transaction of a start goes on beside the making of its process, and is through before that is let go.
       const committed = store.commit((change) => {
         change.put(TABLE, container.id, { ...record, startedAt: now(), before });
-        const network = predefinedNetwork(record.network);
-        if (network) networks.allocate(change, container.id, { network, name: record.name });
+        networks.allocate(change, container.id, { name: record.name, places: placesOf(record) });
         told = this.#ledger.history.put(change, container.id, { Kind: 'started' });
         also?.(change);
       });
@@ -216,7 +216,8 @@ export class Runs {
         recordOf: (reference) => this.#ledger.find(reference).record,
         pidOf: (reference) => this.#pidOf(reference, 'user'),
       }),
-      endpoint: this.#ledger.endpointOf(container),
+      endpoints: Object.values(this.#ledger.endpointsOf(container)),
+      neighbors: networks.neighborsOf(id),
       pidOf: (reference, namespace) => this.#pidOf(reference, namespace),
       hostGateway: this.#options.hostGatewayIp,
       pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),

@@ -254,7 +254,7 @@ const lastGroup = (users: UserNamespace | undefined): number =>
 
 /** Ports below 1024 and ping for everybody, as dockerd has it, where the network namespace is the container's own. */
 function sysctlsOf({ record, hello, users }: SpecInput): { sysctl: Record<string, string> } | undefined {
-  const own = record.network === 'bridge' || record.network === 'none';
+  const own = record.network !== 'host' && sharedContainer(record.network) === undefined;
   const sysctl = {
     ...(own && { 'net.ipv4.ip_unprivileged_port_start': '0' }),
     ...(own && !hello.rootless && { 'net.ipv4.ping_group_range': `0 ${lastGroup(users)}` }),

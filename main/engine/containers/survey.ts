@@ -42,7 +42,7 @@ export class Survey {
     const test = containerFilter(filters, {
       find: (reference) => this.#ledger.find(reference),
       imagesOf: (reference) => this.#imagesOf(reference),
-      networkIdOf: (container) => this.#ledger.endpointOf(container).NetworkID,
+      networksOf: (container) => this.#ledger.endpointsOf(container),
       portsOf,
     });
     // A filter on the state says itself which states are wanted; so does a limit.
@@ -56,7 +56,7 @@ export class Survey {
     const shown = found.map((container) =>
       unlessGone(container, async () =>
         summarize(container, {
-          endpoint: this.#ledger.endpointOf(container),
+          endpoints: this.#ledger.endpointsOf(container),
           image: imageOf(container),
           sizes: size ? await this.sizesOf(container, { known: size === 'known' }) : undefined,
         }),
@@ -71,7 +71,7 @@ export class Survey {
       const overlay = await this.#options.snapshots.mountsOf(container.id);
       const health = await this.#healthOf(container);
       return inspect(container, {
-        endpoint: this.#ledger.endpointOf(container),
+        endpoints: this.#ledger.endpointsOf(container),
         paths: this.#ledger.pathsOf(container.id),
         ...(overlay && { overlay }),
         ...(health && { health }),

@@ -190,6 +190,8 @@ export interface Wire {
   sysctls?: Record<string, string>;
   /** bridge: the container may reach its own published port. */
   hairpin?: boolean;
+  /** bridge: nothing passes between two isolated ports. */
+  isolated?: boolean;
 }
 
 /** The way out of one family, which is the gateway's. */

@@ -1,3 +1,11 @@
 /** Networks, endpoints and their addresses. */
-export { Networks, type NetworkMode, type NetworksOptions } from './networks.js';
+export {
+  Networks,
+  type Allocation,
+  type HostsEntry,
+  type NetworkMode,
+  type NetworksOptions,
+  type Place,
+} from './networks.js';
+export type { EndpointWish } from './describe.js';
 export type { EndpointRecord, PredefinedNetwork } from './record.js';

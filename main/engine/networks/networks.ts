@@ -1,247 +1,467 @@
-import { invalid, notFound, unavailable } from '../../base/errors.js';
+import { conflict, EngineError, forbidden, invalid, notFound, unavailable } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
+import { momentOf } from '../../base/moments.js';
 import type { Change, Store } from '../../base/store.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { Filters } from '../../contract/filters.js';
-import type { NetworkInspect } from '../../contract/networks.js';
+import type { NetworkCreate, NetworkCreated, NetworkInspect } from '../../contract/networks.js';
 import type { Events } from '../events/index.js';
-import type { Helper, NetworkRequest } from '../helper/index.js';
+import type { DefaultRoute, Helper, NetworkRequest, Wire } from '../helper/index.js';
+import { formatSubnet, newVeth, parseAddress, parseSubnet, Wires, type Route, type Subnet } from '../wires/index.js';
+import { freeAddress, givenAddress } from './addresses.js';
+import { checkNetworkName, plannedNetwork } from './create.js';
+import { describeNetwork, driverOf, endpointSettings, macOfEndpoint, type EndpointWish } from './describe.js';
+import { networkFilter, pruneFilter } from './filters.js';
 import {
-  formatAddress,
-  formatSubnet,
-  newVeth,
-  nth,
-  parseAddress,
-  parseSubnet,
-  sizeOf,
-  Wires,
-  type Bridge,
-  type Route,
-} from '../wires/index.js';
-import {
+  bridgeOf,
+  endpointKey,
   endpointOfRow,
+  firstAddress,
+  isPredefined,
   networkOfRow,
+  PREDEFINED,
   type EndpointRecord,
   type NetworkRecord,
-  type PredefinedNetwork,
+  type Pool,
 } from './record.js';
 
-export type NetworkMode = PredefinedNetwork | `container:${string}`;
+/** The name of a network, or `container:ID`. */
+export type NetworkMode = string;
+
+/** A network that a container is to be on. */
+export interface Place {
+  network: string;
+  wish?: EndpointWish;
+}
+
+/** Whom a container can reach by name, as lines of its hosts file. */
+export interface HostsEntry {
+  address: string;
+  names: string[];
+}
 
 export interface NetworksOptions {
   store: Pick<Store, 'rows' | 'commit'>;
-  helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft'>;
+  helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft' | 'endpoint' | 'endpointRemove' | 'routes'>;
   rootless: boolean;
   events?: Pick<Events, 'publish'>;
   /** This machine's routes; for tests. */
   routes?: () => Promise<Route[]>;
 }
 
-const DRIVERS: Record<PredefinedNetwork, string> = { bridge: 'bridge', host: 'host', none: 'null' };
-
 const NO_BRIDGE_WARNING =
   'Started by an ordinary user, this engine has no bridge network: the container gets --network none. Use --network host to reach the network.';
 
 const log = createLog('networks');
 
-/** Networks, the endpoints of containers on them, and their addresses. For now the three that every engine has. */
+/** Networks, the endpoints of containers on them, and their addresses. */
 export class Networks {
   readonly #store: NetworksOptions['store'];
+  readonly #helper: NetworksOptions['helper'];
   readonly #wires: Wires;
   readonly #events: NetworksOptions['events'];
+  readonly #rootless: boolean;
+  /** By name. */
   readonly #networks: Map<string, NetworkRecord>;
-  /** By container: for now each is on one network. */
-  readonly #endpoints: Map<string, EndpointRecord>;
+  readonly #endpoints = new Map<string, EndpointRecord>();
+  /** One network is made or removed at a time, so that two do not get the same name or subnet. */
+  #making: Promise<unknown> = Promise.resolve();
+  /** Told which containers have other neighbors now. */
+  onNeighbors: (containerIds: string[]) => void = () => undefined;
 
   /** The tables of the store that are this room's. */
   static readonly tables = ['networks', 'endpoints'];
 
   static async open(options: NetworksOptions): Promise<Networks> {
     const networks = new Networks(options);
-    await networks.#settle(options.rootless);
+    await networks.#settle();
     return networks;
   }
 
-  private constructor({ store, helper, events, routes }: NetworksOptions) {
+  private constructor({ store, helper, events, routes, rootless }: NetworksOptions) {
     this.#store = store;
+    this.#helper = helper;
     this.#events = events;
+    this.#rootless = rootless;
     this.#wires = new Wires(helper, routes);
     this.#networks = store.rows<NetworkRecord>('networks');
-    this.#endpoints = store.rows<EndpointRecord>('endpoints');
     for (const [key, row] of this.#networks) this.#networks.set(key, networkOfRow(row));
-    for (const [key, row] of this.#endpoints) this.#endpoints.set(key, endpointOfRow(row));
+    // Rows of earlier versions are under the container's id alone: they are found there until they are given back.
+    for (const [key, row] of store.rows<EndpointRecord>('endpoints')) this.#endpoints.set(key, endpointOfRow(row));
   }
 
   /** What `--network` means here: Docker's `default` is the bridge, or nothing where there can be none. */
   modeOf(requested: string): { mode: NetworkMode; warning?: string } {
-    if (requested.startsWith('container:')) return { mode: requested as NetworkMode };
+    if (requested.startsWith('container:')) return { mode: requested };
     const usual = requested === '' || requested === 'default' || requested === 'bridge';
     if (usual && !this.#networks.has('bridge')) return { mode: 'none', warning: NO_BRIDGE_WARNING };
     return { mode: usual ? 'bridge' : this.#find(requested).name };
   }
 
-  /** Reserves a container's place, inside the caller's transaction; what it has already it keeps. */
+  /** Whether a container may have that place: fixed addresses and aliases are for networks that somebody made. */
+  checkPlace({ network, wish = {} }: Place): void {
+    const { custom, bridge } = this.#network(network);
+    const { ipv4, ipv6, aliases } = wish;
+    const given = [ipv4, ipv6].filter((address) => address !== undefined);
+    if (aliases?.length && !custom)
+      throw invalid('network-scoped alias is supported only for containers in user defined networks');
+    if (given.length > 0 && !custom)
+      throw invalid('user specified IP address is supported on user defined networks only');
+    if (given.length > 0 && !custom?.fixed)
+      throw invalid(
+        'user specified IP address is supported only when connecting to networks with user configured subnets',
+      );
+    for (const address of given) givenAddress(address, poolFor(bridge?.pools ?? [], address), new Set());
+  }
+
+  /** Reserves a container's places, inside the caller's transaction; what it has already it keeps. */
   allocate(
     change: Change,
     containerId: string,
-    { network = 'bridge', name = '' }: { network?: PredefinedNetwork; name?: string } = {},
-  ): EndpointRecord {
-    const before = this.#endpoints.get(containerId);
-    if (before?.network === network) return before;
-    const { bridge } = this.#network(network);
-    const endpoint: EndpointRecord = {
-      id: newId(),
-      network,
-      container: containerId,
-      name,
-      ...(bridge && { address: this.#freeAddress(bridge) }),
-    };
-    this.#endpoints.set(containerId, endpoint);
-    change.undo(() => (before ? this.#endpoints.set(containerId, before) : this.#endpoints.delete(containerId)));
-    change.put('endpoints', containerId, endpoint);
-    return endpoint;
+    { name = '', places = [{ network: 'bridge' }] }: Allocation = {},
+  ): void {
+    const wanted = new Set(places.map(({ network }) => network));
+    for (const [key, endpoint] of this.#endpointsOf(containerId))
+      if (!wanted.has(endpoint.network)) this.#drop(change, key, endpoint);
+    for (const [key, endpoint] of this.#endpointsOf(containerId))
+      if (endpoint.addresses.length > 0) this.#put(change, key, { ...endpoint, veth: newVeth() });
+    for (const place of places) this.#take(change, containerId, name, place);
   }
 
   /** Has `make` wire the container up while it makes its first process; null: it shares this machine's network. */
   async connect<Made>(containerId: string, make: (network: NetworkRequest | null) => Promise<Made>): Promise<Made> {
-    const endpoint = this.#endpoints.get(containerId);
-    const made = await this.#plug(endpoint, make);
-    if (endpoint) this.#announce('connect', endpoint);
+    const endpoints = this.#endpointsOf(containerId).map(([, endpoint]) => endpoint);
+    const bridges = endpoints.flatMap(({ network }) => this.#network(network).bridge ?? []);
+    const host = endpoints.some(({ network }) => network === 'host');
+    const request = (): NetworkRequest | null =>
+      host
+        ? null
+        : { wires: endpoints.flatMap((endpoint) => this.#wireOf(endpoint)), defaults: this.#routesOf(endpoints) };
+    const made = await this.#wires.plug(bridges.map(bridgeOf), () => make(request()));
+    for (const endpoint of endpoints) this.#announce('connect', endpoint);
     return made;
   }
 
-  #plug<Made>(
-    endpoint: EndpointRecord | undefined,
-    make: (network: NetworkRequest | null) => Promise<Made>,
-  ): Promise<Made> {
-    if (endpoint?.address === undefined) return make(endpoint?.network === 'host' ? null : { wires: [], defaults: [] });
-    const { bridge } = this.#network('bridge');
-    if (!bridge) throw unavailable('this engine has no bridge network');
-    const { IPAddress, IPPrefixLen, Gateway, MacAddress } = this.endpointOf(endpoint.container);
-    const addresses = [`${IPAddress}/${IPPrefixLen}`];
-    const end = { kind: 'bridge', parent: bridge.name, ifname: 'eth0', addresses, mac: MacAddress } as const;
-    const defaults = [{ gateway: Gateway, ifname: 'eth0' }];
-    return this.#wires.plug([bridgeOf(bridge)], () => make({ wires: [{ ...end, veth: newVeth() }], defaults }));
+  /** Another place for a container that runs: its interface is there when this resolves. The caller wrote nothing down yet. */
+  async join(
+    { id, name, pid }: { id: string; name: string; pid: number },
+    place: Place,
+    also: (change: Change) => void,
+  ): Promise<void> {
+    this.checkPlace(place);
+    let endpoint: EndpointRecord | undefined;
+    await this.#store.commit((change) => {
+      endpoint = this.#take(change, id, name, place);
+      also(change);
+    });
+    if (!endpoint) return;
+    const joined = endpoint;
+    const { bridge } = this.#network(place.network);
+    const [wire] = this.#wireOf(joined);
+    if (bridge && wire) {
+      await this.#wires.plug([bridgeOf(bridge)], () => this.#helper.endpoint({ pid, wire }));
+      await this.#helper.routes({ pid, defaults: this.#routesOf(this.#endpointsOf(id).map(([, one]) => one)) });
+    }
+    this.#announce('connect', joined);
   }
 
-  /** How inspect shows the container's place; empty where it has none. */
-  endpointOf(containerId: string, network: PredefinedNetwork = 'bridge'): EndpointSettings {
-    const endpoint = this.#endpoints.get(containerId);
-    const { id = '', bridge } = this.#networks.get(endpoint?.network ?? network) ?? {};
-    const address = bridge && endpoint?.address;
-    return {
-      IPAMConfig: null,
-      NetworkID: id,
-      EndpointID: endpoint?.id ?? '',
-      Gateway: address ? gatewayOf(bridge) : '',
-      IPAddress: address || '',
-      IPPrefixLen: address ? parseSubnet(bridge.subnet).prefix : 0,
-      IPv6Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
-      MacAddress: address ? macOf(address) : '',
-      Aliases: null,
-      Links: null,
-      DriverOpts: null,
-    };
+  /** Takes a place away from a container that runs. */
+  async part({ id, pid }: { id: string; pid: number }, network: string, also: (change: Change) => void): Promise<void> {
+    const found = this.#endpointsOf(id).find(([, endpoint]) => endpoint.network === network);
+    if (found) {
+      const { veth, index } = found[1];
+      if (veth === undefined)
+        throw conflict('the container was started by an earlier version of Slipway: restart it, then disconnect it');
+      await this.#helper.endpointRemove({ pid, ifname: `eth${index}`, veth });
+    }
+    await this.#store.commit((change) => {
+      if (found) this.#drop(change, ...found);
+      also(change);
+    });
+    if (!found) return;
+    await this.#helper.routes({ pid, defaults: this.#routesOf(this.#endpointsOf(id).map(([, one]) => one)) });
+    this.#announce('disconnect', found[1]);
   }
 
-  /** Gives the place back, inside the caller's transaction. Returns how to announce it, once the container's end has been. */
+  /** How inspect shows a container's places, by network; empty where it has none. */
+  endpointsOf(containerId: string, name: string, places: Place[]): Record<string, EndpointSettings> {
+    const has = this.#endpointsOf(containerId).map(([, endpoint]) => endpoint);
+    return Object.fromEntries(
+      places.map(({ network, wish }) => {
+        const endpoint = has.find((one) => one.network === network);
+        const record = this.#networks.get(network);
+        const names = record?.custom ? dnsNames(containerId, name, wish?.aliases) : null;
+        return [network, endpointSettings(record, endpoint, wish, names)];
+      }),
+    );
+  }
+
+  /** Who else is on the networks that somebody made and this container is on. */
+  neighborsOf(containerId: string): HostsEntry[] {
+    const own = this.#endpointsOf(containerId).map(([, { network }]) => network);
+    return [...this.#endpoints.values()]
+      .filter(({ network, container }) => container !== containerId && own.includes(network))
+      .filter(({ network }) => this.#networks.get(network)?.custom !== undefined)
+      .flatMap(({ addresses, container, name, aliases }) =>
+        addresses.map((address) => ({ address, names: dnsNames(container, name, aliases) })),
+      );
+  }
+
+  /** Gives the places back, inside the caller's transaction. Returns how to announce it, once the container's end has been. */
   release(change: Change, containerId: string): () => void {
-    const endpoint = this.#endpoints.get(containerId);
-    if (!endpoint) return () => undefined;
-    this.#endpoints.delete(containerId);
-    change.undo(() => this.#endpoints.set(containerId, endpoint));
-    change.remove('endpoints', containerId);
-    return () => this.#announce('disconnect', endpoint);
+    const released = this.#endpointsOf(containerId);
+    for (const [key, endpoint] of released) this.#drop(change, key, endpoint);
+    return () => released.forEach(([, endpoint]) => this.#announce('disconnect', endpoint));
   }
 
-  /** The filters are Docker's: `id`, `name` (parts of them), `driver`, `scope`, `type`, `dangling`, `label`. */
+  /** A container has another name, inside the caller's transaction. */
+  renamed(change: Change, containerId: string, name: string): void {
+    for (const [key, endpoint] of this.#endpointsOf(containerId)) {
+      this.#put(change, key, { ...endpoint, name });
+      this.#notify(endpoint);
+    }
+  }
+
   list(filters: Filters = {}): NetworkInspect[] {
-    for (const type of filters['type'] ?? [])
-      if (type !== 'builtin' && type !== 'custom') throw invalid(`invalid filter: 'type'='${type}'`);
-    const passes: Record<string, (record: NetworkRecord, value: string) => boolean> = {
-      id: ({ id }, value) => id.includes(value),
-      name: ({ name }, value) => name.includes(value),
-      driver: ({ name }, value) => DRIVERS[name] === value,
-      scope: (_, value) => value === 'local',
-      type: (_, value) => value === 'builtin',
-      dangling: (_, value) => !/^(1|true)$/i.test(value), // what every engine has is never left over
-      label: () => false,
-    };
-    return [...this.#networks.values()]
-      .filter((record) =>
-        Object.entries(filters).every(
-          ([key, values]) => values.length === 0 || values.some((value) => passes[key]?.(record, value) ?? true),
-        ),
-      )
-      .map((record) => this.#describe(record, []));
-  }
-
-  /** Takes away what nobody uses, but for those that every engine has: for now that is all of them. */
-  prune(): { NetworksDeleted: string[] | null } {
-    this.#events?.publish('network', 'prune', '', { reclaimed: '0' });
-    return { NetworksDeleted: null };
+    const passes = networkFilter(filters, ({ name }) => this.#on(name).length > 0);
+    return [...this.#networks.values()].filter(passes).map((record) => describeNetwork(record, []));
   }
 
   inspect(reference: string): NetworkInspect {
     const record = this.#find(reference);
-    const endpoints = [...this.#endpoints.values()].filter(({ network }) => network === record.name);
-    return this.#describe(record, endpoints);
+    return describeNetwork(record, this.#on(record.name));
   }
 
-  /** The engine ends. `last`: nobody takes over, so a bridge that nothing is left on goes too. */
+  /** A network of one's own. */
+  create(body: NetworkCreate): Promise<NetworkCreated> {
+    return this.#oneAtATime(async () => {
+      const { Name: name = '' } = body;
+      checkNetworkName(name);
+      if (isPredefined(name) || name === 'default')
+        throw forbidden(`operation is not permitted on predefined ${name} network`);
+      if (this.#rootless)
+        throw unavailable(
+          'started by an ordinary user, this engine has no bridge networks: use --network host or none',
+        );
+      if (this.#networks.has(name)) throw conflict(`network with name ${name} already exists`);
+      const taken = this.#subnets();
+      const { bridge, custom } = await plannedNetwork(body, {
+        taken,
+        freeSubnet: () => this.#wires.freeSubnet(undefined, undefined, taken),
+        freeName: () => this.#freeName(),
+      });
+      const record: NetworkRecord = { id: newId(), name, created: new Date().toISOString(), bridge, custom };
+      if ([...this.#networks.values()].some((other) => other.bridge?.name === bridge.name))
+        throw forbidden(`bridge name ${bridge.name} is used by another network of this engine`);
+      try {
+        await this.#wires.ensure(bridgeOf(bridge));
+        await this.#store.commit((change) => {
+          this.#networks.set(name, record);
+          change.undo(() => this.#networks.delete(name));
+          change.put('networks', name, record);
+        });
+      } catch (error) {
+        // Somebody else's link of that name stays; of ours, why it could not be made is what matters.
+        if (!(error instanceof EngineError && error.kind === 'conflict'))
+          await this.#wires.remove(bridgeOf(bridge)).catch(() => undefined);
+        throw error;
+      }
+      this.#events?.publish('network', 'create', record.id, { name, type: driverOf(record) });
+      return { Id: record.id, Warning: '' };
+    });
+  }
+
+  remove(reference: string): Promise<void> {
+    return this.#oneAtATime(() => this.#remove(this.#find(reference)));
+  }
+
+  /** Takes away what somebody made and no running container is on. */
+  prune(filters: Filters = {}): Promise<{ NetworksDeleted: string[] | null }> {
+    return this.#oneAtATime(async () => {
+      const [until] = filters['until'] ?? [];
+      const wanted = pruneFilter(filters, until === undefined ? undefined : momentOf(until));
+      const unused = [...this.#networks.values()].filter(
+        (record) => record.custom && this.#on(record.name).length === 0 && wanted(record),
+      );
+      for (const record of unused) await this.#remove(record);
+      this.#events?.publish('network', 'prune', '', { reclaimed: '0' });
+      return { NetworksDeleted: unused.length > 0 ? unused.map(({ name }) => name) : null };
+    });
+  }
+
+  /** The engine ends. `last`: nobody takes over, so bridges that nothing is left on go too. */
   async close({ last }: { last: boolean }): Promise<void> {
-    const bridge = this.#networks.get('bridge')?.bridge;
-    const used = [...this.#endpoints.values()].some(({ network }) => network === 'bridge');
-    if (last && bridge && !used) await this.#wires.remove(bridgeOf(bridge));
+    await this.#making.catch(() => undefined);
+    if (!last) return;
+    const unused = [...this.#networks.values()].filter(({ name }) => this.#on(name).length === 0);
+    await Promise.all(unused.map(({ bridge }) => bridge && this.#wires.remove(bridgeOf(bridge))));
   }
 
-  /** Each network has its record; the bridge has addresses that are free on this machine as it is today. */
-  async #settle(rootless: boolean): Promise<void> {
+  async #remove(record: NetworkRecord): Promise<void> {
+    const { id, name, bridge } = record;
+    if (!record.custom) throw forbidden(`${name} is a pre-defined network and cannot be removed`);
+    const users = this.#on(name);
+    if (users.length > 0) {
+      const who = users.map((user) => `name:"${user.name || shortId(user.container)}" id:"${shortId(user.id)}"`);
+      throw forbidden(`error while removing network: network ${name} has active endpoints (${who.join(', ')})`);
+    }
+    await this.#store.commit((change) => {
+      this.#networks.delete(name);
+      change.undo(() => this.#networks.set(name, record));
+      change.remove('networks', name);
+    });
+    if (bridge) await this.#wires.remove(bridgeOf(bridge));
+    this.#events?.publish('network', 'destroy', id, { name, type: driverOf(record) });
+  }
+
+  /** Each network has its record; bridges have addresses that are free on this machine as it is today. */
+  async #settle(): Promise<void> {
     const before = new Map(this.#networks);
-    for (const name of ['bridge', 'host', 'none'] as const) {
-      if (name === 'bridge' && rootless) this.#networks.delete(name);
+    for (const name of PREDEFINED) {
+      if (name === 'bridge' && this.#rootless) this.#networks.delete(name);
       else if (!before.has(name)) {
         this.#networks.set(name, { id: newId(), name, created: new Date().toISOString() });
       }
     }
     const bridge = this.#networks.get('bridge');
-    if (bridge) await this.#settleBridge(bridge);
+    if (bridge) await this.#settleDefault(bridge);
+    for (const { bridge: own, custom } of this.#networks.values()) if (own && custom) await this.#settleCustom(own);
     await this.#store.commit((change) => {
       for (const [name, record] of this.#networks)
         if (before.get(name) !== record) change.put('networks', name, record);
     });
   }
 
-  async #settleBridge(record: NetworkRecord): Promise<void> {
+  async #settleDefault(record: NetworkRecord): Promise<void> {
     const { bridge } = record;
-    const used = [...this.#endpoints.values()].some(({ network }) => network === 'bridge');
+    const used = this.#on('bridge').length > 0;
     const found = bridge ? await this.#wires.adopt(bridgeOf(bridge)) : 'absent';
     if (bridge && used && found !== 'foreign') return;
     if (used) log.warn(`the bridge ${bridge?.name} is somebody else's now: containers that run are cut off`);
     const ours = found === 'adopted';
-    const before = bridge && parseSubnet(bridge.subnet);
-    const subnet = formatSubnet(await this.#wires.freeSubnet(before, ours ? bridge?.name : undefined));
-    const name = bridge && found !== 'foreign' ? bridge.name : await this.#wires.freeName();
-    if (bridge?.name === name && bridge.subnet === subnet) return;
+    const before = bridge?.pools[0] && parseSubnet(bridge.pools[0].subnet);
+    const others = this.#subnets({ except: 'bridge' });
+    const subnet = formatSubnet(await this.#wires.freeSubnet(before, ours ? bridge?.name : undefined, others));
+    const name = bridge && found !== 'foreign' ? bridge.name : await this.#freeName();
+    if (bridge?.name === name && bridge.pools[0]?.subnet === subnet) return;
     if (ours && bridge) await this.#wires.remove(bridgeOf(bridge)); // its addresses would be the old ones
-    this.#networks.set('bridge', { ...record, bridge: { name, subnet } });
+    const pools: Pool[] = [{ subnet, gateway: firstAddress(subnet) }];
+    this.#networks.set('bridge', { ...record, bridge: { name, pools } });
   }
 
-  /** The lowest that nobody has; the first is the gateway's. */
-  #freeAddress({ subnet }: NonNullable<NetworkRecord['bridge']>): string {
-    const taken = new Set([...this.#endpoints.values()].map(({ address }) => address));
-    const range = parseSubnet(subnet);
-    for (let index = 2n; index <= sizeOf(range) - 2n; index++) {
-      const address = formatAddress(nth(range, index));
-      if (!taken.has(address)) return address;
-    }
-    throw unavailable(`no address is left in ${subnet}: stop a container to free one`);
+  /** What containers run on is made good now, the others' bridges with their first container. */
+  async #settleCustom(bridge: NonNullable<NetworkRecord['bridge']>): Promise<void> {
+    if ((await this.#wires.adopt(bridgeOf(bridge))) === 'foreign')
+      log.warn(`the bridge ${bridge.name} is somebody else's now: its network cannot be used until it is gone`);
   }
 
-  #network(name: PredefinedNetwork): NetworkRecord {
+  /** A link name that neither this machine nor a network of ours has. */
+  #freeName(): Promise<string> {
+    const ours = new Set([...this.#networks.values()].flatMap(({ bridge }) => bridge?.name ?? []));
+    return this.#wires.freeName(ours);
+  }
+
+  #subnets({ except }: { except?: string } = {}): Subnet[] {
+    return [...this.#networks.values()]
+      .filter(({ name }) => name !== except)
+      .flatMap(({ bridge }) => bridge?.pools ?? [])
+      .map(({ subnet }) => parseSubnet(subnet));
+  }
+
+  #oneAtATime<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#making.then(work, work);
+    this.#making = done.catch(() => undefined);
+    return done;
+  }
+
+  /** A container's endpoints, in the order of their interfaces. */
+  #endpointsOf(containerId: string): [string, EndpointRecord][] {
+    return [...this.#endpoints]
+      .filter(([, { container }]) => container === containerId)
+      .sort(([, a], [, b]) => a.index - b.index);
+  }
+
+  #on(network: string): EndpointRecord[] {
+    return [...this.#endpoints.values()].filter((endpoint) => endpoint.network === network);
+  }
+
+  /** What is there already for the same wish stays. */
+  #take(change: Change, container: string, name: string, { network, wish = {} }: Place): EndpointRecord | undefined {
+    const own = this.#endpointsOf(container).map(([, endpoint]) => endpoint);
+    if (own.some((endpoint) => endpoint.network === network)) return undefined;
+    const { bridge } = this.#network(network);
+    const taken = new Set(this.#on(network).flatMap(({ addresses }) => addresses));
+    const addresses = (bridge?.pools ?? []).map((pool) => {
+      const given = parseSubnet(pool.subnet).family === 4 ? wish.ipv4 : wish.ipv6;
+      return given === undefined ? freeAddress(pool, taken) : givenAddress(given, pool, taken);
+    });
+    const used = new Set(own.map(({ index }) => index));
+    let index = 0;
+    while (used.has(index)) index++;
+    const endpoint: EndpointRecord = {
+      ...{ id: newId(), network, container, name, addresses, index },
+      ...(bridge && { veth: newVeth() }),
+      ...(wish.mac !== undefined && { mac: wish.mac }),
+      ...(wish.aliases?.length && { aliases: wish.aliases }),
+      ...(wish.priority && { priority: wish.priority }),
+    };
+    this.#put(change, endpointKey(endpoint), endpoint);
+    this.#notify(endpoint);
+    return endpoint;
+  }
+
+  #put(change: Change, key: string, endpoint: EndpointRecord): void {
+    const before = this.#endpoints.get(key);
+    this.#endpoints.set(key, endpoint);
+    change.undo(() => (before ? this.#endpoints.set(key, before) : this.#endpoints.delete(key)));
+    change.put('endpoints', key, endpoint);
+  }
+
+  #drop(change: Change, key: string, endpoint: EndpointRecord): void {
+    this.#endpoints.delete(key);
+    change.undo(() => this.#endpoints.set(key, endpoint));
+    change.remove('endpoints', key);
+    this.#notify(endpoint);
+  }
+
+  #notify({ network, container }: EndpointRecord): void {
+    if (!this.#networks.get(network)?.custom) return;
+    const others = this.#on(network).filter((other) => other.container !== container);
+    if (others.length > 0) this.onNeighbors(others.map((other) => other.container));
+  }
+
+  #wireOf(endpoint: EndpointRecord): Wire[] {
+    const { bridge } = this.#network(endpoint.network);
+    if (!bridge) return [];
+    const addresses = endpoint.addresses.map(
+      (address) => `${address}/${parseSubnet(poolFor(bridge.pools, address).subnet).prefix}`,
+    );
+    const mac = macOfEndpoint(endpoint);
+    const { index, veth = newVeth() } = endpoint;
+    const isolated = bridge.icc === false;
+    const end = { kind: 'bridge', parent: bridge.name, ifname: `eth${index}`, addresses, mac, veth } as const;
+    return [{ ...end, ...(isolated && { isolated }) }];
+  }
+
+  /** For each family the gateway of the highest priority, of equals the first by name. */
+  #routesOf(endpoints: EndpointRecord[]): DefaultRoute[] {
+    const ranked = [...endpoints].sort(
+      (a, b) => (b.priority ?? 0) - (a.priority ?? 0) || (a.network < b.network ? -1 : 1),
+    );
+    return ([4, 6] as const).flatMap((family) => {
+      for (const { network, addresses, index } of ranked) {
+        const { bridge } = this.#network(network);
+        if (!bridge || bridge.internal) continue;
+        const address = addresses.find((one) => parseAddress(one).family === family);
+        if (address === undefined) continue;
+        return [{ gateway: poolFor(bridge.pools, address).gateway, ifname: `eth${index}` }];
+      }
+      return [];
+    });
+  }
+
+  #network(name: string): NetworkRecord {
     const record = this.#networks.get(name);
     if (!record) throw notFound(`network ${name} not found`);
     return record;
@@ -261,66 +481,27 @@ export class Networks {
   }
 
   #announce(action: 'connect' | 'disconnect', { network, container }: EndpointRecord): void {
-    const { id, name } = this.#network(network);
-    this.#events?.publish('network', action, id, { container, name, type: DRIVERS[name] });
-  }
-
-  #describe({ id, name, created, bridge }: NetworkRecord, endpoints: EndpointRecord[]): NetworkInspect {
-    return {
-      Name: name,
-      Id: id,
-      Created: created,
-      Scope: 'local',
-      Driver: DRIVERS[name],
-      EnableIPv6: false,
-      IPAM: {
-        Driver: 'default',
-        Options: null,
-        Config: bridge ? [{ Subnet: bridge.subnet, Gateway: gatewayOf(bridge) }] : [],
-      },
-      Internal: false,
-      Attachable: false,
-      Ingress: false,
-      ConfigFrom: { Network: '' },
-      ConfigOnly: false,
-      Containers: Object.fromEntries(
-        endpoints.map((endpoint) => {
-          const { IPAddress, IPPrefixLen, MacAddress } = this.endpointOf(endpoint.container);
-          return [
-            endpoint.container,
-            {
-              Name: endpoint.name || shortId(endpoint.container),
-              EndpointID: endpoint.id,
-              MacAddress,
-              IPv4Address: IPAddress && `${IPAddress}/${IPPrefixLen}`,
-              IPv6Address: '',
-            },
-          ];
-        }),
-      ),
-      Options: bridge
-        ? {
-            'com.docker.network.bridge.default_bridge': 'true',
-            'com.docker.network.bridge.enable_icc': 'true',
-            'com.docker.network.bridge.enable_ip_masquerade': 'true',
-            'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
-            'com.docker.network.bridge.name': bridge.name,
-            'com.docker.network.driver.mtu': '1500',
-          }
-        : {},
-      Labels: {},
-    };
+    const record = this.#networks.get(network);
+    if (!record) return;
+    this.#events?.publish('network', action, record.id, { container, name: network, type: driverOf(record) });
   }
 }
 
-const gatewayOf = ({ subnet }: NonNullable<NetworkRecord['bridge']>): string =>
-  formatAddress(nth(parseSubnet(subnet), 1));
+/** A container's places, and what it is called there. */
+export interface Allocation {
+  name?: string;
+  places?: Place[];
+}
 
-const bridgeOf = (bridge: NonNullable<NetworkRecord['bridge']>): Bridge => ({
-  name: bridge.name,
-  addresses: [`${gatewayOf(bridge)}/${parseSubnet(bridge.subnet).prefix}`],
-});
+/** Those under which others find a container. */
+const dnsNames = (id: string, name: string, aliases: string[] = []): string[] => [
+  ...new Set([name, ...aliases, shortId(id)].filter((one) => one !== '')),
+];
 
-/** As Docker makes it: from the address, so that neighbours need not learn anew when it is given out again. */
-const macOf = (address: string): string =>
-  `0242${parseAddress(address).value.toString(16).padStart(8, '0')}`.replace(/..(?!$)/g, '$&:');
+/** The pool of an address's family. */
+function poolFor(pools: Pool[], address: string): Pool {
+  const { family } = parseAddress(address);
+  const pool = pools.find(({ subnet }) => parseSubnet(subnet).family === family);
+  if (!pool) throw invalid(`no configured subnet contains IP address ${address}: the network has no IPv${family}`);
+  return pool;
+}

@@ -15,6 +15,10 @@ export interface Bridge {
   addresses: string[];
   /** When not given, what the way out of this machine carries. */
   mtu?: number;
+  /** No way out, and none in. */
+  internal?: boolean;
+  /** False: packets leave with the addresses they have. */
+  masquerade?: boolean;
 }
 
 type WiresHelper = Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft'>;
@@ -50,9 +54,9 @@ export class Wires {
     return (await this.#routes()).filter(({ link, prefix }) => prefix > 0 && !except.includes(link));
   }
 
-  /** A network of IPv4 that no route of this machine leads to already; `preferred` if it is still free. A bridge's own route is none. */
-  async freeSubnet(preferred?: Subnet, bridge?: string): Promise<Subnet> {
-    const taken = await this.taken({ except: bridge === undefined ? [] : [bridge] });
+  /** A network of IPv4 that no route of this machine leads to already; `preferred` if it is still free. A bridge's own route is none; `others` are taken too. */
+  async freeSubnet(preferred?: Subnet, bridge?: string, others: Subnet[] = []): Promise<Subnet> {
+    const taken = [...(await this.taken({ except: bridge === undefined ? [] : [bridge] })), ...others];
     const candidates = preferred ? [preferred, ...SUBNETS] : SUBNETS;
     const free = candidates.find((subnet) => !taken.some((route) => overlaps(route, subnet)));
     if (!free) {
@@ -64,10 +68,10 @@ export class Wires {
   }
 
   /** A bridge name that no link of this machine has. */
-  async freeName(): Promise<string> {
+  async freeName(taken: ReadonlySet<string> = new Set()): Promise<string> {
     for (let number = 0; ; number++) {
       const name = `slipway${number}`;
-      if (!(await linkExists(name))) return name;
+      if (!taken.has(name) && !(await linkExists(name))) return name;
     }
   }
 
@@ -125,9 +129,10 @@ export class Wires {
     await Promise.all(bridges.map((bridge) => this.ensure(bridge)));
   }
 
-  async #make({ name, addresses, mtu }: Bridge): Promise<void> {
+  async #make(bridge: Bridge): Promise<void> {
+    const { name, addresses, mtu } = bridge;
     await this.#helper.bridge({ name, addresses, mtu: mtu ?? (await this.mtu()) });
-    await this.#helper.nft(addRules(name, addresses));
+    await this.#helper.nft(addRules(bridge));
   }
 
   /** Not more than the way out carries: a tunnel's smaller packets would otherwise be lost without a word. */
