@@ -82,15 +82,14 @@ export class Forwarder {
    * group.
    */
   async hold(key: string, ports: HoldRequest[]): Promise<HeldPort[]> {
-    const before = this.#holds.get(key);
     let granted: Granted[];
     try {
       ({ ports: granted } = await this.#companion.ask<{ ports: Granted[] }>({ op: 'hold', key, ports }));
     } catch (error) {
       throw await this.#explained(error, key);
     }
-    // Released, or held differently, while we waited: that was asked later and counts.
-    if (this.#holds.get(key) === before) this.#remember(key, ports, granted);
+    // Replies come in the order of the requests: what was asked last counts.
+    this.#remember(key, ports, granted);
     return granted.flatMap(({ index, ...held }) => {
       const target = ports[index]?.target;
       return target ? [{ ...held, target }] : [];
@@ -99,8 +98,11 @@ export class Forwarder {
 
   /** Closes what the key holds, with its connections. Idempotent. */
   async release(key: string): Promise<void> {
-    this.#holds.delete(key);
-    await this.#companion.ask({ op: 'release', key });
+    try {
+      await this.#companion.ask({ op: 'release', key });
+    } finally {
+      this.#holds.delete(key);
+    }
   }
 
   /** What is held now, also from before us. */
