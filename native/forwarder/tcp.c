@@ -3,6 +3,7 @@
 #include "ports.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,26 @@ struct relay {
 
 static char buffer[128 * 1024];
 static size_t paused;
+
+/* A connection needs two descriptors: one is kept for the second, so that who was accepted need not be turned away. */
+static int spare = -1;
+
+static bool has_spare(void)
+{
+    if (spare < 0)
+        spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return spare >= 0;
+}
+
+static int open_socket(int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 || spare < 0 || (errno != EMFILE && errno != ENFILE))
+        return fd;
+    close(spare);
+    spare = -1;
+    return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
 
 static void forget(struct side *side, bool reset)
 {
@@ -203,7 +224,7 @@ static void begin(struct port *port, int client)
 {
     const struct endpoint *to = &port->target;
     struct relay *relay = calloc(1, sizeof *relay);
-    int target = socket(to->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int target = open_socket(to->address.ss_family);
     struct side nobody = {.fd = client};
     if (!relay || target < 0) {
         if (target >= 0)
@@ -235,7 +256,7 @@ static void pause_accepting(struct port *port)
 
 void tcp_resume(void)
 {
-    if (paused == 0)
+    if (paused == 0 || !has_spare())
         return;
     paused = 0; /* counted anew: some may have been closed */
     for (struct port *port = open_ports; port; port = port->next)
@@ -250,6 +271,10 @@ void tcp_accept(int fd, uint32_t events, void *data)
     struct port *port = data;
     (void)events;
     for (int i = 0; i < ACCEPTS; i++) {
+        if (!has_spare()) {
+            pause_accepting(port);
+            return;
+        }
         int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (client >= 0) {
             begin(port, client);
