@@ -182,7 +182,12 @@ static struct flow *find(struct port *port, const struct peer *peer)
 static struct flow *begin(struct port *port, const struct peer *peer)
 {
     const struct endpoint *to = &port->target;
-    cleanup_close int fd = socket(to->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    cleanup_close int fd = socket(to->address.ss_family, type, 0);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && port->flows->oldest) {
+        end(port->flows->oldest);
+        fd = socket(to->address.ss_family, type, 0);
+    }
     if (fd < 0 || connect(fd, (const struct sockaddr *)&to->address, to->length) < 0)
         return NULL;
     struct flow *flow = calloc(1, sizeof *flow);

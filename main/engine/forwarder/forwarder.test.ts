@@ -87,6 +87,12 @@ const echoAtEnd = (socket: Socket): void => {
   socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => socket.end(Buffer.concat(chunks)));
 };
 
+/** It is gone, or waits for nothing but its parent to notice. */
+async function assertEnded(pid: number): Promise<void> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '0 (gone) Z');
+  assert.match(stat, /\) [ZX]/);
+}
+
 async function eventually(check: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
@@ -334,12 +340,13 @@ if (!inside) {
     assert.match(status, /CapBnd:\s+0000000000000000\n/);
     assert.match(status, /NoNewPrivs:\s+1\n/);
     assert.match(status, /Name:\s+slipway-forward\n/);
+    assert.match(await readFile(`/proc/${pid}/cmdline`, 'utf8'), new RegExp(`^slipway-forwarder ${runDir}\0`));
     await forwarder.close({ last: false });
     const second = await open();
     assert.equal(await companionOf(runDir), pid);
     assert.equal((await second.state()).length, 1);
     await second.close({ last: true });
-    await eventually(() => assert.rejects(access(`/proc/${pid}`)));
+    await eventually(() => assertEnded(pid));
     assert.deepEqual(
       (await readdir(runDir)).filter((name) => /^forwarder\.(sock|lock)$/.test(name)),
       [],
@@ -350,6 +357,6 @@ if (!inside) {
     const next = await companionOf(runDir);
     await third.close({ last: false });
     await rm(join(runDir, 'forwarder.sock'));
-    await eventually(() => assert.rejects(access(`/proc/${next}`)));
+    await eventually(() => assertEnded(next));
   });
 }
