@@ -34,6 +34,7 @@ const room = (target, allowed, message) =>
 const ENGINE = [
   ...[
     'helper',
+    'forwarder',
     'events',
     'folders',
     'usage',

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { invalid, unavailable } from '../../base/errors.js';
 import type { VolumeCompression } from '../../contract/volume-data.js';
 import { Lost, toItsEnd, type CallOptions } from './call.js';
+import type { CompanionName } from './companion.js';
 import { Link, type Headless, type LinkOptions } from './link.js';
 import { Porter } from './porter.js';
 import {
@@ -530,6 +531,11 @@ export class Helper {
   /** The default routes of a container that runs are these and no others. */
   async routes(request: { pid: number; defaults: DefaultRoute[] }): Promise<void> {
     await this.#link.askAgain({ op: 'routes', ...request });
+  }
+
+  /** Has a companion come up where it is not there: it listens when this resolves. `companion.ts` is the way to it. */
+  companion(name: CompanionName): Promise<{ started: boolean }> {
+    return this.#link.askAgain({ op: 'companion', name });
   }
 
   /** Packet rules, all of them or none. */
