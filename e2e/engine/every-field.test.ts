@@ -260,7 +260,11 @@ const wishes: Record<string, Wish> = {
     script: 'ls /sys/class/net | tr "\\n" " "; echo',
     seen: /^lo$/,
   },
-  PortBindings: { body: host({ PortBindings: { '80/tcp': [{ HostPort: '8080' }] } }), says: /published ports|8080/ },
+  PortBindings: {
+    body: host({ NetworkMode: 'bridge', PortBindings: { '80/tcp': [{ HostPort: '18080' }] } }),
+    shown: ({ HostConfig }) => HostConfig['PortBindings'],
+    is: { '80/tcp': [{ HostIp: '', HostPort: '18080' }] },
+  },
   RestartPolicy: {
     body: host({ RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 1 } }),
     script: 'exit 3',
@@ -298,7 +302,11 @@ const wishes: Record<string, Wish> = {
     seen: /sleep 1000/,
   },
   Privileged: { body: host({ Privileged: true }), script: status('Seccomp'), seen: /^0$/ },
-  PublishAllPorts: { body: host({ PublishAllPorts: true }), says: /publish|-P/ },
+  PublishAllPorts: {
+    body: host({ PublishAllPorts: true }),
+    shown: ({ HostConfig }) => HostConfig['PublishAllPorts'],
+    is: true,
+  },
   ReadonlyRootfs: {
     body: host({ ReadonlyRootfs: true }),
     script: 'touch /x 2>/dev/null || echo refused',

@@ -130,7 +130,6 @@ test('a taken name, a taken port and a path that is not there are told while typ
   try {
     const { port } = listener.address() as AddressInfo;
     const own = (await readFile('/proc/self/comm', 'utf8')).trim();
-    await expect(dialog.getByText('This engine cannot publish ports yet.', { exact: false })).toHaveCount(1);
     await dialog.getByRole('button', { name: 'Add port' }).click();
     await dialog.getByRole('textbox', { name: 'Port of the container' }).fill(String(port));
     await dialog.getByRole('textbox', { name: 'Port of this machine' }).fill(String(port));
@@ -139,13 +138,7 @@ test('a taken name, a taken port and a path that is not there are told while typ
     await shot(app, 'what stands in the way');
     await dialog.getByRole('button', { name: /^Use \d+$/ }).click();
     await expect(taken).toBeHidden();
-    await expect(dialog.getByText('This engine cannot publish ports yet.', { exact: false })).toHaveCount(1);
-    await dialog.getByRole('button', { name: 'Use this machine’s network' }).click();
     await expect(dialog.getByText('cannot publish ports yet', { exact: false })).toBeHidden();
-    // There the container itself listens on the port.
-    await expect(taken).toBeVisible();
-    await dialog.getByRole('textbox', { name: 'Port of the container' }).fill('1');
-    await expect(taken).toBeHidden();
   } finally {
     listener.close();
   }

@@ -212,7 +212,7 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       { lastWrite },
     );
     undo.push(() => repair.close());
-    const networks = await Networks.open({ store, helper, events, rootless: helper.hello.rootless });
+    const networks = await Networks.open({ store, helper, runDir, events, rootless: helper.hello.rootless });
     const bin = new Bin({ limit: options.binSize ?? limitOn(await roomOn(root)) });
     const volumes = await Volumes.open({ root, store, helper, usage, events, bin });
     const containers = await Containers.open({
@@ -257,7 +257,11 @@ async function openOnce(options: EngineOptions): Promise<Engine> {
       },
       logs: options.logs,
       remapped: remap !== undefined,
-      can: [...ALWAYS, ...(stats.keepsHistory ? ['stats-history'] : [])],
+      can: [
+        ...ALWAYS,
+        ...(stats.keepsHistory ? ['stats-history'] : []),
+        ...(helper.hello.rootless ? [] : ['publish', 'networks']),
+      ],
       host: options.host,
     });
     for (const warning of [...store.warnings, ...helper.hello.warnings]) log.warn(warning);

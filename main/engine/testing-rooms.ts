@@ -93,7 +93,13 @@ export async function openRooms(
   const lower = (id: string): string[] => [...(onNext.has(id) ? [join(root, 'next')] : []), join(root, 'image')];
   const onNext = new Set<string>();
   const active = new Set(await readdir(join(root, 'containers')).catch(() => []));
-  const networks = await Networks.open({ store, helper, rootless: helper.hello.rootless, events });
+  const networks = await Networks.open({
+    store,
+    helper,
+    runDir: helper.runDir,
+    rootless: helper.hello.rootless,
+    events,
+  });
   const usage = new Usage({ root, store, helper });
   const bin = new Bin(more.bin);
   const volumes = await Volumes.open({ root, store, helper, usage, events, bin });

@@ -9,7 +9,8 @@ import type { Container } from './container.js';
 import { argumentsOf } from './config.js';
 import { NEVER, shownMount, type ContainerRecord, type FullHostConfig } from './record.js';
 import { onBridges } from './places-on-networks.js';
-import type { OverlayMounts } from './rooms.js';
+import { inspectedPorts, listedPorts } from './published-ports.js';
+import type { OverlayMounts, PublishedPort } from './rooms.js';
 import type { ContainerPaths } from './paths.js';
 import { securityOptions } from './security.js';
 import { statusInWords } from './words.js';
@@ -56,9 +57,15 @@ export function summarize(
   container: Container,
   {
     endpoints,
+    published,
     image,
     sizes,
-  }: { endpoints: Record<string, EndpointSettings>; image: string; sizes?: Sizes | undefined },
+  }: {
+    endpoints: Record<string, EndpointSettings>;
+    published: PublishedPort[];
+    image: string;
+    sizes?: Sizes | undefined;
+  },
 ): ContainerSummary {
   const { record, status } = container;
   const { config, hostConfig } = record;
@@ -69,7 +76,7 @@ export function summarize(
     ImageID: record.image.id,
     Command: commandInWords(argumentsOf(config)),
     Created: Math.floor(Date.parse(record.created) / 1000),
-    Ports: portsOf(container),
+    Ports: portsOf(container, published),
     Labels: config.Labels,
     State: status,
     Status: statusInWords({ ...record, status }),
@@ -82,20 +89,8 @@ export function summarize(
 }
 
 /** Those of a container that runs; of the others nobody can say. */
-export const portsOf = (container: Container): ContainerSummary['Ports'] =>
-  Object.keys(openPorts(container)).map(exposedPort);
-
-/** What a container that runs on a bridge has exposed there. */
-const openPorts = ({ record, live }: Container): Record<string, null> =>
-  live && onBridges(record)
-    ? Object.fromEntries(Object.keys(record.config.ExposedPorts ?? {}).map((port) => [port, null]))
-    : {};
-
-/** `80/tcp`: open inside, not published. */
-function exposedPort(port: string): { PrivatePort: number; Type: string } {
-  const [number, protocol = 'tcp'] = port.split('/');
-  return { PrivatePort: Number(number), Type: protocol };
-}
+export const portsOf = (container: Container, published: PublishedPort[]): ContainerSummary['Ports'] =>
+  container.live && onBridges(container.record) ? listedPorts(container.record.config, published) : [];
 
 /** The command line as dockerd shows it: what has a space is quoted. */
 const commandInWords = (args: string[]): string =>
@@ -114,12 +109,14 @@ export function inspect(
   container: Container,
   {
     endpoints,
+    published,
     overlay,
     paths,
     sizes,
     health,
   }: {
     endpoints: Record<string, EndpointSettings>;
+    published: PublishedPort[];
     overlay?: OverlayMounts;
     paths: ContainerPaths;
     sizes?: Sizes;
@@ -169,7 +166,7 @@ export function inspect(
       Bridge: '',
       SandboxID: '',
       SandboxKey: container.live && record.network !== 'host' ? `/proc/${container.live.pid}/ns/net` : '',
-      Ports: openPorts(container),
+      Ports: container.live && onBridges(record) ? inspectedPorts(record.config, published) : {},
       HairpinMode: false,
       LinkLocalIPv6Address: '',
       LinkLocalIPv6PrefixLen: 0,

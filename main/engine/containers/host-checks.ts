@@ -98,9 +98,12 @@ export function checkConflicts(
 
 /** What is asked for where it can change nothing. */
 export function warnOfWhatDoesNothing(body: ContainerCreate): string[] {
-  const { IpcMode = '', ShmSize = 0 } = body.HostConfig ?? {};
+  const { IpcMode = '', ShmSize = 0, NetworkMode = '', PortBindings } = body.HostConfig ?? {};
   const shared = /^(none|host|container:.*)$/.test(IpcMode);
   return [
+    ...(NetworkMode === 'host' && Object.keys(PortBindings ?? {}).length > 0
+      ? ['Published ports are discarded when using host network mode']
+      : []),
     ...(ShmSize > 0 && shared
       ? [`With the IPC mode ${IpcMode} a container has no shared memory of its own. ShmSize discarded.`]
       : []),
@@ -112,16 +115,18 @@ const missing = (what: string) =>
   notImplemented(`${what} not available in this version of Slipway: leave that option out`);
 
 /** What this version has no answer for is refused by name: a wish that is silently dropped would surprise later. */
-export function refuseWhatIsMissing(hostConfig: FullHostConfig): void {
+export function refuseWhatIsMissing(hostConfig: FullHostConfig, { rootless }: { rootless: boolean }): void {
   const given = (value: unknown): boolean =>
     typeof value === 'object' && value ? Object.keys(value).length > 0 : !!value;
   const lacking: Record<string, unknown> = {
-    'published ports (-p) are': hostConfig.PortBindings,
-    'publishing all ports (-P) is': hostConfig.PublishAllPorts,
     'links (--link) are': hostConfig.Links,
     'a cgroup specification (Cgroup) is': hostConfig['Cgroup'],
   };
   for (const [what, value] of Object.entries(lacking)) if (given(value)) throw missing(what);
+  if (rootless && (given(hostConfig.PortBindings) || hostConfig.PublishAllPorts))
+    throw notImplemented(
+      'published ports (-p, -P) need root in this version of Slipway: use --network host, or leave that option out',
+    );
   const [request] =
     (hostConfig['DeviceRequests'] as { Driver?: string; Capabilities?: string[][] | null }[] | null) ?? [];
   if (request) {

@@ -12,7 +12,7 @@ import { containerPaths, type ContainerPaths } from './paths.js';
 import type { ContainerRecord } from './record.js';
 import { sharedContainer } from './spec.js';
 import { placesOf } from './places-on-networks.js';
-import type { ContainersOptions } from './rooms.js';
+import type { ContainersOptions, PublishedPort } from './rooms.js';
 import { hostsWith } from './network-files.js';
 
 /** The table of the store that is this room's. */
@@ -114,6 +114,11 @@ export class Ledger {
   /** Its places on networks, by name. */
   endpointsOf({ id, record }: Container): Record<string, EndpointSettings> {
     return this.#options.networks.endpointsOf(id, record.name, placesOf(record));
+  }
+
+  /** Host ports that lead to it. */
+  portsOf({ id }: Container): PublishedPort[] {
+    return this.#options.networks.portsOf(id);
   }
 
   /** Whom a container can reach by name is another: its hosts file says so soon. One rewrite at a time. */

@@ -107,12 +107,29 @@ test("Docker's checks are made in Docker's words", async () => {
 });
 
 test('what this version cannot do is refused by name', async () => {
-  const missing: ContainerCreate['HostConfig'][] = [
+  await assert.rejects(plan({ HostConfig: { Links: ['a:b'] } }), { kind: 'not-implemented' });
+  const ordinary = { ...hello, rootless: true };
+  const published: ContainerCreate['HostConfig'][] = [
     { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } },
     { PublishAllPorts: true },
-    { Links: ['a:b'] },
   ];
-  for (const HostConfig of missing) await assert.rejects(plan({ HostConfig }), { kind: 'not-implemented' });
+  for (const HostConfig of published)
+    await assert.rejects(plan({ HostConfig }, {}, ordinary), { kind: 'not-implemented', message: /need root/ });
+});
+
+test('ports that are none are refused', async () => {
+  for (const [port, HostIp, HostPort] of [
+    ['x/tcp', '', '1'],
+    ['80/tcp', '', 'x'],
+    ['80/what', '', '1'],
+    ['0/tcp', '', '1'],
+    ['80/tcp', 'host', '1'],
+    ['80/tcp', '', '9-8'],
+    ['80/tcp', '', '70000'],
+  ] as const) {
+    const HostConfig = { PortBindings: { [port]: [{ HostIp, HostPort }] } };
+    await assert.rejects(plan({ HostConfig }), { kind: 'invalid' }, port);
+  }
 });
 
 test('limits that the machine cannot enforce are dropped with a warning', async () => {

@@ -8,6 +8,7 @@ import { fillHostConfig } from './host-config.js';
 import { checkMemoryNodes, dropOomScore, dropWhatCannotHold, oomStanding } from './limits.js';
 import { checkLog, type LogDefaults } from './log-options.js';
 import { planMounts, type MountSources, type PlannedMount } from './mounts.js';
+import { portWishes } from './published-ports.js';
 import type { FullConfig, FullHostConfig } from './record.js';
 import { checkAppArmor } from './security.js';
 
@@ -49,7 +50,8 @@ export async function planConfiguration(
   if (!body.Hostname && (hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'))
     config.Hostname = hostname();
   checkConflicts(body, hostConfig);
-  refuseWhatIsMissing(hostConfig);
+  refuseWhatIsMissing(hostConfig, hello);
+  portWishes(config, hostConfig);
   checkConfig(config);
   checkHostConfig(hostConfig);
   checkAppArmor(hostConfig, hello);

@@ -170,6 +170,27 @@ export interface EndpointWish {
   priority?: number;
 }
 
+/** A port that `-p` asks for. */
+export interface PortWish {
+  protocol: 'tcp' | 'udp' | 'sctp';
+  /** Inside. */
+  port: number;
+  /** Of this machine; empty: all of both families. */
+  address: string;
+  /** The first free one of these; 0 and 0: any. */
+  first: number;
+  last: number;
+}
+
+/** A port of this machine that leads into a container. */
+export interface PublishedPort {
+  protocol: 'tcp' | 'udp' | 'sctp';
+  address: string;
+  hostPort: number;
+  /** Inside. */
+  port: number;
+}
+
 /** A network that a container is to be on. */
 export interface Place {
   network: string;
@@ -190,7 +211,12 @@ export interface NetworksRoom {
   part(container: { id: string; pid: number }, network: string, also: (change: Change) => void): Promise<void>;
   renamed(change: Change, containerId: string, name: string): void;
   /** Has `make` wire the container up; null: it shares this machine's network. */
-  connect<Made>(containerId: string, make: (network: NetworkRequest | null) => Promise<Made>): Promise<Made>;
+  connect<Made>(
+    containerId: string,
+    make: (network: NetworkRequest | null) => Promise<Made>,
+    ports: PortWish[],
+  ): Promise<Made>;
+  portsOf(containerId: string): PublishedPort[];
   endpointsOf(containerId: string, name: string, places: Place[]): Record<string, EndpointSettings>;
   /** Whom it can reach by name. */
   neighborsOf(containerId: string): { address: string; names: string[] }[];

@@ -18,6 +18,7 @@ import { newLive, type Live } from './live.js';
 import { standingOf, volumesOf, writableVolumesOf, type Standing } from './record.js';
 import type { Removal } from './removal.js';
 import { Restarts } from './restarts.js';
+import { portWishes } from './published-ports.js';
 import { placesOf } from './places-on-networks.js';
 import type { ContainersOptions } from './rooms.js';
 import { Seccomp } from './seccomp.js';
@@ -236,7 +237,7 @@ export class Runs {
     };
     const make = (network: NetworkRequest | null) => helper.run(runRequest(record, paths, { files, network }), monitor);
     const own = sharedContainer(record.network) === undefined;
-    const { pid } = await (own ? networks.connect(id, make) : make(null));
+    const { pid } = await (own ? networks.connect(id, make, portWishes(record.config, record.hostConfig)) : make(null));
     live.pid = pid;
     await Promise.all([watched, ...waiting.map((attachment) => attachment.connect(paths.stateDir))]);
     return live;

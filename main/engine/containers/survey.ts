@@ -43,7 +43,7 @@ export class Survey {
       find: (reference) => this.#ledger.find(reference),
       imagesOf: (reference) => this.#imagesOf(reference),
       networksOf: (container) => this.#ledger.endpointsOf(container),
-      portsOf,
+      portsOf: (container) => portsOf(container, this.#ledger.portsOf(container)),
     });
     // A filter on the state says itself which states are wanted; so does a limit.
     const every = all || limit > 0 || 'status' in filters;
@@ -57,6 +57,7 @@ export class Survey {
       unlessGone(container, async () =>
         summarize(container, {
           endpoints: this.#ledger.endpointsOf(container),
+          published: this.#ledger.portsOf(container),
           image: imageOf(container),
           sizes: size ? await this.sizesOf(container, { known: size === 'known' }) : undefined,
         }),
@@ -72,6 +73,7 @@ export class Survey {
       const health = await this.#healthOf(container);
       return inspect(container, {
         endpoints: this.#ledger.endpointsOf(container),
+        published: this.#ledger.portsOf(container),
         paths: this.#ledger.pathsOf(container.id),
         ...(overlay && { overlay }),
         ...(health && { health }),

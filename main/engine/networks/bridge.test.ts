@@ -59,7 +59,7 @@ async function temporary(t: TestContext): Promise<string> {
 async function engine(root: string) {
   const helper = await Helper.open({ ...placesOf(root), headless: null });
   const store = await Store.open(join(placesOf(root).dataRoot, 'slipway.db'), Networks.tables);
-  const networks = await Networks.open({ store, helper, rootless: false });
+  const networks = await Networks.open({ store, helper, runDir: placesOf(root).runDir, rootless: false });
   const close = async ({ last }: { last: boolean }): Promise<void> => {
     await networks.close({ last });
     await store.close();

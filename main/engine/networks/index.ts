@@ -7,5 +7,6 @@ export {
   type NetworksOptions,
   type Place,
 } from './networks.js';
+export type { PortWish } from './published-ports.js';
 export type { EndpointWish } from './describe.js';
 export type { EndpointRecord, PredefinedNetwork } from './record.js';

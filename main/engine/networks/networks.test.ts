@@ -52,6 +52,9 @@ class FakeHelper {
   async endpointRemove(request: object): Promise<void> {
     this.asked.push(request);
   }
+  companion(): Promise<{ started: boolean }> {
+    return Promise.reject(new Error('there is none in this test'));
+  }
   async routes(request: object): Promise<void> {
     this.asked.push(request);
   }
@@ -64,6 +67,7 @@ async function openNetworks({ store = new FakeStore(), rootless = false } = {}) 
     store,
     helper,
     rootless,
+    runDir: '/nonexistent',
     routes: async () => [],
     events: {
       publish: (type, action, _, attributes) =>

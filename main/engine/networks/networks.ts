@@ -1,4 +1,4 @@
-import { conflict, EngineError, forbidden, invalid, notFound, unavailable } from '../../base/errors.js';
+import { conflict, EngineError, forbidden, invalid, messageOf, notFound, unavailable } from '../../base/errors.js';
 import { newId, shortId } from '../../base/ids.js';
 import { createLog } from '../../base/log.js';
 import { momentOf } from '../../base/moments.js';
@@ -8,11 +8,21 @@ import type { Filters } from '../../contract/filters.js';
 import type { NetworkCreate, NetworkCreated, NetworkInspect } from '../../contract/networks.js';
 import type { Events } from '../events/index.js';
 import type { DefaultRoute, Helper, NetworkRequest, Wire } from '../helper/index.js';
-import { formatSubnet, newVeth, parseAddress, parseSubnet, Wires, type Route, type Subnet } from '../wires/index.js';
+import {
+  formatSubnet,
+  newVeth,
+  parseAddress,
+  parseSubnet,
+  Wires,
+  type Bridge,
+  type Route,
+  type Subnet,
+} from '../wires/index.js';
 import { freeAddress, givenAddress } from './addresses.js';
 import { checkNetworkName, plannedNetwork } from './create.js';
 import { describeNetwork, driverOf, endpointSettings, macOfEndpoint, type EndpointWish } from './describe.js';
 import { networkFilter, pruneFilter } from './filters.js';
+import { PublishedPorts, type PortWish } from './published-ports.js';
 import {
   bridgeOf,
   endpointKey,
@@ -21,9 +31,11 @@ import {
   isPredefined,
   networkOfRow,
   PREDEFINED,
+  type BridgeRecord,
   type EndpointRecord,
   type NetworkRecord,
   type Pool,
+  type PublishedPort,
 } from './record.js';
 
 /** The name of a network, or `container:ID`. */
@@ -43,7 +55,9 @@ export interface HostsEntry {
 
 export interface NetworksOptions {
   store: Pick<Store, 'rows' | 'commit'>;
-  helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft' | 'endpoint' | 'endpointRemove' | 'routes'>;
+  helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft' | 'endpoint' | 'endpointRemove' | 'routes' | 'companion'>;
+  /** Where the forwarder has its socket. */
+  runDir: string;
   rootless: boolean;
   events?: Pick<Events, 'publish'>;
   /** This machine's routes; for tests. */
@@ -61,6 +75,7 @@ export class Networks {
   readonly #helper: NetworksOptions['helper'];
   readonly #wires: Wires;
   readonly #events: NetworksOptions['events'];
+  readonly #ports: PublishedPorts;
   readonly #rootless: boolean;
   /** By name. */
   readonly #networks: Map<string, NetworkRecord>;
@@ -79,12 +94,14 @@ export class Networks {
     return networks;
   }
 
-  private constructor({ store, helper, events, routes, rootless }: NetworksOptions) {
+  private constructor({ store, helper, events, routes, rootless, runDir }: NetworksOptions) {
     this.#store = store;
     this.#helper = helper;
     this.#events = events;
     this.#rootless = rootless;
     this.#wires = new Wires(helper, routes);
+    const nameOf = (container: string) => this.#endpointsOf(container)[0]?.[1].name;
+    this.#ports = new PublishedPorts({ helper, runDir, nameOf });
     this.#networks = store.rows<NetworkRecord>('networks');
     for (const [key, row] of this.#networks) this.#networks.set(key, networkOfRow(row));
     // Rows of earlier versions are under the container's id alone: they are found there until they are given back.
@@ -130,7 +147,12 @@ export class Networks {
   }
 
   /** Has `make` wire the container up while it makes its first process; null: it shares this machine's network. */
-  async connect<Made>(containerId: string, make: (network: NetworkRequest | null) => Promise<Made>): Promise<Made> {
+  async connect<Made>(
+    containerId: string,
+    make: (network: NetworkRequest | null) => Promise<Made>,
+    wishes: PortWish[] = [],
+  ): Promise<Made> {
+    if (wishes.length > 0) await this.#publish(containerId, wishes);
     const endpoints = this.#endpointsOf(containerId).map(([, endpoint]) => endpoint);
     const bridges = endpoints.flatMap(({ network }) => this.#network(network).bridge ?? []);
     const host = endpoints.some(({ network }) => network === 'host');
@@ -138,7 +160,10 @@ export class Networks {
       host
         ? null
         : { wires: endpoints.flatMap((endpoint) => this.#wireOf(endpoint)), defaults: this.#routesOf(endpoints) };
-    const made = await this.#wires.plug(bridges.map(bridgeOf), () => make(request()));
+    const made = await this.#wires.plug(
+      bridges.map((bridge) => this.#linkOf(bridge)),
+      () => make(request()),
+    );
     for (const endpoint of endpoints) this.#announce('connect', endpoint);
     return made;
   }
@@ -160,7 +185,7 @@ export class Networks {
     const { bridge } = this.#network(place.network);
     const [wire] = this.#wireOf(joined);
     if (bridge && wire) {
-      await this.#wires.plug([bridgeOf(bridge)], () => this.#helper.endpoint({ pid, wire }));
+      await this.#wires.plug([this.#linkOf(bridge)], () => this.#helper.endpoint({ pid, wire }));
       await this.#helper.routes({ pid, defaults: this.#routesOf(this.#endpointsOf(id).map(([, one]) => one)) });
     }
     this.#announce('connect', joined);
@@ -195,6 +220,11 @@ export class Networks {
         return [network, endpointSettings(record, endpoint, wish, names)];
       }),
     );
+  }
+
+  /** The host ports that lead to a container. */
+  portsOf(containerId: string): PublishedPort[] {
+    return this.#endpointsOf(containerId).flatMap(([, { ports }]) => ports ?? []);
   }
 
   /** Who else is on the networks that somebody made and this container is on. */
@@ -293,6 +323,7 @@ export class Networks {
   /** The engine ends. `last`: nobody takes over, so bridges that nothing is left on go too. */
   async close({ last }: { last: boolean }): Promise<void> {
     await this.#making.catch(() => undefined);
+    await this.#ports.close({ last });
     if (!last) return;
     const unused = [...this.#networks.values()].filter(({ name }) => this.#on(name).length === 0);
     await Promise.all(unused.map(({ bridge }) => bridge && this.#wires.remove(bridgeOf(bridge))));
@@ -327,6 +358,7 @@ export class Networks {
     const bridge = this.#networks.get('bridge');
     if (bridge) await this.#settleDefault(bridge);
     for (const { bridge: own, custom } of this.#networks.values()) if (own && custom) await this.#settleCustom(own);
+    await this.#settlePorts();
     await this.#store.commit((change) => {
       for (const [name, record] of this.#networks)
         if (before.get(name) !== record) change.put('networks', name, record);
@@ -336,7 +368,7 @@ export class Networks {
   async #settleDefault(record: NetworkRecord): Promise<void> {
     const { bridge } = record;
     const used = this.#on('bridge').length > 0;
-    const found = bridge ? await this.#wires.adopt(bridgeOf(bridge)) : 'absent';
+    const found = bridge ? await this.#wires.adopt(this.#linkOf(bridge)) : 'absent';
     if (bridge && used && found !== 'foreign') return;
     if (used) log.warn(`the bridge ${bridge?.name} is somebody else's now: containers that run are cut off`);
     const ours = found === 'adopted';
@@ -352,8 +384,19 @@ export class Networks {
 
   /** What containers run on is made good now, the others' bridges with their first container. */
   async #settleCustom(bridge: NonNullable<NetworkRecord['bridge']>): Promise<void> {
-    if ((await this.#wires.adopt(bridgeOf(bridge))) === 'foreign')
+    if ((await this.#wires.adopt(this.#linkOf(bridge))) === 'foreign')
       log.warn(`the bridge ${bridge.name} is somebody else's now: its network cannot be used until it is gone`);
+  }
+
+  /** Containers go on, and so do the ports that lead to them; those of containers that are gone do not. */
+  async #settlePorts(): Promise<void> {
+    const published = [...this.#endpoints.values()].filter(({ ports }) => ports !== undefined);
+    if (published.length === 0) return;
+    for (const { container, ports = [], name } of published)
+      await this.#ports
+        .keep(container, ports)
+        .catch((error: unknown) => log.warn(`ports of container ${name} are lost: ${messageOf(error)}`));
+    await this.#ports.keepOnly(new Set(published.map(({ container }) => container)));
   }
 
   /** A link name that neither this machine nor a network of ours has. */
@@ -419,10 +462,51 @@ export class Networks {
   }
 
   #drop(change: Change, key: string, endpoint: EndpointRecord): void {
+    const { ports, container, network } = endpoint;
     this.#endpoints.delete(key);
     change.undo(() => this.#endpoints.set(key, endpoint));
+    if (ports) {
+      this.#ports.release(container);
+      this.#renewRules(network);
+    }
     change.remove('endpoints', key);
     this.#notify(endpoint);
+  }
+
+  /** Takes the host ports, on the network with the way out. A container between two runs keeps those it has. */
+  async #publish(containerId: string, wishes: PortWish[]): Promise<void> {
+    const endpoints = this.#endpointsOf(containerId).map(([, endpoint]) => endpoint);
+    const [outward] = this.#ranked(endpoints);
+    if (!outward) return;
+    const addressOf = (family: 4 | 6): string =>
+      outward.addresses.find((address) => parseAddress(address).family === family) ?? '';
+    const key = this.#endpointsOf(containerId).find(([, { id }]) => id === outward.id)?.[0];
+    if (key === undefined) return;
+    if (outward.ports) return this.#ports.keep(containerId, outward.ports);
+    const ports = await this.#ports.hold(containerId, wishes, { ipv4: addressOf(4), ipv6: addressOf(6) });
+    try {
+      await this.#store.commit((change) => this.#put(change, key, { ...outward, ports }));
+    } catch (error) {
+      this.#ports.release(containerId);
+      throw error;
+    }
+  }
+
+  #renewRules(network: string): void {
+    const { bridge } = this.#network(network);
+    if (!bridge) return;
+    this.#wires
+      .ensure(this.#linkOf(bridge))
+      .catch((error: unknown) => log.warn(`the rules of ${bridge.name} could not be renewed: ${messageOf(error)}`));
+  }
+
+  /** A bridge with what leads to who is on it. */
+  #linkOf(bridge: BridgeRecord): Bridge {
+    const on = [...this.#endpoints.values()].filter(({ network }) => this.#networks.get(network)?.bridge === bridge);
+    return bridgeOf(
+      bridge,
+      on.flatMap(({ ports }) => ports ?? []),
+    );
   }
 
   #notify({ network, container }: EndpointRecord): void {
@@ -446,19 +530,23 @@ export class Networks {
 
   /** For each family the gateway of the highest priority, of equals the first by name. */
   #routesOf(endpoints: EndpointRecord[]): DefaultRoute[] {
-    const ranked = [...endpoints].sort(
-      (a, b) => (b.priority ?? 0) - (a.priority ?? 0) || (a.network < b.network ? -1 : 1),
-    );
     return ([4, 6] as const).flatMap((family) => {
-      for (const { network, addresses, index } of ranked) {
+      for (const { network, addresses, index } of this.#ranked(endpoints)) {
         const { bridge } = this.#network(network);
-        if (!bridge || bridge.internal) continue;
+        if (!bridge) continue;
         const address = addresses.find((one) => parseAddress(one).family === family);
         if (address === undefined) continue;
         return [{ gateway: poolFor(bridge.pools, address).gateway, ifname: `eth${index}` }];
       }
       return [];
     });
+  }
+
+  /** Those with a way out, the preferred one first. */
+  #ranked(endpoints: EndpointRecord[]): EndpointRecord[] {
+    return endpoints
+      .filter(({ network }) => this.#network(network).bridge?.internal === undefined && this.#network(network).bridge)
+      .sort((a, b) => (b.priority ?? 0) - (a.priority ?? 0) || (a.network < b.network ? -1 : 1));
   }
 
   #network(name: string): NetworkRecord {

@@ -1,3 +1,4 @@
+import type { PublishedPort } from '../wires/index.js';
 import { formatAddress, formatSubnet, nth, parseSubnet, type Bridge } from '../wires/index.js';
 
 /** The networks that every engine has. */
@@ -51,6 +52,8 @@ export interface NetworkRecord {
   custom?: CustomNetwork;
 }
 
+export type { PublishedPort };
+
 /** A container's place on a network, from its start to its end. */
 export interface EndpointRecord {
   id: string;
@@ -68,6 +71,8 @@ export interface EndpointRecord {
   veth?: string;
   /** Its interface is `eth` and this number. */
   index: number;
+  /** Host ports that lead here: it is the network with the container's way out. */
+  ports?: PublishedPort[];
   /** Whose gateway is the container's: the highest, then the first by name. */
   priority?: number;
 }
@@ -79,12 +84,16 @@ export const endpointKey = ({ container, network }: Pick<EndpointRecord, 'contai
 export const firstAddress = (subnet: string): string => formatAddress(nth(parseSubnet(subnet), 1));
 
 /** How the link is to be. */
-export const bridgeOf = ({ name, pools, internal, masquerade, mtu }: BridgeRecord): Bridge => ({
+export const bridgeOf = (
+  { name, pools, internal, masquerade, mtu }: BridgeRecord,
+  ports: PublishedPort[] = [],
+): Bridge => ({
   name,
   addresses: pools.map(({ subnet, gateway }) => `${gateway}/${parseSubnet(subnet).prefix}`),
   ...(mtu !== undefined && { mtu }),
   ...(internal && { internal }),
   ...(masquerade === false && { masquerade }),
+  ...(ports.length > 0 && { ports }),
 });
 
 /** Earlier versions kept one subnet, the first of them as numbers. */

@@ -1,5 +1,5 @@
 /** Bridges on this machine, the addresses that are free on it, and how addresses are read and written. */
-export { newVeth, Wires, type Bridge } from './wires.js';
+export { newVeth, Wires, type Bridge, type PublishedPort } from './wires.js';
 export {
   bitsOf,
   contains,

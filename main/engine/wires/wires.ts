@@ -8,6 +8,18 @@ import { overlaps, parseSubnet, type Subnet } from './addresses.js';
 import { addRules, removeRules } from './rules.js';
 import { readRoutes, type Route } from './routes.js';
 
+/** A port of this machine that leads into a container. */
+export interface PublishedPort {
+  protocol: 'tcp' | 'udp' | 'sctp';
+  /** Of this machine: `0.0.0.0`, `::`, `127.0.0.1`. */
+  address: string;
+  hostPort: number;
+  /** Inside. */
+  port: number;
+  /** The container's address. */
+  target: string;
+}
+
 /** A bridge of ours on this machine, and the addresses it has. */
 export interface Bridge {
   name: string;
@@ -19,6 +31,8 @@ export interface Bridge {
   internal?: boolean;
   /** False: packets leave with the addresses they have. */
   masquerade?: boolean;
+  /** What leads from outside to who is connected. */
+  ports?: PublishedPort[];
 }
 
 type WiresHelper = Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft'>;
@@ -81,7 +95,9 @@ export class Wires {
     const wish = JSON.stringify(bridge);
     const before = this.#made.get(name);
     if (before?.wish === wish) return before.done;
-    const made = { wish, done: this.#make(bridge) };
+    // One after the other: the rules that were asked for last are those that stay.
+    const settled = before?.done.catch(() => undefined) ?? Promise.resolve();
+    const made = { wish, done: settled.then(() => this.#make(bridge)) };
     this.#made.set(name, made);
     made.done.catch(() => this.#made.get(name) === made && this.#made.delete(name));
     return made.done;
