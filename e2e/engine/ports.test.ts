@@ -1,5 +1,6 @@
 /** Published ports: reached from here, from a neighbor and from other containers, held while the container runs, and no longer. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createSocket } from 'node:dgram';
@@ -76,9 +77,8 @@ describe('published ports', { skip }, () => {
 
   test('a neighbor reaches published ports and is seen with its own address; what is not published, or on loopback only, it does not', async () => {
     const ip = (...argv: string[]) => run('ip', argv);
-    const neighbor = await import('node:child_process').then(({ spawn }) =>
-      spawn('unshare', ['--net', 'sh', '-c', 'echo ready; exec sleep 600'], { stdio: ['ignore', 'pipe', 'inherit'] }),
-    );
+    const hold = ['--net', 'sh', '-c', 'echo ready; exec sleep 600'];
+    const neighbor = spawn('unshare', hold, { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(neighbor.stdout, 'data');
     const inside = (...argv: string[]) => run('nsenter', ['-t', String(neighbor.pid), '-n', ...argv]);
     try {
@@ -94,8 +94,8 @@ describe('published ports', { skip }, () => {
         (await inside(process.execPath, '-e', script, host, String(port))).stdout;
       const port = await portOf('web');
       await answers(ask('10.66.0.1', port), 'I am web');
-      const peer = 'nc -lk -p 81 -e sh -c \'echo $NCAT_REMOTE_ADDR; netstat -tn | grep ":81 " | head -1\'';
-      await says('run', '-d', '--name', 'seen', '-p', '8181:81', 'busybox:test', 'sh', '-c', peer);
+      const peer = ['nc', '-ll', '-p', '81', '-e', 'sh', '-c', 'netstat -tn | grep ":81 "'];
+      await says('run', '-d', '--name', 'seen', '-p', '8181:81', 'busybox:test', ...peer);
       const deadline = Date.now() + 15_000;
       let told = '';
       while (!told.includes('10.66.0.2') && Date.now() < deadline) told = await ask('10.66.0.1', 8181)();
@@ -113,21 +113,12 @@ describe('published ports', { skip }, () => {
   });
 
   test('UDP is relayed, ranges take the first that is free, and all exposed ports are published at once', async () => {
-    await says(
-      'run',
-      '-d',
-      '--name',
-      'echo',
-      '-p',
-      '127.0.0.1::53/udp',
-      'busybox:test',
-      'nc',
-      '-ul',
-      '-p',
-      '53',
-      '-e',
-      'cat',
-    );
+    // The test image has nothing that speaks UDP: a program of this machine does it in the container's network.
+    await says('run', '-d', '--name', 'echo', '-p', '127.0.0.1::53/udp', 'busybox:test', 'sleep', '1000');
+    const pid = await says('inspect', '-f', '{{.State.Pid}}', 'echo');
+    const echo =
+      'const s=require("dgram").createSocket("udp4");s.on("message",(m,r)=>s.send(m,r.port,r.address));s.bind(53)';
+    const server = spawn('nsenter', ['-t', pid, '-n', process.execPath, '-e', echo], { stdio: 'ignore' });
     const port = await portOf('echo', '53/udp');
     const socket = createSocket('udp4');
     const heard = once(socket, 'message');
@@ -135,7 +126,8 @@ describe('published ports', { skip }, () => {
     const [message] = (await Promise.race([heard, sleep(15_000, [undefined])])) as [Buffer | undefined];
     clearInterval(knock);
     socket.close();
-    assert.match(String(message), /^(hello)+$/, 'no answer over UDP in 15 s');
+    server.kill();
+    assert.match(String(message), /^hello$/, 'no answer over UDP in 15 s');
     await says('run', '-d', '--name', 'first', '-p', '18100-18101:80', 'busybox:test', 'sleep', '1000');
     await says('run', '-d', '--name', 'second', '-p', '18100-18101:80', 'busybox:test', 'sleep', '1000');
     assert.deepEqual([await portOf('first'), await portOf('second')], [18100, 18101]);

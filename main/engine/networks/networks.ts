@@ -525,7 +525,8 @@ export class Networks {
     const { index, veth = newVeth() } = endpoint;
     const isolated = bridge.icc === false;
     const end = { kind: 'bridge', parent: bridge.name, ifname: `eth${index}`, addresses, mac, veth } as const;
-    return [{ ...end, ...(isolated && { isolated }) }];
+    // Its own published port leads back to it.
+    return [{ ...end, ...(isolated && { isolated }), ...(endpoint.ports && { hairpin: true }) }];
   }
 
   /** For each family the gateway of the highest priority, of equals the first by name. */
