@@ -8,6 +8,7 @@
 #include "archive.h"
 #include "browse.h"
 #include "changes.h"
+#include "companions.h"
 #include "compress.h"
 #include "discard.h"
 #include "edit.h"
@@ -62,7 +63,7 @@ static const struct op ops[] = {
     {"export", export_op},         {"changes", changes_op},
     {"update", update_op},         {"populate", populate_op},  {"flatten", flatten_op},
     {"volume-mount", volume_mount_op},             {"volume-unmount", volume_unmount_op},
-    {"compress", compress_op},
+    {"compress", compress_op},     {"companion", companion_op},
     {"fingerprint", fingerprint_op},               {"digest", digest_op},
     {"file-list", file_list_op},   {"file-read", file_read_op},                   {"file-shells", file_shells_op},
     {"file-write", file_write_op}, {"file-remove", file_remove_op},
