@@ -49,6 +49,7 @@ const ENGINE = [
     'registries',
     'serve',
     'repair',
+    'resolver',
     'networks',
   ],
   ...['containers', 'volume-survey', 'stats', 'exec', 'files', 'explore', 'builds', 'disk', 'system'],

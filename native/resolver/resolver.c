@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -181,6 +182,13 @@ static bool same_namespace(const struct attachment *one, const struct attachment
            first.st_ino == second.st_ino && first.st_dev == second.st_dev;
 }
 
+/* The same process as before, by its descriptor: its number may be another's by now. */
+static bool still_attached(const struct attachment *attachment, pid_t pid)
+{
+    struct pollfd process = {.fd = attachment->pidfd, .events = POLLIN};
+    return attachment->pid == pid && attachment->pidfd >= 0 && poll(&process, 1, 0) == 0;
+}
+
 /* `successor`: who has its key now, or NULL. */
 static void remove_attachment(struct attachment *attachment, const struct attachment *successor)
 {
@@ -234,7 +242,14 @@ static int attach_request(json_object *request, json_object *reply, struct error
     if (pid < 1 || pid > INT32_MAX)
         return fail_kind(err, "invalid", 0, "the request has no \"pid\"");
     TRY(read_view(request, &view, err));
-    struct attachment *attachment = calloc(1, sizeof *attachment), *before = find(key);
+    struct attachment *before = find(key);
+    if (before && still_attached(before, (pid_t)pid)) {
+        /* An engine that has started again says what we know: nobody's questions are lost over that. */
+        clear_view(&before->view);
+        before->view = view;
+        return 0;
+    }
+    struct attachment *attachment = calloc(1, sizeof *attachment);
     char *name = attachment ? strdup(key) : NULL;
     if (!name) {
         clear_view(&view);

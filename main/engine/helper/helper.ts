@@ -110,6 +110,11 @@ export class Helper {
     return this.goodbye({ end: false });
   }
 
+  /** Starts a long-lived process beside the helper, unless it is there. It listens once this is answered. */
+  async companion(name: 'forwarder' | 'resolver'): Promise<void> {
+    await this.#link.askAgain({ op: 'companion', name });
+  }
+
   /** Where an attached connection's output goes that waits to be told: to a client's connection, past us, or without one to us. */
   lend(attached: Socket, target?: object): Promise<void> {
     return this.#porter.lend(attached, target);
