@@ -34,6 +34,8 @@ const room = (target, allowed, message) =>
 const ENGINE = [
   ...[
     'helper',
+    'forwarder',
+    'resolver',
     'events',
     'folders',
     'usage',
@@ -49,7 +51,6 @@ const ENGINE = [
     'registries',
     'serve',
     'repair',
-    'resolver',
     'networks',
   ],
   ...['containers', 'volume-survey', 'stats', 'exec', 'files', 'explore', 'builds', 'disk', 'system'],

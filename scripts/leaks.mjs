@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const OURS =
-  /slipway-helper|slipway-monitor|slipway-porter|daemon\.cjs|out\/app|docker-registry|dockerd|containerd|slirp4netns|Xvfb/;
+  /slipway-helper|slipway-monitor|slipway-porter|slipway-forwarder|slipway-resolver|daemon\.cjs|out\/app|docker-registry|dockerd|containerd|slirp4netns|Xvfb/;
 
 /** A lane of tests (lanes.mjs) looks after what is in it by itself, and sees its own place as the root of all. */
 const isLane = (name) => path.basename(name).startsWith('slipway-lane-');

@@ -26,6 +26,20 @@ static const struct known {
     {"resolver", "slipway-resolve", resolver_main},
 };
 
+/* What `ps` and `pgrep -f` see of it: it is not the helper whose program it shares. Nothing may still point to the arguments. */
+static void rename_process(const struct known *known, const char *run_dir)
+{
+    char title[PATH_MAX], before[PATH_MAX];
+    cleanup_close int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t room = file < 0 ? 0 : read(file, before, sizeof before);
+    prctl(PR_SET_NAME, known->comm);
+    if (room <= 0 || memcmp(before, program_invocation_name, (size_t)room) != 0)
+        return;
+    size_t length = (size_t)snprintf(title, sizeof title, "slipway-%s %s", known->name, run_dir);
+    memset(program_invocation_name, 0, (size_t)room);
+    memcpy(program_invocation_name, title, length < (size_t)room ? length : (size_t)room - 1);
+}
+
 /* Standard streams of its own, and of what the helper has open nothing but `starter`. */
 static void detach(const struct known *known, const char *run_dir, int starter)
 {
@@ -57,7 +71,10 @@ static _Noreturn void become(const struct known *known, const char *run_dir, int
         signal(number, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_NAME, known->comm);
+    run_dir = strdup(run_dir);
+    if (!run_dir)
+        _exit(1);
+    rename_process(known, run_dir);
     if (chdir("/") < 0)
         _exit(1);
     detach(known, run_dir, starter);

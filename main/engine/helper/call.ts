@@ -170,6 +170,7 @@ function parse(line: string): Record<string, unknown> {
   }
 }
 
+/** What a program of ours said went wrong. */
 export function failure(error: unknown): EngineError {
   const { kind, message, step, errno } = error as { kind?: string; message?: string; step?: string; errno?: number };
   return new EngineError(KINDS.has(kind ?? '') ? (kind as ErrorKind) : 'system', message ?? 'the helper failed', {

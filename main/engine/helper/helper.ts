@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { invalid, unavailable } from '../../base/errors.js';
 import type { VolumeCompression } from '../../contract/volume-data.js';
 import { Lost, toItsEnd, type CallOptions } from './call.js';
+import type { CompanionName } from './companion.js';
 import { Link, type Headless, type LinkOptions } from './link.js';
 import { Porter } from './porter.js';
 import {
@@ -108,11 +109,6 @@ export class Helper {
   /** Lets go without a word, as a test or a short-lived client does: no watchdog is started, the helper stays. */
   close(): Promise<void> {
     return this.goodbye({ end: false });
-  }
-
-  /** Starts a long-lived process beside the helper, unless it is there. It listens once this is answered. */
-  async companion(name: 'forwarder' | 'resolver'): Promise<void> {
-    await this.#link.askAgain({ op: 'companion', name });
   }
 
   /** Where an attached connection's output goes that waits to be told: to a client's connection, past us, or without one to us. */
@@ -535,6 +531,11 @@ export class Helper {
   /** The default routes of a container that runs are these and no others. */
   async routes(request: { pid: number; defaults: DefaultRoute[] }): Promise<void> {
     await this.#link.askAgain({ op: 'routes', ...request });
+  }
+
+  /** Has a companion come up where it is not there: it listens when this resolves. `companion.ts` is the way to it. */
+  companion(name: CompanionName): Promise<{ started: boolean }> {
+    return this.#link.askAgain({ op: 'companion', name });
   }
 
   /** Packet rules, all of them or none. */

@@ -1,4 +1,4 @@
-export { Companion, type CompanionOptions } from './companion.js';
+export { Companion, type Ask, type CompanionName, type CompanionOptions } from './companion.js';
 export { Helper, type HelperOptions } from './helper.js';
 export { Monitor, attachMonitor, type MonitorAttachment, type MonitorExit, type MonitorListener } from './monitor.js';
 export type {

@@ -192,18 +192,25 @@ async function killCompanion(root: string): Promise<number> {
   return pid;
 }
 
-async function open(t: TestContext): Promise<{ root: string; helper: Helper; resolver: Resolver }> {
+interface Opened {
+  root: string;
+  helper: Helper;
+  /** The one that is closed with the test. */
+  resolver: Resolver;
+}
+
+async function open(t: TestContext): Promise<Opened> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-resolver-'));
   const dataRoot = join(root, 'data');
   await mkdir(dataRoot);
   const helper = await Helper.open({ binary, runDir: root, dataRoot, headless: null });
-  const resolver = await Resolver.open({ helper, runDir: root });
+  const opened = { root, helper, resolver: await Resolver.open({ helper, runDir: root }) };
   t.after(async () => {
-    await resolver.close({ last: true });
+    await opened.resolver.close({ last: true });
     await helper.goodbye({ end: true });
     await rm(root, { recursive: true, force: true });
   });
-  return { root, helper, resolver };
+  return opened;
 }
 
 test('the servers of this machine are followed, also through a link and when the file is replaced', async (t) => {
@@ -415,7 +422,8 @@ if (!inside) {
   });
 
   test('it outlives the engine, knows what it knew, and is told all again when it was killed', async (t) => {
-    const { root, helper, resolver } = await open(t);
+    const opened = await open(t);
+    const { root, helper, resolver } = opened;
     const [one, two] = [await startContainer(t), await startContainer(t)];
     await resolver.setNetwork('one', NAMES);
     await resolver.attach('one', one, view());
@@ -424,7 +432,7 @@ if (!inside) {
     assert.deepEqual(await answersOf(one, ['db', 'A']), [['NOERROR', '172.18.0.6']]);
 
     const next = await Resolver.open({ helper, runDir: root });
-    t.after(() => next.close({ last: true }));
+    opened.resolver = next;
     const rules = () =>
       execFileSync('nsenter', ['-t', String(one), '-n', 'nft', 'list', 'ruleset'], { encoding: 'utf8' });
     const before = rules();

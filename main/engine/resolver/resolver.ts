@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
-import { Companion, type Helper } from '../helper/index.js';
+import { Companion, type Ask, type Helper } from '../helper/index.js';
 import type { HostServer } from './host-resolver.js';
 
 /** What containers are called on a network (in lower case), and which name an address has. */
@@ -35,12 +35,9 @@ interface Attached {
 
 const log = createLog('resolver');
 
-/** Within one request two companions may die, not more. */
-const TRIES = 3;
-
 /**
  * The DNS server at 127.0.0.11 in containers, which is a companion of the helper. It is started when the first container is attached, and told
- * everything again whenever it was killed.
+ * everything again whenever it was killed. After a start, the engine says what there is (`setNetwork`, `setUpstream`, `attach`), then `keepOnly`.
  */
 export class Resolver {
   readonly #networks = new Map<string, { names: NetworkNames; text: string }>();
@@ -126,17 +123,8 @@ export class Resolver {
     );
   }
 
-  /** A companion that dies is told all we know by `#replay`, so that asking the next one the same again is enough. */
   async #ask<Answer>(request: object): Promise<Answer> {
-    for (let tries = 1; ; tries++) {
-      const companion = await this.#open();
-      try {
-        return await companion.ask<Answer>(request);
-      } catch (error) {
-        const lost = error instanceof EngineError && error.kind === 'unavailable';
-        if (!lost || tries === TRIES) throw error;
-      }
-    }
+    return (await this.#open()).ask<Answer>(request);
   }
 
   #open(): Promise<Companion> {
@@ -147,18 +135,19 @@ export class Resolver {
     return this.#companion;
   }
 
+  /** One that is there already may be an earlier engine's: it is told what this one knows. */
   async #start(): Promise<Companion> {
-    const companion: Companion = await Companion.open({
+    const companion = await Companion.open({
       ...this.options,
       name: 'resolver',
-      onReopened: () => this.#replay(companion),
+      onReopened: (ask) => this.#replay(ask),
     });
-    await this.#replay(companion);
+    await this.#replay((request) => companion.ask(request));
     return companion;
   }
 
   /** In the order of the requests: who is attached finds its networks. */
-  async #replay(companion: Companion): Promise<void> {
+  async #replay(ask: Ask): Promise<void> {
     const requests = [
       { op: 'upstream', servers: this.#upstream },
       ...[...this.#networks].map(([id, { names }]) => ({ op: 'network', id, ...names })),
@@ -166,10 +155,11 @@ export class Resolver {
     ];
     await Promise.all(
       requests.map((request) =>
-        companion.ask(request).catch((error: unknown) => {
+        ask(request).catch((error: unknown) => {
+          // Other errors mean that the companion died over it: that is for who asked us to replay.
+          if (!(error instanceof EngineError)) throw error;
           // A container that has ended meanwhile asks no more; its end is being noticed.
-          const ended = error instanceof EngineError && error.kind === 'not-found';
-          if (!ended) log.warn(`the resolver was not told all: ${messageOf(error)}`);
+          if (error.kind !== 'not-found') log.warn(`the resolver was not told all: ${messageOf(error)}`);
         }),
       ),
     );
