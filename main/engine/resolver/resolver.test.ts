@@ -399,6 +399,46 @@ if (!inside) {
     assert.ok((some?.answers.length ?? 0) > 20, 'as many as fit');
   });
 
+  test('what is no question is refused or dropped, and too many connections are closed; others are answered all the same', async (t) => {
+    const { resolver } = await open(t);
+    const pid = await startContainer(t);
+    const silent = await upstream(t, () => null);
+    await resolver.setUpstream([{ address: silent.address, port: silent.port }]);
+    await resolver.setNetwork('one', NAMES);
+    await resolver.attach('c', pid, view());
+    const script = `
+      const { randomBytes } = require('crypto');
+      const net = require('net');
+      const socket = require('dgram').createSocket('udp4');
+      const codes = [];
+      socket.on('message', (reply) => codes.push(reply.readUInt16BE(0) + ':' + (reply[3] & 15)));
+      const send = (...bytes) => socket.send(Buffer.from(bytes), 53, '127.0.0.11');
+      send(1, 2, 3);
+      send(0, 7, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0);
+      send(0, 8, 0x28, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+      send(0, 9, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0);
+      send(0, 10, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1);
+      setTimeout(() => {
+        console.log(codes.sort().join(' '));
+        codes.length = 0;
+        for (let i = 0; i < 2000; i++) send(...randomBytes(i % 200));
+        // More than may be under way: the rest is told so at once.
+        for (let i = 0; i < 1200; i++) send(i >> 8, i & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 97 + (i % 26), 97, 1, 98, 0, 0, 1, 0, 1);
+        let closed = 0;
+        for (let i = 0; i < 130; i++) {
+          const connection = net.connect(53, '127.0.0.11', () => connection.write(randomBytes(300)));
+          connection.on('close', () => { if (++closed === 30) { console.log('closed'); process.exit(0); } });
+          connection.on('error', () => {}).resume();
+        }
+        setTimeout(() => process.exit(1), 9000);
+      }, 300);`;
+    const { stdout } = await run('nsenter', ['-t', String(pid), '-n', process.execPath, '-e', script]);
+    assert.deepEqual(stdout.trim().split('\n'), ['10:1 7:1 8:4', 'closed']);
+    assert.deepEqual(await answersOf(pid, ['db', 'A']), [['NOERROR', '172.18.0.6']]);
+    const tcp = await ask(pid, [['db', 'A']], { tcp: true });
+    assert.deepEqual(tcp[0]?.answers, ['172.18.0.6']);
+  });
+
   test('servers of a container’s own are asked from inside it, where port 53 is still its own', async (t) => {
     const { resolver } = await open(t);
     const pid = await startContainer(t);
