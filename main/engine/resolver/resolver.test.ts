@@ -400,12 +400,13 @@ if (!inside) {
   });
 
   test('what is no question is refused or dropped, and too many connections are closed; others are answered all the same', async (t) => {
-    const { resolver } = await open(t);
+    const { root, resolver } = await open(t);
     const pid = await startContainer(t);
     const silent = await upstream(t, () => null);
     await resolver.setUpstream([{ address: silent.address, port: silent.port }]);
     await resolver.setNetwork('one', NAMES);
     await resolver.attach('c', pid, view());
+    const companion = await pidOfCompanion(root);
     const script = `
       const { randomBytes } = require('crypto');
       const net = require('net');
@@ -437,6 +438,7 @@ if (!inside) {
     assert.deepEqual(await answersOf(pid, ['db', 'A']), [['NOERROR', '172.18.0.6']]);
     const tcp = await ask(pid, [['db', 'A']], { tcp: true });
     assert.deepEqual(tcp[0]?.answers, ['172.18.0.6']);
+    assert.equal(await pidOfCompanion(root), companion, 'it never died over it');
   });
 
   test('servers of a container’s own are asked from inside it, where port 53 is still its own', async (t) => {
