@@ -35,6 +35,7 @@ const ENGINE = [
   ...[
     'helper',
     'forwarder',
+    'resolver',
     'events',
     'folders',
     'usage',

@@ -1,0 +1,2 @@
+export { HostResolver, type HostServer } from './host-resolver.js';
+export { Resolver, type NetworkNames, type ResolverView } from './resolver.js';
