@@ -160,7 +160,7 @@ export const differences: Difference[] = [
     at: [{ ask: /^GET \/containers\/files\/archive\?path=\/etc\/?$/, path: /^body$/, theirs: /etc\/hostname/ }],
   },
   {
-    title: 'Published ports, links, builds and other networks are refused by name',
+    title: 'Links, builds and networks of other drivers are refused by name',
     reason: 'This version does not have them: 501 with a sentence, before anything is made.',
     at: [
       { path: /^status$/, ours: /501/ },
