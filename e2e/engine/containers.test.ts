@@ -125,7 +125,7 @@ test('a start that fails has the exit status that says why', { skip, timeout: 30
       assert.equal((await docker(engine, run('busybox:test', ...cmd))).code, code, cmd[0]);
   }
   assert.equal((await docker(ours, run('--entrypoint', '', 'busybox:test'))).code, 125);
-  assert.equal((await docker(ours, run('-p', '80:80', 'busybox:test'))).code, 125);
+  assert.equal((await docker(ours, run('--link', 'nobody:a', 'busybox:test'))).code, 125);
   assert.equal((await docker(ours, ['ps', '-aq', '--filter', 'name=story'])).stdout, '');
 });
 

@@ -194,4 +194,16 @@ describe('published ports', { skip }, () => {
     const [shown] = await api<{ Ports: { PrivatePort: number }[] }[]>(engine.socket, 'GET', '/containers/json');
     assert.equal(shown?.Ports.length, 2);
   });
+
+  test('an engine that ends for good leaves no forwarder, not one of an engine before it either', async () => {
+    await says('rm', '-f', 'web');
+    await engine.kill();
+    await engine.restart();
+    const forwarders = async () => (await run('pgrep', ['-f', `slipway-forwarder ${engine.runDir}`])).stdout.trim();
+    assert.notEqual(await forwarders(), '', 'the forwarder outlives an engine that is killed');
+    await engine.stop();
+    const gone = async () => ((await forwarders()) === '' ? 'gone' : 'there');
+    await answers(gone, 'gone');
+    await engine.restart();
+  });
 });

@@ -23,7 +23,7 @@ interface AdoptionParts {
   liveChanges: LiveChanges;
 }
 
-type AdoptionOptions = Pick<ContainersOptions, 'root' | 'store' | 'helper' | 'snapshots' | 'volumes'>;
+type AdoptionOptions = Pick<ContainersOptions, 'root' | 'networks' | 'store' | 'helper' | 'snapshots' | 'volumes'>;
 
 const log = createLog('containers');
 
@@ -60,6 +60,9 @@ export class Adoption {
     await this.#sweep();
     await Promise.all(this.#ledger.all().map((container) => this.#adopt(container)));
     await this.#options.volumes.unmountIdle();
+    await this.#options.networks.settleNames().catch((error: unknown) => {
+      log.warn(`the resolver could not be told which containers run: ${messageOf(error)}`);
+    });
     for (const container of this.#ledger.all()) this.#resume(container);
   }
 

@@ -1,7 +1,9 @@
+import { open } from 'node:fs/promises';
 import { conflict, forbidden, system } from '../../base/errors.js';
 import type { NetworkConnect, NetworkDisconnect } from '../../contract/networks.js';
 import type { Container } from './container.js';
 import { TABLE, type Ledger } from './ledger.js';
+import { resolvConfFor } from './network-files.js';
 import { checkCombination, endpointWish, placesOf } from './places-on-networks.js';
 import type { ContainerRecord, Endpoints } from './record.js';
 import type { ContainersOptions } from './rooms.js';
@@ -34,7 +36,9 @@ export class Connections {
     else {
       const save = this.#write(record, after);
       try {
-        await this.#networks.join({ id: container.id, name: record.name, pid: live.pid }, place, save);
+        const servers = record.hostConfig.Dns ?? [];
+        await this.#networks.join({ id: container.id, name: record.name, pid: live.pid, servers }, place, save);
+        await this.#askNames(container);
       } catch (error) {
         // Nothing of a place that could not be made is kept.
         const back = this.#write(record, record.endpoints);
@@ -43,7 +47,6 @@ export class Connections {
       }
     }
     record.endpoints = after;
-    this.#ledger.rewriteHosts(container);
   }
 
   async disconnect(reference: string, { Container: name }: NetworkDisconnect): Promise<void> {
@@ -59,7 +62,23 @@ export class Connections {
     if (live) await this.#networks.part({ id: container.id, pid: live.pid }, network, this.#write(record, after));
     else await this.#ledger.save(container, { endpoints: after });
     record.endpoints = after;
-    this.#ledger.rewriteHosts(container);
+  }
+
+  /** From its first network with names on a container asks at 127.0.0.11, unless somebody wrote its resolv.conf anew. */
+  async #askNames(container: Container): Promise<void> {
+    const { hostConfig, network: mode } = container.record;
+    const list = (key: string): string[] => (hostConfig[key] as string[] | null) ?? [];
+    const wish = { mode, dns: list('Dns'), dnsSearch: list('DnsSearch'), dnsOptions: list('DnsOptions') };
+    const [before, after] = await Promise.all([
+      resolvConfFor({ ...wish, names: false }),
+      resolvConfFor({ ...wish, names: true }),
+    ]);
+    const { resolvConf } = this.#ledger.pathsOf(container.id);
+    // In place: the file is mounted in the container, where another of its name would not be seen.
+    await using file = await open(resolvConf, 'r+');
+    if ((await file.readFile('utf8')) !== before) return;
+    await file.truncate();
+    await file.write(after, 0);
   }
 
   #write(record: ContainerRecord, endpoints: Endpoints | undefined) {

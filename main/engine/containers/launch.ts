@@ -4,7 +4,7 @@ import { codeOf, invalid, notFound, reasonOf } from '../../base/errors.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import type { BundleFile, HelperHello, NetworkRequest, RunRequest } from '../helper/index.js';
 import { healthProbe } from './health.js';
-import { networkFiles, type Neighbor } from './network-files.js';
+import { networkFiles } from './network-files.js';
 import type { ContainerPaths } from './paths.js';
 import { logLimits } from './log-options.js';
 import type { ContainerRecord, MountPoint } from './record.js';
@@ -21,7 +21,6 @@ export interface BundleInput {
   overlay: OverlayMounts;
   /** Its places on networks, the first one's gateway first. */
   endpoints: EndpointSettings[];
-  neighbors: Neighbor[];
   seccomp: Seccomp;
   lastCapability: number;
   users: UserNamespace | undefined;
@@ -48,7 +47,7 @@ export async function bundleFiles(input: BundleInput): Promise<BundleFile[]> {
       hostname,
       domainname: config.Domainname,
       addresses: endpoints.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address]),
-      neighbors: input.neighbors,
+      names: endpoints.some(({ DNSNames }) => DNSNames != null),
       // On this machine's own network the machine is where it always is.
       gateway:
         input.hostGateway ||

@@ -1,25 +1,19 @@
-import { open } from 'node:fs/promises';
 import type { Change } from '../../base/store.js';
 import { Locks } from '../../base/locks.js';
-import { codeOf, conflict, invalid, messageOf, notFound } from '../../base/errors.js';
+import { conflict, invalid, notFound } from '../../base/errors.js';
 import { shortId } from '../../base/ids.js';
-import { createLog } from '../../base/log.js';
 import type { EndpointSettings } from '../../contract/containers.js';
 import { Container } from './container.js';
 import { History, type HistoryNote } from './history.js';
 import { inventName } from './names.js';
 import { containerPaths, type ContainerPaths } from './paths.js';
 import type { ContainerRecord } from './record.js';
-import { sharedContainer } from './spec.js';
 import { placesOf } from './places-on-networks.js';
 import type { ContainersOptions, PublishedPort } from './rooms.js';
-import { hostsWith } from './network-files.js';
 
 /** The table of the store that is this room's. */
 export const TABLE = 'containers';
 const NAME_ATTEMPTS = 6;
-
-const log = createLog('containers');
 
 /** Which containers there are: found, named, written down and spoken of in one place. */
 export class Ledger {
@@ -30,14 +24,10 @@ export class Ledger {
   readonly #containers = new Map<string, Container>();
   /** Name to id; a name is taken from the moment somebody tries to have it. */
   readonly #names = new Map<string, string>();
-  readonly #rewrites = new Map<string, { waiting: boolean; done: Promise<void> }>();
 
   constructor(options: Pick<ContainersOptions, 'root' | 'runDir' | 'store' | 'events' | 'networks'>) {
     this.#options = options;
     this.history = new History(options.store);
-    options.networks.onNeighbors = (ids) => {
-      for (const container of ids.flatMap((id) => this.get(id) ?? [])) this.rewriteHosts(container);
-    };
     for (const record of options.store.rows<ContainerRecord>(TABLE).values()) {
       this.add(new Container(record));
       this.#names.set(record.name, record.id);
@@ -121,21 +111,6 @@ export class Ledger {
     return this.#options.networks.portsOf(id);
   }
 
-  /** Whom a container can reach by name is another: its hosts file says so soon. One rewrite at a time. */
-  rewriteHosts(container: Container): void {
-    if (!container.live || sharedContainer(container.record.network) !== undefined) return;
-    const { hosts } = this.pathsOf(container.id);
-    const before = this.#rewrites.get(container.id);
-    if (before?.waiting) return;
-    const rewrite = { waiting: true, done: Promise.resolve() };
-    rewrite.done = (before?.done ?? Promise.resolve()).then(async () => {
-      rewrite.waiting = false;
-      if (container.live) await rewritten(hosts, this.#options.networks.neighborsOf(container.id));
-      if (this.#rewrites.get(container.id) === rewrite) this.#rewrites.delete(container.id);
-    });
-    this.#rewrites.set(container.id, rewrite);
-  }
-
   /** The lock of a container that is there: while somebody waited for it, it may have been removed. */
   async lock(container: Container): Promise<Disposable> {
     const lock = await this.locks.take(container.id);
@@ -186,19 +161,5 @@ export class Ledger {
     const { config, image, name } = record;
     const about = { ...attributes, ...config.Labels, image: image.reference, name };
     this.#options.events.publish('container', action, id, about);
-  }
-}
-
-/** In place, because the file is mounted in the container: another file of that name would not be seen there. */
-async function rewritten(path: string, neighbors: { address: string; names: string[] }[]): Promise<void> {
-  try {
-    await using file = await open(path, 'r+');
-    const before = await file.readFile('utf8');
-    const after = hostsWith(before, neighbors);
-    if (after === before) return;
-    await file.write(after, 0);
-    await file.truncate(Buffer.byteLength(after));
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') log.warn(`${path} could not be brought up to date: ${messageOf(error)}`);
   }
 }

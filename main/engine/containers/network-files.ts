@@ -21,14 +21,15 @@ export interface NetworkFilesRequest {
   dnsSearch: string[];
   dnsOptions: string[];
   extraHosts: string[];
-  /** Whom it can reach by name. */
-  neighbors: Neighbor[];
+  /** It is answered at 127.0.0.11. */
+  names: boolean;
 }
 
-export interface Neighbor {
-  address: string;
-  names: string[];
-}
+/** What resolv.conf depends on besides this machine's. */
+export type ResolvConfRequest = Pick<NetworkFilesRequest, 'mode' | 'dns' | 'dnsSearch' | 'dnsOptions' | 'names'>;
+
+/** 127.0.0.11, where names of networks that somebody made are answered. */
+const NAME_SERVER = '127.0.0.11';
 
 const LOCAL_HOSTS = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -40,11 +41,17 @@ ff02::2\tip6-allrouters
 
 const FALLBACK_DNS = ['8.8.8.8', '8.8.4.4'];
 
+/** A container's resolv.conf as it is made. */
+export async function resolvConfFor(request: ResolvConfRequest): Promise<string> {
+  const host = request.mode === 'host' ? await readOrEmpty('/etc/resolv.conf') : await upstreamResolvConf();
+  return resolvConfOf(host, request);
+}
+
 export async function networkFiles(request: NetworkFilesRequest): Promise<NetworkFiles> {
   const host = request.mode === 'host';
   const [hosts, resolvConf] = await Promise.all([
     host ? readOrEmpty('/etc/hosts') : LOCAL_HOSTS,
-    host ? readOrEmpty('/etc/resolv.conf') : upstreamResolvConf(),
+    resolvConfFor(request),
   ]);
   const { hostname: name, domainname } = request;
   const names = domainname ? `${name}.${domainname} ${name}` : name;
@@ -52,22 +59,9 @@ export async function networkFiles(request: NetworkFilesRequest): Promise<Networ
   const extra = request.extraHosts.map((entry) => extraHost(entry, request.gateway));
   return {
     hostname: `${host && !name ? hostname() : name}\n`,
-    hosts: hostsWith(hosts + extra.join('') + own.join(''), request.neighbors),
-    resolvConf: resolvConfOf(resolvConf, request),
+    hosts: hosts + extra.join('') + own.join(''),
+    resolvConf,
   };
-}
-
-const BEGIN = '# Containers on the same networks. Slipway keeps this part up to date.\n';
-const END = '# End of containers.\n';
-
-/** A hosts file with the part that names neighbors; what else is in it stays. */
-export function hostsWith(text: string, neighbors: Neighbor[]): string {
-  const lines = neighbors.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('');
-  const part = lines && BEGIN + lines + END;
-  const start = text.indexOf(BEGIN);
-  const end = start < 0 ? -1 : text.indexOf(END, start);
-  if (end >= 0) return text.slice(0, start) + part + text.slice(end + END.length);
-  return part && text !== '' && !text.endsWith('\n') ? `${text}\n${part}` : text + part;
 }
 
 /** The resolvers of this machine; where systemd-resolved answers on a loopback address, those behind it. */
@@ -81,24 +75,28 @@ async function upstreamResolvConf(): Promise<string> {
 }
 
 /** A loopback resolver is out of reach from another network namespace. */
-export function resolvConfOf(
-  host: string,
-  { mode, dns, dnsSearch, dnsOptions }: Pick<NetworkFilesRequest, 'mode' | 'dns' | 'dnsSearch' | 'dnsOptions'>,
-): string {
+export function resolvConfOf(host: string, { mode, dns, dnsSearch, dnsOptions, names }: ResolvConfRequest): string {
   const given = dns.length > 0 || dnsSearch.length > 0 || dnsOptions.length > 0;
   if (mode === 'host' && !given) return host;
   const lines = host.split('\n').filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line));
   const other = (keyword: string) => lines.filter((line) => line.trim().startsWith(keyword));
   const reachable = nameservers(host).filter((server) => mode === 'host' || !/^(127\.|::1$)/.test(server));
-  const servers = dns.length > 0 ? dns : reachable.length > 0 ? reachable : FALLBACK_DNS;
+  const servers = names ? [NAME_SERVER] : dns.length > 0 ? dns : reachable.length > 0 ? reachable : FALLBACK_DNS;
   const search = dnsSearch.filter((domain) => domain !== '.');
   return (
     [
       ...servers.map((server) => `nameserver ${server}`),
       ...(dnsSearch.length > 0 ? (search.length > 0 ? [`search ${search.join(' ')}`] : []) : other('search')),
-      ...(dnsOptions.length > 0 ? [`options ${dnsOptions.join(' ')}`] : other('options')),
+      ...optionLines(dnsOptions.length > 0 ? [`options ${dnsOptions.join(' ')}`] : other('options'), names),
     ].join('\n') + '\n'
   );
+}
+
+/** Names without a dot are asked as they are. */
+function optionLines(lines: string[], names: boolean): string[] {
+  if (!names || lines.some((line) => line.includes('ndots:'))) return lines;
+  const [first = 'options', ...rest] = lines;
+  return [`${first} ndots:0`, ...rest];
 }
 
 const nameservers = (text: string): string[] =>

@@ -256,11 +256,13 @@ test('seccomp rules are kept where the machine and the capabilities meet their c
 });
 
 test('resolvers on a loopback address are left out, and something always remains', () => {
-  const of = (host: string, dns: string[] = []) =>
-    resolvConfOf(host, { mode: 'bridge', dns, dnsSearch: [], dnsOptions: [] });
+  const of = (host: string, dns: string[] = [], names = false) =>
+    resolvConfOf(host, { mode: 'bridge', dns, dnsSearch: [], dnsOptions: [], names });
   assert.equal(of('nameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch lan\n'), 'nameserver 10.0.0.1\nsearch lan\n');
   assert.equal(of('# none\nnameserver ::1\n'), 'nameserver 8.8.8.8\nnameserver 8.8.4.4\n');
   assert.equal(of('nameserver 10.0.0.1\n', ['1.1.1.1']), 'nameserver 1.1.1.1\n');
+  const asked = 'nameserver 127.0.0.11\nsearch lan\noptions rotate ndots:0\n';
+  assert.equal(of('nameserver 10.0.0.1\nsearch lan\noptions rotate\n', ['1.1.1.1'], true), asked);
 });
 
 test('an environment entry replaces one of its name, a bare name takes it away', () => {

@@ -204,7 +204,7 @@ export interface NetworksRoom {
   allocate(change: Change, containerId: string, wanted: { name: string; places: Place[] }): void;
   /** For a container that runs; `also` is what the caller writes down with it. */
   join(
-    container: { id: string; name: string; pid: number },
+    container: { id: string; name: string; pid: number; servers: string[] },
     place: Place,
     also: (change: Change) => void,
   ): Promise<void>;
@@ -218,10 +218,10 @@ export interface NetworksRoom {
   ): Promise<Made>;
   portsOf(containerId: string): PublishedPort[];
   endpointsOf(containerId: string, name: string, places: Place[]): Record<string, EndpointSettings>;
-  /** Whom it can reach by name. */
-  neighborsOf(containerId: string): { address: string; names: string[] }[];
-  /** Told which containers can reach others by name than before. */
-  onNeighbors: (containerIds: string[]) => void;
+  /** Has it be answered at 127.0.0.11, where it is on a network that somebody made. */
+  serveNames(container: { id: string; pid: number; servers: string[] }): Promise<void>;
+  /** All containers that run have been told of. */
+  settleNames(): Promise<void>;
   /** Returns how to announce it, once the container's end has been. */
   release(change: Change, containerId: string): () => void;
 }

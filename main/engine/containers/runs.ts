@@ -135,6 +135,10 @@ export class Runs {
     if (container.record.health) container.record.health = (await readHealth(stateDir)) ?? startingHealth();
     delete container.record.before;
     this.#begin(container, live);
+    const { id, record } = container;
+    await this.#options.networks
+      .serveNames({ id, pid, servers: record.hostConfig.Dns ?? [] })
+      .catch((error: unknown) => log.warn(`names are not answered in ${record.name}: ${messageOf(error)}`));
     this.#options.volumes.adoptMounts(volumesOf(container.record), container.id);
     return monitor;
   }
@@ -218,7 +222,6 @@ export class Runs {
         pidOf: (reference) => this.#pidOf(reference, 'user'),
       }),
       endpoints: Object.values(this.#ledger.endpointsOf(container)),
-      neighbors: networks.neighborsOf(id),
       pidOf: (reference, namespace) => this.#pidOf(reference, namespace),
       hostGateway: this.#options.hostGatewayIp,
       pathsOf: (reference) => this.#ledger.pathsOf(this.#ledger.find(reference).id),
@@ -239,6 +242,7 @@ export class Runs {
     const own = sharedContainer(record.network) === undefined;
     const { pid } = await (own ? networks.connect(id, make, portWishes(record.config, record.hostConfig)) : make(null));
     live.pid = pid;
+    if (own) await networks.serveNames({ id, pid, servers: record.hostConfig.Dns ?? [] });
     await Promise.all([watched, ...waiting.map((attachment) => attachment.connect(paths.stateDir))]);
     return live;
   }

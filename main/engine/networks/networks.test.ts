@@ -280,7 +280,7 @@ test("addresses that a person chose are theirs, within the network's range and o
   );
   assert.throws(() => networks.checkPlace({ network: 'shop', wish: { ipv4: '10.8.0.7' } }), { kind: 'conflict' });
   assert.throws(() => networks.checkPlace({ network: 'bridge', wish: { ipv4: '172.17.0.9' } }), { kind: 'invalid' });
-  assert.deepEqual(networks.neighborsOf('a'), [{ address: '10.9.0.65', names: ['two', 'db', 'b'] }]);
+  assert.deepEqual(networks.endpointsOf('b', 'two', place().places)['shop']?.DNSNames, ['two', 'db', 'b']);
 });
 
 test('a container on several networks has an interface on each, and the way out of the highest priority', async () => {

@@ -22,6 +22,7 @@ import { freeAddress, givenAddress } from './addresses.js';
 import { checkNetworkName, plannedNetwork } from './create.js';
 import { describeNetwork, driverOf, endpointSettings, macOfEndpoint, type EndpointWish } from './describe.js';
 import { networkFilter, pruneFilter } from './filters.js';
+import { Names, type NameClient } from './names.js';
 import { PublishedPorts, type PortWish } from './published-ports.js';
 import {
   bridgeOf,
@@ -47,12 +48,6 @@ export interface Place {
   wish?: EndpointWish;
 }
 
-/** Whom a container can reach by name, as lines of its hosts file. */
-export interface HostsEntry {
-  address: string;
-  names: string[];
-}
-
 export interface NetworksOptions {
   store: Pick<Store, 'rows' | 'commit'>;
   helper: Pick<Helper, 'bridge' | 'bridgeRemove' | 'nft' | 'endpoint' | 'endpointRemove' | 'routes' | 'companion'>;
@@ -76,15 +71,13 @@ export class Networks {
   readonly #wires: Wires;
   readonly #events: NetworksOptions['events'];
   readonly #ports: PublishedPorts;
+  readonly #names: Names;
   readonly #rootless: boolean;
   /** By name. */
   readonly #networks: Map<string, NetworkRecord>;
   readonly #endpoints = new Map<string, EndpointRecord>();
   /** One network is made or removed at a time, so that two do not get the same name or subnet. */
   #making: Promise<unknown> = Promise.resolve();
-  /** Told which containers have other neighbors now. */
-  onNeighbors: (containerIds: string[]) => void = () => undefined;
-
   /** The tables of the store that are this room's. */
   static readonly tables = ['networks', 'endpoints'];
 
@@ -102,6 +95,7 @@ export class Networks {
     this.#wires = new Wires(helper, routes);
     const nameOf = (container: string) => this.#endpointsOf(container)[0]?.[1].name;
     this.#ports = new PublishedPorts({ helper, runDir, nameOf });
+    this.#names = new Names({ helper, runDir });
     this.#networks = store.rows<NetworkRecord>('networks');
     for (const [key, row] of this.#networks) this.#networks.set(key, networkOfRow(row));
     // Rows of earlier versions are under the container's id alone: they are found there until they are given back.
@@ -169,11 +163,8 @@ export class Networks {
   }
 
   /** Another place for a container that runs: its interface is there when this resolves. The caller wrote nothing down yet. */
-  async join(
-    { id, name, pid }: { id: string; name: string; pid: number },
-    place: Place,
-    also: (change: Change) => void,
-  ): Promise<void> {
+  async join(client: NameClient & { name: string }, place: Place, also: (change: Change) => void): Promise<void> {
+    const { id, name, pid } = client;
     this.checkPlace(place);
     let endpoint: EndpointRecord | undefined;
     await this.#store.commit((change) => {
@@ -188,6 +179,7 @@ export class Networks {
       await this.#wires.plug([this.#linkOf(bridge)], () => this.#helper.endpoint({ pid, wire }));
       await this.#helper.routes({ pid, defaults: this.#routesOf(this.#endpointsOf(id).map(([, one]) => one)) });
     }
+    await this.serveNames(client);
     this.#announce('connect', joined);
   }
 
@@ -206,6 +198,8 @@ export class Networks {
     });
     if (!found) return;
     await this.#helper.routes({ pid, defaults: this.#routesOf(this.#endpointsOf(id).map(([, one]) => one)) });
+    const { networks, forward } = this.#viewOf(id);
+    await this.#names.update(id, networks, forward);
     this.#announce('disconnect', found[1]);
   }
 
@@ -227,20 +221,21 @@ export class Networks {
     return this.#endpointsOf(containerId).flatMap(([, { ports }]) => ports ?? []);
   }
 
-  /** Who else is on the networks that somebody made and this container is on. */
-  neighborsOf(containerId: string): HostsEntry[] {
-    const own = this.#endpointsOf(containerId).map(([, { network }]) => network);
-    return [...this.#endpoints.values()]
-      .filter(({ network, container }) => container !== containerId && own.includes(network))
-      .filter(({ network }) => this.#networks.get(network)?.custom !== undefined)
-      .flatMap(({ addresses, container, name, aliases }) =>
-        addresses.map((address) => ({ address, names: dnsNames(container, name, aliases) })),
-      );
+  /** Has a container that runs be answered at 127.0.0.11, where it is on a network that somebody made. */
+  async serveNames(client: NameClient): Promise<void> {
+    const { networks, forward } = this.#viewOf(client.id);
+    if (networks.length > 0) await this.#names.attach(client, networks, forward);
+  }
+
+  /** After a start, once all containers that run have been told of: what an engine before us attached and is no more goes. */
+  async settleNames(): Promise<void> {
+    await this.#names.settle();
   }
 
   /** Gives the places back, inside the caller's transaction. Returns how to announce it, once the container's end has been. */
   release(change: Change, containerId: string): () => void {
     const released = this.#endpointsOf(containerId);
+    this.#names.detach(containerId);
     for (const [key, endpoint] of released) this.#drop(change, key, endpoint);
     return () => released.forEach(([, endpoint]) => this.#announce('disconnect', endpoint));
   }
@@ -323,7 +318,7 @@ export class Networks {
   /** The engine ends. `last`: nobody takes over, so bridges that nothing is left on go too. */
   async close({ last }: { last: boolean }): Promise<void> {
     await this.#making.catch(() => undefined);
-    await this.#ports.close({ last });
+    await Promise.all([this.#ports.close({ last }), this.#names.close({ last })]);
     if (!last) return;
     const unused = [...this.#networks.values()].filter(({ name }) => this.#on(name).length === 0);
     await Promise.all(unused.map(({ bridge }) => bridge && this.#wires.remove(bridgeOf(bridge))));
@@ -342,6 +337,7 @@ export class Networks {
       change.undo(() => this.#networks.set(name, record));
       change.remove('networks', name);
     });
+    this.#names.forget(id);
     if (bridge) await this.#wires.remove(bridgeOf(bridge));
     this.#events?.publish('network', 'destroy', id, { name, type: driverOf(record) });
   }
@@ -358,6 +354,7 @@ export class Networks {
     const bridge = this.#networks.get('bridge');
     if (bridge) await this.#settleDefault(bridge);
     for (const { bridge: own, custom } of this.#networks.values()) if (own && custom) await this.#settleCustom(own);
+    for (const network of this.#networks.keys()) this.#notify({ network });
     await this.#settlePorts();
     await this.#store.commit((change) => {
       for (const [name, record] of this.#networks)
@@ -457,14 +454,21 @@ export class Networks {
   #put(change: Change, key: string, endpoint: EndpointRecord): void {
     const before = this.#endpoints.get(key);
     this.#endpoints.set(key, endpoint);
-    change.undo(() => (before ? this.#endpoints.set(key, before) : this.#endpoints.delete(key)));
+    change.undo(() => {
+      if (before) this.#endpoints.set(key, before);
+      else this.#endpoints.delete(key);
+      this.#notify(endpoint);
+    });
     change.put('endpoints', key, endpoint);
   }
 
   #drop(change: Change, key: string, endpoint: EndpointRecord): void {
     const { ports, container, network } = endpoint;
     this.#endpoints.delete(key);
-    change.undo(() => this.#endpoints.set(key, endpoint));
+    change.undo(() => {
+      this.#endpoints.set(key, endpoint);
+      this.#notify(endpoint);
+    });
     if (ports) {
       this.#ports.release(container);
       this.#renewRules(network);
@@ -509,10 +513,17 @@ export class Networks {
     );
   }
 
-  #notify({ network, container }: EndpointRecord): void {
-    if (!this.#networks.get(network)?.custom) return;
-    const others = this.#on(network).filter((other) => other.container !== container);
-    if (others.length > 0) this.onNeighbors(others.map((other) => other.container));
+  #notify({ network }: Pick<EndpointRecord, 'network'>): void {
+    const record = this.#networks.get(network);
+    if (!record?.custom) return;
+    this.#names.set(record, this.#on(network), ({ container, name, aliases }) => dnsNames(container, name, aliases));
+  }
+
+  /** The networks that a container is asked about, and whether questions may leave this machine. */
+  #viewOf(container: string): { networks: string[]; forward: boolean } {
+    const endpoints = this.#endpointsOf(container).map(([, endpoint]) => endpoint);
+    const custom = endpoints.map(({ network }) => this.#network(network)).filter((record) => record.custom);
+    return { networks: custom.map(({ id }) => id), forward: this.#ranked(endpoints).length > 0 };
   }
 
   #wireOf(endpoint: EndpointRecord): Wire[] {

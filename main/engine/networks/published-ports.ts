@@ -1,4 +1,6 @@
+import { access } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
 import { createLog } from '../../base/log.js';
 import { Forwarder, type HoldRequest } from '../forwarder/index.js';
@@ -66,7 +68,14 @@ export class PublishedPorts {
   }
 
   async close({ last }: { last: boolean }): Promise<void> {
-    const forwarder = await this.#forwarder?.catch(() => undefined);
+    // One that an engine before us started, and that we had no use for, ends too.
+    const left =
+      last &&
+      (await access(join(this.#options.runDir, 'forwarder.sock')).then(
+        () => true,
+        () => false,
+      ));
+    const forwarder = await (left ? this.#opened() : this.#forwarder)?.catch(() => undefined);
     await forwarder?.close({ last });
   }
 
