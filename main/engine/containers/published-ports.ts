@@ -11,7 +11,8 @@ export function containerPort(text: string): { port: number; protocol: PortWish[
   const [, number = '', name = 'tcp'] = /^(\d{1,5})(?:\/(\w+))?$/.exec(text) ?? [];
   const protocol = PROTOCOLS.find((one) => one === name.toLowerCase());
   const port = Number(number);
-  if (!protocol || number === '' || port < 1 || port > 65535) throw invalid(`invalid port specification: "${text}"`);
+  if (!protocol || number === '' || port < 1 || port > 65535)
+    throw invalid(`invalid port specification: "${text.split('/')[0]}"`);
   return { port, protocol };
 }
 
