@@ -90,7 +90,10 @@ function same(name: string, story: (where: Where, name: string) => Promise<{ id:
     const own = name.replace(/\W+/g, '-');
     const run = async (where: Where) => {
       const { id, seen } = await story(where, own);
-      return { seen, told: await told(where, id) };
+      const events = await told(where, id);
+      // dockerd remembers 256 events: the probes of this container would push those of the next one out.
+      await request(where.socket, 'DELETE', `/containers/${id}?force=1`);
+      return { seen, told: events };
     };
     const [mine, oracle] = await Promise.all([run(ours), run(theirs)]);
     assert.deepEqual(mine, oracle);
