@@ -152,7 +152,11 @@ test('a taken name, a taken port and a path that is not there are told while typ
   await expect(dialog).toBeHidden();
   const { State, HostConfig } = await inspect(app, 'web');
   expect(State.Running).toBe(false);
-  expect(HostConfig).toMatchObject({ NetworkMode: 'host', Binds: ['/tmp:/data'] });
+  expect(HostConfig).toMatchObject({ Binds: ['/tmp:/data'] });
+  // The port that was offered in place of the taken one.
+  expect(Object.values(HostConfig['PortBindings'] ?? {})).toEqual([
+    [{ HostIp: '', HostPort: expect.stringMatching(/^\d+$/) }],
+  ]);
 });
 
 test('what the image says of itself is shown where nothing is said, and its ports and volumes are offered', async ({
