@@ -28,7 +28,9 @@ const run = (...args: string[]) => ['run', '--rm', '--network', 'none', ...args]
 /** Each is one story: its lines run one after the other, `%` is a name of its own. */
 const same: Record<string, string[][]> = {
   'output and exit status come back': [run('busybox:test', 'sh', '-c', 'echo out; echo err >&2; exit 3')],
-  'a signal is 128 and its number': [run('busybox:test', 'sh', '-c', 'sleep 100 & kill -9 $!; wait $!')],
+  'a signal is 128 and its number': [
+    run('busybox:test', 'sh', '-c', 'exec 2>/dev/null; sleep 100 & kill -9 $!; wait $!'),
+  ],
   'the process is the first of its own namespaces': [
     run('-h', 'web', 'busybox:test', 'sh', '-c', 'echo $$; hostname; id'),
   ],
@@ -86,16 +88,6 @@ const same: Record<string, string[][]> = {
     ['kill', '%'],
     ['rm', '%'],
   ],
-  'memory beyond the limit is 137 and said': [
-    ['run', '--name', '%', '--network', 'none', '-m', '20m', 'busybox:test', 'tail', '/dev/zero'],
-    [
-      'inspect',
-      '%',
-      '-f',
-      '{{.State.OOMKilled}} {{.State.ExitCode}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}',
-    ],
-    ['rm', '%'],
-  ],
 };
 
 for (const [name, story] of Object.entries(same)) {
@@ -112,6 +104,26 @@ for (const [name, story] of Object.entries(same)) {
     }
   });
 }
+
+test('as with dockerd: memory beyond the limit is 137 and said', { skip, timeout: 300_000 }, async () => {
+  const limited = ['run', '--name', 'greedy', '--network', 'none', '-m', '20m', 'busybox:test', 'tail', '/dev/zero'];
+  const { ExitCode, Memory, MemorySwap } = { ExitCode: 137, Memory: 20 << 20, MemorySwap: 40 << 20 };
+  const state = async (engine: typeof ours | typeof theirs) => {
+    assert.equal((await docker(engine, limited)).code, ExitCode);
+    const { State, HostConfig } = await api<{
+      State: { OOMKilled: boolean; ExitCode: number };
+      HostConfig: { Memory: number; MemorySwap: number };
+    }>(engine.socket, 'GET', '/containers/greedy/json');
+    await api(engine.socket, 'DELETE', '/containers/greedy');
+    const { Memory, MemorySwap } = HostConfig;
+    return { OOMKilled: State.OOMKilled, ExitCode: State.ExitCode, Memory, MemorySwap };
+  };
+  assert.deepEqual(await state(ours), { OOMKilled: true, ExitCode, Memory, MemorySwap });
+  // On a busy machine dockerd sometimes hears of the exit before it hears of the memory, and then says false.
+  const { OOMKilled, ...rest } = await state(theirs);
+  assert.equal(typeof OOMKilled, 'boolean');
+  assert.deepEqual(rest, { ExitCode, Memory, MemorySwap });
+});
 
 test('a start that fails has the exit status that says why', { skip, timeout: 300_000 }, async () => {
   const cases: [string[], number][] = [
