@@ -1,0 +1,2 @@
+export { BuildError } from './failure.js';
+export type * from './request.js';
