@@ -127,6 +127,7 @@ export async function setup(wants = {}) {
   if (wants.window || wants.tests || wants.show || wants.deb) stages.push(['Electron runtime', electronRuntime]);
   if (wants.tests || wants.show)
     stages.push(['test images', async (tell) => (await import('./test-images.mjs')).testImages(tell)]);
+  if (wants.tests) stages.push(['peers', peers]);
   let worked = false;
   for (const [index, [name, stage]] of stages.entries()) {
     const from = Date.now();
@@ -303,6 +304,11 @@ function appBundles(tell) {
     stop('The app could not be bundled; what went wrong is above.');
   putStamp('app', stamp);
   return true;
+}
+
+async function peers(tell) {
+  const { makePeers } = await import('./peers.mjs');
+  return makePeers(tell).catch((error) => stop(error.message));
 }
 
 async function electronRuntime(tell) {
