@@ -16,13 +16,19 @@ export function containerPort(text: string): { port: number; protocol: PortWish[
   return { port, protocol };
 }
 
+/** The ports that are open inside, each once: `80` and `80/TCP` are `80/tcp`. What is no port stays as it is written. */
+function exposedPorts({ ExposedPorts }: Pick<FullConfig, 'ExposedPorts'>): string[] {
+  const written = Object.keys(ExposedPorts ?? {}).map((text) => text.toLowerCase());
+  return [...new Set(written.map((text) => (text.includes('/') ? text : `${text}/tcp`)))];
+}
+
 /** What `-p` and `-P` ask for, checked. Docker's words where it is wrong. */
 export function portWishes(
-  { ExposedPorts }: Pick<FullConfig, 'ExposedPorts'>,
+  config: Pick<FullConfig, 'ExposedPorts'>,
   { PortBindings, PublishAllPorts }: Pick<FullHostConfig, 'PortBindings' | 'PublishAllPorts'>,
 ): PortWish[] {
   const bindings = { ...PortBindings };
-  for (const text of PublishAllPorts ? Object.keys(ExposedPorts ?? {}) : [])
+  for (const text of PublishAllPorts ? exposedPorts(config) : [])
     if (!bindings[text]?.length) bindings[text] = [{ HostIp: '', HostPort: '' }];
   return Object.entries(bindings).flatMap(([text, places]) => {
     const { port, protocol } = containerPort(text);
@@ -45,11 +51,11 @@ function hostPorts(text: string): { first: number; last: number } {
 
 /** `NetworkSettings.Ports`: null where a port is open inside only. */
 export function inspectedPorts(
-  { ExposedPorts }: Pick<FullConfig, 'ExposedPorts'>,
+  config: Pick<FullConfig, 'ExposedPorts'>,
   published: PublishedPort[],
 ): Record<string, { HostIp: string; HostPort: string }[] | null> {
   const shown: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
-  for (const text of Object.keys(ExposedPorts ?? {})) shown[text] = null;
+  for (const text of exposedPorts(config)) shown[text] = null;
   for (const { protocol, port, address, hostPort } of published)
     (shown[`${port}/${protocol}`] ??= []).push({ HostIp: address, HostPort: String(hostPort) });
   return shown;
