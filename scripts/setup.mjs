@@ -13,7 +13,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const stamps = path.join(root, 'node_modules', '.cache', 'slipway');
+/** A stamp lies with what it is of: node_modules may be shared by several checkouts (git worktree), what is built is not. */
+const stamps = { npm: 'node_modules/.cache/slipway/npm.stamp', native: 'native/build/.stamp', app: 'out/.stamp' };
 
 /** Debian packages by purpose. Each purpose says why in words, because set-up prints it. */
 const PACKAGES = {
@@ -383,13 +384,14 @@ function digest(names) {
 }
 
 const isStamped = (name, stamp) => {
-  const file = path.join(stamps, `${name}.stamp`);
+  const file = path.join(root, stamps[name]);
   return fs.existsSync(file) && fs.readFileSync(file, 'utf8') === stamp;
 };
 
 function putStamp(name, stamp) {
-  fs.mkdirSync(stamps, { recursive: true });
-  fs.writeFileSync(path.join(stamps, `${name}.stamp`), stamp);
+  const file = path.join(root, stamps[name]);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, stamp);
 }
 
 if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))

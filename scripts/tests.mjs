@@ -54,7 +54,7 @@ export async function runNodeTests(
  */
 export async function bundleTests(suite, files, programs = []) {
   const { build } = await import('esbuild');
-  const outdir = path.join(root, 'node_modules', '.cache', suite);
+  const outdir = path.join(root, 'out', 'tests', suite);
   fs.rmSync(outdir, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
